@@ -4,6 +4,7 @@
 //! - [`agent_stats`]: statistics of agents, against targets.
 //! - [`copy`]: copying sessions and records from one store to another.
 //! - [`dedup`]: the deduplication of workflow runs.
+//! - [`export`]: exporting a session in parts.
 //! - [`machines`]: processes and the virtual machines that they own.
 //! - [`hooks`]: the hooks of an agent's host.
 //! - [`folders`]: the import of folders that other programs have written.
@@ -15,6 +16,7 @@ use tenure_core::work::operation::AnyOperation;
 pub mod agent_stats;
 pub mod copy;
 pub mod dedup;
+pub mod export;
 pub mod folders;
 pub mod hooks;
 pub mod machines;
@@ -24,6 +26,7 @@ pub mod retention;
 pub static OPERATIONS: &[&[&AnyOperation]] = &[
     agent_stats::OPERATIONS,
     copy::operations::OPERATIONS,
+    export::OPERATIONS,
     folders::operations::OPERATIONS,
     hooks::operations::OPERATIONS,
     machines::operations::OPERATIONS,

@@ -108,11 +108,6 @@ fn request(need: Need) -> (&'static str, Json, Awaited) {
         within: Option<Millis>,
     }
     #[derive(Serialize)]
-    struct Export {
-        id: Text,
-        session: Text,
-    }
-    #[derive(Serialize)]
     struct Path {
         path: Text,
     }
@@ -131,10 +126,7 @@ fn request(need: Need) -> (&'static str, Json, Awaited) {
             };
             ("run", Json::of(&run), Awaited::Ran(step))
         }
-        Need::Export { id, session } => {
-            let export = Export { id, session };
-            ("export", Json::of(&export), Awaited::Done)
-        }
+        Need::Export(part) => ("export", Json::of(&part), Awaited::Done),
         Need::ReadFile(path) => ("readFile", Json::of(&Path { path }), Awaited::File),
         Need::ReadFolder(path) => ("readFolder", Json::of(&Path { path }), Awaited::Folder),
         Need::Sleep(ms) => ("sleep", Json::of(&Sleep { ms }), Awaited::Done),

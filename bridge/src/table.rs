@@ -34,6 +34,7 @@ const LEFT_OUT: &[&str] = &[
     "agentStats",
     "copy",
     "dedup",
+    "exportPart",
     "auditDay",
     "hookPreDelegate",
     "hookSubagentStop",

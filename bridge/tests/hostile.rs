@@ -257,6 +257,7 @@ fn texts_of_megabytes_are_refused() {
         (2, "copyCompare", "page"),
         (2, "copyRead", "wanted"),
         (2, "copyWrite", "chunk"),
+        (2, "exportPart", "after"),
         (2, "importFile", "modifiedAt"),
     ] {
         let (_, params) = examples()

@@ -44,9 +44,13 @@ impl AtomicFile {
         Ok(created)
     }
 
-    /// Writes the text and replaces the file. The new file survives power loss once this returns.
-    pub(crate) fn commit(mut self, text: &str) -> io::Result<()> {
-        self.file.write_all(text.as_bytes())?;
+    /// Writes a part of the text.
+    pub(crate) fn write(&mut self, text: &str) -> io::Result<()> {
+        self.file.write_all(text.as_bytes())
+    }
+
+    /// Replaces the file by what was written. The new file survives power loss once this returns.
+    pub(crate) fn commit(mut self) -> io::Result<()> {
         let Some(temporary) = &self.temporary else {
             return Ok(());
         };
@@ -68,7 +72,9 @@ impl Drop for AtomicFile {
 
 /// Writes a file atomically.
 pub(crate) fn write(path: &Path, mode: FileMode, text: &str) -> io::Result<()> {
-    AtomicFile::create(path, mode)?.commit(text)
+    let mut file = AtomicFile::create(path, mode)?;
+    file.write(text)?;
+    file.commit()
 }
 
 /// Syncs the folder, which holds the name of the file.
@@ -106,9 +112,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
         fs::write(&path, "before").unwrap();
-        let file = create(&path).unwrap();
+        let mut file = create(&path).unwrap();
+        file.write("af").unwrap();
+        file.write("ter").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "before");
-        file.commit("after").unwrap();
+        file.commit().unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "after");
         drop(create(&folder.path().join("b.json")).unwrap());
         assert_eq!(names(folder.path()), ["a.json"]);

@@ -5,8 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tenure_core::work::job::{
-    DriverError, FolderEntry, Job, JobError, JobReply, JobResult, JobRow, Need, ReadFile, Side,
-    Standing, Step, StepReply,
+    DriverError, ExportedPart, FolderEntry, Job, JobError, JobReply, JobResult, JobRow, Need,
+    ReadFile, Side, Standing, Step, StepReply,
 };
 use tenure_core::work::operation::Reply;
 use tenure_core::{Error, Millis, Text};
@@ -25,8 +25,8 @@ pub(crate) trait JobHost {
         Err(unexpected())
     }
 
-    /// Stores an exported session. The error is a code with a message.
-    fn export(&mut self, _id: &Text, _session: &Text) -> Result<(), Coded> {
+    /// Stores a part of an exported session. The error is a code with a message.
+    fn export(&mut self, _part: ExportedPart) -> Result<(), Coded> {
         Err(unexpected().into())
     }
 
@@ -120,8 +120,8 @@ impl<'h> Driver<'h> {
                 let ran = self.host.run(&*step);
                 self.reply(ran, JobReply::Ran)
             }
-            Need::Export { id, session } => {
-                let exported = self.host.export(&id, &session);
+            Need::Export(part) => {
+                let exported = self.host.export(part);
                 self.coded_reply(exported, |()| JobReply::Done)
             }
             Need::ReadFile(path) => {

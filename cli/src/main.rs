@@ -21,6 +21,7 @@ mod copy;
 mod dedup;
 mod events;
 mod exit;
+mod export;
 mod filter;
 mod hook;
 mod idempotency;
@@ -106,7 +107,7 @@ enum Command {
     /// Fork a session: start a new one with its history and print its id
     Fork(LazyArgs<session::Fork>),
     /// Print a session with its complete history as JSON
-    Export(LazyArgs<session::Export>),
+    Export(LazyArgs<export::Args>),
     /// Import exported sessions, and folders of other programs
     Import(LazyArgs<import::Args>),
     /// Move sessions to the trash
@@ -168,7 +169,7 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Complete(LazyArgs(args)) => session::complete(args, context),
         Command::Fail(LazyArgs(args)) => session::fail(args, context),
         Command::Fork(LazyArgs(args)) => session::fork(args, context),
-        Command::Export(LazyArgs(args)) => session::export(args, context),
+        Command::Export(LazyArgs(args)) => export::run(args, context),
         Command::Import(LazyArgs(args)) => import::run(args, context),
         Command::Trash(LazyArgs(args)) => bulk::trash(args, context),
         Command::Restore(LazyArgs(args)) => bulk::restore(args, context),

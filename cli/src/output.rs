@@ -110,8 +110,14 @@ impl Output {
     /// Prints JSON on a line. On a terminal, characters that it would execute are escaped. They occur
     /// in JSON strings only, so this changes no value.
     pub(crate) fn json(&mut self, json: &str) -> io::Result<()> {
+        self.json_part(json)?;
+        self.write("\n")
+    }
+
+    /// Prints a part of a JSON text, as [`Output::json`] prints the whole.
+    pub(crate) fn json_part(&mut self, json: &str) -> io::Result<()> {
         if !self.terminal || !json.contains(is_unsafe) {
-            return self.line(json);
+            return self.write(json);
         }
         let mut escaped = String::with_capacity(json.len() + 16);
         let mut units = [0; 2];
@@ -124,7 +130,7 @@ impl Output {
                 escaped.push(char);
             }
         }
-        self.line(&escaped)
+        self.write(&escaped)
     }
 
     /// Writes the buffer out.

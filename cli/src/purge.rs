@@ -1,23 +1,23 @@
 //! `tenure purge`: permanently removes sessions from the trash, in batches. With an archive, a session is
 //! removed after its file is synced; a session that could not be archived is kept and listed.
 
-use std::io;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tenure_apps::retention::purge::{PURGE_JOB, PurgeJobParams, PurgeProgress, PurgeResult};
-use tenure_core::work::job::{Step, StepReply};
+use tenure_core::work::job::{ExportedPart, Step, StepReply};
 use tenure_core::work::operation::Reply;
 use tenure_core::{Millis, Text};
-use tenure_regular::MAX_FILE_BYTES;
 
+use crate::atomic_file::AtomicFile;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupt;
 use crate::job::{Coded, JobHost, run_job};
 use crate::output::count;
 use crate::progress::Progress;
-use crate::{atomic_file, removal, time};
+use crate::{removal, time};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -70,6 +70,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     };
     let mut purging = Purging {
         archive: args.archive,
+        file: None,
         interrupt: Interrupt::listen(),
         progress: Progress::new(!context.json()),
         removed: 0,
@@ -108,6 +109,8 @@ fn print(result: &PurgeResult, context: &mut Context) -> Outcome {
 struct Purging<'c> {
     context: &'c mut Context,
     archive: Option<PathBuf>,
+    /// The archive of the session of which some parts are written.
+    file: Option<AtomicFile>,
     interrupt: Interrupt,
     progress: Progress,
     removed: u64,
@@ -123,13 +126,10 @@ impl JobHost for Purging<'_> {
         self.context.run_step(step)
     }
 
-    fn export(&mut self, id: &Text, session: &Text) -> Result<(), Coded> {
+    fn export(&mut self, part: ExportedPart) -> Result<(), Coded> {
         let folder = self.archive.clone().unwrap_or_default();
-        let path = folder.join(format!("{id}.json"));
-        let mode = self.context.file_mode();
-        let written = check_free(&path, id.as_str())
-            .and_then(|()| atomic_file::write(&path, mode, &format!("{session}\n")));
-        written
+        let path = folder.join(format!("{}.json", part.id));
+        self.write(&path, &part)
             .map_err(|error| Coded::Code("FILE_UNWRITABLE", format!("{}: {error}", path.display())))
     }
 
@@ -149,6 +149,26 @@ impl JobHost for Purging<'_> {
     }
 }
 
+impl Purging<'_> {
+    /// Writes a part of an archive, which is in its place after the last one.
+    fn write(&mut self, path: &Path, part: &ExportedPart) -> io::Result<()> {
+        let mut file = match self.file.take().filter(|_| !part.is_first) {
+            Some(file) => file,
+            None => {
+                check_free(path, part.id.as_str())?;
+                AtomicFile::create(path, self.context.file_mode())?
+            }
+        };
+        file.write(part.text.as_str())?;
+        if part.is_last {
+            file.write("\n")?;
+            return file.commit();
+        }
+        self.file = Some(file);
+        Ok(())
+    }
+}
+
 /// Checks that a file is not the archive of another session: some file systems ignore case, and take
 /// `a.json` for `A.json`.
 fn check_free(path: &Path, id: &str) -> io::Result<()> {
@@ -156,12 +176,13 @@ fn check_free(path: &Path, id: &str) -> io::Result<()> {
     struct Known {
         id: String,
     }
-    let text = match tenure_regular::read_to_string(path, MAX_FILE_BYTES) {
-        Ok(text) => text,
+    let file = match tenure_regular::open(path) {
+        Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
-    match serde_json::from_str::<Known>(&text) {
+    // An archive may be of any size.
+    match serde_json::from_reader::<_, Known>(BufReader::new(file)) {
         Ok(known) if known.id == id => Ok(()),
         _ => Err(io::Error::new(
             io::ErrorKind::AlreadyExists,

@@ -3,9 +3,8 @@
 
 use tenure_core::session::operations::{COMPLETE, FAIL, FORK, PAUSE, RESUME, START};
 use tenure_core::session::params::{
-    CompleteParams, FailParams, ForkParams, IdParams, PauseParams, ResumeParams, StartParams,
+    CompleteParams, FailParams, ForkParams, PauseParams, ResumeParams, StartParams,
 };
-use tenure_core::session::read::EXPORT;
 use tenure_core::{Session, SessionHead, Status, Text};
 
 use crate::agent::OVERRIDE_HELP;
@@ -13,7 +12,7 @@ use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::clean;
 use crate::token::TokenArg;
-use crate::{atomic_file, idempotency, input};
+use crate::{idempotency, input};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -263,38 +262,4 @@ pub(crate) fn fork(args: Fork, context: &mut Context) -> Outcome {
         context: input::maybe_json("--context", args.context)?,
     };
     context.run_and_print(&FORK, params, print_id)
-}
-
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  tenure export $id > session.json
-  tenure export $id -o session.json
-  tenure export $id | tenure --store sqlite:./other.db import -")]
-pub(crate) struct Export {
-    /// The session's id
-    id: Text,
-    /// Write to this file, and replace it if it exists
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<String>,
-}
-
-pub(crate) fn export(args: Export, context: &mut Context) -> Outcome {
-    let params = IdParams {
-        id: args.id,
-        ..IdParams::default()
-    };
-    context.run_and_print(&EXPORT, params, |context, text| {
-        match args.output {
-            None => context.out.json(&text)?,
-            Some(path) => {
-                let written =
-                    atomic_file::write(path.as_ref(), context.file_mode(), &(text + "\n"));
-                written.map_err(|error| {
-                    Failure::usage("--output", format!("{path} cannot be written: {error}"))
-                })?;
-            }
-        }
-        Ok(Exit::DONE)
-    })
 }

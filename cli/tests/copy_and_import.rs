@@ -104,6 +104,26 @@ fn an_exported_session_is_imported_unchanged() {
 }
 
 #[test]
+fn a_large_session_is_exported_in_parts_and_imported_unchanged() {
+    let place = Place::with_large_session();
+    let answer = place.store().perform("export", r#"{"id":"a"}"#, 0.0);
+    let quoted = answer.strip_prefix(r#"{"ok":"#).unwrap();
+    let quoted = quoted.strip_suffix('}').unwrap();
+    let text: String = serde_json::from_str(quoted).unwrap();
+    assert!(text.len() > 20_000_000);
+    assert!(place.run_ok(&["export", "a"]) == text);
+    assert!(place.run_ok(&["export", "a", "--json"]) == quoted);
+    let path = place.folder.path().join("a.json").display().to_string();
+    assert_eq!(place.run_ok(&["export", "a", "-o", &path, "--json"]), "");
+    assert!(fs::read_to_string(&path).unwrap() == text.clone() + "\n");
+    let other = Place::new();
+    other.run_ok(&["import", &path]);
+    assert!(other.run_ok(&["export", "a"]) == text);
+    assert_eq!(place.run(&["export", "b", "-o", &path]).code, 1);
+    assert!(fs::read_to_string(&path).unwrap() == text + "\n");
+}
+
+#[test]
 fn a_folder_of_another_program_is_imported_and_unreadable_files_are_reported() {
     let place = populated_place();
     let folder = place.folder.path().join("left");

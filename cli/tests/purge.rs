@@ -179,6 +179,29 @@ fn a_given_session_is_purged_if_it_is_in_the_trash() {
 }
 
 #[test]
+fn a_large_session_is_archived_in_parts_also_over_an_older_archive() {
+    let place = Place::with_large_session();
+    let before = place.run_ok(&["export", "a"]);
+    let archive = place.folder.path().join("old").display().to_string();
+    for text in ["", &before] {
+        if !text.is_empty() {
+            let path = Path::new(&archive).join("a.json").display().to_string();
+            place.run_ok(&["import", &path]);
+        }
+        place.run_ok(&["trash", "a"]);
+        let purged = place.run(&["purge", "a", "--archive", &archive]);
+        assert_eq!((purged.code, purged.out.as_str()), (0, "a\n"));
+        assert_eq!(files(Path::new(&archive)), ["a.json"]);
+    }
+    let path = Path::new(&archive).join("a.json").display().to_string();
+    place.run_ok(&["import", &path]);
+    place.run_ok(&["restore", "a"]);
+    let restored = place.run_ok(&["export", "a"]);
+    let history = |text: &str| text.split_once("\"history\":").unwrap().1.to_owned();
+    assert!(history(&restored) == history(&before));
+}
+
+#[test]
 fn a_session_is_archived_before_it_is_removed() {
     let place = trashed(5);
     let before: Vec<Value> = (0..4)

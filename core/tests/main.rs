@@ -13,6 +13,7 @@ mod bulk;
 mod concurrency;
 mod copying;
 mod dedup;
+mod exporting;
 mod filter_properties;
 mod jobs;
 mod json_properties;

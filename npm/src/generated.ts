@@ -1546,6 +1546,40 @@ export type Expect = { "kind": "absent" } | { "kind": "present" } | { "kind": "v
 version: number, } | { "kind": "any" };
 
 /**
+ * A part of a session's text.
+ */
+export type ExportPart = { 
+/**
+ * The text, which may be empty. The text of the session is that of all parts.
+ */
+text: string, 
+/**
+ * The version of the exported session.
+ */
+version: number, 
+/**
+ * The `after` of the next part; absent on the last part.
+ */
+next?: string, };
+
+/**
+ * The part of a session's text to export.
+ */
+export type ExportPartParams = { 
+/**
+ * The id of the session.
+ */
+id: string, 
+/**
+ * Whether the session may be in the trash; `include` by default.
+ */
+trash?: Trash, 
+/**
+ * The `next` of the previous part; the first part by default.
+ */
+after?: string, };
+
+/**
  * A session that has failed.
  */
 export type FailParams = { 
@@ -5069,6 +5103,8 @@ export interface Operations {
   copyRead: { params: CopyReadParams; result: CopyChunk };
   /** Writes what another store has sent, in one commit. */
   copyWrite: { params: CopyWriteParams; result: CopyWritten };
+  /** A part of the text that `export` returns, which may be of any size. */
+  exportPart: { params: ExportPartParams; result: ExportPart };
   /** Imports a file of another program. */
   importFile: { params: ImportFileParams; result: FileImport };
   /** The reply of the hook before a task is handed to an agent: whether the task resumes a session, and which. Without the id of one it is the session of the same agent and the same `task_id` that was active last, if it can be resumed and is among the last 100 of the agent. */
@@ -5183,6 +5219,7 @@ export const OPERATIONS = {
   copyCompare: "read",
   copyRead: "read",
   copyWrite: "write",
+  exportPart: "read",
   importFile: "write",
   hookPreDelegate: "write",
   hookSubagentStop: "write",

@@ -18,6 +18,7 @@ it("an operation that is not in it says so, and what to use", async () => {
     () => sessions.agents.hooks.event({ hook_event_name: "Stop" }),
     () => manager.registerVm("vm-1", "zone", []),
     () => manager.orphans(),
+    () => sessions.exportParts("s").next(),
     () => sessions.purge({ olderThan: 0 }, { archive: () => {} }),
     () => sessions.override("s", { status: "failed" }),
     () => sessions.save({ id: "s" }),

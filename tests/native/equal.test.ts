@@ -463,6 +463,7 @@ function properties(dice: Dice, name: string): Properties {
     case "delete":
     case "context":
     case "export":
+    case "exportPart":
     case "isResumable":
     case "progress":
     case "duration":
@@ -531,6 +532,7 @@ const OPERATIONS = [
   ...["events", "list", "list", "stats", "delete", "trash", "restore", "cleanup", "purge"],
   ...[
     "export",
+    "exportPart",
     "import",
     "override",
     "override",

@@ -94,6 +94,7 @@ const calls: Readonly<Record<string, Call>> = {
 
 /** Calls that only the complete module has. */
 const complete: Readonly<Record<string, Call>> = {
+  exportParts: (s, o) => s.exportParts("s", o).next(),
   "agents.stats": (s, o) => s.agents.stats(o),
   "dedup.admit": (s, o) => s.dedup.admit(o),
   "dedup.check": (s, o) => s.dedup.check(o),

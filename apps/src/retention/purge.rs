@@ -2,18 +2,19 @@
 //! kept it; one that could not be archived stays in the trash and is listed. Whether a session is due is
 //! decided again in the commit that deletes it.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use tenure_core::declare_params;
-use tenure_core::value::properties::{Params, Properties, parse};
+use tenure_core::value::properties::{Params, Properties};
 use tenure_core::value::text::Text;
 use tenure_core::value::time::Millis;
-use tenure_core::work::job::{JobContext, JobError, JobResult, Side};
+use tenure_core::work::job::{ExportedPart, JobContext, JobError, JobResult, Side};
 
 use tenure_core::session::cleanup::PURGE;
-use tenure_core::session::params::{IdParams, PurgeParams};
-use tenure_core::session::read::EXPORT;
+use tenure_core::session::params::PurgeParams;
 use tenure_core::session::replies::{CleanupResult, Refusal};
+
+use crate::export::{EXPORT_PART, ExportPart, ExportPartParams};
 
 /// The maximum number of sessions in each list of a result.
 const MAX_LISTED: usize = 1000;
@@ -165,15 +166,17 @@ async fn purge(context: JobContext, params: PurgeJobParams) -> JobResult<PurgeRe
     Ok(purging.result)
 }
 
-/// The version of an exported session.
-#[derive(Deserialize)]
-struct Exported {
-    version: u64,
-}
-
 /// The number of sessions in a batch, by default.
 fn batch_of(archives: bool) -> u32 {
     if archives { ARCHIVE_BATCH } else { BATCH }
+}
+
+/// Whether an error concerns the session that is exported alone.
+fn concerns_one_session(error: &JobError) -> bool {
+    matches!(
+        error.code(),
+        "CORRUPT_SESSION" | "SESSION_NOT_FOUND" | "TOO_LARGE" | "VERSION_CONFLICT"
+    )
 }
 
 /// A running purge.
@@ -313,27 +316,39 @@ impl Purging {
     /// Exports a session and has the driver keep it. Returns the version that is archived. Only what
     /// concerns this session alone is a failure of its own; another one ends the job.
     async fn archive(&self, id: &Text) -> JobResult<Result<u64, NotPurged>> {
-        let params = IdParams {
-            id: id.clone(),
-            ..IdParams::default()
-        };
-        let session: Text = match self.context.run(Side::Target, &EXPORT, params).await {
-            Ok(session) => session,
-            Err(error)
-                if matches!(
-                    error.code(),
-                    "CORRUPT_SESSION" | "SESSION_NOT_FOUND" | "TOO_LARGE"
-                ) =>
-            {
+        let mut after = None;
+        loop {
+            let is_first = after.is_none();
+            let params = ExportPartParams {
+                id: id.clone(),
+                after,
+                ..ExportPartParams::default()
+            };
+            let read = self.context.run(Side::Target, &EXPORT_PART, params).await;
+            let ExportPart {
+                text,
+                version,
+                next,
+            } = match read {
+                Err(error) if concerns_one_session(&error) => {
+                    return Ok(Err(NotPurged::new(id, &error)));
+                }
+                read => read?,
+            };
+            let part = ExportedPart {
+                id: id.clone(),
+                text: text.into(),
+                is_first,
+                is_last: next.is_none(),
+            };
+            if let Err(error) = self.context.export(part).await {
                 return Ok(Err(NotPurged::new(id, &error)));
             }
-            Err(error) => return Err(error),
-        };
-        let Exported { version } = parse("export", session.as_str())?;
-        let exported = self.context.export(id.clone(), session).await;
-        Ok(exported
-            .map(|()| version)
-            .map_err(|error| NotPurged::new(id, &error)))
+            match next {
+                Some(next) => after = Some(next.into()),
+                None => return Ok(Ok(version)),
+            }
+        }
     }
 
     async fn report(&self, archived: usize) -> JobResult<()> {

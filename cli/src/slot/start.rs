@@ -335,8 +335,9 @@ impl Export {
     }
 
     fn commit(self, text: &str, replaced: &str) -> Result<(), Failure> {
-        let Self { path, file } = self;
-        file.commit(&format!("{text}\n")).map_err(|error| {
+        let Self { path, mut file } = self;
+        let written = file.write(&format!("{text}\n"));
+        written.and_then(|()| file.commit()).map_err(|error| {
             let path = path.display();
             let problem = format!(
                 "{path}: {error}; the session was replaced, and `tenure export {replaced}` prints it"

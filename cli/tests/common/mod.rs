@@ -38,6 +38,22 @@ impl Place {
         }
     }
 
+    /// A place with a session `a` whose text has several parts.
+    pub(crate) fn with_large_session() -> Self {
+        let place = Self::new();
+        let store = place.store();
+        store.perform("start", r#"{"id":"a","task":"t","mode":"m"}"#, 0.0);
+        let text = "\\u202e\\\"".repeat(120_000);
+        let event = format!(r#"{{"type":"note","data":{{"text":"{text}"}}}}"#);
+        let events = vec![event; 6].join(",");
+        for _ in 0..4 {
+            let params = format!(r#"{{"id":"a","events":[{events}]}}"#);
+            let added = store.perform("addEvents", &params, 0.0);
+            assert!(added.starts_with(r#"{"ok""#), "{added}");
+        }
+        place
+    }
+
     /// The URL of the store.
     pub(crate) fn url(&self) -> String {
         format!("sqlite:{}", self.folder.path().join("tenure.db").display())

@@ -129,7 +129,10 @@ impl Frame {
             closing.push_str(&printed(&own)?);
         }
         // None of these is a property of the session.
-        match others.as_ref().and_then(|others| others.as_str().strip_prefix('{')) {
+        match others
+            .as_ref()
+            .and_then(|others| others.as_str().strip_prefix('{'))
+        {
             Some(others) => {
                 closing.push(',');
                 closing.push_str(others);

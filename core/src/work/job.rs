@@ -41,13 +41,8 @@ pub enum Need {
     Open(Side),
     /// Run an operation. The reply is [`JobReply::Ran`].
     Run(Box<dyn Step>),
-    /// Keep an exported session outside of the store. The reply is [`JobReply::Done`].
-    Export {
-        /// The session's id.
-        id: Text,
-        /// The session, as the operation `export` returns it.
-        session: Text,
-    },
+    /// Keep a part of an exported session outside of the store. The reply is [`JobReply::Done`].
+    Export(ExportedPart),
     /// Read a file. The reply is [`JobReply::File`].
     ReadFile(Text),
     /// Read the entries of a folder. The reply is [`JobReply::Folder`].
@@ -74,6 +69,21 @@ pub enum JobReply {
     Folder(Vec<FolderEntry>),
     /// The code of the outcome of the call.
     Attempted(Text),
+}
+
+/// A part of an exported session. The parts of a session come one after another; after one that could
+/// not be exported to its end comes the first part of another, or none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExportedPart {
+    /// The session's id.
+    pub id: Text,
+    /// A part of the text that the operation `export` returns.
+    pub text: Text,
+    /// Whether it is the first part of the session.
+    pub is_first: bool,
+    /// Whether it is the last part of the session.
+    pub is_last: bool,
 }
 
 /// A file that was read.
@@ -313,12 +323,12 @@ impl JobContext {
         })
     }
 
-    /// Keeps an exported session outside of the store.
+    /// Keeps a part of an exported session outside of the store.
     ///
     /// # Errors
     /// Those of the driver.
-    pub async fn export(&self, id: Text, session: Text) -> JobResult<()> {
-        self.do_it(Need::Export { id, session }).await
+    pub async fn export(&self, part: ExportedPart) -> JobResult<()> {
+        self.do_it(Need::Export(part)).await
     }
 
     /// Reads a file.

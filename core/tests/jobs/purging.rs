@@ -26,13 +26,21 @@ fn purge(
     params: PurgeJobParams,
     mut archive: impl FnMut(&str, &str) -> JobResult<()>,
 ) -> JobResult<PurgeResult> {
+    let mut text = String::new();
     run_job(&PURGE_JOB, params, |need, _| match need {
         Need::Run(step) => {
             let call = call_at(Timestamp::from_millis(world.now())?, 1, &world.limits);
             Ok(run_step(&world.store, call, &*step)?.0)
         }
-        Need::Export { id, session } => {
-            archive(id.as_str(), session.as_str()).map(|()| JobReply::Done)
+        Need::Export(part) => {
+            if part.is_first {
+                text.clear();
+            }
+            text.push_str(part.text.as_str());
+            if part.is_last {
+                archive(part.id.as_str(), &text)?;
+            }
+            Ok(JobReply::Done)
         }
         Need::Progress(_) => Ok(JobReply::Done),
         _ => panic!("it needs something else"),
@@ -116,7 +124,7 @@ fn a_store_that_fails_ends_the_purge() {
         problem: "gone".to_owned(),
     });
     let result = run_job(&PURGE_JOB, params, |need, _| match need {
-        Need::Run(step) if step.operation().name() == "export" => Err(gone.clone().into()),
+        Need::Run(step) if step.operation().name() == "exportPart" => Err(gone.clone().into()),
         Need::Run(step) => {
             let call = call_at(Timestamp::from_millis(world.now())?, 1, &world.limits);
             Ok(run_step(&world.store, call, &*step)?.0)

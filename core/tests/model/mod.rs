@@ -166,6 +166,16 @@ fn perform(world: &World, model: &mut Model, step: &Step) -> Result<(), TestCase
         }
         Call::Export { id } => {
             model.exported.extend(model.sessions.get(*id).cloned());
+            let params = Properties::default().text("id", Some(id)).end();
+            let exported = world.raw("export", &params).map(|reply| reply.value);
+            let part = world.raw("exportPart", &params).map(|reply| reply.value);
+            match (exported, part) {
+                (Ok(text), Ok(part)) => {
+                    let opening = format!(r#"{{"text":{text},"#);
+                    prop_assert!(part.starts_with(&opening));
+                }
+                (exported, part) => prop_assert_eq!(exported.err(), part.err()),
+            }
             return Ok(());
         }
         Call::Import { which, id } => {

@@ -138,6 +138,18 @@ export interface Thrown {
   readonly thrown: number;
 }
 
+/** A part of an exported session. */
+export interface ExportedPart {
+  /** The id of the session. */
+  readonly id: string;
+  /** A part of the text that `export` returns. */
+  readonly text: string;
+  /** Whether it is the first part of the session. */
+  readonly isFirst: boolean;
+  /** Whether it is the last part of the session. */
+  readonly isLast: boolean;
+}
+
 /** What a job needs. `operation` is the number of the job. */
 export type JobNeed = { readonly operation: number } & (
   | { readonly method: "open"; readonly params: { readonly store: "source" | "target" } }
@@ -153,7 +165,7 @@ export type JobNeed = { readonly operation: number } & (
     }
   | {
       readonly method: "export";
-      readonly params: { readonly id: string; readonly session: string };
+      readonly params: ExportedPart;
     }
   | { readonly method: "readFile" | "readFolder"; readonly params: { readonly path: string } }
   | { readonly method: "sleep"; readonly params: { readonly ms: number } }

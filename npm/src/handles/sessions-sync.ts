@@ -15,10 +15,12 @@ import type { Accepts } from "../values/params.js";
 import { AgentsSync } from "./agents.js";
 import { AuditLog } from "./audit-log.js";
 import { Dedup } from "./dedup.js";
+import { exportPartsSync } from "./export-parts.js";
 import { Handle } from "./handle.js";
 import { HeldSessionSync } from "./held-session.js";
 import { LeasesSync } from "./leases.js";
 import { type ListOptions, SessionPageSync } from "./list.js";
+import type { TrashOption } from "./operations.js";
 
 /** The sessions of a store, with methods that return results instead of promises. Made by `openSync`. */
 export class SessionsSync extends Handle<"sync"> implements Disposable {
@@ -41,6 +43,11 @@ export class SessionsSync extends Handle<"sync"> implements Disposable {
    */
   list(options: ListOptions = {}): SessionPageSync {
     return new SessionPageSync(copyOf(options), (page) => this.ask("list", () => page));
+  }
+
+  /** See {@link Sessions.exportParts}. */
+  exportParts(id: string, options?: TrashOption): IterableIterator<string> {
+    return exportPartsSync((name, make) => this.ask(name, make), id, copyOf(options));
   }
 
   /** See {@link Sessions.hold}. */

@@ -15,10 +15,12 @@ import type { Accepts } from "../values/params.js";
 import { Agents } from "./agents.js";
 import { AuditLog } from "./audit-log.js";
 import { Dedup } from "./dedup.js";
+import { exportParts } from "./export-parts.js";
 import { Handle } from "./handle.js";
 import { HeldSession } from "./held-session.js";
 import { Leases } from "./leases.js";
 import { type ListOptions, SessionList } from "./list.js";
+import type { TrashOption } from "./operations.js";
 
 /** The sessions of a store. Made by `open`. */
 export class Sessions extends Handle<"async"> implements AsyncDisposable {
@@ -42,6 +44,15 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
    */
   list(options: ListOptions = {}): SessionList {
     return new SessionList(copyOf(options), (page) => this.ask("list", () => page));
+  }
+
+  /**
+   * Exports a session of any size: iterates over the parts of the text that `export` returns, of
+   * about 8 MiB each. A session that changes meanwhile is exported as it was at the first part; if
+   * its history is replaced, by `import` or `save`, the iteration fails with `VERSION_CONFLICT`.
+   */
+  exportParts(id: string, options?: TrashOption): AsyncIterableIterator<string> {
+    return exportParts((name, make) => this.ask(name, make), id, copyOf(options));
   }
 
   /**

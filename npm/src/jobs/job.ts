@@ -6,7 +6,13 @@
  * @module
  */
 
-import { type Binding, type JobAnswer, type JobNeed, parseAnswer } from "../builds/binding.js";
+import {
+  type Binding,
+  type ExportedPart,
+  type JobAnswer,
+  type JobNeed,
+  parseAnswer,
+} from "../builds/binding.js";
 import type { OperationName, Params } from "../connection/call.js";
 import { encode } from "../connection/encode.js";
 import type { Jobs } from "../generated.js";
@@ -37,8 +43,8 @@ export interface JobHost {
   open?(store: Side): MaybePromise<string | undefined>;
   /** Runs an operation over a store. */
   run?<N extends OperationName>(store: Side, name: N, params: Params<N>): MaybePromise<unknown>;
-  /** Keeps an exported session. */
-  export?(id: string, session: string): MaybePromise<void>;
+  /** Keeps a part of an exported session. */
+  export?(part: ExportedPart): MaybePromise<void>;
   /** Reads a file. */
   readFile?(
     path: string,
@@ -182,7 +188,7 @@ export class Job {
         return isThenable(ran) && withinMs !== undefined ? within(ran, withinMs) : ran;
       }
       case "export":
-        return done(host.export?.(need.params.id, need.params.session));
+        return done(host.export?.(need.params));
       case "readFile":
         return host.readFile?.(need.params.path);
       case "readFolder":

@@ -9,7 +9,7 @@ import type { Binding } from "../builds/binding.js";
 import type { Performer } from "../connection/call.js";
 import type { PurgeParams, PurgeResult } from "../generated.js";
 import type { MaybePromise } from "../stores/store.js";
-import { archiveFailed, invalidArgument, isTenureError } from "../values/error.js";
+import { archiveFailed, invalidArgument, isTenureError, tooLarge } from "../values/error.js";
 import { checkOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import { type JobHost, runJob } from "./job.js";
@@ -59,16 +59,25 @@ export function purgeArchived(
     { ...params, archive: true },
     {
       run: (_, name, params) => store.perform(name, params),
-      export: exportTo(archive),
+      export: exportTo(() => archive),
     },
   );
 }
 
-/** Exports sessions to an archive. */
-export function exportTo(archive: Archive): NonNullable<JobHost["export"]> {
-  return async (id, session) => {
+/** The length of the longest text in Node, in UTF-16 code units. */
+const MAX_LENGTH = 2 ** 29 - 24;
+
+/** Exports sessions to an archive, which gets each session as one text. */
+export function exportTo(archive: () => Archive): NonNullable<JobHost["export"]> {
+  let session = "";
+  return async ({ id, text, isFirst, isLast }) => {
     try {
-      await archive(session, id);
+      const former = isFirst ? "" : session;
+      session = "";
+      const length = former.length + text.length;
+      if (length > MAX_LENGTH) throw tooLarge("session", length, MAX_LENGTH);
+      if (isLast) await archive()(former + text, id);
+      else session = former + text;
     } catch (thrown) {
       throw isTenureError(thrown) ? thrown : archiveFailed(thrown);
     }

@@ -97,12 +97,12 @@ export function startRetention(
       return startTimer(ms, pass, "background");
     },
     run: (_, name, params) => live()?.run(name, params),
-    export(id, session) {
+    export: exportTo(() => {
       const archive = live()?.archive;
       // The archive goes with its handle. A session that is not archived is not purged.
       if (archive === undefined) throw closed();
-      return exportTo(archive)(id, session);
-    },
+      return archive;
+    }),
     failed(error) {
       thrown = error;
     },

@@ -152,9 +152,13 @@ impl JobHost for Purging<'_> {
 impl Purging<'_> {
     /// Writes a part of an archive, which is in its place after the last one.
     fn write(&mut self, path: &Path, part: &ExportedPart) -> io::Result<()> {
-        let mut file = match self.file.take().filter(|_| !part.is_first) {
-            Some(file) => file,
-            None => {
+        let former = self.file.take();
+        if part.is_aborted {
+            return Ok(());
+        }
+        let mut file = match former {
+            Some(file) if !part.is_first => file,
+            _ => {
                 check_free(path, part.id.as_str())?;
                 AtomicFile::create(path, self.context.file_mode())?
             }

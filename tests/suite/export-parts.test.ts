@@ -88,6 +88,47 @@ describe("an export in parts", () => {
     expect(await code(replaced())).toBe("VERSION_CONFLICT");
   });
 
+  it("is what an archive gets, one part after another", async () => {
+    const sessions = await inMemory();
+    const ids = ["a", "b", "c", "d"];
+    for (const id of ids) {
+      await sessions.start({ task: "t", mode: "m", id });
+      await sessions.addEvents(id, tenEvents);
+      await sessions.trash(id);
+    }
+    const before = await sessions.export("a");
+    const seen: Record<string, string[]> = {};
+    let inWork = 0;
+    const archiveParts = async (parts: AsyncIterable<string>, id: string): Promise<void> => {
+      expect(++inWork).toBe(1);
+      const texts: string[] = [];
+      seen[id] = texts;
+      try {
+        for await (const part of parts) {
+          texts.push(part);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          if (id === "b") throw new Error("no room");
+          if (id === "c") return;
+          if (id === "d") await sessions.delete("d");
+        }
+      } finally {
+        inWork -= 1;
+      }
+    };
+    const { failed, ids: removed } = await sessions.purge({ olderThan: 0 }, { archiveParts });
+    expect(removed).toEqual(["a"]);
+    expect(seen.a?.length).toBeGreaterThan(1);
+    expect(seen.a?.join("") === before).toBe(true);
+    expect(failed).toEqual([
+      { id: "b", code: "ARCHIVE_FAILED", message: "no room" },
+      { id: "c", code: "ARCHIVE_FAILED", message: expect.stringContaining("all parts") },
+      { id: "d", code: "SESSION_NOT_FOUND", message: expect.any(String) },
+    ]);
+    expect(inWork).toBe(0);
+    const both = { archive: () => {}, archiveParts };
+    expect(await code(sessions.purge({ olderThan: 0 }, both))).toBe("INVALID_ARGUMENT");
+  });
+
   it("is read synchronously, too, part by part", () => {
     using sessions = openSync("memory:");
     sessions.start({ task: "t", mode: "m", id: "a" });

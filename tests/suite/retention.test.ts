@@ -209,47 +209,61 @@ describe("retention", () => {
     expect(await ids(sessions)).toEqual([]);
   });
 
-  it.each(["open", "openSync"])(
-    "archives each session before it purges it, over %s",
-    async (how) => {
-      const archived: string[] = [];
-      let works = false;
-      const archive = async (session: string, id: string): Promise<void> => {
-        if (id === "stays" && !works) throw new Error("no room");
-        expect(JSON.parse(session)).toMatchObject({ id, status: "completed" });
-        archived.push(id);
-      };
-      const options = { retention: { maxAge: "30d", every: "24h", purgeAfter: "7d", archive } };
-      const sessions =
-        how === "open" ? await opening("memory:", options) : openSync("memory:", options);
-      const errors: string[] = [];
-      sessions.on("error", ({ code }) => errors.push(code));
-      for (const id of ["goes", "stays"]) {
-        await sessions.start({ task: "t", mode: "m", id });
-        await sessions.complete(id);
-      }
-      await vi.advanceTimersByTimeAsync(38 * DAY);
-      expect(archived).toEqual(["goes"]);
-      expect(await sessions.get("goes")).toBeNull();
-      expect(await sessions.get("stays")).toMatchObject({ deletedAt: expect.any(String) });
-      expect(sessions.slotMetrics().retention?.failed).toEqual([
-        { id: "stays", code: "ARCHIVE_FAILED", message: "no room" },
-      ]);
-      expect(errors).toEqual(["NOT_REMOVED"]);
-      works = true;
-      await vi.advanceTimersByTimeAsync(DAY);
-      expect(archived).toEqual(["goes", "stays"]);
-      expect(await sessions.get("stays")).toBeNull();
-      await sessions.close();
-      expect(vi.getTimerCount()).toBe(0);
-    },
-  );
+  it.each([
+    ["open", "archive"],
+    ["openSync", "archive"],
+    ["open", "archiveParts"],
+    ["openSync", "archiveParts"],
+  ])("archives each session before it purges it, over %s with %s", async (how, name) => {
+    const archived: string[] = [];
+    let works = false;
+    const archive = async (session: string, id: string): Promise<void> => {
+      if (id === "stays" && !works) throw new Error("no room");
+      expect(JSON.parse(session)).toMatchObject({ id, status: "completed" });
+      archived.push(id);
+    };
+    const archiveParts = async (parts: AsyncIterable<string>, id: string): Promise<void> => {
+      let session = "";
+      for await (const part of parts) session += part;
+      await archive(session, id);
+    };
+    const archiving = name === "archive" ? { archive } : { archiveParts };
+    const options = { retention: { maxAge: "30d", every: "24h", purgeAfter: "7d", ...archiving } };
+    const sessions =
+      how === "open" ? await opening("memory:", options) : openSync("memory:", options);
+    const errors: string[] = [];
+    sessions.on("error", ({ code }) => errors.push(code));
+    for (const id of ["goes", "stays"]) {
+      await sessions.start({ task: "t", mode: "m", id });
+      await sessions.complete(id);
+    }
+    await vi.advanceTimersByTimeAsync(38 * DAY);
+    expect(archived).toEqual(["goes"]);
+    expect(await sessions.get("goes")).toBeNull();
+    expect(await sessions.get("stays")).toMatchObject({ deletedAt: expect.any(String) });
+    expect(sessions.slotMetrics().retention?.failed).toEqual([
+      { id: "stays", code: "ARCHIVE_FAILED", message: "no room" },
+    ]);
+    expect(errors).toEqual(["NOT_REMOVED"]);
+    works = true;
+    await vi.advanceTimersByTimeAsync(DAY);
+    expect(archived).toEqual(["goes", "stays"]);
+    expect(await sessions.get("stays")).toBeNull();
+    await sessions.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
 
   it.each([true, "x", {}, null])("refuses the archive %j", async (archive) => {
     const retention = { maxAge: "1d", every: "1d", archive: archive as never };
     expect(await failure(opening("memory:", { retention }))).toMatchObject({
       code: "INVALID_ARGUMENT",
       details: { what: "retention.archive" },
+    });
+    const archiveParts = archive as never;
+    const parts = { maxAge: "1d", every: "1d", archiveParts };
+    expect(await failure(opening("memory:", { retention: parts }))).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      details: { what: "retention.archiveParts" },
     });
   });
 

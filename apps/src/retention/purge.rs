@@ -330,16 +330,23 @@ impl Purging {
                 version,
                 next,
             } = match read {
-                Err(error) if concerns_one_session(&error) => {
-                    return Ok(Err(NotPurged::new(id, &error)));
+                Ok(part) => part,
+                Err(error) => {
+                    if !is_first {
+                        self.abort_export(id).await;
+                    }
+                    return match concerns_one_session(&error) {
+                        true => Ok(Err(NotPurged::new(id, &error))),
+                        false => Err(error),
+                    };
                 }
-                read => read?,
             };
             let part = ExportedPart {
                 id: id.clone(),
                 text: text.into(),
                 is_first,
                 is_last: next.is_none(),
+                is_aborted: false,
             };
             if let Err(error) = self.context.export(part).await {
                 return Ok(Err(NotPurged::new(id, &error)));
@@ -349,6 +356,16 @@ impl Purging {
                 None => return Ok(Ok(version)),
             }
         }
+    }
+
+    async fn abort_export(&self, id: &Text) {
+        let part = ExportedPart {
+            id: id.clone(),
+            is_aborted: true,
+            ..ExportedPart::default()
+        };
+        // What has failed is known already.
+        let _ = self.context.export(part).await;
     }
 
     async fn report(&self, archived: usize) -> JobResult<()> {

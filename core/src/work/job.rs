@@ -71,9 +71,8 @@ pub enum JobReply {
     Attempted(Text),
 }
 
-/// A part of an exported session. The parts of a session come one after another; after one that could
-/// not be exported to its end comes the first part of another, or none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A part of an exported session. The parts of a session come one after another.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExportedPart {
     /// The session's id.
@@ -84,6 +83,8 @@ pub struct ExportedPart {
     pub is_first: bool,
     /// Whether it is the last part of the session.
     pub is_last: bool,
+    /// Whether the session cannot be exported to its end. The former parts are no export then.
+    pub is_aborted: bool,
 }
 
 /// A file that was read.

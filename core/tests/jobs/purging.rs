@@ -33,7 +33,7 @@ fn purge(
             Ok(run_step(&world.store, call, &*step)?.0)
         }
         Need::Export(part) => {
-            if part.is_first {
+            if part.is_first || part.is_aborted {
                 text.clear();
             }
             text.push_str(part.text.as_str());

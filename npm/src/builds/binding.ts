@@ -148,6 +148,8 @@ export interface ExportedPart {
   readonly isFirst: boolean;
   /** Whether it is the last part of the session. */
   readonly isLast: boolean;
+  /** Whether the session cannot be exported to its end. The former parts are no export then. */
+  readonly isAborted: boolean;
 }
 
 /** What a job needs. `operation` is the number of the job. */

@@ -135,9 +135,10 @@ export type { OpenOptions, RedactOptions } from "../handles/options.js";
 export type { Sessions } from "../handles/sessions.js";
 export type { SessionsSync } from "../handles/sessions-sync.js";
 export type { CopyTarget } from "../handles/side.js";
+export type { Archive, ArchiveOptions, ArchiveParts } from "../jobs/archive.js";
 export type { CopyOptions } from "../jobs/copy.js";
 export type { HeldLease, HeldLeaseSync, HoldOptions } from "../jobs/held-lease.js";
-export type { Archive, PurgeOptions } from "../jobs/purge.js";
+export type { PurgeOptions } from "../jobs/purge.js";
 export type { RetentionOptions, RetentionPass } from "../jobs/retention.js";
 export type { ExitOptions } from "../machines/exit-task.js";
 export type {

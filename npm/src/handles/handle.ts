@@ -21,7 +21,7 @@ import type {
   SlotStart,
   StartInSlotParams,
 } from "../generated.js";
-import type { Archive } from "../jobs/purge.js";
+import type { ArchiveParts } from "../jobs/archive.js";
 import { type RetentionHost, type RetentionPass, startRetention } from "../jobs/retention.js";
 import { SlotMeter, type SlotMetrics } from "../slots/metrics.js";
 import { invalidArgument, isTenureError, messageOf, TenureError } from "../values/error.js";
@@ -46,7 +46,7 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
   #locking: SlotLocking = "optimistic";
   #lastPass: RetentionPass | null = null;
   /** Archives sessions before retention purges them. */
-  readonly #archive: Archive | undefined;
+  readonly #archive: ArchiveParts | undefined;
   readonly #stopRetention: (() => void) | undefined;
 
   /** @internal */
@@ -54,7 +54,7 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
     build: BuildInfo["build"],
     connection: Connection,
     notifier: Notifier,
-    archive: Archive | undefined,
+    archive: ArchiveParts | undefined,
   ) {
     super();
     this.#archive = archive;

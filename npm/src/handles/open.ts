@@ -10,6 +10,7 @@ import type { Mode } from "../connection/call.js";
 import { Connection, type Environment } from "../connection/connection.js";
 import { StoreDriver } from "../connection/store-driver.js";
 import { Notifier } from "../events/notifier.js";
+import { archiveOf } from "../jobs/archive.js";
 import { checkRetention } from "../jobs/retention.js";
 import { IndexedDbStore } from "../stores/indexeddb.js";
 import { openingError } from "../stores/indexeddb-database.js";
@@ -53,7 +54,7 @@ export async function openSessions(
     throw thrown;
   }
   return configured(
-    new Sessions(build.info.build, connection, notifier, options.retention?.archive),
+    new Sessions(build.info.build, connection, notifier, archiveOf(options.retention)),
     options,
   );
 }
@@ -69,7 +70,7 @@ export function openSessionsSync(
   const notifier = new Notifier();
   const connection = connect(build, target, options, notifier, environment, "sync");
   return configured(
-    new SessionsSync(build.info.build, connection, notifier, options.retention?.archive),
+    new SessionsSync(build.info.build, connection, notifier, archiveOf(options.retention)),
     options,
   );
 }
@@ -106,7 +107,7 @@ async function openDatabase(build: Build, name: string, options: OpenOptions): P
   }
   notifier.join(store.broadcast, name);
   return configured(
-    new Sessions(build.info.build, connection, notifier, options.retention?.archive),
+    new Sessions(build.info.build, connection, notifier, archiveOf(options.retention)),
     options,
   );
 }

@@ -10,6 +10,7 @@ import { encode } from "../connection/encode.js";
 import type { Models } from "../connection/models.js";
 import type { WebhookOptions } from "../events/webhook.js";
 import type { Limits } from "../generated.js";
+import { archiveOf } from "../jobs/archive.js";
 import type { RetentionOptions } from "../jobs/retention.js";
 import type { Store } from "../stores/store.js";
 import { invalidArgument } from "../values/error.js";
@@ -132,9 +133,14 @@ function coreOptions({
 }
 
 function coreRetention(retention: RetentionOptions | undefined): unknown {
-  if (retention?.archive === undefined) return retention;
-  if (typeof retention.archive !== "function") {
-    throw invalidArgument("retention.archive", "expected a function");
+  // What is no object is refused by the core.
+  const { archive, archiveParts, ...core } = retention ?? {};
+  for (const [name, value] of Object.entries({ archive, archiveParts })) {
+    if (value !== undefined && typeof value !== "function") {
+      throw invalidArgument(`retention.${name}`, "expected a function");
+    }
   }
-  return { ...retention, archive: true };
+  return archiveOf({ archive, archiveParts }) === undefined
+    ? retention
+    : { ...core, archive: true };
 }

@@ -6,6 +6,7 @@
 
 import type { OperationName, Params, Result } from "../connection/call.js";
 import type { PurgeParams, PurgeResult, SlotStart } from "../generated.js";
+import { archiveOf } from "../jobs/archive.js";
 import type { HoldOptions } from "../jobs/held-lease.js";
 import { checkPurge, type PurgeOptions, purgeArchived } from "../jobs/purge.js";
 import { startWithRetries } from "../jobs/slot-wait.js";
@@ -91,8 +92,8 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
 
   /**
    * Purges the trash: permanently deletes sessions that have been in it for a given time. With
-   * `archive`, each session is archived before it is deleted, one at a time; a session for which it
-   * throws stays in the trash and is listed in `failed`.
+   * `archive` or `archiveParts`, each session is archived before it is deleted, one at a time; one for
+   * which it throws stays in the trash and is listed in `failed`.
    */
   override purge(params: Accepts<PurgeParams>, options: PurgeOptions = {}): Promise<PurgeResult> {
     try {
@@ -100,7 +101,7 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
     } catch (thrown) {
       return Promise.reject(thrown);
     }
-    const { archive } = options;
+    const archive = archiveOf(options);
     if (archive === undefined || params.dryRun) return this.ask("purge", () => params);
     return purgeArchived(this.connection.binding, this, params, archive);
   }

@@ -8,37 +8,29 @@
 import type { Binding } from "../builds/binding.js";
 import type { Performer } from "../connection/call.js";
 import type { PurgeParams, PurgeResult } from "../generated.js";
-import type { MaybePromise } from "../stores/store.js";
-import { archiveFailed, invalidArgument, isTenureError, tooLarge } from "../values/error.js";
+import { invalidArgument } from "../values/error.js";
 import { checkOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
-import { type JobHost, runJob } from "./job.js";
-
-/**
- * Archives a session, given as the text that `export` returns. If it throws, the session stays in
- * the trash.
- */
-export type Archive = (session: string, id: string) => MaybePromise<void>;
+import { type ArchiveOptions, type ArchiveParts, archiveOf, exportTo } from "./archive.js";
+import { runJob } from "./job.js";
 
 /** Options of a purge. */
-export interface PurgeOptions {
-  /** Archives each session before it is deleted. */
-  readonly archive?: Archive | undefined;
-}
+export type PurgeOptions = ArchiveOptions;
 
 /**
  * Checks what a caller of `purge` passes. An archive in the wrong place would be ignored, and the
  * sessions deleted without it.
  */
 export function checkPurge(params: unknown, options: unknown): void {
-  checkOptions(options, { archive: "function" });
+  checkOptions(options, { archive: "function", archiveParts: "function" });
+  archiveOf(options as ArchiveOptions);
   if (typeof params !== "object" || params === null) {
     throw invalidArgument("purge", "expected an object");
   }
-  for (const name of ["archive", "batch"]) {
+  for (const name of ["archive", "archiveParts", "batch"]) {
     if (name in params) {
       const problem =
-        name === "archive"
+        name !== "batch"
           ? "expected it among the options, which are the second argument"
           : "is not known";
       throw invalidArgument(name, problem);
@@ -51,7 +43,7 @@ export function purgeArchived(
   binding: Binding,
   store: Performer,
   params: Accepts<PurgeParams>,
-  archive: Archive,
+  archive: ArchiveParts,
 ): Promise<PurgeResult> {
   return runJob(
     binding,
@@ -62,24 +54,4 @@ export function purgeArchived(
       export: exportTo(() => archive),
     },
   );
-}
-
-/** The length of the longest text in Node, in UTF-16 code units. */
-const MAX_LENGTH = 2 ** 29 - 24;
-
-/** Exports sessions to an archive, which gets each session as one text. */
-export function exportTo(archive: () => Archive): NonNullable<JobHost["export"]> {
-  let session = "";
-  return async ({ id, text, isFirst, isLast }) => {
-    try {
-      const former = isFirst ? "" : session;
-      session = "";
-      const length = former.length + text.length;
-      if (length > MAX_LENGTH) throw tooLarge("session", length, MAX_LENGTH);
-      if (isLast) await archive()(former + text, id);
-      else session = former + text;
-    } catch (thrown) {
-      throw isTenureError(thrown) ? thrown : archiveFailed(thrown);
-    }
-  };
 }

@@ -12,11 +12,11 @@ import type { RetentionParams, RetentionProgress } from "../generated.js";
 import { startTimer } from "../runtime/timers.js";
 import type { MaybePromise } from "../stores/store.js";
 import { closed, notRemoved } from "../values/error.js";
+import { type ArchiveOptions, type ArchiveParts, exportTo } from "./archive.js";
 import { Job } from "./job.js";
-import { type Archive, exportTo } from "./purge.js";
 
 /** Which sessions retention removes, and how often. */
-export interface RetentionOptions {
+export interface RetentionOptions extends ArchiveOptions {
   /**
    * The age at which sessions move to the trash, unless they are active or paused: a duration such
    * as `"30d"`, or milliseconds.
@@ -37,11 +37,6 @@ export interface RetentionOptions {
    * default.
    */
   readonly keepAudit?: string | number | undefined;
-  /**
-   * Archives each session before it is purged. A session for which it throws stays in the trash, and
-   * the pass is retried.
-   */
-  readonly archive?: Archive | undefined;
 }
 
 /** The result of a retention pass. */
@@ -55,7 +50,7 @@ export interface RetentionHost {
   /** Whether the handle is closed. */
   readonly isClosed: boolean;
   /** Archives sessions before they are purged. */
-  readonly archive: Archive | undefined;
+  readonly archive: ArchiveParts | undefined;
   /** Runs an operation. */
   run<N extends OperationName>(name: N, params: Params<N>): MaybePromise<unknown>;
   /** A pass has ended. */

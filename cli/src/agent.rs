@@ -80,12 +80,8 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         Command::Cleanup(LazyArgs(args)) => cleanup(args, context),
         Command::Stats(LazyArgs(args)) => stats::run(args, context),
         Command::RequestApproval(LazyArgs(args)) => request_approval(args, context),
-        Command::Approve(LazyArgs(args)) => {
-            decide_approval(&APPROVE, args.id, args.by, args.reason, context)
-        }
-        Command::Deny(LazyArgs(args)) => {
-            decide_approval(&DENY, args.id, args.by, args.reason, context)
-        }
+        Command::Approve(LazyArgs(args)) => decide_approval(&APPROVE, args.decision, context),
+        Command::Deny(LazyArgs(args)) => decide_approval(&DENY, args.decision, context),
     }
 }
 
@@ -382,14 +378,8 @@ Examples:
   tenure agent approve $id --by alice
   tenure agent approve $id --reason \"Only the staging cluster\"")]
 struct Approve {
-    /// The agent's session id
-    id: Text,
-    /// The name of the approver
-    #[arg(long, value_name = "NAME")]
-    by: Option<Text>,
-    /// The reason; - reads standard input
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<Text>,
+    #[command(flatten)]
+    decision: Decision,
 }
 
 #[derive(Debug, clap::Args)]
@@ -399,6 +389,13 @@ A decision is final. The same person may repeat it.
 Examples:
   tenure agent deny $id --by alice --reason \"Not before Monday\"")]
 struct Deny {
+    #[command(flatten)]
+    decision: Decision,
+}
+
+/// A person's decision about the request of an agent.
+#[derive(Debug, clap::Args)]
+struct Decision {
     /// The agent's session id
     id: Text,
     /// The name of the approver
@@ -407,19 +404,21 @@ struct Deny {
     /// The reason; - reads standard input
     #[arg(long, value_name = "TEXT")]
     reason: Option<Text>,
+    #[command(flatten)]
+    held: TokenArg,
 }
 
 fn decide_approval(
     operation: &'static Operation<ApprovalParams, SessionHead>,
-    id: Text,
-    by: Option<Text>,
-    reason: Option<Text>,
+    decision: Decision,
     context: &mut Context,
 ) -> Outcome {
+    let id = decision.id.clone();
     let params = ApprovalParams {
-        id: id.clone(),
-        by,
-        reason: input::maybe_text("--reason", reason)?,
+        token: decision.held.of(std::slice::from_ref(&decision.id)),
+        id: decision.id,
+        by: decision.by,
+        reason: input::maybe_text("--reason", decision.reason)?,
         ..ApprovalParams::default()
     };
     context.run_and_print(operation, params, |context, agent| {

@@ -13,6 +13,7 @@ use tenure_apps::folders::job::{
 };
 use tenure_core::session::operations::IMPORT;
 use tenure_core::session::params::ImportParams;
+use tenure_core::session::portable;
 use tenure_core::work::job::{FolderEntry, ReadFile, Step, StepReply};
 use tenure_core::work::operation::Reply;
 use tenure_core::{Text, Timestamp};
@@ -25,6 +26,7 @@ use crate::interrupt::Interrupt;
 use crate::job::{Coded, JobHost, run_job};
 use crate::output::count;
 use crate::progress::Progress;
+use crate::token::TokenArg;
 
 /// The most problems that a result lists.
 const MAX_LISTED: usize = 1000;
@@ -52,12 +54,15 @@ pub(crate) struct Args {
     /// Report without writing anything
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    held: TokenArg,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let mut importing = Importing {
         interrupt: Interrupt::listen(),
         progress: Progress::new(!context.json()),
+        held: args.held,
         result: ImportDirectoryResult {
             dry_run: args.dry_run,
             ..ImportDirectoryResult::default()
@@ -124,6 +129,7 @@ struct Importing<'c> {
     context: &'c mut Context,
     interrupt: Interrupt,
     progress: Progress,
+    held: TokenArg,
     result: ImportDirectoryResult,
 }
 
@@ -153,9 +159,12 @@ impl Importing<'_> {
                            session with its id";
             return Err(Failure::usage("--dry-run", problem));
         }
+        // The operation says what is wrong with the text.
+        let id = portable::read_head(&text).ok();
+        let id = id.map(|session| session.head.id.as_str().into());
         let params = ImportParams {
+            token: self.held.of(id.as_slice()),
             text: text.into(),
-            ..ImportParams::default()
         };
         self.context.run(&IMPORT, params)?;
         self.result.sessions.written += 1;
@@ -168,6 +177,7 @@ impl Importing<'_> {
             path: path.to_string_lossy().as_ref().into(),
             is_file: Some(is_file),
             dry_run: Some(self.result.dry_run),
+            token: self.held.given(),
         };
         let imported = run_job(&IMPORT_DIRECTORY, params, self)?;
         let result = &mut self.result;

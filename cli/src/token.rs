@@ -19,6 +19,11 @@ pub(crate) struct TokenArg {
 }
 
 impl TokenArg {
+    /// The token that was given.
+    pub(crate) fn given(&self) -> Option<u64> {
+        self.token
+    }
+
     /// The token for a write to these sessions.
     pub(crate) fn of(&self, ids: &[Text]) -> Option<u64> {
         self.token.or_else(|| {

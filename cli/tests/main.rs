@@ -38,5 +38,6 @@ mod registry;
 mod run;
 #[cfg(unix)]
 mod slot;
+mod token;
 #[cfg(target_os = "linux")]
 mod vm;

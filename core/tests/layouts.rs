@@ -23,6 +23,7 @@ fn import_with(world: &World, path: &str, text: &str, dry_run: bool) -> FileImpo
         text: Text::from(text),
         modified_at: Some(at(NOON)),
         dry_run: Some(dry_run),
+        ..ImportFileParams::default()
     };
     let call = call_at(at(world.now()), 0, &world.limits);
     ready(run(&world.store, &IMPORT_FILE, params, call))

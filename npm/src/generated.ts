@@ -1923,7 +1923,11 @@ isFile?: boolean,
 /**
  * Only report what would be written; `false` by default.
  */
-dryRun?: boolean, };
+dryRun?: boolean, 
+/**
+ * The fencing token of the leases of the sessions in their place, if those are held.
+ */
+token?: number, };
 
 /**
  * The result of an import.
@@ -1977,7 +1981,11 @@ modifiedAt?: string,
 /**
  * Report what would be written, and write nothing; `false` by default.
  */
-dryRun?: boolean, };
+dryRun?: boolean, 
+/**
+ * The fencing token of the leases of the sessions in their place, if those are held.
+ */
+token?: number, };
 
 /**
  * A session as text.

@@ -54,6 +54,109 @@ describe("a session that another process holds", () => {
   });
 });
 
+/** The number of events that the holder has recorded, as it says, before it is killed. */
+const RECORDED = 50;
+
+/** A process that works on a session that it holds, and says each write that is acknowledged. */
+async function worker(url: string) {
+  const script = `import { open } from "tenure";
+    const sessions = await open(${JSON.stringify(url)});
+    const held = await sessions.hold("s");
+    console.log(held.token);
+    for (let step = 1; ; step += 1) {
+      await held.incrementIteration("s", { step });
+      console.log(step);
+      await held.addEvent("s", "note", { step });
+    }`;
+  const child = spawn(process.execPath, nodeArguments(script), {
+    ...nodeOptions(newRegistry()),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exit = once(child, "exit");
+  const said: number[] = [];
+  const lines = createInterface(child.stdout);
+  const closed = once(lines, "close");
+  const recorded = new Promise<void>((resolve) => {
+    lines.on("line", (line) => {
+      if (said.push(Number(line)) === RECORDED) resolve();
+    });
+  });
+  return {
+    /** Kills it in the middle of its work. Returns its token, and its last acknowledged step. */
+    async kill(): Promise<{ token: number; step: number }> {
+      await Promise.race([recorded, exit]);
+      child.kill("SIGKILL");
+      await Promise.all([exit, closed]);
+      return { token: said[0] ?? 0, step: said.at(-1) ?? 0 };
+    },
+    started: recorded,
+  };
+}
+
+describe("a session that another process works on", () => {
+  it("is moved by that process alone, and by its successor after a kill, and keeps every acknowledged write", async () => {
+    const url = `sqlite:${newDatabase()}`;
+    await using sessions = await open(url);
+    await sessions.start({ id: "s", task: "t", mode: "m", maxIterations: 1_000_000 });
+    const other = await worker(url);
+    await other.started;
+    const moves = {
+      incrementIteration: () => sessions.incrementIteration("s"),
+      pause: () => sessions.pause("s"),
+      complete: () => sessions.complete("s"),
+      fail: () => sessions.fail("s", "e"),
+      abandon: () => sessions.abandon("s"),
+      trash: () => sessions.trash("s"),
+      delete: () => sessions.delete("s"),
+      import: async () => sessions.import(await sessions.export("s")),
+    };
+    for (const [name, move] of Object.entries(moves)) {
+      expect(await code(move()), name).toBe("SESSION_HELD");
+    }
+    // Appends are open to every writer, unless the handle is fenced.
+    await sessions.updateContext("s", { side: true });
+    await sessions.addEvent("s", "side", {});
+    {
+      await using fenced = await open(url, { fenced: true });
+      expect(await code(fenced.updateContext("s", { side: false }))).toBe("SESSION_HELD");
+      expect(await code(fenced.addEvent("s", "side", {}))).toBe("SESSION_HELD");
+    }
+    const { token, step } = await other.kill();
+
+    await using mine = await sessions.hold("s");
+    expect(mine?.token).toBeGreaterThan(token);
+    const left = await sessions.get("s", { history: "all" });
+    // The last step may be recorded without that it could say so.
+    expect([step, step + 1]).toContain(left?.iterations);
+    const events = left?.history ?? [];
+    const steps = (type: string) =>
+      events.filter((event) => event.type === type).map(({ data }) => data.step);
+    const all = Array.from({ length: left?.iterations ?? 0 }, (_, index) => index + 1);
+    expect(steps("iteration")).toEqual(all);
+    expect([all, all.slice(0, -1)]).toContainEqual(steps("note"));
+    expect(left?.context).toEqual({ side: true });
+    expect(events.filter(({ type }) => type === "side")).toHaveLength(1);
+
+    // What the killed process had sent late changes nothing.
+    const late = {
+      incrementIteration: sessions.incrementIteration("s", {}, { token }),
+      pause: sessions.pause("s", "late", { token }),
+      complete: sessions.complete("s", "late", { token }),
+      updateContext: sessions.updateContext("s", { late: true }, { token }),
+      addEvent: sessions.addEvent("s", "note", { step: 0 }, { token }),
+    };
+    for (const [name, write] of Object.entries(late)) {
+      expect(await code(write), name).toBe("LEASE_LOST");
+    }
+    expect(await sessions.get("s", { history: "all" })).toEqual(left);
+    await mine?.incrementIteration("s", { step: "mine" });
+    expect(await mine?.complete("s", "done")).toMatchObject({
+      status: "completed",
+      iterations: all.length + 1,
+    });
+  });
+});
+
 describe("a lease that a process holds", () => {
   it("does not keep the process alive, and can be acquired when the process has ended", () => {
     const url = `sqlite:${newDatabase()}`;

@@ -27,6 +27,8 @@ declare_params! {
         pub modified_at: Option<Timestamp>,
         /// Report what would be written, and write nothing; `false` by default.
         pub dry_run: Option<bool>,
+        /// The fencing token of the leases of the sessions in their place, if those are held.
+        pub token: Option<u64>,
     }
 }
 

@@ -21,6 +21,8 @@ declare_params! {
         pub is_file: Option<bool>,
         /// Only report what would be written; `false` by default.
         pub dry_run: Option<bool>,
+        /// The fencing token of the leases of the sessions in their place, if those are held.
+        pub token: Option<u64>,
     }
 }
 
@@ -85,7 +87,7 @@ const UNREADABLE: &str = "FILE_UNREADABLE";
 tenure_core::jobs! {
     /// Imports the files that other programs left in a folder and its subfolders.
     IMPORT_DIRECTORY = "importDirectory" (ImportDirectoryParams) -> ImportDirectoryResult, import,
-        r#"{"path":"a/b","isFile":false,"dryRun":true}"#;
+        r#"{"path":"a/b","isFile":false,"dryRun":true,"token":1}"#;
 }
 
 async fn import(
@@ -95,6 +97,7 @@ async fn import(
     let mut importing = Importing {
         context,
         root: params.path.clone(),
+        token: params.token,
         result: ImportDirectoryResult {
             dry_run: params.dry_run.unwrap_or(false),
             ..ImportDirectoryResult::default()
@@ -112,6 +115,7 @@ async fn import(
 struct Importing {
     context: JobContext,
     root: Text,
+    token: Option<u64>,
     result: ImportDirectoryResult,
 }
 
@@ -149,6 +153,7 @@ impl Importing {
                     text: file.text,
                     modified_at: file.modified_at,
                     dry_run: Some(self.result.dry_run),
+                    token: self.token,
                 };
                 let import = self.context.run(Side::Target, &IMPORT_FILE, params).await?;
                 self.add(&path, import);

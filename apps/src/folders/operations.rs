@@ -23,7 +23,7 @@ tenure_core::operations! {
     Group::Folders;
     /// Imports a file of another program.
     IMPORT_FILE = Write "importFile" (ImportFileParams) -> FileImport, steps import_file,
-        r#"{"path":"a/b/session.json","text":"{\"id\":\"s\",\"mode\":\"m\",\"task\":\"t\",\"status\":\"active\",\"createdAt\":0}","modifiedAt":0,"dryRun":false}"#;
+        r#"{"path":"a/b/session.json","text":"{\"id\":\"s\",\"mode\":\"m\",\"task\":\"t\",\"status\":\"active\",\"createdAt\":0}","modifiedAt":0,"dryRun":false,"token":1}"#;
 }
 
 /// The reply contains the problems of the file.
@@ -43,7 +43,9 @@ async fn import_file(context: &Context, params: ImportFileParams) -> Result<File
         }
     }
     for items in items.chunks(MAX_TOGETHER) {
-        let mut imported = context.transact(|tx| import(tx, items, dry_run)).await?;
+        let mut imported = context
+            .transact(|tx| import(tx, items, params.token, dry_run))
+            .await?;
         reply.written += imported.written;
         reply.unchanged += imported.unchanged;
         reply.newer += imported.newer;
@@ -61,13 +63,18 @@ enum Fate {
 }
 
 /// Writes items in one commit, or only reports what would be written.
-fn import(tx: &mut Transaction<'_>, items: &[Item], dry_run: bool) -> Attempt<FileImport> {
+fn import(
+    tx: &mut Transaction<'_>,
+    items: &[Item],
+    token: Option<u64>,
+    dry_run: bool,
+) -> Attempt<FileImport> {
     let before = tx.snapshot();
     tx.read_all(items.iter().map(read_of))?;
     let mut reply = FileImport::default();
     for item in items {
         let fate = match item {
-            Item::Session(session) => settled(import_session(tx, session)),
+            Item::Session(session) => settled(import_session(tx, session, token)),
             Item::Lease(lease) => import_lease(tx, lease).map(Ok),
             Item::Entry(entry) => import_entry(tx, entry).map(Ok),
         };
@@ -78,6 +85,8 @@ fn import(tx: &mut Transaction<'_>, items: &[Item], dry_run: bool) -> Attempt<Fi
             Err(error) => match error.cause() {
                 Cause::CorruptSession { .. }
                 | Cause::SessionExists { .. }
+                | Cause::SessionHeld { .. }
+                | Cause::LeaseLost { .. }
                 | Cause::SlotTaken { .. } => reply.problems.push((&error).into()),
                 _ => return Err(error.into()),
             },
@@ -104,7 +113,11 @@ fn read_of(item: &Item) -> Read {
     }
 }
 
-fn import_session(tx: &mut Transaction<'_>, session: &Portable) -> Attempt<Fate> {
+fn import_session(
+    tx: &mut Transaction<'_>,
+    session: &Portable,
+    token: Option<u64>,
+) -> Attempt<Fate> {
     let Portable { head, events, .. } = session;
     let mut head = head.clone();
     if let Some(stored) = tx.head(&head.id)? {
@@ -118,6 +131,7 @@ fn import_session(tx: &mut Transaction<'_>, session: &Portable) -> Attempt<Fate>
         if stored.updated_at == head.updated_at {
             return Ok(Fate::Unchanged);
         }
+        tx.present(token, &head.id)?;
         // A version is never used again: otherwise an earlier `ifVersion` would match.
         head.version = head.version.max(stored.version + 1);
     }

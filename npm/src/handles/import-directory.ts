@@ -30,7 +30,12 @@ export function importDirectoryWith(
   open: (target: Target) => Promise<Sessions>,
 ): ImportDirectory {
   return async (directory, to, options = {}) => {
-    checkOptions(options, { dryRun: "boolean", onProgress: "function", signal: "signal" });
+    checkOptions(options, {
+      dryRun: "boolean",
+      token: "any",
+      onProgress: "function",
+      signal: "signal",
+    });
     if (to === undefined) throw invalidArgument("to", "expected a store");
     const root = pathOf(directory);
     await readdir(root).catch((thrown: unknown) => {

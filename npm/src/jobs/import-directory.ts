@@ -20,6 +20,8 @@ const MAX_FILE_BYTES = 256 * 1024 * 1024;
 export interface ImportDirectoryOptions {
   /** Only report what would be written. */
   readonly dryRun?: boolean | undefined;
+  /** The fencing token of the leases of the sessions in their place, if those are held. */
+  readonly token?: number | undefined;
   /**
    * Called after each file. What it throws, or a promise of it rejects with, ends the import. A
    * promise is not waited for.
@@ -38,14 +40,14 @@ export function importFiles(
   target: Performer,
   options: ImportDirectoryOptions,
 ): Promise<ImportDirectoryResult> {
-  const { dryRun, onProgress, signal } = options;
+  const { dryRun, token, onProgress, signal } = options;
   const checkSignal = (): void => {
     if (signal?.aborted) throw aborted(signal.reason);
   };
   return runJob(
     binding,
     "importDirectory",
-    { path, dryRun },
+    { path, dryRun, token },
     {
       run(_, name, params) {
         checkSignal();

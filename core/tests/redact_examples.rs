@@ -70,6 +70,14 @@ fn only_the_secret_part_of_a_text_is_redacted() {
             "vercel --token [redacted] --prod",
         ),
         ("mysql --password=x", "mysql --password=[redacted]"),
+        (
+            "curl -sS -u 'me:hunter2' https://x",
+            "curl -sS -u 'me:[redacted]' https://x",
+        ),
+        (
+            "docker run -u 1000:1000 x curl",
+            "docker run -u 1000:1000 x curl",
+        ),
         // A redacted label must not be read as the start of a key.
         (
             "-----BEGIN ghp_IOSFODNN7EXAMPLERSA PRIVATE KEY-----BEGIN ",
@@ -196,6 +204,126 @@ fn users_add_names_and_patterns_of_their_own() {
             "{wrong}: {error}"
         );
     }
+}
+
+#[test]
+fn the_data_of_a_kubernetes_secret_is_redacted() {
+    let manifest = "\
+apiVersion: v1
+data:
+  username: YWRtaW4=
+  ca.crt: |
+    TElJRQ==
+    TElJRg==
+
+  empty:
+kind: Secret
+metadata:
+  name: db
+stringData:
+  user: 'admin'
+type: Opaque
+";
+    let expected = "\
+apiVersion: v1
+data:
+  username: [redacted]
+  ca.crt: [redacted]
+    [redacted]
+    [redacted]
+
+  empty:
+kind: Secret
+metadata:
+  name: db
+stringData:
+  user: [redacted]
+type: Opaque
+";
+    assert_eq!(redacted_text(manifest), expected);
+    assert_eq!(redacted_text(expected), expected);
+    let indented = |text: &str| format!("items:\n- {}", text.trim_end().replace('\n', "\n  "));
+    assert_eq!(redacted_text(&indented(manifest)), indented(expected));
+    let config = manifest.replace("Secret", "ConfigMap");
+    assert_eq!(redacted_text(&config), config);
+
+    let manifest = r#"{"data":{"username":"YWRtaW4=","a":""},"kind":"Secret","metadata":{"name":"db"},"stringData":{"user":"a\"b"}}"#;
+    let expected = r#"{"data":{"username":"[redacted]","a":""},"kind":"Secret","metadata":{"name":"db"},"stringData":{"user":"[redacted]"}}"#;
+    assert_eq!(redacted(manifest), expected);
+    assert_eq!(redacted_text(manifest), expected);
+    let pretty = |text: &str| {
+        let value: serde_json::Value = serde_json::from_str(text).unwrap();
+        serde_json::to_string_pretty(&value).unwrap()
+    };
+    assert_eq!(redacted_text(&pretty(manifest)), pretty(expected));
+    assert_eq!(redacted(&pretty(manifest)), pretty(expected));
+    // As a text in another one.
+    assert_eq!(
+        redacted_text(Json::of(manifest).as_str()),
+        Json::of(expected).as_str()
+    );
+    for other in [
+        r#"{"data":{"username":"x"},"kind":"ConfigMap"}"#,
+        r#"{"data":{"username":"x"},"kind":"SecretList"}"#,
+    ] {
+        assert_eq!(redacted(other), other);
+    }
+}
+
+#[test]
+fn the_private_part_of_a_key_file_of_putty_is_redacted() {
+    let file = |inside: &str, end: &str| {
+        format!(
+            "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nPublic-Lines: 1\nAAAAC3Nz\n\
+             Private-Lines: 1{inside}{end}"
+        )
+    };
+    let end = "Private-MAC: 0f1e2d3c\n";
+    assert_eq!(
+        redacted_text(&file("\nAAAAIHRoaXMgaXMgbWFkZSB1cA==\n", end)),
+        file(REDACTED, end)
+    );
+    assert_eq!(redacted_text(&file("\nAAAAIHRo", "")), file(REDACTED, ""));
+
+    let inside = "AAAAIHRoaXMgaXMgbWFkZSB1cCwgYXMgYWxsIGtleXMgb2YgdGVzdHMgYXJlLiA=";
+    let text = file(&format!("\n{inside}\nAAAAIA==\n"), end);
+    let lines = text.lines().chain(["done"]).map(Some);
+    let expected = file(&format!("\n{REDACTED}\n{REDACTED}\n"), end);
+    let expected: Vec<&str> = expected.lines().chain(["done"]).collect();
+    assert_eq!(left_of(lines), expected);
+}
+
+#[test]
+fn the_passwords_of_options_are_redacted_in_arguments() {
+    let arguments = |list: &[&str]| -> Vec<String> {
+        list.iter().map(|&argument| argument.to_owned()).collect()
+    };
+    let redacted = |list: &[&str]| Redact::default().arguments(&arguments(list));
+    for (given, expected) in [
+        (
+            ["/usr/bin/curl", "-u", "me:a b"],
+            ["/usr/bin/curl", "-u", "me:[redacted]"],
+        ),
+        (["curl", "-sSu", "me:x"], ["curl", "-sSu", "me:[redacted]"]),
+        (
+            ["curl", "-ume:x", "y:z"],
+            ["curl", "-ume:[redacted]", "y:z"],
+        ),
+        (
+            ["curl", "--user=me:x", "-v"],
+            ["curl", "--user=me:[redacted]", "-v"],
+        ),
+        (
+            ["curl", "--proxy-user", "me:x"],
+            ["curl", "--proxy-user", "me:[redacted]"],
+        ),
+        (["curl", "--url", "me:x"], ["curl", "--url", "me:x"]),
+        (["docker", "-u", "1:2"], ["docker", "-u", "1:2"]),
+    ] {
+        assert_eq!(redacted(&given), expected);
+    }
+    let given = arguments(&["curl", "-u", "me:x"]);
+    assert_eq!(Redact::off().arguments(&given), given);
 }
 
 #[test]

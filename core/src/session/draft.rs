@@ -219,7 +219,7 @@ impl<'l> Draft<'l> {
         draft.events = events;
         if let Some(task) = &params.task {
             limits.task(task)?;
-            draft.head.task = draft.redacted(task);
+            draft.head.task = draft.redacted_task(task);
         }
         if let Some(max_iterations) = params.max_iterations {
             draft.set_max_iterations(max_iterations)?;
@@ -308,11 +308,16 @@ impl<'l> Draft<'l> {
         });
     }
 
-    /// A text of the session, without its secrets if it is an agent's.
+    /// A text about the session, without its secrets.
     fn redacted(&self, text: &Text) -> String {
+        self.limits.redact.text(text.as_str()).into_owned()
+    }
+
+    /// The session's task, without its secrets if it is an agent's. The work on others goes on with it.
+    fn redacted_task(&self, task: &Text) -> String {
         match self.head.agent {
-            Some(_) => self.limits.redact.text(text.as_str()).into_owned(),
-            None => text.to_string(),
+            Some(_) => self.redacted(task),
+            None => task.to_string(),
         }
     }
 

@@ -1,6 +1,6 @@
-//! What is redacted of a session: the arguments and the results of tools, and what people and programs say of an agent,
-//! whichever operation brings it. The context of a session, its learnings, and the events of other types
-//! are data that agents work with, and stay as they are.
+//! What is redacted of a session: the arguments and the results of tools, what is said of its outcome and its
+//! pauses, and every text of an agent, whichever operation brings it. The task of a session, its context, its
+//! learnings, and the events of other types are data that work goes on with, and stay as they are.
 
 use crate::stored::event::{Event, kind};
 use crate::stored::head::Head;
@@ -11,14 +11,15 @@ use crate::value::redact::Redact;
 const OF_TOOL_CALLS: &[&str] = &["args", "result"];
 /// The property of the context that says why an agent waits.
 const OF_CONTEXTS: &[&str] = &["pauseReason"];
-/// The events that contain texts of an agent's work. The operations of agents write them.
+/// The property of a pause that says why.
+const OF_PAUSES: &[&str] = &["reason"];
+/// The events that say how a session ended.
+const OF_OUTCOMES: &[&str] = &[kind::COMPLETE, kind::ERROR, kind::ABANDONED];
+/// The other events that contain texts of an agent's work. The operations of agents write them.
 const OF_AGENTS: &[&str] = &[
     kind::START,
     kind::PAUSE,
     kind::RESUME,
-    kind::COMPLETE,
-    kind::ERROR,
-    kind::ABANDONED,
     kind::AGENT_ERROR,
     kind::APPROVAL,
 ];
@@ -27,7 +28,9 @@ const OF_AGENTS: &[&str] = &[
 pub(crate) fn event(redact: &Redact, is_agents: bool, kind: &str, data: &Json) -> Json {
     match kind {
         kind::TOOL_CALL => redact.properties(data, OF_TOOL_CALLS),
+        _ if OF_OUTCOMES.contains(&kind) => redact.json(data),
         _ if is_agents && OF_AGENTS.contains(&kind) => redact.json(data),
+        kind::PAUSE => redact.properties(data, OF_PAUSES),
         _ => data.clone(),
     }
 }
@@ -40,17 +43,18 @@ pub(crate) fn session(redact: &Redact, head: &mut Head, events: &mut [Event]) {
         stored.data = event(redact, is_agents, &stored.kind, &stored.data);
     }
 
+    let hide = |text: &mut String| *text = redact.text(text).into_owned();
+    let outcome = [&mut head.result, &mut head.error];
+    outcome.into_iter().flatten().for_each(hide);
+    head.context = redact.properties(&head.context, OF_CONTEXTS);
     let Some(agent) = &mut head.agent else {
         return;
     };
-    let hide = |text: &mut String| *text = redact.text(text).into_owned();
     hide(&mut head.task);
-    let texts = [&mut head.result, &mut head.error, &mut agent.summary];
-    texts.into_iter().flatten().for_each(hide);
+    agent.summary.iter_mut().for_each(hide);
     agent
         .last_error
         .iter_mut()
         .for_each(|error| hide(&mut error.message));
-    head.context = redact.properties(&head.context, OF_CONTEXTS);
     head.metadata = head.metadata.as_ref().map(|metadata| redact.json(metadata));
 }

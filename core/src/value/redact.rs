@@ -107,16 +107,24 @@ impl Redact {
     /// and the secret is the next one: `--password x`.
     #[must_use]
     pub fn arguments(&self, arguments: &[String]) -> Vec<String> {
+        let program = arguments.first().map_or("", String::as_str);
         let mut secret_next = false;
-        let one = |argument: &String| {
+        let mut before = "";
+        let mut kept = Vec::with_capacity(arguments.len());
+        for argument in arguments {
             let option = argument.starts_with('-');
-            if std::mem::take(&mut secret_next) && !option {
-                return REDACTED.to_owned();
-            }
+            kept.push(if secret_next && !option {
+                REDACTED.to_owned()
+            } else {
+                let password = secret::in_argument(program, before, argument);
+                let password = password.filter(|_| !self.off);
+                self.text(&redacted(argument, password.as_slice()))
+                    .into_owned()
+            });
             secret_next = option && self.is_secret(argument);
-            self.text(argument).into_owned()
-        };
-        arguments.iter().map(one).collect()
+            before = argument;
+        }
+        kept
     }
 
     /// Whether a property of this name contains a secret.
@@ -136,6 +144,8 @@ impl Redact {
             return json.clone();
         }
         let text = json.as_str();
+        let mut manifests = Vec::new();
+        secret::manifests(text, &mut manifests);
         let mut out = String::new();
         // What is before this place is in `out`.
         let mut copied = 0;
@@ -179,9 +189,13 @@ impl Redact {
                     secret = in_scope && self.is_secret(&name.text);
                 }
                 Some(b'"') if in_scope => {
+                    let end = text.len() - tokens.rest().len();
+                    let start = end - token.len();
+                    let secret = secret
+                        || manifests
+                            .binary_search_by_key(&(start + 1), |range| range.start)
+                            .is_ok();
                     if let Some(redacted) = self.string(inside(token), secret) {
-                        let end = text.len() - tokens.rest().len();
-                        let start = end - token.len();
                         out.push_str(text.get(copied..start).unwrap_or_default());
                         out.push('"');
                         out.push_str(&redacted);
@@ -283,6 +297,7 @@ fn spans(redact: &Redact, text: &str, stage: Stage) -> Vec<Range<usize>> {
     match stage {
         Stage::Blocks => {
             secret::key_blocks(text, &mut found);
+            secret::manifests(text, &mut found);
             own_patterns(redact, text, &mut found);
         }
         Stage::Forms => secret::forms(text, &|name| redact.is_secret(name), &mut found),

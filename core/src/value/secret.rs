@@ -4,6 +4,8 @@
 //! the WebAssembly build stays small: a place that was searched to its end is not searched again.
 
 mod key_lines;
+mod login;
+mod manifest;
 mod named;
 mod rules;
 mod scan;
@@ -11,7 +13,9 @@ mod token;
 
 use std::ops::Range;
 
+use key_lines::{KEY_END, KEY_FILE_END};
 pub(crate) use key_lines::{KeyLine, KeyLines};
+pub(crate) use login::in_argument;
 use scan::{Alphabet, Scan};
 
 /// Names that end in one of these, as a word or as the end of one (`PGPASSWORD`), are a secret's.
@@ -116,6 +120,11 @@ fn last_words(name: &str) -> [String; 3] {
     words
 }
 
+/// Where the data of manifests stands.
+pub(crate) fn manifests(text: &str, found: &mut Vec<Range<usize>>) {
+    manifest::find(&Scan::new(text), found);
+}
+
 /// Where the insides of private keys stand, which run over many words. Returns whether the last one has
 /// no end: a key that was cut off is a secret, too.
 pub(crate) fn key_blocks(text: &str, found: &mut Vec<Range<usize>>) -> bool {
@@ -123,8 +132,35 @@ pub(crate) fn key_blocks(text: &str, found: &mut Vec<Range<usize>>) -> bool {
 }
 
 fn scan_key_blocks(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) -> bool {
+    let has_open_file = key_files(scan, found);
+    pem_blocks(scan, found) || has_open_file
+}
+
+/// The private part of a key file of PuTTY, whose lines are counted.
+fn key_files(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) -> bool {
+    const BEGIN: &str = "Private-Lines: ";
+    let mut at = 0;
+    while let Some(begin) = scan.find(at, BEGIN) {
+        let count = begin + BEGIN.len();
+        at = scan.run_end(count, Alphabet::DIGITS);
+        if at == count {
+            continue;
+        }
+        let inside = at;
+        let end = scan.find(inside, KEY_FILE_END);
+        at = end.unwrap_or(scan.len());
+        if inside < at {
+            found.push(inside..at);
+        }
+        if end.is_none() {
+            return true;
+        }
+    }
+    false
+}
+
+fn pem_blocks(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) -> bool {
     const BEGIN: &str = "-----BEGIN ";
-    const END: &str = "-----END ";
     const DASHES: &str = "-----";
     const LONGEST_LABEL: usize = 64;
     let mut at = 0;
@@ -142,7 +178,7 @@ fn scan_key_blocks(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) -> bool {
             continue;
         }
         let inside = dashes + DASHES.len();
-        let end = scan.find(inside, END);
+        let end = scan.find(inside, KEY_END);
         at = end.unwrap_or(scan.len());
         if inside < at {
             found.push(inside..at);
@@ -163,6 +199,7 @@ fn scan_forms(scan: &Scan<'_>, is_name: &dyn Fn(&str) -> bool, found: &mut Vec<R
     token::find(scan, found);
     bearers(scan, found);
     url_passwords(scan, found);
+    login::find(scan, found);
     named::find(scan, is_name, found);
 }
 

@@ -192,14 +192,50 @@ fn the_texts_of_an_agent_are_redacted() {
             .to_string();
         assert!(!exported.contains("abc"), "{exported}");
     }
-    // Other sessions keep their texts.
-    let session = world.ok("start", json!({"task": "TOKEN=abc", "mode": "m"}));
-    assert_eq!(session["task"], "TOKEN=abc");
-    let ended = world.ok(
-        "complete",
-        json!({"id": session["id"], "result": "TOKEN=abc"}),
+}
+
+#[test]
+fn what_is_said_of_a_session_is_redacted_and_what_its_work_goes_on_with_is_kept() {
+    let task = json!({"task": "TOKEN=kept", "context": {"token": "kept"}, "mode": "m"});
+    let hidden = json!("TOKEN=[redacted]");
+    let world = World::default();
+    let started = || {
+        let session = world.ok("start", task.clone());
+        assert_eq!(session["task"], "TOKEN=kept");
+        session["id"].clone()
+    };
+    let id = started();
+    let head = world.ok("pause", json!({"id": id, "reason": "TOKEN=abc"}));
+    assert_eq!(head["context"]["pauseReason"], hidden);
+    let data = json!({"token": "kept"});
+    world.ok(
+        "addEvent",
+        json!({"id": id, "type": "resume", "data": data}),
     );
-    assert_eq!(ended["result"], "TOKEN=abc");
+    world.ok("addEvent", json!({"id": id, "type": "pause", "data": data}));
+    world.ok("resume", json!({"id": id}));
+    let head = world.ok("complete", json!({"id": id, "result": "TOKEN=abc"}));
+    assert_eq!(head["result"], hidden);
+    let failed = started();
+    let head = world.ok("fail", json!({"id": failed, "error": "TOKEN=abc"}));
+    assert_eq!(head["error"], hidden);
+    let abandoned = started();
+    world.ok("abandon", json!({"id": abandoned, "reason": "TOKEN=abc"}));
+    for id in [id, failed, abandoned] {
+        let session = world.ok("get", json!({"id": id, "history": "all"}));
+        assert!(!session.to_string().contains("abc"), "{session}");
+        assert_eq!(session["context"]["token"], "kept");
+        // It brings back what it was, with the secrets that another program left in it.
+        let text = world
+            .export(id.as_str().unwrap())
+            .replace("[redacted]", "abc");
+        world.ok("import", json!({"text": text}));
+        let again = world.ok("get", json!({"id": id, "history": "all"}));
+        assert_eq!(again["history"], session["history"]);
+        for name in ["task", "context", "result", "error"] {
+            assert_eq!(again[name], session[name], "{name}");
+        }
+    }
 }
 
 #[test]

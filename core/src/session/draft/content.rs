@@ -17,7 +17,7 @@ impl Draft<'_> {
     pub fn update(&mut self, params: &UpdateParams) -> Result<()> {
         if let Some(task) = &params.task {
             self.limits.task(task)?;
-            self.head.task = self.redacted(task);
+            self.head.task = self.redacted_task(task);
         }
         self.limits.label("mode", params.mode.as_ref())?;
         if let Some(mode) = &params.mode {

@@ -1,6 +1,9 @@
 //! A private key that comes line by line, as commands print it. Its lines are recognized by what they are made
 //! of, so that a key without an end hides what looks like one and nothing else.
 
+/// What follows the inside of a private key, and that of a key file of PuTTY.
+pub(super) const KEY_END: &str = "-----END ";
+pub(super) const KEY_FILE_END: &str = "Private-MAC";
 /// How many other lines may stand between those of a key, as where programs print at the same time.
 const MAX_OTHERS: u8 = 16;
 /// How long a line of a key is at least, but for its last one.
@@ -32,7 +35,6 @@ impl KeyLines {
 
     /// Takes the next line. After a gap, in which a key may have begun, a line of a key is one on its own.
     pub(crate) fn take(&mut self, line: &str, after_gap: bool) -> KeyLine {
-        const END: &str = "-----END ";
         let last = last_word(line);
         if after_gap && self.left == 0 && last.len() >= LINE && is_of_key(last) {
             self.begin();
@@ -40,7 +42,10 @@ impl KeyLines {
         if self.left == 0 {
             return KeyLine::Outside;
         }
-        if let Some(end) = line.find(END) {
+        let end = [KEY_END, KEY_FILE_END]
+            .iter()
+            .find_map(|end| line.find(end));
+        if let Some(end) = end {
             self.left = 0;
             let inside = last_word(line.get(..end).unwrap_or_default());
             return match !inside.is_empty() && is_of_key(inside) {

@@ -283,13 +283,13 @@ fn is_compound(name: &str) -> bool {
 
 /// A quote, with the backslashes that it has in a text that is quoted itself.
 #[derive(Clone, Copy)]
-struct Quote {
+pub(super) struct Quote {
     backslashes: usize,
     quote: u8,
 }
 
 impl Quote {
-    fn at(scan: &Scan<'_>, at: usize) -> Option<Self> {
+    pub(super) fn at(scan: &Scan<'_>, at: usize) -> Option<Self> {
         let mut backslashes = 0;
         while scan.byte(at + backslashes) == Some(b'\\') {
             backslashes += 1;
@@ -301,8 +301,13 @@ impl Quote {
         matches!(quote, b'"' | b'\'').then_some(Self { backslashes, quote })
     }
 
-    fn length(self) -> usize {
+    pub(super) fn length(self) -> usize {
         self.backslashes + 1
+    }
+
+    /// Where the text ends that it begins, before the same quote.
+    pub(super) fn end(self, scan: &Scan<'_>, from: usize) -> usize {
+        scan.quote_end(from, self.quote, self.backslashes)
     }
 
     /// Whether the same stands before a place.
@@ -326,5 +331,5 @@ fn quoted(scan: &Scan<'_>, start: usize) -> Option<Range<usize>> {
         None => return None,
     };
     let start = start + quote.length();
-    Some(start..scan.quote_end(start, quote.quote, quote.backslashes))
+    Some(start..quote.end(scan, start))
 }

@@ -1,5 +1,6 @@
 //! Every rule finds a key that is made up here, and no text takes longer than in proportion to its length.
 
+use super::login::LOGINS;
 use super::rules::{JOINTS, Joint, LIST, OPEN, TOKENS, Token, VENDORS};
 use super::*;
 
@@ -133,10 +134,48 @@ fn a_made_up_value_is_found_beside_the_name_of_every_vendor() {
     }
 }
 
+#[test]
+fn a_made_up_password_of_every_login_is_found() {
+    for login in LOGINS {
+        let short = login.short.iter().map(|&byte| char::from(byte));
+        let short = short.map(|option| format!("-{option}"));
+        let bundled = login.short.iter().map(|&option| {
+            let flags = login.flags.iter().chain([&option]);
+            let flags: String = flags.map(|&byte| char::from(byte)).collect();
+            format!("-{flags}")
+        });
+        let long = login.long.iter().map(|&option| option.to_owned());
+        for option in short.chain(bundled).chain(long) {
+            for (before, after) in [
+                (" me:", " x"),
+                (" 'me:", "' x"),
+                (" \"me@example.org:", "\""),
+                (" \\\"me:", "\\\""),
+                ("=me:", ";"),
+                ("\tme:", ""),
+            ] {
+                for begin in ["", "/usr/bin/", "$ a | "] {
+                    let begin = format!("{begin}{} -o x \\\n  {option}{before}", login.program);
+                    let text = format!("{begin}hunter2{after}");
+                    let expected = begin.len()..begin.len() + "hunter2".len();
+                    assert_eq!(found(&text), [expected], "{text}");
+                    for other in ["$P", ""] {
+                        let text = format!("{begin}{other}{after}");
+                        assert!(found(&text).is_empty(), "{text}");
+                    }
+                    let other = text.replace(login.program, "docker");
+                    assert!(found(&other).is_empty(), "{other}");
+                }
+            }
+        }
+    }
+}
+
 /// How many bytes are looked at in a text, by all searches.
 fn steps(text: &str) -> u64 {
     let scan = Scan::new(text);
     scan_key_blocks(&scan, &mut Vec::new());
+    manifest::find(&scan, &mut Vec::new());
     let found = &mut Vec::new();
     scan_forms(&scan, &is_secret_name, found);
     scan.steps()
@@ -264,12 +303,33 @@ fn any_two_pieces_of_secrets_in_turn_take_time_in_proportion_to_their_length() {
         "\"token\" value=",
         "]",
         "\u{e9}",
+        "Private-Lines: ",
+        "Private-Lines: 1",
+        "Private-MAC",
+        "curl ",
+        " -u ",
+        " -u a:",
+        " -u \"a:b",
+        " -sSu'a",
+        " --user=",
+        "kind: Secret",
+        "kind",
+        "\nkind: Secret\n",
+        "\ndata:\n",
+        "data: {",
+        "\"data\": {\"a\": \"",
+        "\\\"data\\\": {\\\"",
+        "\"a\": \"b\",",
+        "\n a: b",
     ];
     for first in PIECES {
         assert_linear("", first, "");
         for second in PIECES {
             assert_linear("", &format!("{first}{second}"), "");
             assert_linear(first, second, "");
+        }
+        for begin in ["curl ", "kind: Secret\ndata:\n", "kind: Secret data: {"] {
+            assert_linear(begin, first, "");
         }
         for end in ["(", "<", "@", "\"", "\\\"", "1"] {
             assert_linear("", first, end);

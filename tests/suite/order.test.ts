@@ -62,6 +62,16 @@ describe.each(everyStore)("sessions of one millisecond %s", (_, open) => {
     expect(idsOf((await sessions.list()).items)).toEqual(reversed(started));
   });
 
+  it("are removed in the order of the audit log", async () => {
+    const sessions = await open();
+    const started = await Promise.all(Array.from({ length: COUNT }, () => sessions.start(start)));
+    const removed = reversed(idsOf(started));
+    for (const id of removed.slice(0, 20)) await sessions.trash(id);
+    await sessions.trashMany(removed.slice(20));
+    const { items } = await sessions.audit.entries({ limit: 1000 });
+    expect(items.map(({ subject }) => subject)).toEqual(removed);
+  });
+
   it("are agents in the order in which they were created", async () => {
     const { agents } = await open();
     const created: string[] = [];

@@ -582,14 +582,15 @@ impl<'c> Transaction<'c> {
         });
     }
 
-    /// Enters a record into the audit log. Its key is its own, so it meets no other.
-    pub fn enter(&mut self, record: Record) {
-        let known = |entry: &RecordChange| entry.key == record.key && entry.kind == record.kind;
-        if !self.written.entries.iter().any(known) {
-            self.written
-                .entries
-                .push(RecordChange::put(Expect::Any, record));
+    /// Enters a record into the audit log, whose key is a time and a digest. Of the entries of one
+    /// millisecond, those that a process makes are in the order in which it makes them.
+    pub fn enter(&mut self, mut record: Record) {
+        let entries = &mut self.written.entries;
+        let (_, number) = self.call.entropy.nth(entries.len()).id(self.call.now);
+        if let Some((time, digest)) = record.key.split_once('/') {
+            record.key = format!("{time}/{number:032x}{digest}");
         }
+        entries.push(RecordChange::put(Expect::Any, record));
     }
 
     /// Sends notices once everything is written.

@@ -24,9 +24,15 @@ fn visible_state<S: Store>(world: &World<S>) -> Value {
     json!({"sessions": sessions, "slots": slots, "entries": entries(world)})
 }
 
-/// The entries of the audit log.
+/// The entries of the audit log. Those of one millisecond are in no order, as the random bits of
+/// these calls are in none.
 fn entries<S: Store>(world: &World<S>) -> Value {
-    world.ok("auditLog", json!({"limit": 1000}))["items"].take()
+    let mut entries = world.ok("auditLog", json!({"limit": 1000}))["items"].take();
+    entries
+        .as_array_mut()
+        .unwrap()
+        .sort_by_key(|entry| (entry["at"].to_string(), entry.to_string()));
+    entries
 }
 
 /// The ids in a list of ids, or in a list of refusals.

@@ -119,8 +119,9 @@ pub enum Cause {
     },
     /// A person has decided otherwise, or another person has decided.
     #[error(
-        "the request of agent {id} was {state} by {} at {at}, and a decision is final; request an approval again",
-        .by.as_deref().unwrap_or("a person without a name")
+        "the request of agent {id} was {state} by {} at {at}, and a decision is final; {}",
+        .by.as_deref().unwrap_or("a person without a name"),
+        if *.state == "denied" { "fork the agent to go on" } else { "request an approval again" }
     )]
     ApprovalDecided {
         /// The agent's session.

@@ -316,10 +316,10 @@ describe("a session that is held", () => {
     await holder?.restoreMany(["s"]);
     await sessions.leases.clear();
     const token = holder?.token;
-    expect(await failure(holder?.addEvent("s", "note") as Promise<unknown>)).toMatchObject({
-      code: "LEASE_LOST",
-      details: { key: "session:s", token },
-    });
+    expect(holder).toMatchObject({ isHeld: true, lost: { aborted: false } });
+    const refusal = await failure(holder?.addEvent("s", "note") as Promise<unknown>);
+    expect(refusal).toMatchObject({ code: "LEASE_LOST", details: { key: "session:s", token } });
+    expect(holder).toMatchObject({ isHeld: false, lost: { aborted: true, reason: refusal } });
     await sessions.hold("s");
     expect(await failure(sessions.complete("s", "r", { token }))).toMatchObject({
       code: "LEASE_LOST",

@@ -103,7 +103,7 @@ pub enum ResumeReason {
     AwaitingApproval,
     /// Its phase is not resumable.
     PhaseNotResumable,
-    /// It is not marked as ready to be resumed, or its session is not paused.
+    /// It is not marked as ready to be resumed, its session is not paused, or no iterations are left.
     NotReady,
     /// It has met too many errors.
     TooManyErrors,
@@ -215,7 +215,7 @@ fn reason(head: &Head, policy: Policy, now: Timestamp) -> ResumeReason {
         ResumeReason::AwaitingApproval
     } else if phase.is_some_and(|phase| !phase.is_resumable()) {
         ResumeReason::PhaseNotResumable
-    } else if !head.is_resume_ready() {
+    } else if !head.is_resume_ready() || !head.has_budget() {
         ResumeReason::NotReady
     } else if errors(head) >= policy.max_errors {
         ResumeReason::TooManyErrors

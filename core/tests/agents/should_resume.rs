@@ -159,6 +159,11 @@ fn an_agent_without_iterations_is_not_ready() {
     let decision = world.ok("shouldResume", json!({"id": "a"}));
     assert_eq!(decision["reason"], "not_ready");
     assert_eq!(decision["details"]["status"], "timeout");
+    world.ok("pause", json!({"id": "a"}));
+    let decision = world.ok("shouldResume", json!({"id": "a"}));
+    assert_eq!(decision["reason"], "not_ready");
+    assert_eq!(decision["details"]["status"], "paused");
+    assert_eq!(world.code("resume", json!({"id": "a"})), "BUDGET_EXHAUSTED");
 }
 
 #[test]
@@ -169,11 +174,12 @@ fn every_reason_is_serialised_as_its_name() {
 }
 
 /// A session that varies in the properties that the decision depends on.
-fn head(status: Status, agent: Option<Agent>, updated: i64, deleted: bool) -> Head {
+fn head(status: Status, left: u32, agent: Option<Agent>, updated: i64, deleted: bool) -> Head {
     let text = format!(
         r#"{{"id":"s","version":1,"mode":"m","task":"t","status":"{status}","createdAt":0,
-            "updatedAt":{updated},"iterations":0,"maxIterations":9,"context":"{{}}",
+            "updatedAt":{updated},"iterations":9,"maxIterations":{},"context":"{{}}",
             "eventCount":1,"deletedAt":{}}}"#,
+        9 + left,
         if deleted { "1" } else { "null" }
     );
     Head {
@@ -205,9 +211,10 @@ proptest! {
         idle in prop_oneof![Just(0u64), 0..5u64, Just(1000u64), Just(u64::MAX)],
         max_errors in prop_oneof![0..6u32, Just(u32::MAX)],
         deleted in proptest::bool::weighted(0.1),
+        left in 0..3u32,
     ) {
         let now = Timestamp::from_millis(NOON).unwrap();
-        let head = head(status, agent.clone(), NOON - age, deleted);
+        let head = head(status, left, agent.clone(), NOON - age, deleted);
         let policy = Policy { idle: Millis(idle), max_errors };
         let decision = decide(Candidate::Session(&head), policy, now);
 
@@ -228,7 +235,7 @@ proptest! {
             (finished, ResumeReason::Finished),
             (pending, ResumeReason::AwaitingApproval),
             (!phase_is_resumable, ResumeReason::PhaseNotResumable),
-            (!ready, ResumeReason::NotReady),
+            (!ready || left == 0, ResumeReason::NotReady),
             (errors >= max_errors, ResumeReason::TooManyErrors),
             (old, ResumeReason::IdleTooLong),
             (true, ResumeReason::Resumable),

@@ -9,6 +9,7 @@ import type { Ask, Mode, OperationName, Params, Result, Returns } from "../conne
 import { OPERATIONS, type SlotStart } from "../generated.js";
 import type { HeldLease, HeldLeaseSync } from "../jobs/held-lease.js";
 import type { SlotOptionsOf, SlotRequest } from "../slots/options.js";
+import { onRejected } from "../values/thenable.js";
 import { Agents, AgentsSync } from "./agents.js";
 import { Operations } from "./operations.js";
 
@@ -46,8 +47,10 @@ abstract class Held<M extends Mode, L extends HeldLease | HeldLeaseSync> extends
   }
 
   /**
-   * Aborted when the lease is lost: another holder acquired it, or it could not be renewed in time.
-   * The reason of the signal has the code `LEASE_LOST`, as the error of each later write has.
+   * Aborted when the lease is lost: another holder acquired it, it was cleared, or it could not be
+   * renewed in time. That is noticed at the next write to the session, or at the next renewal, after a
+   * third of the lease's duration at the latest. The reason of the signal has the code `LEASE_LOST`,
+   * as the error of each later write has.
    */
   get lost(): AbortSignal {
     return this.lease.lost;
@@ -68,7 +71,15 @@ abstract class Held<M extends Mode, L extends HeldLease | HeldLeaseSync> extends
     name: N,
     make: () => Params<N>,
   ): Returns<M, Result<N>> {
-    return this.#ask(name, () => this.#withToken(name, make()));
+    const refused = (thrown: unknown): void => this.lease.noteRefusal(thrown);
+    try {
+      const result = this.#ask(name, () => this.#withToken(name, make()));
+      onRejected(result, refused);
+      return result;
+    } catch (thrown) {
+      refused(thrown);
+      throw thrown;
+    }
   }
 
   #withToken<N extends OperationName>(name: N, params: Params<N>): Params<N> {

@@ -10,7 +10,7 @@ import type { Binding } from "../builds/binding.js";
 import type { Ask, Mode } from "../connection/call.js";
 import type { LeaseAcquireParams, LeaseLoss, LeaseView } from "../generated.js";
 import { startTimer } from "../runtime/timers.js";
-import { leaseLost } from "../values/error.js";
+import { leaseLost, TenureError } from "../values/error.js";
 import type { Accepts } from "../values/params.js";
 import { Job, type Reply } from "./job.js";
 
@@ -29,7 +29,8 @@ abstract class Held<M extends Mode> {
    */
   readonly token: number;
   /**
-   * Aborted when the lease is lost: another holder acquired it, or it could not be renewed in time.
+   * Aborted when the lease is lost: another holder acquired it, it was cleared, or it could not be
+   * renewed in time. That is noticed at the next renewal, after a third of the duration at the latest.
    * The reason of the signal has the code `LEASE_LOST`.
    */
   readonly lost: AbortSignal;
@@ -71,6 +72,15 @@ abstract class Held<M extends Mode> {
   protected end(): void {
     this.#released = true;
     this.#renewal?.stop();
+  }
+
+  /** Signals the loss that a write with the token has met, which a renewal would meet later. @internal */
+  noteRefusal(thrown: unknown): void {
+    if (this.#released || !(thrown instanceof TenureError) || thrown.code !== "LEASE_LOST") return;
+    const { key, token } = thrown.details;
+    if (key !== this.key || token !== this.token) return;
+    this.#renewal?.stop();
+    this.#lost.abort(thrown);
   }
 
   #signalLoss(end: Reply): void {

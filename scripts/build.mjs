@@ -6,8 +6,6 @@
 //   cli     npm/bin/tenure, the command
 //   wasm    npm/wasm, the WebAssembly build, the kit for stores, and their JavaScript glue
 //   ts      npm/dist, the compiled TypeScript
-//
-// `types --check` writes nothing, and fails if the committed file is out of date.
 
 import {
   copyFileSync,
@@ -70,15 +68,6 @@ async function buildTypes() {
       if (readTypes() !== text) writeFileSync(inRoot(generatedTypes), text);
     });
   });
-}
-
-/** Fails if the committed types differ from those of the Rust source. */
-export async function checkTypes() {
-  if (readTypes() !== (await generateTypes())) {
-    throw new Problem(
-      `${generatedTypes} is not what the Rust source generates: run \`node scripts/build.mjs types\``,
-    );
-  }
 }
 
 async function generateTypes() {
@@ -226,7 +215,6 @@ async function buildTypeScript() {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await main(async () => {
     const names = process.argv.slice(2).filter((name) => name !== "all");
-    if (names.join(" ") === "types --check") return checkTypes();
     const unknown = names.find((name) => !(name in steps));
     if (unknown)
       throw new Problem(

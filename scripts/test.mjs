@@ -12,7 +12,7 @@
 
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build, checkTypes } from "./build.mjs";
+import { build } from "./build.mjs";
 import { locked } from "./lib/cargo.mjs";
 import { cargoTool } from "./lib/cargo-tools.mjs";
 import { chromiumSwitches, ensureChromium } from "./lib/chromium.mjs";
@@ -64,7 +64,6 @@ const checks = [
   { group: "lint", title: "files of Rust", run: checkFiles },
   { group: "lint", title: "banned words", run: checkWords },
   { group: "lint", title: "tests of the scripts", run: scriptTests },
-  { group: "lint", title: "generated types", run: checkTypes },
   { group: "lint", title: "TypeScript and JSON style", run: biome },
   { group: "lint", title: "TypeScript types", run: typeCheck },
   { group: "lint", title: "Rust lints", run: clippy },

@@ -24,7 +24,7 @@ pub mod limits;
 mod numbered;
 pub mod rules;
 pub mod table;
-#[cfg(feature = "ts")]
+#[cfg(any(feature = "ts", test))]
 pub mod types;
 
 pub use answer::Answer;

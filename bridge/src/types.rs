@@ -153,3 +153,19 @@ fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
     // Writing to a string does not fail.
     let _ = out.write_fmt(text);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_types_are_those_of_the_table() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../npm/src/generated.ts");
+        let committed = std::fs::read_to_string(path).unwrap();
+        // Not compared by `assert_eq!`, which would print both.
+        assert!(
+            committed == typescript(),
+            "npm/src/generated.ts is out of date: run `npm run build -- types`"
+        );
+    }
+}

@@ -146,14 +146,9 @@ fn key_files(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) -> bool {
         if at == count {
             continue;
         }
-        let inside = at;
-        let end = scan.find(inside, KEY_FILE_END);
-        at = end.unwrap_or(scan.len());
-        if inside < at {
-            found.push(inside..at);
-        }
-        if end.is_none() {
-            return true;
+        match key_inside(scan, at, KEY_FILE_END, found) {
+            Some(end) => at = end,
+            None => return true,
         }
     }
     false
@@ -177,17 +172,27 @@ fn pem_blocks(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) -> bool {
         if !is_label || !label.contains("PRIVATE KEY") {
             continue;
         }
-        let inside = dashes + DASHES.len();
-        let end = scan.find(inside, KEY_END);
-        at = end.unwrap_or(scan.len());
-        if inside < at {
-            found.push(inside..at);
-        }
-        if end.is_none() {
-            return true;
+        match key_inside(scan, dashes + DASHES.len(), KEY_END, found) {
+            Some(end) => at = end,
+            None => return true,
         }
     }
     false
+}
+
+/// The inside of a key, up to `end` or else to the end of the text. Returns where `end` is.
+fn key_inside(
+    scan: &Scan<'_>,
+    inside: usize,
+    end: &str,
+    found: &mut Vec<Range<usize>>,
+) -> Option<usize> {
+    let end = scan.find(inside, end);
+    let range = inside..end.unwrap_or(scan.len());
+    if !range.is_empty() {
+        found.push(range);
+    }
+    end
 }
 
 /// Where tokens, passwords in URLs, what follows `Bearer` and what follows a secret's name stand.

@@ -6,7 +6,7 @@
 
 import type { OperationName, Params, Result } from "../connection/call.js";
 import type { PurgeParams, PurgeResult, SlotStart } from "../generated.js";
-import { archiveOf } from "../jobs/archive.js";
+import type { ArchiveParts } from "../jobs/archive.js";
 import type { HoldOptions } from "../jobs/held-lease.js";
 import { checkPurge, type PurgeOptions, purgeArchived } from "../jobs/purge.js";
 import { startWithRetries } from "../jobs/slot-wait.js";
@@ -96,12 +96,12 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
    * which it throws stays in the trash and is listed in `failed`.
    */
   override purge(params: Accepts<PurgeParams>, options: PurgeOptions = {}): Promise<PurgeResult> {
+    let archive: ArchiveParts | undefined;
     try {
-      checkPurge(params, options);
+      archive = checkPurge(params, options);
     } catch (thrown) {
       return Promise.reject(thrown);
     }
-    const archive = archiveOf(options);
     if (archive === undefined || params.dryRun) return this.ask("purge", () => params);
     return purgeArchived(this.connection.binding, this, params, archive);
   }

@@ -10,7 +10,7 @@ import type { Binding } from "../builds/binding.js";
 import type { Ask, Mode } from "../connection/call.js";
 import type { LeaseAcquireParams, LeaseLoss, LeaseView } from "../generated.js";
 import { startTimer } from "../runtime/timers.js";
-import { leaseLost, TenureError } from "../values/error.js";
+import { isTenureError, leaseLost } from "../values/error.js";
 import type { Accepts } from "../values/params.js";
 import { Job, type Reply } from "./job.js";
 
@@ -76,7 +76,7 @@ abstract class Held<M extends Mode> {
 
   /** Signals the loss that a write with the token has met, which a renewal would meet later. @internal */
   noteRefusal(thrown: unknown): void {
-    if (this.#released || !(thrown instanceof TenureError) || thrown.code !== "LEASE_LOST") return;
+    if (this.#released || !isTenureError(thrown, "LEASE_LOST")) return;
     const { key, token } = thrown.details;
     if (key !== this.key || token !== this.token) return;
     this.#renewal?.stop();

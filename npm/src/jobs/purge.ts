@@ -18,12 +18,12 @@ import { runJob } from "./job.js";
 export type PurgeOptions = ArchiveOptions;
 
 /**
- * Checks what a caller of `purge` passes. An archive in the wrong place would be ignored, and the
- * sessions deleted without it.
+ * Checks what a caller of `purge` passes, and returns its archive. One in the wrong place would be
+ * ignored, and the sessions deleted without it.
  */
-export function checkPurge(params: unknown, options: unknown): void {
+export function checkPurge(params: unknown, options: unknown): ArchiveParts | undefined {
   checkOptions(options, { archive: "function", archiveParts: "function" });
-  archiveOf(options as ArchiveOptions);
+  const archive = archiveOf(options as ArchiveOptions);
   if (typeof params !== "object" || params === null) {
     throw invalidArgument("purge", "expected an object");
   }
@@ -36,6 +36,7 @@ export function checkPurge(params: unknown, options: unknown): void {
       throw invalidArgument(name, problem);
     }
   }
+  return archive;
 }
 
 /** Archives and purges the sessions in the trash. */

@@ -91,11 +91,7 @@ fn value_start(scan: &Scan<'_>, at: usize) -> usize {
         _ => scan.past_spaces(at),
     };
     // The quotes that it stands in, escaped ones as well.
-    let mut start = at;
-    while matches!(scan.byte(start), Some(b'"' | b'\'' | b'\\')) {
-        start += 1;
-    }
-    start
+    scan.past(at, b"\"'\\")
 }
 
 /// Where the line ends that a place is on, and those that go on from it.
@@ -104,16 +100,13 @@ fn line_end(scan: &Scan<'_>, from: usize) -> usize {
     loop {
         let end = scan.find_any(at, b"\n");
         let last = scan.before(end);
-        let is_continued = last == Some(b'\\') || (last == Some(b'\r') && ends(scan, end - 1));
+        let is_continued =
+            last == Some(b'\\') || (last == Some(b'\r') && scan.before(end - 1) == Some(b'\\'));
         if end == scan.len() || !is_continued {
             return end;
         }
         at = end + 1;
     }
-}
-
-fn ends(scan: &Scan<'_>, at: usize) -> bool {
-    scan.before(at) == Some(b'\\')
 }
 
 fn is_of_word(byte: u8) -> bool {

@@ -9,6 +9,7 @@ use super::scan::{Alphabet, Scan};
 const KIND: &str = "kind";
 const SECRET: &str = "Secret";
 const DATA: &[&str] = &["data", "stringData"];
+const BLANK: &[u8] = b" \t\r\n";
 
 /// Finds the values of the data in a text that contains a Secret. They may stand before its kind.
 pub(super) fn find(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
@@ -26,7 +27,7 @@ pub(super) fn find(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
         if scan.byte(colon) != Some(b':') {
             continue;
         }
-        let start = past_blank(scan, colon + 1);
+        let start = scan.past(colon + 1, BLANK);
         at = match scan.byte(start) {
             Some(b'{') => in_braces(scan, start + 1, found),
             _ => in_lines(scan, &word, colon + 1, found),
@@ -39,10 +40,7 @@ fn has_secret(scan: &Scan<'_>) -> bool {
     let mut at = 0;
     while let Some(kind) = scan.find(at, KIND) {
         at = kind + KIND.len();
-        let mut value = at;
-        while matches!(scan.byte(value), Some(b'"' | b'\'' | b'\\' | b':' | b' ')) {
-            value += 1;
-        }
+        let value = scan.past(at, b"\"'\\: ");
         let after = scan.byte(value + SECRET.len());
         if value > at
             && scan.starts(value, SECRET.as_bytes())
@@ -61,9 +59,9 @@ fn in_braces(scan: &Scan<'_>, from: usize, found: &mut Vec<Range<usize>>) -> usi
     loop {
         let mut texts = [0..0, 0..0];
         for (text, before) in texts.iter_mut().zip([b',', b':']) {
-            at = past_blank(scan, at);
+            at = scan.past(at, BLANK);
             if scan.byte(at) == Some(before) {
-                at = past_blank(scan, at + 1);
+                at = scan.past(at + 1, BLANK);
             }
             let Some(quote) = Quote::at(scan, at) else {
                 return at;
@@ -123,12 +121,4 @@ fn in_lines(
 
 fn past_line(scan: &Scan<'_>, from: usize) -> usize {
     (scan.find_any(from, b"\n") + 1).min(scan.len())
-}
-
-fn past_blank(scan: &Scan<'_>, from: usize) -> usize {
-    let mut at = from;
-    while matches!(scan.byte(at), Some(b' ' | b'\t' | b'\r' | b'\n')) {
-        at += 1;
-    }
-    at
 }

@@ -166,7 +166,12 @@ impl<'t> Scan<'t> {
     /// Past the spaces and tabs at a place.
     #[inline(never)]
     pub(super) fn past_spaces(&self, from: usize) -> usize {
-        self.position(from, |byte| !matches!(byte, b' ' | b'\t'))
+        self.past(from, b" \t")
+    }
+
+    /// The first place from `from` on whose byte is none of these; the text's end if all are.
+    pub(super) fn past(&self, from: usize, bytes: &[u8]) -> usize {
+        self.position(from, |byte| !bytes.contains(&byte))
     }
 
     /// Where the text ends that is quoted and begins at a place: before a quote with so many backslashes.

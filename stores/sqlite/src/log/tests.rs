@@ -1,23 +1,25 @@
 //! When a checkpoint is due.
 
+use tempfile::TempDir;
+
 use super::*;
 use crate::unit::tests::database;
 
-/// The number of pages that a commit of 4 MiB leaves in the log.
-fn fill(database: &Database) -> u32 {
+/// A database whose log is long, with the number of its pages.
+fn filled() -> (TempDir, Database, u32) {
+    let (folder, database) = database();
     database
         .run("fill", "CREATE TABLE filled AS SELECT zeroblob(4 << 20)")
         .unwrap();
     let log = database.checkpoint("NOOP", Duration::ZERO).unwrap();
     assert!(log.pages >= CHECKPOINT_PAGES);
-    log.pages
+    (folder, database, log.pages)
 }
 
 #[test]
 fn a_checkpoint_is_due_after_as_many_pages_as_before() {
-    let (_folder, database) = database();
+    let (_folder, database, pages) = filled();
     let log = Log::default();
-    let pages = fill(&database);
 
     assert!(log.needs_checkpoint(pages));
     assert!(!log.needs_checkpoint(pages + 4));
@@ -30,9 +32,8 @@ fn a_checkpoint_is_due_after_as_many_pages_as_before() {
 
 #[test]
 fn a_restarted_log_is_copied_when_it_is_long_again() {
-    let (_folder, database) = database();
+    let (_folder, database, pages) = filled();
     let log = Log::default();
-    let pages = fill(&database);
 
     assert!(log.needs_checkpoint(pages));
     log.checkpoint(&database, &WriteLock::default(), None);

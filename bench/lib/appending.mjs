@@ -1,10 +1,7 @@
 // Appends to sessions in turn, while their histories keep their lengths.
 
-/**
- * How far a history grows before it is truncated. All are truncated alike, because that fills the
- * write-ahead log, and a checkpoint beside the appends slows them down.
- */
-const growth = (history) => Math.max(20, history / 10);
+/** How far a history grows before it is truncated; growth of the longest is negligible. */
+export const growth = (history) => (history < 10_000 ? Math.max(20, history / 10) : Infinity);
 
 /** Appends to the items in turn, and truncates all of them when they have grown too far. */
 export function appending(history, items, { append, cut }) {

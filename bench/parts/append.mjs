@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 import { Floor } from "../contenders/floor.mjs";
 import { JsonFiles } from "../contenders/json-files.mjs";
 import { open, openSync, wasm } from "../contenders/tenure.mjs";
-import { appending } from "../lib/appending.mjs";
+import { appending, growth } from "../lib/appending.mjs";
 import { awaits, calls, grid } from "../lib/grid.mjs";
 import { check, count } from "../lib/report.mjs";
 import { fill, iterationData } from "../lib/scenario.mjs";
@@ -119,7 +119,8 @@ function fillAll(sessions) {
   return new Map(made);
 }
 
-/** The initial state of the sessions, to which they are truncated, as JSON text. */
+/** The initial state of the sessions that will be truncated, as JSON text. */
 function pastOf(sessions, ids) {
-  return new Map([...ids.values()].flat().map((id) => [id, sessions.export(id)]));
+  const short = [...ids].flatMap(([history, ids]) => (growth(history) < Infinity ? ids : []));
+  return new Map(short.map((id) => [id, sessions.export(id)]));
 }

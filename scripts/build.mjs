@@ -19,6 +19,7 @@ import {
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { compile, hostTriple, locked, remapFlags, rustFlags } from "./lib/cargo.mjs";
+import { inLanes } from "./lib/lanes.mjs";
 import { ensurePackages, toBuild, toTest } from "./lib/packages.mjs";
 import { inRoot, stateDir } from "./lib/paths.mjs";
 import { bytes, step } from "./lib/progress.mjs";
@@ -38,18 +39,33 @@ const steps = {
 };
 
 /**
- * Builds these steps in the order of their dependencies, after installing the packages that they
- * need.
+ * Builds these steps, after installing the packages that they need. WebAssembly is built beside the
+ * other steps: both end in a phase that keeps one processor busy. TypeScript needs their outputs.
  */
 export async function build(names = Object.keys(steps)) {
   checkRequirements();
   if (names.includes("wasm")) await ensurePackages(toTest);
   else if (names.includes("ts")) await ensurePackages(toBuild);
-  for (const name of Object.keys(steps)) if (names.includes(name)) await steps[name]();
+  const meant = Object.keys(steps).filter((name) => names.includes(name));
+  const first = meant.filter((name) => name !== "ts");
+  let problem;
+  await inLanes(
+    first,
+    (name) => name === "wasm",
+    async (name, show) => {
+      if (problem) return;
+      // A step that fails lets the one beside it come to its end.
+      await steps[name](show).catch((error) => {
+        problem ??= error;
+      });
+    },
+  );
+  if (problem) throw problem;
+  if (meant.includes("ts")) await steps.ts();
 }
 
-async function buildTypes() {
-  await step("generated types", async (working) => {
+async function buildTypes(show) {
+  const body = async (working) => {
     const inputs = rustSources({
       without: [
         "bindings-node",
@@ -67,7 +83,8 @@ async function buildTypes() {
       // An unchanged file is not written, so that nothing is recompiled because of it.
       if (readTypes() !== text) writeFileSync(inRoot(generatedTypes), text);
     });
-  });
+  };
+  await step("generated types", body, show);
 }
 
 async function generateTypes() {
@@ -93,9 +110,9 @@ function readTypes() {
   }
 }
 
-async function buildNative() {
+async function buildNative(show) {
   const addon = `npm/native/${addonName()}`;
-  await step("native addon", async (working) => {
+  const body = async (working) => {
     const { note } = await whenChanged(
       "native",
       {
@@ -118,12 +135,13 @@ async function buildNative() {
       },
     );
     return note;
-  });
+  };
+  await step("native addon", body, show);
 }
 
-async function buildCommand() {
+async function buildCommand(show) {
   const command = "npm/bin/tenure";
-  await step("command", async (working) => {
+  const body = async (working) => {
     const { note } = await whenChanged(
       "cli",
       {
@@ -145,7 +163,8 @@ async function buildCommand() {
       },
     );
     return note;
-  });
+  };
+  await step("command", body, show);
 }
 
 /**
@@ -184,8 +203,8 @@ function usesGlibc() {
   return process.report.getReport().header.glibcVersionRuntime !== undefined;
 }
 
-async function buildWasm() {
-  for (const module of wasmModules) await buildWasmModule(module);
+async function buildWasm(show) {
+  for (const module of wasmModules) await buildWasmModule(module, show);
 }
 
 async function buildTypeScript() {

@@ -11,6 +11,7 @@
 //                    a check that this machine does not support is then a failure, and not skipped
 
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { build } from "./build.mjs";
 import { locked } from "./lib/cargo.mjs";
@@ -97,6 +98,12 @@ const checks = [
  * keep all processors busy, and those that wait for a time would wait for much longer beside others.
  */
 const besideTheOthers = new Set(everything ? ["browser"] : ["wasm", "packaging", "browser"]);
+
+/**
+ * How many tests of Rust, and files of the suites, run at once in a lane. Many of them wait for
+ * disks, for other processes or for timers, unless they run at full length.
+ */
+const atOnce = (everything ? 1 : 2) * availableParallelism();
 
 const { chosen, files } = readArguments(process.argv.slice(2));
 let chromium;
@@ -230,7 +237,8 @@ function scriptTests(show) {
 
 function rustTests(show) {
   const args = ["test", ...locked, "--workspace", "--no-fail-fast", ...files];
-  return counted(show, "cargo", args, { timeoutMs: 20 * minutes }, countCargoTests);
+  const env = { RUST_TEST_THREADS: String(atOnce) };
+  return counted(show, "cargo", args, { env, timeoutMs: 20 * minutes }, countCargoTests);
 }
 
 /** The tests of the wasm binding, `tests/node*.rs` or `tests/browser*.rs`, in their environment. */
@@ -274,7 +282,7 @@ function vitest(show, project) {
   return counted(
     show,
     node,
-    [tool, "run", "--project", project, ...reporters, ...files],
+    [tool, "run", "--project", project, `--maxWorkers=${atOnce}`, ...reporters, ...files],
     {
       cwd: inRoot("tests"),
       env: { CHROMIUM: chromium?.browser ?? "" },

@@ -29,8 +29,6 @@ const withoutSourceMaps = (files: RegExp) => ({
 // Timeouts end tests that hang. They are long, since no test measures speed.
 export default defineConfig({
   test: {
-    // Many test files wait for disks, for other processes or for timers.
-    maxWorkers: "100%",
     projects: [
       {
         define: build("native"),

@@ -1,26 +1,28 @@
 // Prints the progress of a build: one line per step, the same on a terminal and in a log.
 
+import { terminal } from "./run.mjs";
+
 const columns = 22;
 
 /**
  * Announces a step, runs it and prints its duration. `body` gets a function to call with a label
  * when there is work to do; a step that never calls it was up to date. The text that `body` returns
- * is printed at the end of the line.
+ * is printed at the end of the line. `show` is where the line goes.
  */
-export async function step(label, body) {
+export async function step(label, body, show = terminal) {
   const started = performance.now();
-  process.stdout.write(`${label.padEnd(columns)}`);
+  show.out(`${label.padEnd(columns)}`);
   let busy = false;
   const working = (what) => {
     busy = true;
-    process.stdout.write(`${what} ... `);
+    show.out(`${what} ... `);
   };
   try {
     const note = await body(working);
     const outcome = busy ? seconds(started) : "up to date";
-    process.stdout.write(`${outcome}${note ? `, ${note}` : ""}\n`);
+    show.out(`${outcome}${note ? `, ${note}` : ""}\n`);
   } catch (error) {
-    process.stdout.write(`failed after ${seconds(started)}\n\n`);
+    show.out(`failed after ${seconds(started)}\n\n`);
     throw error;
   }
 }

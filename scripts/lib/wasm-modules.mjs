@@ -70,11 +70,11 @@ const optimizations = ["-Oz", "--converge", "--low-memory-unused", "--debuginfo"
 const stripping = ["--strip-debug", "--strip-producers", "--strip-target-features"];
 
 /** Builds a module into `npm/wasm`, if anything has changed, and says what it weighs. */
-export async function buildWasmModule(module) {
+export async function buildWasmModule(module, show) {
   const { title, name, glue, without } = module;
   const ofItsOwn = glue ? [] : [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm.d.ts`];
   const outputs = [`${name}_bg.wasm`, ...ofItsOwn];
-  await step(title, async (working) => {
+  const body = async (working) => {
     const { note } = await whenChanged(
       name,
       {
@@ -91,7 +91,8 @@ export async function buildWasmModule(module) {
       },
     );
     return note;
-  });
+  };
+  await step(title, body, show);
 }
 
 /** Compiles a module, binds it and optimizes it into a folder; returns the path of the module. */

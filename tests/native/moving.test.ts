@@ -28,9 +28,13 @@ function place(): (args: readonly string[], more?: Record<string, string>) => Pr
 }
 
 /** Prints the help of the command that the arguments name. */
+/** Prints the help texts of commands, which are the arguments, as a list. */
 const HELP = `
-import subprocess, sys
-subprocess.run(["tenure", *sys.argv[1:], "--help"], check=True)
+import json, subprocess, sys
+def help_of(command):
+    call = ["tenure", *command.split(" "), "--help"]
+    return subprocess.run(call, check=True, capture_output=True, text=True).stdout
+print(json.dumps([help_of(command) for command in sys.argv[1:]]))
 `;
 
 describe("agent_session.py", () => {
@@ -240,14 +244,10 @@ describe("the page about moving over", () => {
     const calls = [...page.matchAll(/\btenure ((?:[a-z][a-z-]*\s)*[a-z][a-z-]*)([^`\n&]*)/g)];
     const commands = calls.filter(([text]) => !/^tenure (?:fails|and|does|says)/.test(text));
     expect(commands.length).toBeGreaterThan(30);
-    const helps = new Map<string, Promise<string>>();
-    const helpOf = (command: string): Promise<string> => {
-      const known = helps.get(command) ?? place()(["-c", HELP, ...command.split(" ")]);
-      helps.set(command, known);
-      return known;
-    };
+    const names = [...new Set(commands.map(([, command = ""]) => command.trim()))];
+    const helps: string[] = JSON.parse(await place()(["-c", HELP, ...names]));
     for (const [text, command = "", rest = ""] of commands) {
-      const help = await helpOf(command.trim());
+      const help = helps[names.indexOf(command.trim())];
       for (const [option] of rest.matchAll(/--[a-z-]+/g)) expect(help, text).toContain(option);
     }
   });

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { type Browser, chromium } from "playwright";
 import { executable, switches } from "./site.js";
 
@@ -16,7 +17,6 @@ export async function newProfile(): Promise<{
   const path = await mkdtemp(join(tmpdir(), "tenure-profile-"));
   return {
     path,
-    // Child processes of a killed browser may still use it.
     remove: () => rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }),
   };
 }
@@ -33,6 +33,7 @@ export async function startOwn(profile: string): Promise<OwnBrowser> {
   const own = ["--headless=new", "--remote-debugging-port=0", `--user-data-dir=${profile}`];
   const child = spawn(program, [...switches, ...own, "about:blank"], {
     stdio: ["ignore", "ignore", "pipe"],
+    detached: true,
   });
   const ended = once(child, "exit");
   try {
@@ -40,13 +41,26 @@ export async function startOwn(profile: string): Promise<OwnBrowser> {
     return {
       browser,
       async kill() {
-        child.kill("SIGKILL");
+        killGroup(child);
         await ended;
+        // The next browser with this profile should not meet processes of this one. A container whose
+        // first process collects no ended ones keeps their numbers.
+        for (let wait = 0; wait < 50 && killGroup(child); wait += 1) await setTimeout(20);
       },
     };
   } catch (thrown) {
-    child.kill("SIGKILL");
+    killGroup(child);
     throw thrown;
+  }
+}
+
+/** Kills a process and its child processes; returns whether there was one. */
+function killGroup({ pid }: ChildProcess): boolean {
+  if (pid === undefined) return false;
+  try {
+    return process.kill(-pid, "SIGKILL");
+  } catch {
+    return false;
   }
 }
 

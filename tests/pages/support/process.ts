@@ -5,7 +5,6 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { type Browser, chromium } from "playwright";
 import { executable, switches } from "./site.js";
 
@@ -43,9 +42,6 @@ export async function startOwn(profile: string): Promise<OwnBrowser> {
       async kill() {
         killGroup(child);
         await ended;
-        // The next browser with this profile should not meet processes of this one. A container whose
-        // first process collects no ended ones keeps their numbers.
-        for (let wait = 0; wait < 50 && killGroup(child); wait += 1) await setTimeout(20);
       },
     };
   } catch (thrown) {
@@ -54,13 +50,13 @@ export async function startOwn(profile: string): Promise<OwnBrowser> {
   }
 }
 
-/** Kills a process and its child processes; returns whether there was one. */
-function killGroup({ pid }: ChildProcess): boolean {
-  if (pid === undefined) return false;
+/** Kills a browser and its child processes, which use the profile, too. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
   try {
-    return process.kill(-pid, "SIGKILL");
+    process.kill(-pid, "SIGKILL");
   } catch {
-    return false;
+    // It has ended.
   }
 }
 

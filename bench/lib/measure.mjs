@@ -1,6 +1,7 @@
 // Times contenders that do the same work. Other load on the machine slows down all of them, so they
-// take turns in short batches, in an order that shifts with every round, and only durations within
-// the same round are compared.
+// take turns in short batches, in a new random order in every round, and only durations within the
+// same round are compared. What a store does now and then, such as a checkpoint, would meet the same
+// contender again and again if the order repeated itself.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
@@ -59,8 +60,7 @@ export async function measure(contenders, seconds) {
   await settle();
   const end = clock() + seconds * 1000;
   for (let round = 0; round < MIN_ROUNDS[effort] || clock() < end; round += 1) {
-    for (let turn = 0; turn < lanes.length; turn += 1) {
-      const lane = lanes[(turn + round) % lanes.length];
+    for (const lane of shuffled(lanes)) {
       lane.samples.push((await timed(lane.contender, lane.batch)) * 1e6);
       if (lane.contender.wasteful) await settle();
     }
@@ -68,6 +68,16 @@ export async function measure(contenders, seconds) {
   return new Map(
     lanes.map(({ contender, batch, samples }) => [contender.name, new Timing(batch, samples)]),
   );
+}
+
+/** The items in a random order. */
+function shuffled(items) {
+  const order = [...items];
+  for (let last = order.length - 1; last > 0; last -= 1) {
+    const other = Math.floor(Math.random() * (last + 1));
+    [order[last], order[other]] = [order[other], order[last]];
+  }
+  return order;
 }
 
 /** Collects garbage, and waits for the helper threads. */

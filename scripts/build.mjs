@@ -51,7 +51,7 @@ export async function build(names = Object.keys(steps)) {
   let problem;
   await inLanes(
     first,
-    (name) => name === "wasm",
+    { laneOf: (name) => (name === "wasm" ? "wasm" : "others") },
     async (name, show) => {
       if (problem) return;
       // A step that fails lets the one beside it come to its end.

@@ -51,10 +51,7 @@ const programs = {
   packaging: ["bash", "git", "jq"],
 };
 
-/**
- * All checks, in the order of their output. The checks in Chromium mostly wait, so they run
- * concurrently with the others.
- */
+/** All checks, in the order of their output. Two run at a time; `laneOf` says which. */
 const checks = [
   {
     group: "lint",
@@ -69,8 +66,13 @@ const checks = [
   { group: "lint", title: "TypeScript types", run: typeCheck },
   { group: "lint", title: "Rust lints", run: clippy },
   { group: "lint", title: "licences", run: licences, when: () => everything },
-  { group: "rust", title: "Rust tests", run: rustTests },
-  { group: "wasm", title: "wasm binding in Node", run: (show) => wasmTests(show, "node") },
+  { group: "rust", title: "Rust tests", run: rustTests, compiles: true },
+  {
+    group: "wasm",
+    title: "wasm binding in Node",
+    run: (show) => wasmTests(show, "node"),
+    compiles: true,
+  },
   { group: "native", title: "suite on the native build", run: (show) => vitest(show, "native") },
   { group: "wasm", title: "suite on the wasm build", run: (show) => vitest(show, "wasm") },
   { group: "packaging", title: "the packed package", run: (show) => vitest(show, "packaging") },
@@ -78,6 +80,7 @@ const checks = [
     group: "browser",
     title: "wasm binding in Chromium",
     run: (show) => wasmTests(show, "browser"),
+    compiles: true,
   },
   {
     group: "browser",
@@ -94,10 +97,14 @@ const checks = [
 ];
 
 /**
- * The groups that run beside the others. Both lanes take about as long. At full length many tests
- * keep all processors busy, and those that wait for a time would wait for much longer beside others.
+ * The checks that do not run at the same time. Cargo compiles one of them at a time. At full length
+ * many tests keep all processors busy, and those that wait for a time would wait for much longer
+ * beside others; the checks in Chromium mostly wait.
  */
-const besideTheOthers = new Set(everything ? ["browser"] : ["wasm", "packaging", "browser"]);
+function laneOf({ group, compiles }) {
+  if (everything) return group === "browser" ? "browser" : "others";
+  return compiles || group === "lint" ? "cargo" : undefined;
+}
 
 /**
  * How many tests of Rust, and files of the suites, run at once in a lane. Many of them wait for
@@ -115,7 +122,7 @@ await main(async () => {
   chooseColours();
   await prepare();
   const meant = checks.filter(({ group, when }) => chosen.includes(group) && (when?.() ?? true));
-  return summarize(await inLanes(meant, ({ group }) => besideTheOthers.has(group), perform));
+  return summarize(await inLanes(meant, { laneOf, atOnce: 2 }, perform));
 });
 
 function readArguments(args) {

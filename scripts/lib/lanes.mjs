@@ -5,29 +5,43 @@
 import { terminal } from "./run.mjs";
 
 /**
- * Performs jobs: those of one lane one after another, and the lanes concurrently. `perform` gets a
- * job and its output stream. Resolves to the results in the order of the jobs.
+ * Performs jobs: those of one lane one after another, others concurrently, and `atOnce` of them at
+ * most. `laneOf` gives the lane of a job, or nothing for a job that runs beside any other. The first
+ * job that can run is next. `perform` gets a job and its output stream. Resolves to the results in
+ * the order of the jobs.
  */
-export async function inLanes(jobs, laneOf, perform) {
+export function inLanes(jobs, { laneOf, atOnce = Infinity }, perform) {
   const transcripts = jobs.map(() => new Transcript());
   transcripts[0]?.show();
   let shown = 0;
-  const ended = new Set();
+  const waiting = new Set(jobs.keys());
+  const running = new Set();
   const results = [];
-  const lanes = new Map();
-  for (const [index, job] of jobs.entries()) {
-    const lane = laneOf(job);
-    lanes.set(lane, [...(lanes.get(lane) ?? []), index]);
-  }
-  const work = async (indices) => {
-    for (const index of indices) {
-      results[index] = await perform(jobs[index], transcripts[index]);
-      ended.add(index);
-      while (ended.has(shown)) transcripts[++shown]?.show();
-    }
+  const canRun = (index) => {
+    const lane = laneOf(jobs[index]);
+    return lane === undefined || ![...running].some((other) => laneOf(jobs[other]) === lane);
   };
-  await Promise.all([...lanes.values()].map(work));
-  return results;
+  return new Promise((resolve, reject) => {
+    const startMore = () => {
+      if (waiting.size + running.size === 0) resolve(results);
+      while (running.size < atOnce) {
+        const next = [...waiting].find(canRun);
+        if (next === undefined) return;
+        waiting.delete(next);
+        running.add(next);
+        start(next).catch(reject);
+      }
+    };
+    const start = async (index) => {
+      results[index] = await perform(jobs[index], transcripts[index]);
+      running.delete(index);
+      while (shown < jobs.length && !waiting.has(shown) && !running.has(shown)) {
+        transcripts[++shown]?.show();
+      }
+      startMore();
+    };
+    startMore();
+  });
 }
 
 /** The output of a job. It is kept until it is shown, and then forwarded. */

@@ -66,13 +66,8 @@ const checks = [
   { group: "lint", title: "TypeScript types", run: typeCheck },
   { group: "lint", title: "Rust lints", run: clippy },
   { group: "lint", title: "licences", run: licences, when: () => everything },
-  { group: "rust", title: "Rust tests", run: rustTests, compiles: true },
-  {
-    group: "wasm",
-    title: "wasm binding in Node",
-    run: (show) => wasmTests(show, "node"),
-    compiles: true,
-  },
+  { group: "rust", title: "Rust tests", run: rustTests },
+  { group: "wasm", title: "wasm binding in Node", run: (show) => wasmTests(show, "node") },
   { group: "native", title: "suite on the native build", run: (show) => vitest(show, "native") },
   { group: "wasm", title: "suite on the wasm build", run: (show) => vitest(show, "wasm") },
   { group: "packaging", title: "the packed package", run: (show) => vitest(show, "packaging") },
@@ -80,7 +75,6 @@ const checks = [
     group: "browser",
     title: "wasm binding in Chromium",
     run: (show) => wasmTests(show, "browser"),
-    compiles: true,
   },
   {
     group: "browser",
@@ -97,13 +91,13 @@ const checks = [
 ];
 
 /**
- * The checks that do not run at the same time. Cargo compiles one of them at a time. At full length
- * many tests keep all processors busy, and those that wait for a time would wait for much longer
- * beside others; the checks in Chromium mostly wait.
+ * Checks of one lane do not run at the same time. Lints and Rust tests are compiled in one folder. At
+ * full length many tests keep all processors busy, and those that wait for a time would wait for much
+ * longer beside others; the checks in Chromium mostly wait.
  */
-function laneOf({ group, compiles }) {
+function laneOf({ group }) {
   if (everything) return group === "browser" ? "browser" : "others";
-  return compiles || group === "lint" ? "cargo" : undefined;
+  return ["lint", "rust"].includes(group) ? "cargo" : undefined;
 }
 
 /**
@@ -255,6 +249,8 @@ async function wasmTests(show, place) {
     // The runner rewrites the whole file, which takes a fifth of the time without debug
     // information.
     CARGO_PROFILE_DEV_DEBUG: "0",
+    // In a folder of their own they are compiled beside the tests of Rust.
+    CARGO_TARGET_DIR: inRoot("target", "wasm-tests"),
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: await wasmBindgen("wasm-bindgen-test-runner"),
   };
   if (place === "browser") {

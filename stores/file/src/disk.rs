@@ -140,8 +140,20 @@ impl Os {
     }
 }
 
+/// A locked file. The lock is released explicitly: a child process that is being started has a copy
+/// of the open file for a moment, and a file that is only closed stays locked by that copy.
+#[derive(Debug)]
+pub struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // If it fails, closing the file releases the lock.
+        let _ = self.0.unlock();
+    }
+}
+
 impl Disk for Os {
-    type Held = File;
+    type Held = Held;
 
     fn place(&self, path: &str) -> String {
         self.at(path).display().to_string()
@@ -241,11 +253,14 @@ impl Disk for Os {
         removed
     }
 
-    fn try_lock(&self, path: &str) -> io::Result<Option<File>> {
+    fn try_lock(&self, path: &str) -> io::Result<Option<Held>> {
         let path = self.at(path);
         let file = self.mode.open_or_create(&path)?;
         match file.try_lock() {
-            Ok(()) => Ok(is_at(&file, &path)?.then_some(file)),
+            Ok(()) => {
+                let held = Held(file);
+                Ok(is_at(&held.0, &path)?.then_some(held))
+            }
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
@@ -279,4 +294,21 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 #[cfg(not(unix))]
 fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_released_lock_is_free_while_another_process_has_a_copy_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Os::new(folder.path(), FileMode::default()).unwrap();
+        let held = disk.try_lock("lock").unwrap().unwrap();
+        let copy = held.0.try_clone().unwrap();
+        assert!(disk.try_lock("lock").unwrap().is_none());
+        drop(held);
+        assert!(disk.try_lock("lock").unwrap().is_some());
+        drop(copy);
+    }
 }

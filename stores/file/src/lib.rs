@@ -39,7 +39,7 @@ mod store;
 mod view;
 mod write;
 
-pub use disk::{Disk, Entry, Os};
+pub use disk::{Disk, Entry, Held, Os};
 pub use options::FileOptions;
 pub use store::FileStore;
 pub use tenure_core::store::Durability;

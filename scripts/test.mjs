@@ -101,10 +101,10 @@ function laneOf({ group }) {
 }
 
 /**
- * How many tests of Rust, and files of the suites, run at once in a lane. Many of them wait for
- * disks, for other processes or for timers, unless they run at full length.
+ * How many tests of Rust, or files of a suite, a check runs at once. Many of them wait for disks, for
+ * other processes or for timers, unless they run at full length.
  */
-const atOnce = (everything ? 1 : 2) * availableParallelism();
+const testsAtOnce = (everything ? 1 : 2) * availableParallelism();
 
 const { chosen, files } = readArguments(process.argv.slice(2));
 let chromium;
@@ -238,7 +238,7 @@ function scriptTests(show) {
 
 function rustTests(show) {
   const args = ["test", ...locked, "--workspace", "--no-fail-fast", ...files];
-  const env = { RUST_TEST_THREADS: String(atOnce) };
+  const env = { RUST_TEST_THREADS: String(testsAtOnce) };
   return counted(show, "cargo", args, { env, timeoutMs: 20 * minutes }, countCargoTests);
 }
 
@@ -285,7 +285,7 @@ function vitest(show, project) {
   return counted(
     show,
     node,
-    [tool, "run", "--project", project, `--maxWorkers=${atOnce}`, ...reporters, ...files],
+    [tool, "run", "--project", project, `--maxWorkers=${testsAtOnce}`, ...reporters, ...files],
     {
       cwd: inRoot("tests"),
       env: { CHROMIUM: chromium?.browser ?? "" },

@@ -27,7 +27,6 @@ function place(): (args: readonly string[], more?: Record<string, string>) => Pr
     (await run("python3", args, { cwd: folder, env: { ...env, ...more } })).stdout;
 }
 
-/** Prints the help of the command that the arguments name. */
 /** Prints the help texts of commands, which are the arguments, as a list. */
 const HELP = `
 import json, subprocess, sys

@@ -263,13 +263,16 @@ const steps = fc.oneof(
 
 /**
  * The outcome of a call of the real functions. `look` is called as soon as the call returns, because
- * a function that returns a promise completes before it is awaited.
+ * a function that returns a promise completes before it is awaited, and again when it is settled.
  */
 async function outcomeOf(call: () => unknown, look: () => void): Promise<Outcome> {
   try {
     const value = call();
     look();
-    return { value: await value };
+    if (!(value instanceof Promise)) return { value };
+    const settled = await value;
+    look();
+    return { value: settled };
   } catch (thrown) {
     if (!isTenureError(thrown)) throw thrown;
     look();

@@ -16,6 +16,7 @@ export async function newProfile(): Promise<{
   const path = await mkdtemp(join(tmpdir(), "tenure-profile-"));
   return {
     path,
+    // Child processes of a killed browser may need a moment to end.
     remove: () => rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }),
   };
 }

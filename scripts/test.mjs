@@ -91,13 +91,14 @@ const checks = [
 ];
 
 /**
- * Checks of one lane do not run at the same time. Lints and Rust tests are compiled in one folder. At
- * full length many tests keep all processors busy, and those that wait for a time would wait for much
- * longer beside others; the checks in Chromium mostly wait.
+ * Checks of one lane do not run at the same time. Lints, Rust tests and the tests of the wasm binding
+ * are compiled in one folder. At full length many tests keep all processors busy, and those that wait
+ * for a time would wait for much longer beside others; the checks in Chromium mostly wait.
  */
-function laneOf({ group }) {
+function laneOf({ group, title }) {
   if (everything) return group === "browser" ? "browser" : "others";
-  return ["lint", "rust"].includes(group) ? "cargo" : undefined;
+  const compiles = ["lint", "rust"].includes(group) || title.startsWith("wasm binding");
+  return compiles ? "cargo" : undefined;
 }
 
 /**
@@ -249,8 +250,6 @@ async function wasmTests(show, place) {
     // The runner rewrites the whole file, which takes a fifth of the time without debug
     // information.
     CARGO_PROFILE_DEV_DEBUG: "0",
-    // In a folder of their own they are compiled beside the tests of Rust.
-    CARGO_TARGET_DIR: inRoot("target", "wasm-tests"),
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: await wasmBindgen("wasm-bindgen-test-runner"),
   };
   if (place === "browser") {

@@ -13,7 +13,7 @@ import {
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { openSync } from "tenure";
+import { open, openSync } from "tenure";
 import { describe, expect, it } from "vitest";
 import { code, failure } from "../support/failures.js";
 import { newFolder } from "../support/folders.js";
@@ -181,6 +181,20 @@ describe("a git store", () => {
         message: expect.stringContaining("keep sessions in sqlite:"),
       });
     }
+  });
+
+  it.each<[string, unknown]>([
+    ["webhook", "http://127.0.0.1:1/"],
+    ["retention", { maxAge: "1d", every: "1h" }],
+    ["fenced", true],
+    ["models", ["m"]],
+    ["pessimisticLockingEnabled", true],
+  ])("has no option %s", async (name, value) => {
+    const options = { [name]: value } as never;
+    expect(await failure(open(`git:${newRemote()}`, options))).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      details: { what: name },
+    });
   });
 
   it("refuses repositories that do not exist", async () => {

@@ -255,10 +255,13 @@ describe("invalid parameters of agents", () => {
     expect(await agents.get(id)).toMatchObject({ phase: "initializing", errorCount: 0 });
   });
 
-  it.each([Number.NaN, -1, "soon"])("include a cleanup after %j hours", async (hours) => {
-    const { agents } = await inMemory();
-    expect(await code(agents.cleanup({ hours: hours as never }))).toBe("INVALID_ARGUMENT");
-  });
+  it.each([Number.NaN, -1, "soon", "24", [5], 1n, true])(
+    "include a cleanup after %s hours",
+    async (hours) => {
+      const { agents } = await inMemory();
+      expect(await code(agents.cleanup({ hours: hours as never }))).toBe("INVALID_ARGUMENT");
+    },
+  );
 
   it("include hook input that is not JSON", async () => {
     const { hooks } = (await inMemory()).agents;

@@ -23,6 +23,12 @@ const fail = (): never => {
 describe.each(compatStores)("%s, an agent", (_, store) => {
   beforeEach(() => useStore(store));
 
+  it("needs a function to run", () => {
+    expect(() => new SessionAwareAgent("u", "c", 5 as never)).toThrow(
+      "runner: expected a function",
+    );
+  });
+
   it("runs in a session of its user and channel, which completes with its output", async () => {
     const runs: AgentRun[] = [];
     const agent = new SessionAwareAgent("user123", "channel456", async (run) => {

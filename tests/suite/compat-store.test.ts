@@ -58,7 +58,7 @@ describe("the store", () => {
   it("is opened with the configured options", async () => {
     configure({ store: "memory:", limits: { maxTaskBytes: 4 } });
     expect(await code(startSession("a long task", "m"))).toBe("TOO_LARGE");
-    for (const options of [7, null, [], () => {}]) {
+    for (const options of [7, null, [], () => {}, { store: 5 }, { store: null }]) {
       expect(await code(() => configure(options as never))).toBe("INVALID_ARGUMENT");
     }
     configure({ store: "nonsense:" });

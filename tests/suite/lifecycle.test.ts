@@ -175,6 +175,8 @@ describe.each(everyStore)("sessions %s", (_, open) => {
     expect(await sessions.fail(failed.id, new TypeError("no such file"))).toMatchObject({
       error: "no such file",
     });
+    const wrong = { message: 5 } as never;
+    expect(await code(sessions.fail(failed.id, wrong))).toBe("INVALID_ARGUMENT");
     const abandoned = await sessionThatIs(sessions, "active");
     await sessions.abandon(abandoned.id, "superseded");
     const last = async ({ id }: Session) => {

@@ -4,7 +4,7 @@
 // Loaded first: the browser's own module has no retention.
 import "../support/complete.js";
 import { copy, getSessionManager, init, open, openSync, type Sessions } from "tenure";
-import { checkStore, givenSession, memorySessionsSync } from "tenure/testing";
+import { checkStore, givenSession, memorySessions, memorySessionsSync } from "tenure/testing";
 import { beforeEach, describe, expect, it } from "vitest";
 import { code, failure } from "../support/failures.js";
 import { MapStore } from "../support/map-store.js";
@@ -67,6 +67,8 @@ const calls: Readonly<Record<string, Call>> = {
   "agents.cleanup": (s, o) => s.agents.cleanup(o),
   "agents.list": (s, o) => s.agents.list(o),
   "agents.hooks.preDelegate": (s, o) => s.agents.hooks.preDelegate("{}", o),
+  "agents.hooks.event": (s, o) => s.agents.hooks.event("{}", o),
+  "agents.hooks.subagentStop": (s, o) => s.agents.hooks.subagentStop("{}", o),
   "leases.acquire": (s, o) => s.leases.acquire("k", o),
   "leases.renew": (s, o) => s.leases.renew("k", o),
   "leases.release": (s, o) => s.leases.release("k", o),
@@ -156,6 +158,19 @@ describe("an option", () => {
     expect(await sessions.get("s", { id: "s" } as never)).toMatchObject({ id: "s", version: 1 });
   });
 
+  it("in an argument that a call does not have is refused", async () => {
+    const sessions = await inMemory();
+    await sessions.start({ task: "t", mode: "m", id: "s" });
+    await sessions.trash("s");
+    const dryRun: unknown = { dryRun: true };
+    const calls = sessions as unknown as Record<string, (...args: unknown[]) => unknown>;
+    expect(await failure(async () => await calls.cleanup?.({ maxAge: 0 }, dryRun))).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: "arguments: `cleanup` takes one argument, and got 2",
+    });
+    expect(await sessions.get("s", { trash: "include" })).not.toBeNull();
+  });
+
   it("that the store does not have is refused", async () => {
     for (const options of [
       { durability: "full" },
@@ -178,5 +193,77 @@ describe("an option", () => {
     const { id } = await sessions.start({ task: "t", mode: "m", userId: undefined });
     expect(await sessions.get(id, undefined)).toMatchObject({ id });
     expect((await sessions.list({ userId: undefined })).items).toHaveLength(1);
+  });
+});
+
+/** The names of the methods of an object, also of the inherited ones. */
+function methodsOf(target: object): string[] {
+  const names = new Set<string>();
+  const parentOf = (type: object) => Object.getPrototypeOf(type) as object;
+  for (let type = parentOf(target); type !== Object.prototype; type = parentOf(type)) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(type))) {
+      if (typeof value === "function" && name !== "constructor") names.add(name);
+    }
+  }
+  return [...names];
+}
+
+describe("an argument too many", () => {
+  type Method = (...args: unknown[]) => unknown;
+
+  async function refused(method: Method, self?: unknown): Promise<void> {
+    const args = Array.from({ length: method.length + 1 }, () => undefined);
+    expect(await failure(async () => await method.apply(self, args))).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      details: { what: "arguments" },
+    });
+  }
+
+  it("is refused by every method", async () => {
+    const sessions = await inMemory();
+    const sync = openSync("memory:");
+    for (const handle of [sessions, sync]) await handle.start({ task: "t", mode: "m", id: "s" });
+    const targets = [sessions, sync].flatMap((of) => [
+      of,
+      of.agents,
+      of.agents.hooks,
+      of.leases,
+      of.dedup,
+      of.audit,
+    ]);
+    const held = [
+      await sessions.hold("s"),
+      sync.hold("s"),
+      await sessions.leases.hold("k", { holder: "h", leaseDurationMs: 60_000 }),
+      sync.leases.hold("k", { holder: "h", leaseDurationMs: 60_000 }),
+    ];
+    let methods = 0;
+    for (const target of [...targets, ...held, getSessionManager()]) {
+      if (target === null) throw new Error("expected a lease");
+      for (const name of methodsOf(target)) {
+        methods += 1;
+        const method = Reflect.get(target, name) as Method;
+        await refused(method, target).catch((cause: unknown) => {
+          throw new Error(`${target.constructor.name}.${name}`, { cause });
+        });
+      }
+    }
+    expect(methods).toBeGreaterThan(250);
+    expect(await sessions.get("s")).toMatchObject({ version: 1 });
+    sync.close();
+  });
+
+  it.each<[string, Method]>([
+    ["open", open as Method],
+    ["openSync", openSync as Method],
+    ["copy", copy as Method],
+    ["init", init as Method],
+    ["getSessionManager", getSessionManager as Method],
+    ["checkStore", checkStore as Method],
+    ["memorySessions", memorySessions as Method],
+    ["memorySessionsSync", memorySessionsSync as Method],
+    ["givenSession", givenSession as Method],
+  ])("is refused by %s", async (_, method) => {
+    await refused(method);
   });
 });

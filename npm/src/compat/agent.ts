@@ -5,7 +5,7 @@
  * @module
  */
 
-import { messageOf } from "../values/error.js";
+import { invalidArgument, messageOf } from "../values/error.js";
 import { withOptions } from "../values/options.js";
 import { getActiveSessions } from "./sessions.js";
 import {
@@ -29,6 +29,7 @@ export class SessionAwareAgent {
 
   /** Creates an agent that `runner` implements. */
   constructor(userId: string | undefined, channelId: string | undefined, runner: AgentRunner) {
+    if (typeof runner !== "function") throw invalidArgument("runner", "expected a function");
     this.#userId = userId;
     this.#channelId = channelId;
     this.#runner = runner;

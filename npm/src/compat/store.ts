@@ -14,7 +14,7 @@ import { checkOpenOptions } from "../handles/options.js";
 import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
 import type { Store } from "../stores/store.js";
-import type { Target } from "../stores/target.js";
+import { checkTarget, type Target } from "../stores/target.js";
 import { type ErrorCode, isTenureError, noDefaultStore, onlyPromises } from "../values/error.js";
 import { checkObject } from "../values/options.js";
 import type { CompatOptions } from "./types.js";
@@ -55,7 +55,8 @@ export function setEntry(source: Opener): void {
  */
 export function configure(options: CompatOptions = {}): void {
   checkObject(options, "options");
-  const { store: _, ...others } = options;
+  const { store, ...others } = options;
+  checkTarget(store);
   checkOpenOptions(others);
   if (options.webhook !== undefined) configureWebhook(options.webhook);
   const before = opened;

@@ -16,6 +16,7 @@ import { type SessionManagers, sessionManagersOver } from "../machines/session-m
 import type { Runtime } from "../runtime/runtime.js";
 import { rulesOver, type StoreRules } from "../stores/rules.js";
 import type { Target } from "../stores/target.js";
+import { exactly, exactlyAsync } from "../values/arguments.js";
 import { checkOptions } from "../values/options.js";
 
 /** The functions of an entry point. */
@@ -39,11 +40,11 @@ export interface Entry extends SessionManagers {
 /** Creates the functions of an entry point; `runtime` is for its session manager. */
 export function entryOver(source: Source, runtime?: Runtime): Entry {
   // Where the build needs no preparation, the store is opened before this returns.
-  const open = async (target?: Target, options: OpenOptions = {}): Promise<Sessions> => {
+  const open = exactlyAsync("open", 2, async (target?: Target, options: OpenOptions = {}) => {
     const preparing = source.prepare();
     if (preparing) await preparing;
     return openSessions(source.now(target), target, options);
-  };
+  });
   // Every build serves this store, and has the same jobs and rules.
   const binding = async (): Promise<Binding> => {
     await source.prepare();
@@ -55,13 +56,13 @@ export function entryOver(source: Source, runtime?: Runtime): Entry {
     binding,
     copy: copyWith(binding, open),
     storeRules: rulesOver(() => source.now("memory:").binding),
-    openSync: (target, options = {}) => openSessionsSync(source.now(target), target, options),
-    async initInNode(options = {}) {
-      checkOptions(options, {});
-    },
-    async init(options = {}) {
+    openSync: exactly("openSync", 2, (target?: Target, options: OpenOptions = {}) =>
+      openSessionsSync(source.now(target), target, options),
+    ),
+    initInNode: exactlyAsync("init", 1, async (options: object = {}) => checkOptions(options, {})),
+    init: exactlyAsync("init", 1, async (options: InitOptions = {}) => {
       checkOptions(options, { module: "any" });
       await source.prepare(options);
-    },
+    }),
   };
 }

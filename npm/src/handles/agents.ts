@@ -27,9 +27,12 @@ import type {
   SessionHead,
   ShouldResumeParams,
 } from "../generated.js";
+import { refuseExtraArguments, thrown } from "../values/arguments.js";
+import { invalidArgument } from "../values/error.js";
 import { copyOf, withOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import { SessionList, SessionPageSync } from "./list.js";
+import { OperationGroup } from "./operation-group.js";
 
 /** Filter and paging of a list of agents. */
 export type AgentListOptions = Accepts<AgentListParams>;
@@ -44,15 +47,17 @@ export type AgentCleanupOptions = Accepts<Omit<AgentCleanupParams, "maxIdle">> &
 };
 
 /** The operations on agents, in either mode. */
-abstract class AgentOperations<M extends Mode> {
+abstract class AgentOperations<M extends Mode> extends OperationGroup<M> {
+  static {
+    refuseExtraArguments<AgentOperations<Mode>>(AgentOperations, AgentOperations.refuse);
+  }
+
   /** Hooks that run before and after a delegated agent. */
   readonly hooks: AgentHooks<M>;
-  /** @internal */
-  protected readonly ask: Ask<M>;
 
   /** @internal */
   constructor(ask: Ask<M>) {
-    this.ask = ask;
+    super(ask);
     this.hooks = new AgentHooks(ask);
   }
 
@@ -125,7 +130,12 @@ abstract class AgentOperations<M extends Mode> {
   cleanup(options?: AgentCleanupOptions): Returns<M, CleanupResult> {
     return this.ask("agentCleanup", () => {
       const { hours, ...rest } = withOptions(options, {});
-      return hours === undefined ? rest : withOptions(rest, { maxIdle: `${hours}h` });
+      if ("maxIdle" in rest) throw invalidArgument("maxIdle", "expected `hours` in its place");
+      if (hours === undefined) return rest;
+      if (typeof hours !== "number" || !(hours >= 0)) {
+        throw invalidArgument("hours", "expected a number that is not negative");
+      }
+      return withOptions(rest, { maxIdle: `${hours}h` });
     });
   }
 
@@ -139,12 +149,9 @@ abstract class AgentOperations<M extends Mode> {
 }
 
 /** The hooks of an agent host: they run before and after an agent. */
-export class AgentHooks<M extends Mode> {
-  readonly #ask: Ask<M>;
-
-  /** @internal */
-  constructor(ask: Ask<M>) {
-    this.#ask = ask;
+export class AgentHooks<M extends Mode> extends OperationGroup<M> {
+  static {
+    refuseExtraArguments<AgentHooks<Mode>>(AgentHooks, AgentHooks.refuse);
   }
 
   /**
@@ -156,7 +163,7 @@ export class AgentHooks<M extends Mode> {
     input: string | object,
     policy?: Accepts<Omit<HookPreDelegateParams, "input">>,
   ): Returns<M, HookReply> {
-    return this.#ask("hookPreDelegate", () => withOptions(policy, { input: textOf(input) }));
+    return this.ask("hookPreDelegate", () => withOptions(policy, { input: textOf(input) }));
   }
 
   /**
@@ -167,7 +174,7 @@ export class AgentHooks<M extends Mode> {
     input: string | object,
     options?: Accepts<Omit<HookEventParams, "input">>,
   ): Returns<M, HookReply> {
-    return this.#ask("hookEvent", () => ({ ...options, input: textOf(input) }));
+    return this.ask("hookEvent", () => withOptions(options, { input: textOf(input) }));
   }
 
   /**
@@ -178,12 +185,16 @@ export class AgentHooks<M extends Mode> {
     input: string | object,
     options?: Accepts<Omit<HookSubagentStopParams, "input">>,
   ): Returns<M, HookReply> {
-    return this.#ask("hookSubagentStop", () => withOptions(options, { input: textOf(input) }));
+    return this.ask("hookSubagentStop", () => withOptions(options, { input: textOf(input) }));
   }
 }
 
 /** The agents of a store. */
 export class Agents extends AgentOperations<"async"> {
+  static {
+    refuseExtraArguments(Agents, thrown, { list: 1 });
+  }
+
   /**
    * Lists the matching agents, newest first. `await` returns a page (`limit`, 50 by default);
    * `for await` iterates over all agents, page by page.
@@ -195,6 +206,10 @@ export class Agents extends AgentOperations<"async"> {
 
 /** The agents of a synchronous store. */
 export class AgentsSync extends AgentOperations<"sync"> {
+  static {
+    refuseExtraArguments(AgentsSync, thrown, { list: 1 });
+  }
+
   /**
    * Lists the matching agents, newest first: returns a page (`limit`, 50 by default). Iterating
    * over it continues through all following pages.

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Ask, Mode, Returns } from "../connection/call.js";
+import type { Mode, Returns } from "../connection/call.js";
 import type {
   AuditDay,
   AuditDayParams,
@@ -14,15 +14,14 @@ import type {
   AuditPurged,
   AuditPurgeParams,
 } from "../generated.js";
+import { refuseExtraArguments } from "../values/arguments.js";
 import type { Accepts } from "../values/params.js";
+import { OperationGroup } from "./operation-group.js";
 
 /** The audit log of a store. */
-export class AuditLog<M extends Mode> {
-  readonly #ask: Ask<M>;
-
-  /** @internal */
-  constructor(ask: Ask<M>) {
-    this.#ask = ask;
+export class AuditLog<M extends Mode> extends OperationGroup<M> {
+  static {
+    refuseExtraArguments<AuditLog<Mode>>(AuditLog, AuditLog.refuse);
   }
 
   /**
@@ -30,16 +29,16 @@ export class AuditLog<M extends Mode> {
    * page.
    */
   entries(options?: Accepts<AuditLogParams>): Returns<M, AuditPage> {
-    return this.#ask("auditLog", () => options ?? {});
+    return this.ask("auditLog", () => options ?? {});
   }
 
   /** Returns the runs of a day, in the format of the daily audit file. */
   day(options?: Accepts<AuditDayParams>): Returns<M, AuditDay> {
-    return this.#ask("auditDay", () => options ?? {});
+    return this.ask("auditDay", () => options ?? {});
   }
 
   /** Purges the entries that are older than a given age. */
   purge(options: Accepts<AuditPurgeParams>): Returns<M, AuditPurged> {
-    return this.#ask("auditPurge", () => options ?? {});
+    return this.ask("auditPurge", () => options ?? {});
   }
 }

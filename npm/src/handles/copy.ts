@@ -8,6 +8,7 @@ import type { Binding } from "../builds/binding.js";
 import type { CopyResult } from "../generated.js";
 import { type CopyOptions, type CopySide, copySessions } from "../jobs/copy.js";
 import type { Target } from "../stores/target.js";
+import { exactlyAsync } from "../values/arguments.js";
 import { aborted, invalidArgument } from "../values/error.js";
 import { checkOptions } from "../values/options.js";
 import type { Sessions } from "./sessions.js";
@@ -21,7 +22,7 @@ export function copyWith(
   binding: () => Promise<Binding>,
   open: (target: Target) => Promise<Sessions>,
 ): Copy {
-  return async (from, to, options = {}) => {
+  return exactlyAsync("copy", 3, async (from, to, options = {}) => {
     checkOptions(options, {
       overwrite: "boolean",
       verify: "boolean",
@@ -42,5 +43,5 @@ export function copyWith(
         await source.close();
       }
     }
-  };
+  });
 }

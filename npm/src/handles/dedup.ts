@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Ask, Mode, Returns } from "../connection/call.js";
+import type { Mode, Returns } from "../connection/call.js";
 import type {
   AuditEntry,
   DedupAdmitParams,
@@ -20,15 +20,14 @@ import type {
   DedupRegisterParams,
   LeasePage,
 } from "../generated.js";
+import { refuseExtraArguments } from "../values/arguments.js";
 import type { Accepts } from "../values/params.js";
+import { OperationGroup } from "./operation-group.js";
 
 /** The deduplicated runs of a store. */
-export class Dedup<M extends Mode> {
-  readonly #ask: Ask<M>;
-
-  /** @internal */
-  constructor(ask: Ask<M>) {
-    this.#ask = ask;
+export class Dedup<M extends Mode> extends OperationGroup<M> {
+  static {
+    refuseExtraArguments<Dedup<Mode>>(Dedup, Dedup.refuse);
   }
 
   /**
@@ -37,36 +36,36 @@ export class Dedup<M extends Mode> {
    * `message` explain it.
    */
   admit(run: Accepts<DedupAdmitParams>): Returns<M, DedupDecision> {
-    return this.#ask("dedupAdmit", () => run);
+    return this.ask("dedupAdmit", () => run);
   }
 
   /** Checks whether a run would be a duplicate, without registering it. */
   check(run: Accepts<DedupCheckParams>): Returns<M, DedupDecision> {
-    return this.#ask("dedupCheck", () => run);
+    return this.ask("dedupCheck", () => run);
   }
 
   /** Registers a run that was checked. */
   register(run: Accepts<DedupRegisterParams>): Returns<M, DedupDecision> {
-    return this.#ask("dedupRegister", () => run);
+    return this.ask("dedupRegister", () => run);
   }
 
   /** Marks a run as ended. Its window still blocks duplicates; other runs are not affected. */
   cleanup(run: Accepts<DedupCleanupParams>): Returns<M, DedupCleaned> {
-    return this.#ask("dedupCleanup", () => run);
+    return this.ask("dedupCleanup", () => run);
   }
 
   /** Records the outcome of a run in the audit log. */
   audit(run: Accepts<DedupAuditParams>): Returns<M, AuditEntry> {
-    return this.#ask("dedupAudit", () => run);
+    return this.ask("dedupAudit", () => run);
   }
 
   /** Returns a page of the runs that block duplicates. */
   list(options?: Accepts<DedupListParams>): Returns<M, LeasePage> {
-    return this.#ask("dedupList", () => options ?? {});
+    return this.ask("dedupList", () => options ?? {});
   }
 
   /** Removes runs, so that they can be repeated. */
   clear(options?: Accepts<DedupClearParams>): Returns<M, DedupCleared> {
-    return this.#ask("dedupClear", () => options ?? {});
+    return this.ask("dedupClear", () => options ?? {});
   }
 }

@@ -24,6 +24,7 @@ import type {
 import type { ArchiveParts } from "../jobs/archive.js";
 import { type RetentionHost, type RetentionPass, startRetention } from "../jobs/retention.js";
 import { SlotMeter, type SlotMetrics } from "../slots/metrics.js";
+import { type Refuse, refuseExtraArguments } from "../values/arguments.js";
 import { invalidArgument, isTenureError, messageOf, TenureError } from "../values/error.js";
 import type { Accepts } from "../values/params.js";
 import { Operations } from "./operations.js";
@@ -33,6 +34,14 @@ const dropped = new FinalizationRegistry<Connection>((connection) => connection.
 
 /** The base class of all handles. */
 export abstract class Handle<M extends Mode> extends Operations<M> {
+  static {
+    const refuse: Refuse<Handle<Mode>> = (problem, self, method) => {
+      if (method !== "startInSlots") throw problem;
+      return Handle.refuse(problem, self);
+    };
+    refuseExtraArguments(Handle, refuse);
+  }
+
   /** Which build serves this handle: the native addon or the WebAssembly. */
   readonly binding: BuildInfo["build"];
   /** The capabilities of its store. */

@@ -9,12 +9,17 @@ import type { Ask, Mode, OperationName, Params, Result, Returns } from "../conne
 import { OPERATIONS, type SlotStart } from "../generated.js";
 import type { HeldLease, HeldLeaseSync } from "../jobs/held-lease.js";
 import type { SlotOptionsOf, SlotRequest } from "../slots/options.js";
+import { refuseExtraArguments, rejected, thrown } from "../values/arguments.js";
 import { onRejected } from "../values/thenable.js";
 import { Agents, AgentsSync } from "./agents.js";
 import { Operations } from "./operations.js";
 
 /** A held session, in either mode. */
 abstract class Held<M extends Mode, L extends HeldLease | HeldLeaseSync> extends Operations<M> {
+  static {
+    refuseExtraArguments<Held<Mode, HeldLease | HeldLeaseSync>>(Held, Held.refuse);
+  }
+
   /** The id of the session. */
   readonly id: string;
   /** @internal */
@@ -93,6 +98,10 @@ abstract class Held<M extends Mode, L extends HeldLease | HeldLeaseSync> extends
  * the session carry the fencing token. `await using` releases it at the end of the block.
  */
 export class HeldSession extends Held<"async", HeldLease> implements AsyncDisposable {
+  static {
+    refuseExtraArguments(HeldSession, rejected);
+  }
+
   /** Agents: sessions that have a phase. */
   readonly agents: Agents = new Agents((name, make) => this.ask(name, make));
 
@@ -112,6 +121,10 @@ export class HeldSession extends Held<"async", HeldLease> implements AsyncDispos
  * the session carry the fencing token. `using` releases it at the end of the block.
  */
 export class HeldSessionSync extends Held<"sync", HeldLeaseSync> implements Disposable {
+  static {
+    refuseExtraArguments(HeldSessionSync, thrown);
+  }
+
   /** Agents: sessions that have a phase. */
   readonly agents: AgentsSync = new AgentsSync((name, make) => this.ask(name, make));
 

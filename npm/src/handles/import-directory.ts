@@ -12,6 +12,7 @@ import type { Binding } from "../builds/binding.js";
 import type { ImportDirectoryResult } from "../generated.js";
 import { type ImportDirectoryOptions, importFiles } from "../jobs/import-directory.js";
 import type { Target } from "../stores/target.js";
+import { exactlyAsync } from "../values/arguments.js";
 import { invalidArgument, messageOf } from "../values/error.js";
 import { checkOptions } from "../values/options.js";
 import type { Sessions } from "./sessions.js";
@@ -29,7 +30,7 @@ export function importDirectoryWith(
   binding: () => Promise<Binding>,
   open: (target: Target) => Promise<Sessions>,
 ): ImportDirectory {
-  return async (directory, to, options = {}) => {
+  return exactlyAsync("importDirectory", 3, async (directory, to, options = {}) => {
     checkOptions(options, {
       dryRun: "boolean",
       token: "any",
@@ -47,7 +48,7 @@ export function importDirectoryWith(
     } finally {
       await target.close();
     }
-  };
+  });
 }
 
 /** The absolute path of a directory. */

@@ -19,21 +19,25 @@ import type {
 } from "../generated.js";
 import { HeldLease, HeldLeaseSync, type HoldOptions } from "../jobs/held-lease.js";
 import { randomUuid } from "../runtime/random-uuid.js";
+import { type Refuse, refuseExtraArguments, rejected, thrown } from "../values/arguments.js";
 import { copyOf, withOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import { LeaseList, type LeaseListOptions, LeasePageSync } from "./list.js";
+import { OperationGroup } from "./operation-group.js";
 
 /** The operations on leases, in either mode. */
-abstract class LeaseOperations<M extends Mode> {
-  /** @internal */
-  protected readonly ask: Ask<M>;
+abstract class LeaseOperations<M extends Mode> extends OperationGroup<M> {
+  static {
+    refuseExtraArguments<LeaseOperations<Mode>>(LeaseOperations, LeaseOperations.refuse);
+  }
+
   /** @internal */
   protected readonly binding: Binding;
   readonly #build: BuildInfo["build"];
 
   /** @internal */
   constructor(ask: Ask<M>, build: BuildInfo["build"], binding: Binding) {
-    this.ask = ask;
+    super(ask);
     this.binding = binding;
     this.#build = build;
   }
@@ -91,6 +95,12 @@ abstract class LeaseOperations<M extends Mode> {
 
 /** The leases of a store. */
 export class Leases extends LeaseOperations<"async"> {
+  static {
+    const refuse: Refuse<Leases> = (problem, _, method) =>
+      method === "list" ? thrown(problem) : rejected(problem);
+    refuseExtraArguments(Leases, refuse, { list: 1 });
+  }
+
   /**
    * Acquires a lease and renews it until it is released; `null` if it is already held, also by this
    * process.
@@ -125,6 +135,10 @@ export class Leases extends LeaseOperations<"async"> {
 
 /** The leases of a synchronous store. */
 export class LeasesSync extends LeaseOperations<"sync"> {
+  static {
+    refuseExtraArguments(LeasesSync, thrown, { list: 1 });
+  }
+
   /**
    * Acquires a lease and renews it until it is released; `null` if it is already held, also by this
    * process.

@@ -16,7 +16,7 @@ import { IndexedDbStore } from "../stores/indexeddb.js";
 import { openingError } from "../stores/indexeddb-database.js";
 import { rulesOver } from "../stores/rules.js";
 import type { Target } from "../stores/target.js";
-import { urlOf } from "../stores/target.js";
+import { checkTarget, urlOf } from "../stores/target.js";
 import { invalidArgument, storeIsAsync } from "../values/error.js";
 import {
   checkOpenOptions,
@@ -137,6 +137,7 @@ function connect(
   mode: Mode = "async",
   identity?: string,
 ): Connection {
+  checkTarget(target);
   checkOpenOptions(options);
   if (options.webhook !== undefined) notifier.configure(options.webhook);
   const { binding } = build;
@@ -147,15 +148,12 @@ function connect(
     return new Connection({
       binding,
       url,
-      options: optionsForUrl(options, mode),
+      options: optionsForUrl(url, options, mode),
       driver: undefined,
       notify,
       models: options.models,
       environment,
     });
-  }
-  if (typeof target !== "object" || target === null) {
-    throw invalidArgument("store", "expected a URL or an object with the methods of a store");
   }
   const { json, timeoutMs } = optionsForStore(options, target);
   return new Connection({

@@ -43,7 +43,8 @@ import type {
   UpdateParams,
 } from "../generated.js";
 import type { SlotOptionsOf, SlotRequest } from "../slots/options.js";
-import { messageOf } from "../values/error.js";
+import { refuseExtraArguments } from "../values/arguments.js";
+import { invalidArgument, messageOf, type TenureError } from "../values/error.js";
 import { withOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import type { EventType, JsonObject } from "../values/session-data.js";
@@ -65,6 +66,17 @@ export type FailureReason = string | { readonly message: string };
 
 /** The operations of a handle. */
 export abstract class Operations<M extends Mode> {
+  static {
+    refuseExtraArguments<Operations<Mode>>(Operations, Operations.refuse);
+  }
+
+  /** Fails a call as an operation fails: by throwing, or by a promise. @internal */
+  protected static refuse(problem: TenureError, self: Operations<Mode>): unknown {
+    return self.ask("get", () => {
+      throw problem;
+    });
+  }
+
   /** Performs an operation. @internal */
   protected abstract ask<N extends OperationName>(
     name: N,
@@ -380,5 +392,9 @@ function sessionText(session: string | object): string {
 }
 
 function textOf(error: FailureReason | undefined): string | undefined {
-  return typeof error === "object" && error !== null ? messageOf(error) : error;
+  if (typeof error !== "object" || error === null) return error;
+  if (!(error instanceof Error) && typeof error.message !== "string") {
+    throw invalidArgument("error", "expected a text, or an error with a message");
+  }
+  return messageOf(error);
 }

@@ -94,8 +94,23 @@ export function checkOpenOptions(options: unknown): asserts options is OpenOptio
   });
 }
 
+/** The URL scheme of stores that keep records alone: runs, leases and the audit log. */
+const RECORDS_SCHEME = "git:";
+/** The options that are about sessions. */
+const ABOUT_SESSIONS = [
+  "webhook",
+  "retention",
+  "fenced",
+  "models",
+  "pessimisticLockingEnabled",
+] as const;
+
 /** The core's options as JSON, for a store that is opened by URL. */
-export function optionsForUrl(options: OpenOptions, mode: Mode): string {
+export function optionsForUrl(url: string, options: OpenOptions, mode: Mode): string {
+  const given = ABOUT_SESSIONS.find((name) => options[name] !== undefined);
+  if (url.startsWith(RECORDS_SCHEME) && given !== undefined) {
+    throw invalidArgument(given, "this store keeps no sessions, and has no such option");
+  }
   return encode("options", { ...coreOptions(options), synchronous: mode === "sync" });
 }
 

@@ -9,6 +9,7 @@ import type { PurgeParams, PurgeResult, SlotStart } from "../generated.js";
 import type { HoldOptions } from "../jobs/held-lease.js";
 import { checkPurge } from "../jobs/purge.js";
 import { type SlotOptionsSync, type SlotRequest, slotParams } from "../slots/options.js";
+import { refuseExtraArguments, thrown } from "../values/arguments.js";
 import { invalidArgument } from "../values/error.js";
 import { copyOf, withOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
@@ -24,6 +25,10 @@ import type { TrashOption } from "./operations.js";
 
 /** The sessions of a store, with methods that return results instead of promises. Made by `openSync`. */
 export class SessionsSync extends Handle<"sync"> implements Disposable {
+  static {
+    refuseExtraArguments(SessionsSync, thrown, { list: 1, startInSlot: 2, purge: 2 });
+  }
+
   /** Agents: sessions that have a phase. */
   readonly agents: AgentsSync = new AgentsSync((name, make) => this.ask(name, make));
   /** Leases: exclusive, expiring claims on keys. */

@@ -11,6 +11,7 @@ import type { HoldOptions } from "../jobs/held-lease.js";
 import { checkPurge, type PurgeOptions, purgeArchived } from "../jobs/purge.js";
 import { startWithRetries } from "../jobs/slot-wait.js";
 import { retryPolicyOf, type SlotOptions, type SlotRequest, slotParams } from "../slots/options.js";
+import { type Refuse, refuseExtraArguments, rejected, thrown } from "../values/arguments.js";
 import { copyOf, withOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import { Agents } from "./agents.js";
@@ -25,6 +26,12 @@ import type { TrashOption } from "./operations.js";
 
 /** The sessions of a store. Made by `open`. */
 export class Sessions extends Handle<"async"> implements AsyncDisposable {
+  static {
+    const refuse: Refuse<Sessions> = (problem, _, method) =>
+      ["list", "exportParts"].includes(method) ? thrown(problem) : rejected(problem);
+    refuseExtraArguments(Sessions, refuse, { list: 1, startInSlot: 2, purge: 2 });
+  }
+
   /** Agents: sessions that have a phase. */
   readonly agents: Agents = new Agents((name, make) => this.ask(name, make));
   /** Leases: exclusive, expiring claims on keys. */

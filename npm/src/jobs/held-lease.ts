@@ -10,6 +10,7 @@ import type { Binding } from "../builds/binding.js";
 import type { Ask, Mode } from "../connection/call.js";
 import type { LeaseAcquireParams, LeaseLoss, LeaseView } from "../generated.js";
 import { startTimer } from "../runtime/timers.js";
+import { refuseExtraArguments, rejected, thrown } from "../values/arguments.js";
 import { isTenureError, leaseLost } from "../values/error.js";
 import type { Accepts } from "../values/params.js";
 import { Job, type Reply } from "./job.js";
@@ -19,6 +20,10 @@ export type HoldOptions = Accepts<Omit<LeaseAcquireParams, "key" | "once">>;
 
 /** A held lease, in either mode. */
 abstract class Held<M extends Mode> {
+  static {
+    refuseExtraArguments<Held<Mode>>(Held, thrown);
+  }
+
   /** The key of the lease. */
   readonly key: string;
   /** The holder. */
@@ -94,6 +99,10 @@ abstract class Held<M extends Mode> {
 
 /** A lease that is held until it is released. `await using` releases it at the end of the block. */
 export class HeldLease extends Held<"async"> implements AsyncDisposable {
+  static {
+    refuseExtraArguments(HeldLease, rejected);
+  }
+
   /** Releases the lease: `false` if it was no longer held. */
   async release(): Promise<boolean> {
     this.end();
@@ -110,6 +119,10 @@ export class HeldLease extends Held<"async"> implements AsyncDisposable {
 
 /** A lease that is held until it is released. `using` releases it at the end of the block. */
 export class HeldLeaseSync extends Held<"sync"> implements Disposable {
+  static {
+    refuseExtraArguments(HeldLeaseSync, thrown);
+  }
+
   /** Releases the lease: `false` if it was no longer held. */
   release(): boolean {
     this.end();

@@ -10,6 +10,13 @@ import type { Source } from "../builds/source.js";
 import type { ActiveSession, StaleCleanup, VmView } from "../generated.js";
 import type { Runtime } from "../runtime/runtime.js";
 import { unref } from "../runtime/timers.js";
+import {
+  exactly,
+  type Refuse,
+  refuseExtraArguments,
+  rejected,
+  thrown,
+} from "../values/arguments.js";
 import { checkOptions } from "../values/options.js";
 import type { JsonObject } from "../values/session-data.js";
 import { type ExitOptions, ExitTask } from "./exit-task.js";
@@ -78,6 +85,13 @@ export interface SweepResult {
  * of the process.
  */
 export class SessionManager {
+  static {
+    const throwing: readonly string[] = ["onExit", "getStatistics"];
+    const refuse: Refuse<SessionManager> = (problem, _, method) =>
+      method.endsWith("Sync") || throwing.includes(method) ? thrown(problem) : rejected(problem);
+    refuseExtraArguments(SessionManager, refuse, { sweep: 2 });
+  }
+
   readonly #registry: SessionRegistry;
   readonly #runtime: Runtime | undefined;
   readonly #exit: ExitTask;
@@ -368,10 +382,10 @@ export interface SessionManagers {
 export function sessionManagersOver(source: Source, runtime?: Runtime): SessionManagers {
   let manager: SessionManager | undefined;
   return {
-    getSessionManager() {
+    getSessionManager: exactly("getSessionManager", 0, () => {
       manager ??= new SessionManager(source, runtime);
       return manager;
-    },
+    }),
     isSessionManagerAvailable: () => manager !== undefined,
   };
 }

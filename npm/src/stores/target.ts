@@ -4,6 +4,7 @@
  * @module
  */
 
+import { invalidArgument } from "../values/error.js";
 import type { Store } from "./store.js";
 
 /** A store to open: its URL, or a store of your own. */
@@ -13,6 +14,14 @@ export type Target = string | URL | Store;
 const DEFAULT_URL = "sqlite:./tenure.db";
 /** The URL that stands for a JavaScript store in the core. */
 const HOST_URL = "host:";
+
+/** Refuses what is no target. */
+export function checkTarget(target: unknown): asserts target is Target | undefined {
+  if (target === undefined || typeof target === "string") return;
+  if (typeof target !== "object" || target === null) {
+    throw invalidArgument("store", "expected a URL or an object with the methods of a store");
+  }
+}
 
 /** Returns the URL that the core opens for a target. */
 export function urlOf(target: Target | undefined): string {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { exactlyAsync } from "../values/arguments.js";
 import type { KitSource } from "./kit.js";
 import {
   type CaseResult,
@@ -23,13 +24,17 @@ export type CheckStore = (
 
 /** Creates the function for a kit; `scale` returns the default scale. */
 export function checkerOf(source: KitSource, scale: () => number): CheckStore {
-  return async (factory, options = {}) => {
-    const kit = await source();
-    const settings = settingsOf(options, scale());
-    const results: CaseResult[] = [];
-    for (const storeCase of casesOf(kit, options)) {
-      results.push(await runCase(kit, storeCase, factory, settings));
-    }
-    return results;
-  };
+  return exactlyAsync(
+    "checkStore",
+    2,
+    async (factory: StoreFactory, options: CheckOptions = {}) => {
+      const kit = await source();
+      const settings = settingsOf(options, scale());
+      const results: CaseResult[] = [];
+      for (const storeCase of casesOf(kit, options)) {
+        results.push(await runCase(kit, storeCase, factory, settings));
+      }
+      return results;
+    },
+  );
 }

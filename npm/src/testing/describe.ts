@@ -6,6 +6,7 @@
  */
 
 import { describe, it } from "vitest";
+import { exactly } from "../values/arguments.js";
 import type { Kit, KitSource, StoreCase } from "./kit.js";
 import {
   type CheckOptions,
@@ -21,7 +22,7 @@ export type DescribeStore = (name: string, factory: StoreFactory, options?: Chec
 
 /** Creates the function for a kit; `scale` returns the default scale. */
 export function describerOf(source: KitSource, scale: () => number): DescribeStore {
-  return (name, factory, options = {}) => {
+  return exactly("describeStore", 3, (name, factory, options = {}) => {
     describe(name, async () => {
       const kit = await source();
       const settings = settingsOf(options, scale());
@@ -36,7 +37,7 @@ export function describerOf(source: KitSource, scale: () => number): DescribeSto
         });
       }
     });
-  };
+  });
 }
 
 function test(

@@ -8,6 +8,7 @@ import { encode } from "../connection/encode.js";
 import type { SessionHead, Status } from "../generated.js";
 import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
+import { exactly } from "../values/arguments.js";
 import { checkOptions } from "../values/options.js";
 import type { Time } from "../values/params.js";
 import type { EventType, JsonObject, SessionMetadata } from "../values/session-data.js";
@@ -101,9 +102,17 @@ const counts = new WeakMap<object, number>();
  * const { id } = await givenSession(sessions, { status: "paused", iterations: 9 });
  * ```
  */
-export function givenSession(sessions: SessionsSync, given?: Given): SessionHead;
-export function givenSession(sessions: Sessions, given?: Given): Promise<SessionHead>;
-export function givenSession(
+export const givenSession: GivenSession = exactly("givenSession", 2, importGiven) as GivenSession;
+
+/** The type of {@link givenSession}. */
+export interface GivenSession {
+  /** Over a synchronous handle it returns the head. */
+  (sessions: SessionsSync, given?: Given): SessionHead;
+  /** Over an asynchronous handle it returns a promise of the head. */
+  (sessions: Sessions, given?: Given): Promise<SessionHead>;
+}
+
+function importGiven(
   sessions: Sessions | SessionsSync,
   given: Given = {},
 ): SessionHead | Promise<SessionHead> {

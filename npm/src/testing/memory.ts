@@ -12,6 +12,7 @@ import { openSessions, openSessionsSync } from "../handles/open.js";
 import type { OpenOptions } from "../handles/options.js";
 import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
+import { exactly, exactlyAsync } from "../values/arguments.js";
 import { invalidArgument } from "../values/error.js";
 import { checkObject } from "../values/options.js";
 import type { Time } from "../values/params.js";
@@ -46,18 +47,18 @@ export function memoryOver(source: Source): {
   readonly memorySessionsSync: MemorySessionsSync;
 } {
   return {
-    async memorySessions(options = {}) {
+    memorySessions: exactlyAsync("memorySessions", 1, async (options: MemoryOptions = {}) => {
       const preparing = source.prepare();
       if (preparing) await preparing;
       const build = source.now(URL);
       const { open, clock, environment } = prepared(build, options);
       return { sessions: await openSessions(build, URL, open, environment), clock };
-    },
-    memorySessionsSync(options = {}) {
+    }),
+    memorySessionsSync: exactly("memorySessionsSync", 1, (options: MemoryOptions = {}) => {
       const build = source.now(URL);
       const { open, clock, environment } = prepared(build, options);
       return { sessions: openSessionsSync(build, URL, open, environment), clock };
-    },
+    }),
   };
 }
 

@@ -23,9 +23,13 @@ import { readModule } from "./lib/wasm-sections.mjs";
 
 await main(async () => {
   const { values, positionals } = parseArgs({
-    options: { functions: { type: "string", default: "0" } },
+    options: { functions: { type: "string", default: "0" }, help: { type: "boolean" } },
     allowPositionals: true,
   });
+  if (values.help) {
+    console.log("node scripts/wasm-sizes.mjs [MODULE] [--functions N]");
+    return;
+  }
   const [name = "tenure_wasm"] = positionals;
   const module = wasmModules.find((each) => each.name === name);
   if (module === undefined) {

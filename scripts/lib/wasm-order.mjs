@@ -3,6 +3,7 @@
 // written into the names of the functions, and wasm-opt sorts the functions by their names.
 
 import { readFileSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
 import { nodeTool, run } from "./run.mjs";
 import { readModule, withFunctionNames } from "./wasm-sections.mjs";
 
@@ -17,12 +18,13 @@ const windowLength = 30_000;
 
 /**
  * How much the length of a function counts against it. At 0, long functions come first, because they
- * have most sequences; at 1, short ones, because few sequences are most of them. Both are worse.
+ * have most sequences; at 1, short ones, because few sequences are most of them. Which of those in
+ * between is best changes with the functions, so all of them are tried.
  */
-const lengthExponent = 0.65;
+const lengthExponents = [0.6, 0.65, 0.7, 0.75];
 
 /** Added to each length, so that functions of a few bytes do not outdo all others. */
-const lengthOffset = 20;
+const lengthOffsets = [10, 20, 40];
 
 /**
  * wasm-opt sorts, and otherwise only writes what it has read. The two levels are those of `-Oz`: below
@@ -43,15 +45,29 @@ export async function orderFunctions(path, flags) {
   writeFileSync(path, namedAsBefore(readFileSync(path)));
 }
 
-/**
- * The order in which functions compress well: the first function is the longest one, and each next
- * function is the one that repeats most of those before it, for its length. Sequences that few
- * functions have count more. Of equals, the first is taken. Returns the indices of the bodies.
- */
+/** The order in which functions compress best, of those that are tried. Returns indices of bodies. */
 export function orderToCompress(bodies) {
   if (bodies.length === 0) return [];
   const sequences = sharedSequences(bodies);
-  const costs = bodies.map(({ length }) => (length + lengthOffset) ** lengthExponent);
+  let least = Infinity;
+  let found;
+  for (const exponent of lengthExponents) {
+    for (const offset of lengthOffsets) {
+      const costs = bodies.map(({ length }) => (length + offset) ** exponent);
+      const order = orderByCosts(bodies, sequences, costs);
+      const size = gzipSync(Buffer.concat(order.map((index) => bodies[index])), { level: 9 }).length;
+      if (size < least) [least, found] = [size, order];
+    }
+  }
+  return found;
+}
+
+/**
+ * The first function is the longest one, and each next function is the one that repeats most of those
+ * before it, for its cost. Sequences that few functions have count more. Of equals, the first is taken.
+ */
+function orderByCosts(bodies, sequences, costs) {
+  for (const sequence of sequences.flat()) sequence.count = 0;
   const repeated = new Array(bodies.length).fill(0);
   const left = new Set(bodies.keys());
   const order = [];

@@ -63,7 +63,12 @@ fn a_backup_is_the_store_at_one_moment_while_others_write() {
             ended.store(true, Ordering::Relaxed);
             (writer.join().unwrap(), backup)
         });
-        assert_eq!((backup.code, backup.err.as_str()), (0, ""), "{}", backup.out);
+        assert_eq!(
+            (backup.code, backup.err.as_str()),
+            (0, ""),
+            "{}",
+            backup.out
+        );
         let reply: Value = serde_json::from_str(&backup.out).unwrap();
         assert_eq!(reply["path"], path.as_str());
         assert_eq!(reply["sessions"], 1);

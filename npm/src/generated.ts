@@ -1499,7 +1499,7 @@ token?: number, };
 /**
  * The state of a session or record in the target that differs from the source.
  */
-export type Difference = "missing" | "older" | "newer" | "different" | "unreadable";
+export type Difference = "missing" | "older" | "newer" | "different" | "unreadable" | "held";
 
 /**
  * Which end of a list comes first.

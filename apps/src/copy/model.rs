@@ -154,6 +154,8 @@ pub enum Difference {
     Different,
     /// It cannot be read.
     Unreadable,
+    /// A runner holds it.
+    Held,
 }
 
 /// What tells one state of a session or record from any other, and what a target that asks for it
@@ -316,7 +318,7 @@ impl Stamp {
             // Where nothing is kept, nothing that is in the way stays either.
             replace: !continues || first == 0,
             session: Sent(Some(session)),
-            record: Sent(None),
+            ..Part::default()
         })
     }
 }
@@ -353,6 +355,8 @@ pub struct Part {
     pub replace: bool,
     /// The session, with the events that follow those that are kept.
     pub session: Sent<Loaded>,
+    /// The lease of the session's runner in the source, if something is replaced in the target.
+    pub lease: Sent<Record>,
     /// The record.
     pub record: Sent<Record>,
 }
@@ -364,6 +368,7 @@ impl Params for Part {
             unreadable: properties.take("unreadable"),
             replace: properties.take("replace"),
             session: properties.take("session"),
+            lease: properties.take_or("lease", Sent(None)),
             record: properties.take("record"),
         }
     }

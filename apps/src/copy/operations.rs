@@ -4,10 +4,13 @@
 //! again. Stamps identify what the target has already, without reading histories.
 
 use tenure_core::error::{Cause, Result, none_if_corrupt};
+use tenure_core::lease::operations::{read_of, runner_read};
 use tenure_core::session::claim;
 use tenure_core::session::read::check_history;
 use tenure_core::store::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
-use tenure_core::store::{History, ListQuery, Loaded, Problem, Scan};
+use tenure_core::store::{Expect, History, ListQuery, Loaded, Problem, Read, Record, Scan};
+use tenure_core::stored::head::Head;
+use tenure_core::stored::lease::{self, Lease};
 use tenure_core::value::id::SessionId;
 use tenure_core::value::json::Json;
 use tenure_core::value::limits::MAX_PAGE_BYTES;
@@ -296,7 +299,13 @@ async fn read(context: &Context, params: CopyReadParams) -> Result<CopyChunk> {
         }
         bytes += size(&session);
         match one.part(session) {
-            Some(part) => chunk.push(part),
+            Some(mut part) => {
+                if part.expect() != Expect::Absent {
+                    let key = Lease::session_key(&id);
+                    part.lease = Sent(context.record(lease::KIND, &key).await?);
+                }
+                chunk.push(part);
+            }
             None => reply.differences.push(one.differs(Difference::Different)),
         }
     }
@@ -311,25 +320,30 @@ async fn write(context: &Context, params: CopyWriteParams) -> Result<CopyWritten
     context.transact(|tx| write_parts(tx, &parts)).await
 }
 
-/// Only the occupants of slots are read: each part expects the state that the target had reported.
+/// Each part expects the state that the target had reported. Beside the occupants of slots, only what a
+/// part replaces is read.
 fn write_parts(tx: &mut Transaction<'_>, parts: &[Part]) -> Attempt<CopyWritten> {
     let mut reply = CopyWritten::default();
     let mut sessions = Vec::new();
+    tx.read_all(parts.iter().flat_map(replaced))?;
     for part in parts {
         if let Some(loaded) = &part.session.0 {
-            match tx.has_lost(&loaded.head.id) {
-                true => reply
-                    .differences
-                    .push(different(SESSION, loaded.head.id.as_str())),
-                false => sessions.push((part, loaded)),
+            let id = loaded.head.id.as_str();
+            match refusal(tx, part, &loaded.head)? {
+                Some(target) => reply.differences.push(difference(SESSION, id, target)),
+                None => sessions.push((part, loaded)),
             }
         }
         if let Some(record) = &part.record.0 {
-            if tx.has_lost_record(&record.kind, &record.key) {
-                reply.differences.push(different(&record.kind, &record.key));
-            } else {
-                tx.put_record_expecting(record.clone(), part.expect());
-                reply.records += 1;
+            match record_refusal(tx, part, record)? {
+                Some(target) => {
+                    let refused = difference(&record.kind, &record.key, target);
+                    reply.differences.push(refused);
+                }
+                None => {
+                    tx.put_record_expecting(record.clone(), part.expect());
+                    reply.records += 1;
+                }
             }
         }
     }
@@ -352,7 +366,8 @@ fn write_parts(tx: &mut Transaction<'_>, parts: &[Part]) -> Attempt<CopyWritten>
             break;
         }
         for id in &refused {
-            reply.differences.push(different(SESSION, id.as_str()));
+            let refused = difference(SESSION, id.as_str(), Difference::Different);
+            reply.differences.push(refused);
         }
         sessions.retain(|(_, loaded)| !refused.contains(&&loaded.head.id));
         tx.restore(before.clone());
@@ -361,11 +376,83 @@ fn write_parts(tx: &mut Transaction<'_>, parts: &[Part]) -> Attempt<CopyWritten>
     Ok(reply)
 }
 
-fn different(what: &str, key: &str) -> CopyDifference {
+/// What has to be read in the target before a part replaces it.
+fn replaced(part: &Part) -> Vec<Read> {
+    match (&part.session.0, &part.record.0) {
+        _ if part.expect() == Expect::Absent => Vec::new(),
+        (Some(Loaded { head, .. }), _) => vec![Read::head(&head.id), runner_read(&head.id)],
+        (None, Some(record)) if record.kind == lease::KIND => vec![read_of(&record.key)],
+        _ => Vec::new(),
+    }
+}
+
+/// Why a session stays as it is in the target: another writer has changed it, its runner holds it, or
+/// its agent waits for an approval that it would not wait for any more.
+fn refusal(tx: &mut Transaction<'_>, part: &Part, next: &Head) -> Attempt<Option<Difference>> {
+    if tx.has_lost(&next.id) {
+        return Ok(Some(Difference::Different));
+    }
+    if part.expect() == Expect::Absent {
+        return Ok(None);
+    }
+    if !is_of_source(tx, part, &Lease::session_key(&next.id))? {
+        match tx.check_fence(next, part.replace) {
+            Err(Stop::Failed(error)) if matches!(error.cause(), Cause::SessionHeld { .. }) => {
+                return Ok(Some(Difference::Held));
+            }
+            checked => checked?,
+        }
+    }
+    let stored = match tx.head(&next.id) {
+        Err(Stop::Failed(error)) if error.is_corrupt_session() => None,
+        stored => stored?,
+    };
+    let is_open = stored.is_none_or(|stored| stored.check_approval(next).is_ok());
+    Ok((part.replace && !is_open).then_some(Difference::Different))
+}
+
+/// Why a record stays as it is in the target: another writer has changed it, or it is a lease that is
+/// held there and not in the source.
+fn record_refusal(
+    tx: &mut Transaction<'_>,
+    part: &Part,
+    record: &Record,
+) -> Attempt<Option<Difference>> {
+    if tx.has_lost_record(&record.kind, &record.key) {
+        return Ok(Some(Difference::Different));
+    }
+    if record.kind != lease::KIND || part.expect() == Expect::Absent {
+        return Ok(None);
+    }
+    let stored = tx.record(lease::KIND, &record.key)?;
+    let stored = stored.as_ref().map(Lease::read).transpose()?;
+    let is_held = stored.is_some_and(|stored| {
+        stored.is_held(tx.now(), tx.host())
+            && !Lease::read(record).is_ok_and(|next| is_same_holding(&stored, &next))
+    });
+    Ok(is_held.then_some(Difference::Held))
+}
+
+/// Whether the lease of a session in the target is a copy of the one in the source.
+fn is_of_source(tx: &mut Transaction<'_>, part: &Part, key: &str) -> Attempt<bool> {
+    let (Some(source), Some(target)) = (&part.lease.0, tx.record(lease::KIND, key)?) else {
+        return Ok(false);
+    };
+    Ok(is_same_holding(
+        &Lease::read(source)?,
+        &Lease::read(&target)?,
+    ))
+}
+
+fn is_same_holding(one: &Lease, other: &Lease) -> bool {
+    one.token == other.token && one.holder == other.holder && one.process == other.process
+}
+
+fn difference(what: &str, key: &str, target: Difference) -> CopyDifference {
     CopyDifference {
         what: what.to_owned(),
         key: key.to_owned(),
-        target: Difference::Different,
+        target,
     }
 }
 

@@ -129,7 +129,8 @@ fn line(head: &Head) -> String {
     format!("\n- {id}: {name}, in the phase {phase}: {purpose}")
 }
 
-/// Resumes an agent that waits, or creates one.
+/// Resumes an agent that waits, or creates one. One that its prompt names and that waits for an approval
+/// is not resumed, and no other takes its place.
 async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Result<HookReply> {
     let name = payload
         .input("subagent_type")
@@ -145,6 +146,19 @@ async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Res
             call.now,
             &nonce,
         );
+        if !decision.resume {
+            context
+                .transact(|tx| {
+                    tx.enter(entry.to_record());
+                    Ok(())
+                })
+                .await?;
+            let id = &head.id;
+            return Ok(payload.context(&format!(
+                "The agent {id} waits for an approval and is not resumed. Its work must not be done until \
+                 a person has approved it with: tenure agent approve {id} --by NAME"
+            )));
+        }
         let linked = |draft: &mut Draft<'_>| draft.merge_metadata(&link);
         let resumed = context
             .transact(|tx| {
@@ -179,7 +193,8 @@ async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Res
 }
 
 /// The agent that a delegation resumes: one that its prompt names, or else the one of this name that
-/// was active last in the conversation.
+/// was active last in the conversation. An agent that the prompt names is also returned if it waits for
+/// an approval.
 async fn resumable(
     context: &Context,
     payload: &Payload,
@@ -198,7 +213,8 @@ async fn resumable(
             found => found?,
         };
         let found = found.map(|loaded| loaded.head);
-        if let Some(head) = found.filter(|head| can_resume(head, policy, context)) {
+        let is_meant = |head: &Head| head.awaits_approval() || can_resume(head, policy, context);
+        if let Some(head) = found.filter(is_meant) {
             return Ok(Some(decided(head)));
         }
     }

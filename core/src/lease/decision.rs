@@ -156,9 +156,12 @@ pub fn decide(
             ),
             // The clock that renewed it was ahead. It lasts for its own duration from now on.
             Some(lease)
-                if !lease.released && liveness == Liveness::Unknown && lease.is_ahead(now) =>
+                if !lease.released
+                    && liveness == Liveness::Unknown
+                    && lease.expires_at.is_some()
+                    && lease.renewed_at > now =>
             {
-                Decision::write(Outcome::Held, renewed(lease, now, None, None))
+                Decision::write(Outcome::Held, lasting(lease, now, lease.duration()))
             }
             Some(lease) if lease.state(now, liveness) == State::Held => {
                 Decision::unchanged(Outcome::Held)
@@ -246,12 +249,17 @@ fn renewed(lease: &Lease, now: Timestamp, duration: Option<Millis>, data: Option
         true => now,
         false => now.max(lease.renewed_at),
     };
-    let duration = duration.or(lease.duration());
+    Lease {
+        data: data.unwrap_or(&lease.data).clone(),
+        ..lasting(lease, renewed_at, duration.or(lease.duration()))
+    }
+}
+
+fn lasting(lease: &Lease, renewed_at: Timestamp, duration: Option<Millis>) -> Lease {
     Lease {
         acquired_at: lease.acquired_at.min(renewed_at),
         renewed_at,
         expires_at: duration.map(|duration| renewed_at.plus(duration)),
-        data: data.unwrap_or(&lease.data).clone(),
         ..lease.clone()
     }
 }

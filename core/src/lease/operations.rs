@@ -179,7 +179,7 @@ pub(crate) fn runner(tx: &mut Transaction<'_>, id: &SessionId) -> Attempt<Option
 }
 
 /// The read of the lease of a session's runner.
-pub(crate) fn runner_read(id: &SessionId) -> Read {
+pub fn runner_read(id: &SessionId) -> Read {
     read_of(&Lease::session_key(id))
 }
 

@@ -55,7 +55,7 @@ fn save(tx: &mut Transaction<'_>, params: &SaveParams) -> Attempt<SessionHead> {
         }
         None => (unwritten(&given.head), Vec::new()),
     };
-    let saved = administrator::saved(&before, &events, given, ended, tx.now());
+    let saved = administrator::saved(&before, &events, given, ended, tx.now())?;
     let mut draft = Draft::of(before.clone(), tx.now(), tx.limits());
     draft.become_overridden(saved);
     if current > 0 && draft.changes_nothing(&before) {

@@ -65,7 +65,8 @@ impl Past {
 /// an optional property.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for an unknown property or an invalid value, and those of the limits.
+/// `INVALID_ARGUMENT` for an unknown property or an invalid value, `APPROVAL_PENDING`,
+/// `APPROVAL_DECIDED`, and those of the limits.
 pub fn overridden(
     stored: &Head,
     updates: &Json,
@@ -129,18 +130,21 @@ pub fn overridden(
     } else {
         Past::Continued(Vec::new())
     };
-    Ok(settled(stored, given.head, ended, past, now))
+    settled(stored, given.head, ended, past, now)
 }
 
 /// A session that replaces the stored one, whose complete history is `events`. If the given history
 /// continues the stored one, only the new events are written.
+///
+/// # Errors
+/// `APPROVAL_PENDING` and `APPROVAL_DECIDED`.
 pub fn saved(
     stored: &Head,
     events: &[Event],
     given: Portable,
     ended: Option<Timestamp>,
     now: Timestamp,
-) -> Overridden {
+) -> Result<Overridden> {
     let past = Past::between(events, given.events);
     settled(stored, given.head, ended, past, now)
 }
@@ -160,7 +164,7 @@ fn settled(
     ended: Option<Timestamp>,
     past: Past,
     now: Timestamp,
-) -> Overridden {
+) -> Result<Overridden> {
     let mut head = Head {
         version: stored.version,
         updated_at: stored.updated_at,
@@ -191,9 +195,12 @@ fn settled(
     }
     if let Some(agent) = &mut head.agent {
         agent.approval = stored.agent.as_ref().and_then(|of| of.approval.clone());
+    }
+    stored.check_approval(&head)?;
+    if let Some(agent) = &mut head.agent {
         agent.agree_with(head.status);
     }
-    Overridden { head, past }
+    Ok(Overridden { head, past })
 }
 
 #[cfg(test)]
@@ -266,7 +273,7 @@ mod tests {
             let before = session(from, history(&stored));
             let after = session(to, history(&given));
             let ended = ended.map(at);
-            let saved = saved(&before.head, &before.events, after, ended, at(9));
+            let saved = saved(&before.head, &before.events, after, ended, at(9)).unwrap();
             let updates = Json::parse(format!(r#"{{"status":"{to}"}}"#)).unwrap();
             let set = overridden(&before.head, &updates, at(9), &Limits::default()).unwrap();
             prop_assert!(matches!(&set.past, Past::Continued(events) if events.is_empty()));

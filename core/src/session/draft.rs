@@ -334,19 +334,20 @@ impl<'l> Draft<'l> {
 }
 
 /// The agent of a fork: in the phase that the copied history leads to, without errors. It waits for the
-/// approval that its parent has requested, unless the copied history has the decision.
+/// approval that its parent waits for, and for one whose request but not its decision is copied.
 fn forked_agent(parent: &Agent, events: &[Event]) -> Agent {
     let last = events.iter().rev().find(|event| event.kind == kind::PHASE);
     let phase = last.and_then(|event| Phase::parse(&Object::parse(&event.data).text("to")?));
     let mut agent = Agent::default();
     agent.enter(phase.unwrap_or_default());
     agent.agree_with(Status::Active);
-    if let (Phase::Approval, Some(approval)) = (agent.phase, &parent.approval) {
+    if let Some(approval) = &parent.approval {
         let decides = |event: &Event| {
             event.kind == kind::APPROVAL && event.timestamp >= approval.requested_at
         };
-        let requested = StoredApproval::requested(approval.requested_at);
-        agent.approval = (!events.iter().any(decides)).then_some(requested);
+        let was_requested = agent.phase == Phase::Approval && !events.iter().any(decides);
+        let waits = approval.is_pending() || was_requested;
+        agent.approval = waits.then(|| StoredApproval::requested(approval.requested_at));
     }
     agent
 }

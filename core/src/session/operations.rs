@@ -258,17 +258,17 @@ fn restore(tx: &mut Transaction<'_>, params: &ChangeOnly) -> Attempt<SessionHead
 fn import(tx: &mut Transaction<'_>, params: &ImportParams) -> Attempt<SessionHead> {
     let imported = portable::read(params.text.as_str())?.checked(tx.limits())?;
     let mut head = imported.head;
-    let current = match tx.head(&head.id) {
-        Ok(stored) => stored.map_or(0, |stored| stored.version),
-        // One that cannot be read has no version to go by.
-        Err(Stop::Failed(error)) if error.is_corrupt_session() => 0,
-        Err(stop) => return Err(stop),
+    // One that cannot be read has no version to go by.
+    let stored = match tx.head(&head.id) {
+        Err(Stop::Failed(error)) if error.is_corrupt_session() => None,
+        stored => stored?,
     };
-    if current > 0 {
+    if let Some(stored) = stored {
         tx.present(params.token, &head.id)?;
+        stored.check_approval(&head)?;
+        // A version never returns, or an `ifVersion` from before would match.
+        head.version = head.version.max(stored.version + 1);
     }
-    // A version never returns, or an `ifVersion` from before would match.
-    head.version = head.version.max(current + 1);
     claim::claim(tx, &head)?;
     tx.write(head.clone(), imported.events, true)?;
     Ok(head.into())

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Cause, Error, Result};
+use crate::value::id::SessionId;
 use crate::value::properties::{Properties, Stored};
 use crate::value::time::{self, Timestamp};
 
@@ -88,6 +89,21 @@ impl StoredApproval {
     /// Whether nobody has decided.
     pub fn is_pending(&self) -> bool {
         self.state == ApprovalState::Pending
+    }
+
+    /// The error for what the state does not allow, of the agent with this session.
+    pub fn refusal(&self, id: &SessionId) -> Error {
+        let id = id.to_string();
+        match self.state {
+            ApprovalState::Pending => Cause::ApprovalPending { id },
+            state => Cause::ApprovalDecided {
+                id,
+                state: state.as_str(),
+                by: self.by.clone(),
+                at: self.decided_at.unwrap_or(self.requested_at).to_string(),
+            },
+        }
+        .into()
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::stored::agent::Agent;
+use crate::stored::approval::ApprovalState;
 use crate::stored::slot::Slot;
 use crate::stored::status::Status;
 use crate::value::id::SessionId;
@@ -177,6 +178,36 @@ impl Head {
     /// Whether its agent waits for a person to approve or deny its request.
     pub fn awaits_approval(&self) -> bool {
         self.agent.as_ref().is_some_and(Agent::awaits_approval)
+    }
+
+    /// Refuses `next` in place of the session if its agent would go on although it waits for an approval,
+    /// or was denied one. It may fail or be abandoned.
+    ///
+    /// # Errors
+    /// `APPROVAL_PENDING` and `APPROVAL_DECIDED`.
+    pub fn check_approval(&self, next: &Self) -> Result<()> {
+        let Some(Agent {
+            phase,
+            approval: Some(approval),
+            ..
+        }) = &self.agent
+        else {
+            return Ok(());
+        };
+        let is_where_it_was = next.agent.as_ref().is_some_and(|of| of.phase == *phase)
+            && (next.status == self.status || next.status == Status::Paused);
+        let is_allowed = match approval.state {
+            ApprovalState::Approved => true,
+            ApprovalState::Pending if is_where_it_was && next.awaits_approval() => true,
+            _ => matches!(
+                next.status,
+                Status::Failed | Status::Abandoned | Status::Timeout
+            ),
+        };
+        match is_allowed {
+            true => Ok(()),
+            false => Err(approval.refusal(&self.id)),
+        }
     }
 
     /// Whether an agent may go on with it: paused, or active with iterations left, and not waiting for

@@ -134,7 +134,7 @@ impl<'c> Transaction<'c> {
     }
 
     /// Refuses a caller that does not hold a session while a runner does. A lease that has expired is
-    /// still its holder's until another has acquired it.
+    /// still its holder's until another has acquired it, or has gone on without one: that releases it.
     ///
     /// # Errors
     /// `SESSION_HELD` without a token, `LEASE_LOST` with one that is not current, and those of the store.
@@ -163,10 +163,31 @@ impl<'c> Transaction<'c> {
             (None, Some(lease)) if lease.is_held(self.now(), self.host()) => {
                 return Err(lease.refusal(id).into());
             }
-            (None, _) => {}
+            (None, Some(lease)) => {
+                return self.put_record(
+                    Lease {
+                        released: true,
+                        ..lease
+                    }
+                    .to_record(0),
+                );
+            }
+            (None, None) => {}
         }
         self.expect_unchanged(lease::KIND, key, record);
         Ok(())
+    }
+
+    /// Refuses a write of a session that a runner holds and whose caller does not hold it, if it needs its
+    /// lease.
+    ///
+    /// # Errors
+    /// Those of [`fence`](Self::fence).
+    pub fn check_fence(&mut self, next: &Head, replaces_history: bool) -> Attempt<()> {
+        match self.is_fenced(next, replaces_history) {
+            true => self.fence(&next.id),
+            false => Ok(()),
+        }
     }
 
     /// Has the commit expect a record as it was read, by writing it once more as it is.
@@ -469,9 +490,7 @@ impl<'c> Transaction<'c> {
     /// `SESSION_HELD` and `LEASE_LOST`, `INTERNAL` for a session that was not read, and those of the
     /// store.
     pub fn write(&mut self, head: Head, events: Vec<Event>, replace_history: bool) -> Attempt<()> {
-        if self.is_fenced(&head, replace_history) {
-            self.fence(&head.id)?;
-        }
+        self.check_fence(&head, replace_history)?;
         let changes = &mut self.written.changes.sessions;
         if let Some(change) = changes.iter_mut().find(|change| change.id == head.id) {
             let SessionWrite::Put {

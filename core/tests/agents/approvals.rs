@@ -251,29 +251,94 @@ fn no_copy_of_a_session_opens_its_gate() {
     world.ok("approve", json!({"id": id}));
     let before = world.ok("fork", json!({"id": id, "atSequence": 3}));
     assert_eq!(before["approval"]["state"], "pending");
+    let decided = world.ok("fork", json!({"id": id, "atSequence": 1}));
+    assert_eq!(decided.get("approval"), None);
     let after = world.ok("fork", json!({"id": id, "atSequence": 4}));
     assert_eq!(after.get("approval"), None);
     // An import writes what the text says.
     let head = world.ok("import", json!({"text": text}));
     assert_eq!(head["approval"]["state"], "pending");
-    for (name, params) in [
-        (
-            "override",
-            json!({"id": id, "updates": {"status": "active", "approval": null}}),
-        ),
-        (
-            "save",
-            json!({"text": json!({
-            "id": id, "mode": "a", "task": "", "status": "active", "createdAt": 0
-        }).to_string()}),
-        ),
-    ] {
-        let head = world.ok(name, params);
-        assert_eq!(head["status"], "active");
-        assert_eq!(head["approval"]["state"], "pending", "{name}");
-        let params = json!({"id": id, "phase": "executing"});
-        assert_eq!(world.code("agentUpdate", params), "APPROVAL_PENDING");
+    let head = world.ok("override", json!({"id": id, "updates": {"approval": null}}));
+    assert_eq!(head["approval"]["state"], "pending");
+}
+
+/// The ways to write a session with properties of one's own, without a decision on its request.
+fn forgeries(id: &str, properties: &Value) -> [(&'static str, Value); 3] {
+    let mut session = json!({
+        "id": id, "mode": "a", "task": "", "createdAt": 0, "agentName": "a", "phase": "approval",
+        "status": "paused"
+    });
+    for (name, value) in properties.as_object().unwrap() {
+        session[name] = value.clone();
     }
+    let text = json!({"text": session.to_string()});
+    [
+        ("override", json!({"id": id, "updates": properties})),
+        ("save", text.clone()),
+        ("import", text),
+    ]
+}
+
+#[test]
+fn nothing_gets_past_the_gate_of_an_agent_that_waits() {
+    let world = World::default();
+    let id = agent(&world);
+    world.ok("requestApproval", json!({"id": id}));
+    let fork = world.ok("fork", json!({"id": id, "atSequence": 1}));
+    assert_eq!(fork["approval"]["state"], "pending");
+    let fork = json!({"id": fork["id"], "phase": "executing"});
+    assert_eq!(world.code("agentUpdate", fork), "APPROVAL_PENDING");
+    let before = world.session(&id);
+    for properties in [
+        json!({"status": "active"}),
+        json!({"status": "completed"}),
+        json!({"phase": "executing"}),
+        json!({"phase": "completed", "status": "completed"}),
+    ] {
+        for (name, params) in forgeries(&id, &properties) {
+            assert_eq!(
+                world.code(name, params),
+                "APPROVAL_PENDING",
+                "{name} {properties}"
+            );
+        }
+    }
+    let [_, _, (_, import)] = forgeries(&id, &json!({}));
+    assert_eq!(
+        world.code("import", import),
+        "APPROVAL_PENDING",
+        "without the request"
+    );
+    assert_eq!(world.session(&id), before);
+    for (name, params) in forgeries(&id, &json!({"status": "failed"})) {
+        let id = agent(&world);
+        world.ok("requestApproval", json!({"id": id}));
+        let params = params
+            .to_string()
+            .replace(before["id"].as_str().unwrap(), &id);
+        let params: Value = serde_json::from_str(&params).unwrap();
+        assert_eq!(world.ok(name, params)["status"], "failed", "{name}");
+    }
+}
+
+#[test]
+fn nothing_reverses_a_denial() {
+    let world = World::default();
+    let id = agent(&world);
+    world.ok("requestApproval", json!({"id": id}));
+    world.ok("deny", json!({"id": id, "by": "ada"}));
+    for status in ["active", "paused", "completed"] {
+        for (name, params) in forgeries(&id, &json!({"status": status})) {
+            assert_eq!(
+                world.code(name, params),
+                "APPROVAL_DECIDED",
+                "{name} {status}"
+            );
+        }
+    }
+    assert_eq!(world.session(&id)["status"], "abandoned");
+    let fork = world.ok("fork", json!({"id": id, "atSequence": 1}));
+    assert_eq!(fork.get("approval"), None);
 }
 
 #[test]

@@ -210,6 +210,23 @@ fn a_prompt_that_names_an_agent_resumes_it() {
 }
 
 #[test]
+fn a_prompt_that_names_an_agent_that_waits_for_an_approval_starts_no_other() {
+    let world = World::default();
+    let mut named = Conversation::of(VERSIONS[2].1).payload("PreToolUse");
+    let id = text(&world.ok("agentCreate", json!({"agentName": "a"}))["id"]);
+    world.ok("requestApproval", json!({"id": id}));
+    named["tool_input"]["prompt"] = json!(format!("Go on with {id}."));
+    let before = agents(&world);
+    let said = context(&event(&world, &named), "PreToolUse");
+    assert!(said.contains("waits for an approval"), "{said}");
+    assert_eq!(agents(&world), before);
+    world.ok("approve", json!({"id": id, "by": "ada"}));
+    let said = context(&event(&world, &named), "PreToolUse");
+    assert!(said.contains(&id) && !said.contains("waits for"), "{said}");
+    assert_eq!(agents(&world).len(), before.len());
+}
+
+#[test]
 fn agents_that_run_at_once_are_kept_apart() {
     for (version, payloads) in &VERSIONS[1..] {
         let world = World::default();

@@ -19,7 +19,7 @@ use tenure_core::{
 };
 
 use crate::support::jobs::{run_job, run_step};
-use crate::support::{Shared, World, call_at, ready, scale};
+use crate::support::{NOON, Shared, World, call_at, ready, scale};
 
 /// Pseudo-random numbers from a seed.
 pub(crate) struct Random(pub(crate) u64);
@@ -164,7 +164,7 @@ pub(crate) fn copy(
                 Side::Target => to,
             };
             is_verifying |= step.params_json().as_str().contains(r#""whole":true"#);
-            let call = call_at(Timestamp::default(), 0, &limits);
+            let call = call_at(Timestamp::from_millis(NOON).unwrap(), 0, &limits);
             let (reply, json) = run_step(store, call, &*step)?;
             if !is_verifying {
                 left.extend(differences_in(&json)?);

@@ -283,6 +283,76 @@ fn a_newer_or_different_session_in_the_target_is_only_overwritten_on_request() {
 }
 
 #[test]
+fn a_session_that_a_runner_holds_in_the_target_is_kept() {
+    let hold = |world: &World, holder: &str| {
+        let params = json!({"id": "a", "holder": holder, "leaseDurationMs": 60_000});
+        assert_eq!(world.ok("hold", params)["outcome"], "acquired");
+    };
+    let from = World::default();
+    from.ok("start", json!({"id": "a", "task": "t", "mode": "m"}));
+    hold(&from, "runner");
+    let to = World::default();
+    copy_all(&from.store, &to.store);
+    // The lease of the source is no obstacle to its own sessions.
+    from.ok("incrementIteration", json!({"id": "a", "token": 1}));
+    assert_eq!(copy_all(&from.store, &to.store).sessions, 1);
+
+    from.ok(
+        "leaseRelease",
+        json!({"key": "session:a", "holder": "runner"}),
+    );
+    from.ok("pause", json!({"id": "a"}));
+    to.ok("leaseClear", json!({"prefix": "session:"}));
+    hold(&to, "other");
+    let before = contents(&to.store);
+    for overwrite in [false, true] {
+        let copied = copy(&from.store, &to.store, overwrite, || {}).unwrap();
+        assert_eq!(copied.sessions, 0);
+        let held = ("session", Difference::Held);
+        let left: Vec<_> = copied
+            .left
+            .iter()
+            .map(|one| (&*one.what, one.target))
+            .collect();
+        assert!(left.contains(&held), "{left:?}");
+        assert_eq!(contents(&to.store), before);
+    }
+    to.ok(
+        "leaseRelease",
+        json!({"key": "session:a", "holder": "other"}),
+    );
+    let copied = copy(&from.store, &to.store, true, || {}).unwrap();
+    assert_eq!((copied.sessions, copied.differences), (1, vec![]));
+}
+
+#[test]
+fn no_copy_opens_the_gate_of_an_agent() {
+    let from = World::default();
+    let agent = json!({"agentName": "a", "id": "agent-1"});
+    from.ok("agentCreate", agent.clone());
+    let to = World::default();
+    copy_all(&from.store, &to.store);
+    to.ok("addEvent", json!({"id": "agent-1", "type": "note"}));
+    to.ok("requestApproval", json!({"id": "agent-1"}));
+    from.ok(
+        "agentUpdate",
+        json!({"id": "agent-1", "phase": "executing"}),
+    );
+    let before = contents(&to.store);
+    let copied = copy(&from.store, &to.store, true, || {}).unwrap();
+    assert_eq!(copied.sessions, 0);
+    assert_eq!(contents(&to.store), before);
+    // What a person has decided in the source continues in the target.
+    let (from, to) = (World::default(), World::default());
+    from.ok("agentCreate", agent);
+    from.ok("requestApproval", json!({"id": "agent-1"}));
+    copy_all(&from.store, &to.store);
+    from.ok("approve", json!({"id": "agent-1", "by": "ada"}));
+    assert_eq!(copy_all(&from.store, &to.store).differing(), []);
+    assert_eq!(contents(&to.store), contents(&from.store));
+}
+
+#[test]
 fn a_record_is_not_copied_without_its_session() {
     let from = World::default();
     let to = World::default();

@@ -168,13 +168,14 @@ fn a_lease_expires_by_the_clock_if_the_liveness_of_its_holder_is_unknown() {
 fn a_lease_lasts_no_longer_than_its_own_duration_from_now() {
     let acquire = |holder: &str| json!({"key": "k", "holder": holder, "leaseDurationMs": 1000});
     let end = |answer: &Value| answer["lease"]["expiresAt"].as_str().unwrap().to_owned();
-    // A clock was ahead by more than clocks differ.
-    for ahead in [60_001, 10 * YEAR] {
+    for ahead in [1, 30_000, 60_000, 60_001, 10 * YEAR] {
         let machine = Machine::default();
         machine.ok(&nobody(), "leaseAcquire", acquire("a"));
         machine.pass(-ahead);
         let state = || machine.ok(&nobody(), "leaseGet", json!({"key": "k"}))["state"].clone();
-        assert_eq!(state(), "stale", "{ahead}");
+        // By more than clocks differ.
+        let is_doubtful = ahead > 60_000;
+        assert_eq!(state() == "stale", is_doubtful, "{ahead}");
         let refused = machine.ok(&nobody(), "leaseAcquire", acquire("b"));
         assert_eq!(refused["outcome"], "held");
         assert_eq!(end(&refused), iso(machine.now() + 1000));
@@ -205,17 +206,6 @@ fn a_clock_that_is_set_back_a_little_does_not_shorten_a_lease() {
     let renewal = json!({"key": "k", "holder": "a", "token": 1});
     let again = machine.ok(&nobody(), "leaseRenew", renewal);
     assert_eq!(end(&again), end(&first));
-    for (pass, outcome) in [
-        (0, got("held", 1)),
-        (60_999, got("held", 1)),
-        (1, got("acquired", 2)),
-    ] {
-        machine.pass(pass);
-        assert_eq!(
-            machine.outcome(&nobody(), "leaseAcquire", acquire("b")),
-            outcome
-        );
-    }
 }
 
 #[test]

@@ -216,15 +216,26 @@ fn an_expired_lease_is_its_holders_until_another_has_it() {
         outcome(&world, "incrementIteration", &json!({}), Some(2)),
         "ok"
     );
-    // Nobody holds it.
-    assert_eq!(
-        outcome(&world, "incrementIteration", &json!({}), None),
-        "ok"
-    );
     world.ok("hold", json!({"id": "s", "holder": "b"}));
     assert_eq!(outcome(&world, "addEvent", &note, Some(2)), "LEASE_LOST");
     assert_eq!(outcome(&world, "pause", &json!({}), Some(2)), "LEASE_LOST");
     assert_eq!(outcome(&world, "pause", &json!({}), Some(3)), "ok");
+}
+
+#[test]
+fn an_expired_lease_is_lost_when_another_moves_the_session_without_one() {
+    let world = held(false, None);
+    world.pass(30_000);
+    let (note, step) = (json!({"type": "note"}), json!({}));
+    // An append leaves the session where it is.
+    assert_eq!(outcome(&world, "addEvent", &note, None), "ok");
+    assert_eq!(outcome(&world, "incrementIteration", &step, Some(2)), "ok");
+    assert_eq!(outcome(&world, "incrementIteration", &step, None), "ok");
+    for (name, params) in [("incrementIteration", &step), ("addEvent", &note)] {
+        assert_eq!(outcome(&world, name, params, Some(2)), "LEASE_LOST");
+    }
+    let renewal = json!({"key": "session:s", "holder": "a", "token": 2});
+    assert_eq!(world.ok("leaseRenew", renewal)["outcome"], "lost");
 }
 
 #[test]

@@ -141,7 +141,8 @@ impl Model {
                 "acquired"
             }
             Step::Acquire { who, key, .. } => {
-                if self.is_ahead(key) && !self.is_seen(key, who) {
+                let known = &self.known[key];
+                if known.renewed > self.now && !self.is_seen(key, who) {
                     self.known[key].renewed = self.now;
                 }
                 "held"

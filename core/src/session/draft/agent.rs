@@ -116,11 +116,10 @@ impl Draft<'_> {
 
     /// Refuses what has to wait for an approval.
     pub(super) fn check_approved(&self) -> Result<()> {
-        if self.head.awaits_approval() {
-            let id = self.head.id.to_string();
-            return Err(Cause::ApprovalPending { id }.into());
+        match self.head.agent.as_ref().and_then(|of| of.approval.as_ref()) {
+            Some(approval) if approval.is_pending() => Err(approval.refusal(&self.head.id)),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Changes the phase of an agent, and records the change.
@@ -208,22 +207,11 @@ impl Draft<'_> {
         let agent = self.head.agent.as_ref();
         let approval = match agent.and_then(|agent| agent.approval.clone()) {
             Some(approval) if approval.is_pending() => approval,
-            Some(StoredApproval {
-                state: decided,
-                by: person,
-                requested_at,
-                decided_at,
-            }) => {
-                if decided == state && person.as_deref() == by.map(Text::as_str) {
+            Some(decided) => {
+                if decided.state == state && decided.by.as_deref() == by.map(Text::as_str) {
                     return Ok(false);
                 }
-                return Err(Cause::ApprovalDecided {
-                    id: self.head.id.to_string(),
-                    state: decided.as_str(),
-                    by: person,
-                    at: decided_at.unwrap_or(requested_at).to_string(),
-                }
-                .into());
+                return Err(decided.refusal(&self.head.id));
             }
             None if agent.is_some_and(|agent| agent.phase == Phase::Approval) => {
                 StoredApproval::requested(self.now)

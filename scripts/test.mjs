@@ -67,15 +67,9 @@ const checks = [
   { group: "lint", title: "Rust lints", run: clippy },
   { group: "lint", title: "licences", run: licences, when: () => everything },
   { group: "rust", title: "Rust tests", run: rustTests },
-  { group: "wasm", title: "wasm binding in Node", run: (show) => wasmTests(show, "node") },
   { group: "native", title: "suite on the native build", run: (show) => vitest(show, "native") },
   { group: "wasm", title: "suite on the wasm build", run: (show) => vitest(show, "wasm") },
   { group: "packaging", title: "the packed package", run: (show) => vitest(show, "packaging") },
-  {
-    group: "browser",
-    title: "wasm binding in Chromium",
-    run: (show) => wasmTests(show, "browser"),
-  },
   {
     group: "browser",
     title: "suite in Chromium",
@@ -88,17 +82,25 @@ const checks = [
     run: (show) => vitest(show, "pages"),
     when: () => concerns((file) => file.startsWith("pages")),
   },
+  // Compiled in the folder of the other tests of Rust, which by now are compiled.
+  { group: "wasm", title: "wasm binding in Node", run: (show) => wasmTests(show, "node") },
+  {
+    group: "browser",
+    title: "wasm binding in Chromium",
+    run: (show) => wasmTests(show, "browser"),
+  },
 ];
 
 /**
- * Checks of one lane do not run at the same time. Lints, Rust tests and the tests of the wasm binding
- * are compiled in one folder. At full length many tests keep all processors busy, and those that wait
- * for a time would wait for much longer beside others; the checks in Chromium mostly wait.
+ * Checks of one lane do not run at the same time. Lints and Rust tests are compiled in one folder, as
+ * are the tests of the wasm binding in Node and in Chromium. At full length many tests keep all
+ * processors busy, and those that wait for a time would wait for much longer beside others; the checks
+ * in Chromium mostly wait.
  */
 function laneOf({ group, title }) {
   if (everything) return group === "browser" ? "browser" : "others";
-  const compiles = ["lint", "rust"].includes(group) || title.startsWith("wasm binding");
-  return compiles ? "cargo" : undefined;
+  if (title.startsWith("wasm binding")) return "binding";
+  return ["lint", "rust"].includes(group) ? "cargo" : undefined;
 }
 
 /**

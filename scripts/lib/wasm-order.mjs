@@ -55,7 +55,9 @@ export function orderToCompress(bodies) {
     for (const offset of lengthOffsets) {
       const costs = bodies.map(({ length }) => (length + offset) ** exponent);
       const order = orderByCosts(bodies, sequences, costs);
-      const size = gzipSync(Buffer.concat(order.map((index) => bodies[index])), { level: 9 }).length;
+      const size = gzipSync(Buffer.concat(order.map((index) => bodies[index])), {
+        level: 9,
+      }).length;
       if (size < least) [least, found] = [size, order];
     }
   }

@@ -6,6 +6,7 @@
 pub mod changes;
 pub mod filter;
 pub mod memory;
+mod places;
 pub mod query;
 mod rows;
 pub mod tally;

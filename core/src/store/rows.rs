@@ -1,13 +1,14 @@
 //! Rows in memory: found by their keys, and listed in the order of them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-/// Rows in the order of their keys. The tree holds places of rows, not rows, so that its code is
-/// the same for rows of all types.
+use crate::store::places::Places;
+
+/// Rows in the order of their keys. Keys are kept with places of rows, not with rows, so that the code
+/// is the same for rows of all types.
 #[derive(Clone)]
 pub(crate) struct Rows<T> {
-    places: BTreeMap<String, usize>,
+    places: Places,
     rows: Vec<Option<Box<T>>>,
     /// The places without a row.
     free: Vec<usize>,
@@ -17,7 +18,7 @@ pub(crate) struct Rows<T> {
 impl<T: fmt::Debug> fmt::Debug for Rows<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map()
-            .entries(self.places.keys().zip(self.values()))
+            .entries(self.places.iter().map(|(key, _)| key).zip(self.values()))
             .finish()
     }
 }
@@ -25,7 +26,7 @@ impl<T: fmt::Debug> fmt::Debug for Rows<T> {
 impl<T> Default for Rows<T> {
     fn default() -> Self {
         Self {
-            places: BTreeMap::new(),
+            places: Places::default(),
             rows: Vec::new(),
             free: Vec::new(),
         }
@@ -36,12 +37,12 @@ impl<T> Rows<T> {
     /// The row with this key.
     pub(crate) fn get(&self, key: &str) -> Option<&T> {
         let place = self.places.get(key)?;
-        self.rows.get(*place)?.as_deref()
+        self.rows.get(place)?.as_deref()
     }
 
     /// The rows in the order of their keys.
     pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
-        let rows = self.places.values().map(|place| self.rows.get(*place));
+        let rows = self.places.iter().map(|(_, place)| self.rows.get(*place));
         rows.filter_map(|row| row?.as_deref())
     }
 
@@ -53,7 +54,7 @@ impl<T> Rows<T> {
     /// The row with this key, to be changed.
     pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut T> {
         let place = self.places.get(key)?;
-        self.rows.get_mut(*place)?.as_deref_mut()
+        self.rows.get_mut(place)?.as_deref_mut()
     }
 
     /// Adds a row, or puts it in the place of the one with this key.

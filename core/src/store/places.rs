@@ -1,0 +1,114 @@
+//! The places of rows by their keys, in the order of the keys. It is no map of the standard library's:
+//! the code of one has six times the size, which a browser loads before anything else.
+
+/// The greatest number of keys in one run. A longer one is split.
+const LONGEST: usize = 512;
+
+/// Keys in order, each with a place: runs of keys, in which adding one moves few others.
+#[derive(Clone, Default)]
+pub(super) struct Places {
+    /// None of them is empty.
+    runs: Vec<Vec<(String, usize)>>,
+}
+
+impl Places {
+    /// The place of a key.
+    pub(super) fn get(&self, key: &str) -> Option<usize> {
+        let (run, found) = self.find(key);
+        let (_, place) = self.runs.get(run)?.get(found.ok()?)?;
+        Some(*place)
+    }
+
+    /// The keys and their places, in the order of the keys.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(String, usize)> {
+        self.runs.iter().flatten()
+    }
+
+    /// Adds a key that is not there.
+    pub(super) fn insert(&mut self, key: String, place: usize) {
+        let (at, found) = self.find(&key);
+        let Some(run) = self.runs.get_mut(at) else {
+            self.runs.push(vec![(key, place)]);
+            return;
+        };
+        run.insert(found.unwrap_or_else(|free| free), (key, place));
+        if run.len() > LONGEST {
+            let second = run.split_off(LONGEST / 2);
+            self.runs.insert(at + 1, second);
+        }
+    }
+
+    /// Removes a key, and returns its place.
+    pub(super) fn remove(&mut self, key: &str) -> Option<usize> {
+        let (at, found) = self.find(key);
+        let found = found.ok()?;
+        let run = self.runs.get_mut(at)?;
+        let (_, place) = run.remove(found);
+        if run.is_empty() {
+            self.runs.remove(at);
+        }
+        Some(place)
+    }
+
+    /// The run that a key is in, and where in it; or where it would have to be added.
+    fn find(&self, key: &str) -> (usize, Result<usize, usize>) {
+        let begins_before = |run: &Vec<(String, usize)>| {
+            let first = run.first();
+            first.is_some_and(|(first, _)| first.as_str() <= key)
+        };
+        let at = self.runs.partition_point(begins_before).saturating_sub(1);
+        let run = self.runs.get(at).map_or(&[][..], Vec::as_slice);
+        (
+            at,
+            run.binary_search_by(|(known, _)| known.as_str().cmp(key)),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::collections::btree_map::Entry;
+
+    use proptest::prelude::*;
+
+    use super::{LONGEST, Places};
+
+    proptest! {
+        #[test]
+        fn it_is_a_map_in_order(steps in prop::collection::vec((any::<bool>(), 0..3000_u32), 0..4000)) {
+            let (mut places, mut model) = (Places::default(), BTreeMap::new());
+            for (place, (adds, key)) in steps.into_iter().enumerate() {
+                let key = key.to_string();
+                prop_assert_eq!(places.get(&key), model.get(&key).copied());
+                match model.entry(key.clone()) {
+                    Entry::Vacant(free) => {
+                        places.insert(key, *free.insert(place));
+                    }
+                    // Fewer are removed than are added, so that runs are split.
+                    Entry::Occupied(known) if adds => {
+                        prop_assert_eq!(places.remove(&key), Some(known.remove()));
+                    }
+                    Entry::Occupied(_) => {}
+                }
+            }
+            let all: Vec<_> = places.iter().cloned().collect();
+            prop_assert_eq!(all, model.into_iter().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn no_run_is_longer_than_it_may_be_or_empty() {
+        let mut places = Places::default();
+        let key = |n: usize| format!("{:05}", n * 7919 % 10_007);
+        (0..10_000).for_each(|n| places.insert(key(n), n));
+        assert!(places.runs.iter().all(|run| run.len() <= LONGEST));
+        assert!(places.runs.len() < 10_000 / (LONGEST / 4));
+        for n in 0..10_000 {
+            assert_eq!(places.remove(&key(n)), Some(n));
+            assert!(places.runs.iter().all(|run| !run.is_empty()));
+        }
+        assert!(places.runs.is_empty());
+        assert_eq!(places.remove("none"), None);
+    }
+}

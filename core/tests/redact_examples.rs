@@ -138,6 +138,49 @@ fn a_secret_is_recognized_however_its_name_and_its_value_are_written() {
             r#"<add key="Password" value="[redacted]" />"#,
         ),
         ("x-token: bearer abcdefgh1", "x-token: bearer [redacted]"),
+        ("bearer\tabcdefgh1", "bearer\t[redacted]"),
+        ("password==a1b2c3", "password==[redacted]"),
+        ("SECRET_KEY_BASE=x", "SECRET_KEY_BASE=[redacted]"),
+        ("DB_PASSWORD_PROD=x", "DB_PASSWORD_PROD=[redacted]"),
+        (
+            "FROM a\nENV API_TOKEN x y",
+            "FROM a\nENV API_TOKEN [redacted] y",
+        ),
+        (
+            "machine h login u password secret",
+            "machine h login u password [redacted]",
+        ),
+        (
+            "machine h\n  login u\n  password x\n",
+            "machine h\n  login u\n  password [redacted]\n",
+        ),
+        (
+            "a: b\npassword:\n  x y\nc: d",
+            "a: b\npassword:\n  [redacted]\nc: d",
+        ),
+        (
+            "password: |\n  x\n  y\nc: d",
+            "password: |\n  [redacted]\nc: d",
+        ),
+        (
+            "passwords:\n  - x\n  - y\nc: d",
+            "passwords:\n  - [redacted]\nc: d",
+        ),
+        (
+            r#"{\"token\": [\"a b\", \"c\"], \"d\": 1}"#,
+            r#"{\"token\": [\"[redacted]\"], \"d\": 1}"#,
+        ),
+        ("\"password\":\n  \"x\"", "\"password\":\n  \"[redacted]\""),
+        ("secrets = ['x', 'y']", "secrets = ['[redacted]']"),
+        (
+            "https://a1b2C3d4E5f6G7h8@example.org/x",
+            "https://[redacted]@example.org/x",
+        ),
+        (
+            "https://a1b2C3d4E5f6G7h8:x-oauth-basic@h",
+            "https://[redacted]:[redacted]@h",
+        ),
+        ("mysql -u root -px db", "mysql -u root -p[redacted] db"),
     ] {
         assert_eq!(redacted_text(text), expected);
     }
@@ -162,8 +205,93 @@ fn code_and_sentences_are_no_secrets() {
         "the token: a secret: nothing",
         "if (token == x)",
         "secrets = [",
+        "secrets:\n  db:\n    user: x",
+        "token:\n",
+        "if password == x",
+        "tokens = [1, 2]",
+        "a login and password and so on",
+        "the login asks for a password twice",
+        "https://ada@example.org/ and https://example.org/a1b2c3d4e5f6a7b8@2",
+        "mysql -p db",
+        "a password reset",
+        "ENV PATH /usr/bin",
     ] {
         assert_eq!(redacted_text(text), text);
+    }
+}
+
+#[test]
+fn a_list_tells_by_one_item_what_the_next_one_is() {
+    for (text, expected) in [
+        (
+            r#"["x","--password","y","--verbose"]"#,
+            r#"["x","--password","[redacted]","--verbose"]"#,
+        ),
+        (
+            r#"["--password","--verbose"]"#,
+            r#"["--password","--verbose"]"#,
+        ),
+        (
+            r#"[["authorization","Basic x"],["host","y"]]"#,
+            r#"[["authorization","[redacted]"],["host","y"]]"#,
+        ),
+        (
+            r#"["Host","y","Cookie","sid=x","X-Api-Key","z"]"#,
+            r#"["Host","y","Cookie","[redacted]","X-Api-Key","[redacted]"]"#,
+        ),
+        (
+            r#"[["password","hunter2"]]"#,
+            r#"[["password","[redacted]"]]"#,
+        ),
+        (
+            r#"["id","password","email","createdAt"]"#,
+            r#"["id","password","email","createdAt"]"#,
+        ),
+        (r#"["password","token"]"#, r#"["password","token"]"#),
+        (
+            r#"["kubectl","get","secret","db-2"]"#,
+            r#"["kubectl","get","secret","db-2"]"#,
+        ),
+        (
+            r#"["curl","-u","me:x","h"]"#,
+            r#"["curl","-u","me:[redacted]","h"]"#,
+        ),
+        (
+            r#"["sshpass","-p","x","ssh"]"#,
+            r#"["sshpass","-p","[redacted]","ssh"]"#,
+        ),
+        (
+            r#"[{"name":"API_KEY","value":"x"},{"name":"HOST","value":"y"}]"#,
+            r#"[{"name":"API_KEY","value":"[redacted]"},{"name":"HOST","value":"y"}]"#,
+        ),
+        (
+            r#"{"value":"x","a":1,"Key":"password"}"#,
+            r#"{"value":"[redacted]","a":1,"Key":"password"}"#,
+        ),
+        (
+            r#"{"key":"token","value":["x",{"b":"c"}]}"#,
+            r#"{"key":"token","value":["[redacted]",{"b":"c"}]}"#,
+        ),
+        (
+            r#"{"name":"x","value":"y","d":{"key":"token"}}"#,
+            r#"{"name":"x","value":"y","d":{"key":"token"}}"#,
+        ),
+    ] {
+        assert_eq!(redacted(text), expected);
+        assert_eq!(redacted(expected), expected);
+    }
+}
+
+#[test]
+fn a_private_key_in_a_list_of_lines_is_redacted() {
+    let mut lines = key_lines();
+    lines.insert(0, "-----BEGIN RSA PRIVATE KEY-----".to_owned());
+    lines.extend(["-----END RSA PRIVATE KEY-----", "after it"].map(str::to_owned));
+    let given = serde_json::to_string(&lines).unwrap();
+    let kept: Vec<String> = serde_json::from_str(&redacted(&given)).unwrap();
+    for (line, kept) in lines.iter().zip(&kept) {
+        let is_frame = line.starts_with("-----") || line == "after it";
+        assert_eq!(kept, if is_frame { line } else { REDACTED }, "{line}");
     }
 }
 

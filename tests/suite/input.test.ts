@@ -86,6 +86,7 @@ describe.each(everyStore)("user data %s", (_, open) => {
       [Promise.resolve(), "Promise"],
       [/x/, "RegExp"],
       [new ArrayBuffer(8), "ArrayBuffer"],
+      [new DataView(new ArrayBuffer(8)), "DataView"],
       [new Private(), "Private"],
     ] as const) {
       const list = [{}, { "b c": lost }];

@@ -1,20 +1,24 @@
-//! What is redacted of a session: the arguments and the results of tools, what is said of its outcome and its
-//! pauses, and every text of an agent, whichever operation brings it. The task of a session, its context, its
-//! learnings, and the events of other types are data that work goes on with, and stay as they are.
+//! What is redacted of a session: the calls of tools, what is said of its outcome and its pauses, every text of
+//! an agent, whichever operation brings it, and the metadata that other programs and administrators bring. The
+//! task of a session, its context, its learnings, and the events of other types are data that work goes on with,
+//! and stay as they are.
 
 use crate::stored::event::{Event, kind};
 use crate::stored::head::Head;
 use crate::value::json::Json;
 use crate::value::redact::Redact;
 
-/// The properties of a tool call whose secrets are redacted.
-const OF_TOOL_CALLS: &[&str] = &["args", "result"];
 /// The property of the context that says why an agent waits.
 const OF_CONTEXTS: &[&str] = &["pauseReason"];
 /// The property of a pause that says why.
 const OF_PAUSES: &[&str] = &["reason"];
-/// The events that say how a session ended.
-const OF_OUTCOMES: &[&str] = &[kind::COMPLETE, kind::ERROR, kind::ABANDONED];
+/// The events that say what tools did and how a session ended.
+const OF_OUTCOMES: &[&str] = &[
+    kind::TOOL_CALL,
+    kind::COMPLETE,
+    kind::ERROR,
+    kind::ABANDONED,
+];
 /// The other events that contain texts of an agent's work. The operations of agents write them.
 const OF_AGENTS: &[&str] = &[
     kind::START,
@@ -27,7 +31,6 @@ const OF_AGENTS: &[&str] = &[
 /// The data of an event without its secrets.
 pub(crate) fn event(redact: &Redact, is_agents: bool, kind: &str, data: &Json) -> Json {
     match kind {
-        kind::TOOL_CALL => redact.properties(data, OF_TOOL_CALLS),
         _ if OF_OUTCOMES.contains(&kind) => redact.json(data),
         _ if is_agents && OF_AGENTS.contains(&kind) => redact.json(data),
         kind::PAUSE => redact.properties(data, OF_PAUSES),
@@ -47,6 +50,7 @@ pub(crate) fn session(redact: &Redact, head: &mut Head, events: &mut [Event]) {
     let outcome = [&mut head.result, &mut head.error];
     outcome.into_iter().flatten().for_each(hide);
     head.context = redact.properties(&head.context, OF_CONTEXTS);
+    head.metadata = head.metadata.as_ref().map(|metadata| redact.json(metadata));
     let Some(agent) = &mut head.agent else {
         return;
     };
@@ -56,5 +60,7 @@ pub(crate) fn session(redact: &Redact, head: &mut Head, events: &mut [Event]) {
         .last_error
         .iter_mut()
         .for_each(|error| hide(&mut error.message));
-    head.metadata = head.metadata.as_ref().map(|metadata| redact.json(metadata));
+    if let Some(approval) = &mut agent.approval {
+        approval.by.iter_mut().for_each(hide);
+    }
 }

@@ -146,29 +146,24 @@ impl Redact {
         let text = json.as_str();
         let mut manifests = Vec::new();
         secret::manifests(text, &mut manifests);
-        let mut out = String::new();
-        // What is before this place is in `out`.
-        let mut copied = 0;
-        let mut around: Vec<Around> = Vec::new();
+        let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+        let mut around: Vec<Around<'_>> = Vec::new();
         let mut key_next = false;
         let mut secret = false;
+        let mut role = Role::Other;
         let mut in_scope = only.is_none();
         let mut tokens = Tokens::of(text);
         while let Some(token) = tokens.next() {
             match token.as_bytes().first() {
                 Some(b'{') => {
-                    around.push(Around {
-                        object: true,
-                        secret,
-                    });
+                    around.push(Around::of(true, secret));
                     (key_next, secret) = (true, false);
                 }
-                Some(b'[') => around.push(Around {
-                    object: false,
-                    secret,
-                }),
+                Some(b'[') => around.push(Around::of(false, secret)),
                 Some(b'}' | b']') => {
-                    around.pop();
+                    if let Some(pair) = around.pop().and_then(|around| around.items.pair()) {
+                        hide(&mut edits, pair);
+                    }
                     key_next = false;
                 }
                 Some(b',') => {
@@ -186,28 +181,54 @@ impl Redact {
                     {
                         in_scope = only.contains(&&*name.text);
                     }
-                    secret = in_scope && self.is_secret(&name.text);
+                    role = Role::of(&name.text);
+                    let is_named = around.last().is_some_and(|around| around.named);
+                    secret = in_scope
+                        && (self.is_secret(&name.text) || (is_named && role == Role::Value));
                 }
                 Some(b'"') if in_scope => {
                     let end = text.len() - tokens.rest().len();
-                    let start = end - token.len();
-                    let secret = secret
+                    let place = end - token.len() + 1..end - 1;
+                    let raw = inside(token);
+                    let mut part = None;
+                    let is_secret = secret
                         || manifests
-                            .binary_search_by_key(&(start + 1), |range| range.start)
+                            .binary_search_by_key(&place.start, |range| range.start)
                             .is_ok();
-                    if let Some(redacted) = self.string(inside(token), secret) {
-                        out.push_str(text.get(copied..start).unwrap_or_default());
-                        out.push('"');
-                        out.push_str(&redacted);
-                        out.push('"');
-                        copied = end;
+                    match around.last_mut() {
+                        Some(around) if around.object => {
+                            around.named |= role == Role::Name && self.is_secret(raw);
+                            match role {
+                                Role::Value => around.value = Some(place.clone()),
+                                Role::Name if around.named => {
+                                    if let Some(value) = around.value.take() {
+                                        hide(&mut edits, value);
+                                    }
+                                }
+                                _ => {}
+                            }
+                        }
+                        Some(around) => {
+                            let found = around.items.take(self, raw, place.clone());
+                            part = found.map(|found| redacted(raw, &[found]));
+                        }
+                        None => {}
                     }
+                    let kept = self.string(part.as_deref().unwrap_or(raw), is_secret);
+                    edits.extend(kept.or(part).map(|kept| (place, kept)));
                 }
                 _ => {}
             }
         }
-        if copied == 0 {
+        if edits.is_empty() {
             return json.clone();
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut copied = 0;
+        for (place, kept) in &edits {
+            out.push_str(text.get(copied..place.start).unwrap_or_default());
+            out.push_str(kept);
+            copied = place.end;
         }
         out.push_str(text.get(copied..).unwrap_or_default());
         // Well-formed: strings took the place of strings. Were it not, nothing may leak.
@@ -276,10 +297,111 @@ impl LineRedactor {
     }
 }
 
-struct Around {
+/// Redacts a string that has been read before.
+fn hide(edits: &mut Vec<(Range<usize>, String)>, place: Range<usize>) {
+    let at = edits.partition_point(|(edited, _)| edited.start < place.start);
+    match edits.get_mut(at) {
+        Some((edited, kept)) if *edited == place => REDACTED.clone_into(kept),
+        _ => edits.insert(at, (place, REDACTED.to_owned())),
+    }
+}
+
+/// What is known of an object or array while it is read.
+struct Around<'t> {
     object: bool,
     /// Whether the name of it is a secret's.
     secret: bool,
+    /// Of an object: whether its property `name` or `key` is the name of a secret, whose `value` is one.
+    named: bool,
+    /// Of an object: where its property `value` is.
+    value: Option<Range<usize>>,
+    /// Of an array: what is known of its items.
+    items: Items<'t>,
+}
+
+impl Around<'_> {
+    fn of(object: bool, secret: bool) -> Self {
+        Self {
+            object,
+            secret,
+            named: false,
+            value: None,
+            items: Items::default(),
+        }
+    }
+}
+
+/// What the name of a property says of its text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// It is the name of what the property `value` contains.
+    Name,
+    Value,
+    Other,
+}
+
+impl Role {
+    fn of(name: &str) -> Self {
+        if name.eq_ignore_ascii_case("value") {
+            Self::Value
+        } else if ["name", "key"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+        {
+            Self::Name
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// The texts of a list so far: arguments of a command, headers, or the lines of a key. They are as in
+/// JSON, with their escapes.
+#[derive(Default)]
+struct Items<'t> {
+    count: usize,
+    first: &'t str,
+    last: &'t str,
+    /// Where the last one is.
+    place: Range<usize>,
+    /// Whether the first one is the name of a secret, and the last one is none.
+    after_name: bool,
+    /// Whether the last one is the name of a secret that is the next one.
+    names_next: bool,
+    /// Whether a key has begun that has no end yet.
+    in_key: bool,
+}
+
+impl<'t> Items<'t> {
+    /// Takes the next item, and returns the part of it that is secret.
+    fn take(&mut self, redact: &Redact, raw: &'t str, place: Range<usize>) -> Option<Range<usize>> {
+        let item = decoded(raw);
+        self.in_key &= !item.text.starts_with("-----END");
+        let secret = if self.in_key || (self.names_next && !raw.starts_with('-')) {
+            Some(0..raw.len())
+        } else {
+            let found = secret::in_argument(self.first, self.last, &item.text);
+            found.map(|found| item.place(found.start)..item.place(found.end))
+        };
+        self.in_key |= secret::key_blocks(&item.text, &mut Vec::new());
+        let is_name = secret::is_name(raw) && redact.is_secret(raw);
+        self.names_next = is_name && secret::is_header(raw);
+        self.count += 1;
+        if self.count == 1 {
+            // It is looked at again with every item.
+            self.first = if raw.len() <= LONGEST { raw } else { "" };
+            self.after_name = is_name;
+        } else {
+            self.after_name &= !secret::is_plain_name(raw);
+        }
+        (self.last, self.place) = (raw, place);
+        secret
+    }
+
+    /// Where the second of two items is, if the first is the name of a secret.
+    fn pair(&self) -> Option<Range<usize>> {
+        (self.count == 2 && self.after_name).then(|| self.place.clone())
+    }
 }
 
 /// Secrets of several words come first: a part of one, once redacted, would hide the rest.

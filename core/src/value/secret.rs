@@ -16,6 +16,7 @@ use std::ops::Range;
 use key_lines::{KEY_END, KEY_FILE_END};
 pub(crate) use key_lines::{KeyLine, KeyLines};
 pub(crate) use login::in_argument;
+pub(crate) use named::is_header;
 use scan::{Alphabet, Scan};
 
 /// Names that end in one of these, as a word or as the end of one (`PGPASSWORD`), are a secret's.
@@ -80,8 +81,18 @@ const KEYS: &[&str] = &[
 /// What makes a signature secret, where `signature` is the word that follows: it grants access.
 const SIGNATURES: &[&str] = &["access", "amz", "goog"];
 
-/// Words after a name that say only how its value is written.
-const FORMS: &[&str] = &["value", "pem"];
+/// Words after a name that say only how its value is written, or where it is used.
+const FORMS: &[&str] = &[
+    "value",
+    "pem",
+    "base",
+    "prod",
+    "production",
+    "staging",
+    "live",
+    "old",
+    "new",
+];
 
 /// Whether a secret is kept under this name.
 pub(crate) fn is_secret_name(name: &str) -> bool {
@@ -208,6 +219,17 @@ fn scan_forms(scan: &Scan<'_>, is_name: &dyn Fn(&str) -> bool, found: &mut Vec<R
     named::find(scan, is_name, found);
 }
 
+/// Whether an item of a list is made of what names are made of.
+pub(crate) fn is_name(text: &str) -> bool {
+    text.bytes().all(|byte| Alphabet::DOTTED.contains(byte))
+}
+
+/// Whether an item after the name of a secret may be another name, as in a list of columns.
+pub(crate) fn is_plain_name(text: &str) -> bool {
+    const LONGEST: usize = 19;
+    text.len() <= LONGEST && is_name(text) && !text.bytes().any(|byte| byte.is_ascii_digit())
+}
+
 /// What follows `Bearer` and looks like no word of a sentence.
 fn bearers(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
     let mut at = 0;
@@ -225,7 +247,7 @@ fn bearers(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
     }
 }
 
-/// The passwords of `scheme://user:password@host`.
+/// The passwords of `scheme://user:password@host`, and users that are tokens.
 fn url_passwords(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
     const AFTER_SCHEME: &str = "://";
     const ENDS: &[u8] = b" \t\n\x0c\r/?#\"'`<>\\";
@@ -236,14 +258,28 @@ fn url_passwords(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
         let scheme = scan.before(scheme_end);
         let authority = scan.slice(start..scan.find_any(start, ENDS));
         if let Some((user, _)) = authority.rsplit_once('@')
-            && let Some((name, password)) = user.split_once(':')
             && scheme.is_some_and(|byte| byte.is_ascii_alphanumeric())
-            && !password.is_empty()
         {
-            let start = start + name.len() + 1;
-            found.push(start..start + password.len());
+            let (name, password) = user.split_once(':').unwrap_or((user, ""));
+            let end = start + name.len();
+            if is_random(name) {
+                found.push(start..end);
+            }
+            if !password.is_empty() {
+                found.push(end + 1..end + 1 + password.len());
+            }
         }
     }
+}
+
+/// Whether a text has the length and the characters of a token, and is no name of a user.
+fn is_random(text: &str) -> bool {
+    const SHORTEST: usize = 16;
+    let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(is);
+    text.len() >= SHORTEST
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_lowercase)
+        && text.bytes().all(|byte| Alphabet::WORD.contains(byte))
 }
 
 /// Whether a text is what a pattern says, in which `*` stands for any text. Capital and small ASCII

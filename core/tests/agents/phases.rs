@@ -195,6 +195,71 @@ fn the_texts_of_an_agent_are_redacted() {
 }
 
 #[test]
+fn a_session_that_becomes_an_agents_has_no_secret_in_its_purpose() {
+    let world = World::default();
+    let session = world.start(json!({"task": "use TOKEN=abc"}));
+    let head = world.ok("agentUpdate", json!({"id": session, "phase": "planning"}));
+    assert_eq!(head["task"], "use TOKEN=[redacted]");
+}
+
+#[test]
+fn the_person_who_decides_is_redacted_and_may_repeat_it() {
+    let world = World::default();
+    let id = agent(&world);
+    world.ok("requestApproval", json!({"id": id}));
+    for _ in 0..2 {
+        let head = world.ok("approve", json!({"id": id, "by": "ada TOKEN=abc"}));
+        assert_eq!(head["approval"]["by"], "ada TOKEN=[redacted]");
+    }
+    let session = world.session(&id).to_string();
+    assert!(!session.contains("abc"), "{session}");
+}
+
+#[test]
+fn every_property_of_a_tool_call_is_redacted() {
+    let world = World::default();
+    let id = world.start(json!({}));
+    let data =
+        json!({"tool": "TOKEN=abc", "error": "TOKEN=abc", "output": ["TOKEN=abc"], "token": "abc"});
+    world.ok(
+        "addEvent",
+        json!({"id": id, "type": "tool_call", "data": data}),
+    );
+    world.ok("recordToolCall", json!({"id": id, "tool": "PASSWORD=abc"}));
+    let session = world.session(&id);
+    assert_eq!(
+        session["metadata"]["toolsUsed"],
+        json!(["TOKEN=[redacted]", "PASSWORD=[redacted]"])
+    );
+    let session = session.to_string();
+    assert!(!session.contains("abc"), "{session}");
+}
+
+#[test]
+fn the_metadata_that_other_programs_and_administrators_bring_are_redacted() {
+    let world = World::default();
+    let id = world.start(json!({"metadata": {"token": "kept"}}));
+    assert_eq!(world.session(&id)["metadata"]["token"], "kept");
+    let session = json!({
+        "id": "s", "mode": "m", "task": "t", "status": "active", "createdAt": 0,
+        "metadata": {"token": "abc"}, "summary": "TOKEN=abc", "other": {"password": "abc"}
+    });
+    for (name, params) in [
+        ("import", json!({"text": session.to_string()})),
+        ("save", json!({"text": session.to_string()})),
+        (
+            "override",
+            json!({"id": id, "updates": {"metadata": {"a": "TOKEN=abc"}}}),
+        ),
+    ] {
+        let head = world.ok(name, params);
+        let session = world.session(head["id"].as_str().unwrap()).to_string();
+        assert!(session.contains("[redacted]"), "{name}: {session}");
+        assert!(!session.contains("abc"), "{name}: {session}");
+    }
+}
+
+#[test]
 fn what_is_said_of_a_session_is_redacted_and_what_its_work_goes_on_with_is_kept() {
     let task = json!({"task": "TOKEN=kept", "context": {"token": "kept"}, "mode": "m"});
     let hidden = json!("TOKEN=[redacted]");

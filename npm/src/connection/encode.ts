@@ -170,7 +170,14 @@ function isInvalidDate(value: unknown): boolean {
 }
 
 /** Objects whose contents are not in their properties. */
-const COLLECTIONS: ReadonlySet<string> = new Set(["Map", "Set", "WeakMap", "WeakSet", "Promise"]);
+const COLLECTIONS: ReadonlySet<string> = new Set([
+  "Map",
+  "Set",
+  "WeakMap",
+  "WeakSet",
+  "Promise",
+  "DataView",
+]);
 
 /**
  * Whether JSON loses what an object contains. That is also assumed of an object of a class that has

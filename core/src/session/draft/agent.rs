@@ -208,7 +208,8 @@ impl Draft<'_> {
         let approval = match agent.and_then(|agent| agent.approval.clone()) {
             Some(approval) if approval.is_pending() => approval,
             Some(decided) => {
-                if decided.state == state && decided.by.as_deref() == by.map(Text::as_str) {
+                let by = by.map(|by| self.redacted(by));
+                if decided.state == state && decided.by == by {
                     return Ok(false);
                 }
                 return Err(decided.refusal(&self.head.id));
@@ -219,11 +220,12 @@ impl Draft<'_> {
             None => return Err(self.out_of_phase(NOT_WAITING)),
         };
         self.limits.label("by", by)?;
+        let by = by.map(|by| self.redacted(by));
         self.limits.text("reason", reason)?;
         let decided_at = Some(self.now);
         self.agent().approval = Some(StoredApproval {
             state,
-            by: by.map(Text::to_string),
+            by: by.clone(),
             decided_at,
             ..approval
         });
@@ -232,7 +234,7 @@ impl Draft<'_> {
         if let Some(reason) = reason {
             data.set("reason", reason);
         }
-        if let Some(by) = by {
+        if let Some(by) = &by {
             data.set("by", by);
         }
         self.append(kind::APPROVAL, data.to_json());
@@ -242,6 +244,9 @@ impl Draft<'_> {
     /// The agent of the session; a session without one becomes an agent's.
     pub(crate) fn agent(&mut self) -> &mut Agent {
         let status = self.head.status;
+        if self.head.agent.is_none() {
+            self.head.task = self.limits.redact.text(&self.head.task).into_owned();
+        }
         self.head.agent.get_or_insert_with(|| {
             let mut agent = Agent::default();
             agent.agree_with(status);

@@ -106,7 +106,7 @@ impl Draft<'_> {
             kind::TOOL_CALL => {
                 if let Some(tool) = text("tool") {
                     self.limits.label("tool", Some(&tool))?;
-                    self.add_tool_used(tool.as_str())?;
+                    self.add_tool_used(&self.redacted(&tool))?;
                 }
                 self.append_checked(kind, given.clone())
             }

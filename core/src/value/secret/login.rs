@@ -1,10 +1,10 @@
-//! The passwords of `-u user:password` among the options of a program.
+//! The passwords among the options of a program, such as `-u user:password`.
 
 use std::ops::Range;
 
 use super::scan::{Alphabet, Scan};
 
-/// A program with options whose value is a user's name and password.
+/// A program with options whose value is a password, or a user's name and password.
 pub(super) struct Login {
     pub(super) program: &'static str,
     /// The short options.
@@ -12,14 +12,44 @@ pub(super) struct Login {
     /// The short options without a value, which may stand before them in one word.
     pub(super) flags: &'static [u8],
     pub(super) long: &'static [&'static str],
+    pub(super) form: Form,
 }
 
-pub(super) const LOGINS: &[Login] = &[Login {
-    program: "curl",
-    short: b"uU",
-    flags: b"fgikLnsSv",
-    long: &["--user", "--proxy-user"],
-}];
+/// Where the password is in the value of an option.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// After the user's name and a colon.
+    AfterColon,
+    /// It is the value.
+    Value,
+    /// It is the value, in one word with the option.
+    Attached,
+}
+
+const fn password(program: &'static str, short: &'static [u8], form: Form) -> Login {
+    Login {
+        program,
+        short,
+        flags: b"",
+        long: &[],
+        form,
+    }
+}
+
+pub(super) const LOGINS: &[Login] = &[
+    Login {
+        program: "curl",
+        short: b"uU",
+        flags: b"fgikLnsSv",
+        long: &["--user", "--proxy-user"],
+        form: Form::AfterColon,
+    },
+    password("mariadb", b"p", Form::Attached),
+    password("mysql", b"p", Form::Attached),
+    password("mysqldump", b"p", Form::Attached),
+    password("redis-cli", b"a", Form::Value),
+    password("sshpass", b"p", Form::Value),
+];
 
 impl Login {
     /// How long the option is that a word begins with.
@@ -52,15 +82,22 @@ pub(super) fn find(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
                 let Some(option) = option.filter(|_| is_apart) else {
                     continue;
                 };
-                let start = value_start(scan, word.start + option);
-                at = at.max(scan.find_any(start, b": \t\r\n\"'\\"));
-                if scan.byte(at) == Some(b':') {
-                    let password = at + 1..scan.find_any(at + 1, b" \t\r\n\"'\\;|&<>`");
-                    at = password.end;
-                    // A reference is no secret.
-                    if scan.byte(password.start) != Some(b'$') && !password.is_empty() {
-                        found.push(password);
+                if login.form == Form::Attached && is_end(scan.byte(word.start + option)) {
+                    continue;
+                }
+                let mut start = value_start(scan, word.start + option);
+                if login.form == Form::AfterColon {
+                    at = at.max(scan.find_any(start, b": \t\r\n\"'\\"));
+                    if scan.byte(at) != Some(b':') {
+                        continue;
                     }
+                    start = at + 1;
+                }
+                let password = start..scan.find_any(start, b" \t\r\n\"'\\;|&<>`");
+                at = at.max(password.end);
+                // A reference is no secret.
+                if scan.byte(password.start) != Some(b'$') && !password.is_empty() {
+                    found.push(password);
                 }
             }
             at = at.max(end);
@@ -73,15 +110,18 @@ pub(crate) fn in_argument(program: &str, option: &str, argument: &str) -> Option
     let name = program.rsplit(['/', '\\']).next()?;
     let login = LOGINS.iter().find(|login| login.program == name)?;
     let start = match login.option(option) {
-        Some(length) if length == option.len() => 0,
+        Some(length) if length == option.len() && login.form != Form::Attached => 0,
         _ => {
             let word = argument.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
             let length = login.option(word.into_iter().next()?)?;
             length + usize::from(argument.as_bytes().get(length) == Some(&b'='))
         }
     };
-    let colon = start + argument.get(start..)?.find(':')?;
-    (colon + 1 < argument.len()).then_some(colon + 1..argument.len())
+    let start = match login.form {
+        Form::AfterColon => start + argument.get(start..)?.find(':')? + 1,
+        Form::Value | Form::Attached => start,
+    };
+    (start < argument.len()).then_some(start..argument.len())
 }
 
 /// Where the value of an option begins that ends at a place.
@@ -115,4 +155,9 @@ fn is_of_word(byte: u8) -> bool {
 
 fn is_space(byte: Option<u8>) -> bool {
     matches!(byte, Some(b' ' | b'\t' | b'\n' | b'\r'))
+}
+
+/// Whether a word ends here, also one that is quoted.
+fn is_end(byte: Option<u8>) -> bool {
+    byte.is_none_or(|byte| b" \t\n\r;|&\\`".contains(&byte))
 }

@@ -3,13 +3,12 @@
 
 use std::ops::Range;
 
-use super::named::Quote;
+use super::named::{BLANK, Quote};
 use super::scan::{Alphabet, Scan};
 
 const KIND: &str = "kind";
 const SECRET: &str = "Secret";
 const DATA: &[&str] = &["data", "stringData"];
-const BLANK: &[u8] = b" \t\r\n";
 
 /// Finds the values of the data in a text that contains a Secret. They may stand before its kind.
 pub(super) fn find(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {

@@ -1,6 +1,7 @@
 //! What the name before it tells to be a secret: `NAME=value`, `name = "value"`, `"name": "value"`,
-//! `name: value`, `Some-Name: value`, `--name value`, `<name>value</name>`, and the same in quotes that are
-//! escaped. A value that was searched to its end is either a secret, or short.
+//! `name: value`, `Some-Name: value`, `--name value`, `ENV NAME value`, `login user password value`,
+//! `<name>value</name>`, a list of values, a value on the next line, and the same in quotes that are escaped.
+//! A value that was searched to its end is either a secret, or short.
 
 use std::ops::Range;
 
@@ -29,6 +30,8 @@ const NO_VALUES: &[&str] = &[
     "optional",
     "required",
 ];
+/// What may stand between the parts of JSON.
+pub(super) const BLANK: &[u8] = b" \t\r\n";
 /// Quotes within quotes, within others: more levels are not distinguished.
 const MOST_BACKSLASHES: usize = 7;
 /// Names and code are not longer; what is longer is not searched for them.
@@ -101,6 +104,10 @@ impl<'s, 't> Named<'s, 't> {
         let byte = |offset: usize| scan.byte(spaced + offset);
         let (operator, length) = match byte(0)? {
             b'=' => match byte(1) {
+                // A comparison, but for a name with two signs in one word.
+                Some(b'=') if spaced == end && !matches!(byte(2), Some(b' ' | b'=')) => {
+                    (Operator::Equals, 2)
+                }
                 Some(b'=' | b'~') => return None,
                 Some(b'>') => (Operator::Arrow, 2),
                 Some(b' ' | b'\t') => (Operator::Equals, 1),
@@ -118,6 +125,9 @@ impl<'s, 't> Named<'s, 't> {
             _ if quote.is_none() && spaced > end && scan.starts(word.start, b"--") => {
                 (Operator::Space, 0)
             }
+            _ if quote.is_none() && spaced > end && is_statement(scan, word) => {
+                (Operator::Equals, 0)
+            }
             _ => return None,
         };
         let after = spaced + length;
@@ -128,7 +138,11 @@ impl<'s, 't> Named<'s, 't> {
             quoted: quote.is_some(),
             operator,
             after,
-            start: scan.past_spaces(after),
+            // In JSON a line may end here.
+            start: match quote {
+                Some(_) => scan.past(after, BLANK),
+                None => scan.past_spaces(after),
+            },
         })
     }
 
@@ -142,9 +156,17 @@ impl<'s, 't> Named<'s, 't> {
         if let Some(value) = quoted(self.scan, self.start) {
             return Some(value);
         }
-        // References, lists and what was redacted before.
+        if first == b'['
+            && let Some(values) = self.list()
+        {
+            return Some(values);
+        }
+        // References, other lists and what was redacted before.
         if first == b'$' || (self.operator != Operator::Tight && matches!(first, b'[' | b'*')) {
             return None;
+        }
+        if self.operator == Operator::Colon && matches!(first, b'\n' | b'\r' | b'|' | b'>') {
+            return self.next_lines();
         }
         match self.operator {
             Operator::Arrow | Operator::Tag => None,
@@ -157,6 +179,47 @@ impl<'s, 't> Named<'s, 't> {
             }
             Operator::Colon => self.value_after_colon(),
         }
+    }
+
+    /// The texts of a list, from the first to the last.
+    fn list(&self) -> Option<Range<usize>> {
+        let mut values: Option<Range<usize>> = None;
+        let mut at = self.start + 1;
+        loop {
+            at = self.scan.past(at, BLANK);
+            let Some(value) = quoted(self.scan, at) else {
+                return values;
+            };
+            let after = value.end + Quote::at(self.scan, value.end).map_or(0, Quote::length);
+            let start = values.map_or(value.start, |values| values.start);
+            values = Some(start..value.end);
+            at = self.scan.past(after, BLANK);
+            if self.scan.byte(at) != Some(b',') {
+                return values;
+            }
+            at += 1;
+        }
+    }
+
+    /// The lines after that of a name, as long as they are indented and no names: a text or a list of YAML.
+    fn next_lines(&self) -> Option<Range<usize>> {
+        if !self.begins_line() {
+            return None;
+        }
+        let mut values: Option<Range<usize>> = None;
+        let mut at = self.scan.find_any(self.start, b"\n");
+        while at < self.scan.len() {
+            let start = self.scan.past(at + 1, b" \t-");
+            let end = self.scan.find_any(start, b"\r\n");
+            let line = self.scan.slice(start..end);
+            let is_name = line.ends_with(':') || line.contains(": ");
+            if start == at + 1 || line.is_empty() || is_name {
+                break;
+            }
+            values = Some(values.map_or(start, |values| values.start)..end);
+            at = self.scan.find_any(end, b"\n");
+        }
+        values
     }
 
     /// In sentences colons follow words, and in code types follow colons.
@@ -262,8 +325,40 @@ impl<'s, 't> Named<'s, 't> {
     }
 }
 
+/// Whether a word is a name that a space sets apart from its value: `ENV NAME value` in a Dockerfile, and
+/// `login user password value` in a `.netrc`.
+fn is_statement(scan: &Scan<'_>, word: &Range<usize>) -> bool {
+    const ENV: &str = "ENV ";
+    /// The words before the password, each with a value.
+    const BEFORE: [&str; 2] = ["login", "machine"];
+    let before = |at: usize, most: usize, is: fn(u8) -> bool| {
+        let bytes = (0..most).take_while(|&back| {
+            let at = at.checked_sub(back);
+            at.and_then(|at| scan.before(at)).is_some_and(is)
+        });
+        at - bytes.count()
+    };
+    let is_blank = |byte: u8| BLANK.contains(&byte);
+    if let Some(env) = word.start.checked_sub(ENV.len())
+        && scan.starts(env, ENV.as_bytes())
+    {
+        return matches!(scan.before(env), None | Some(b'\n'));
+    }
+    if scan.slice(word.clone()) != "password" {
+        return false;
+    }
+    let mut at = word.start;
+    BEFORE.iter().all(|name| {
+        let value_end = before(at, LONGEST_NAME, is_blank);
+        let value = before(value_end, LONGEST_NAME, |byte| !BLANK.contains(&byte));
+        let name_end = before(value, LONGEST_NAME, is_blank);
+        at = name_end.saturating_sub(name.len());
+        name_end < value && value < value_end && scan.starts(at, name.as_bytes())
+    })
+}
+
 /// Whether a name is written as those of HTTP are. In sentences colons follow words.
-fn is_header(name: &str) -> bool {
+pub(crate) fn is_header(name: &str) -> bool {
     name.contains('-')
         || ["authorization", "cookie"]
             .iter()

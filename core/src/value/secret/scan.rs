@@ -203,6 +203,8 @@ impl<'t> Scan<'t> {
 
     /// Whether the scheme `Bearer` stands at a place, with something after it.
     pub(super) fn is_bearer(&self, at: usize) -> bool {
-        self.starts_ignoring_case(at, "bearer ")
+        const SCHEME: &str = "bearer";
+        self.starts_ignoring_case(at, SCHEME)
+            && matches!(self.byte(at + SCHEME.len()), Some(b' ' | b'\t'))
     }
 }

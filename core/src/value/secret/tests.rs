@@ -1,6 +1,6 @@
 //! Every rule finds a key that is made up here, and no text takes longer than in proportion to its length.
 
-use super::login::LOGINS;
+use super::login::{Form, LOGINS, Login};
 use super::rules::{JOINTS, Joint, LIST, OPEN, TOKENS, Token, VENDORS};
 use super::*;
 
@@ -136,7 +136,8 @@ fn a_made_up_value_is_found_beside_the_name_of_every_vendor() {
 
 #[test]
 fn a_made_up_password_of_every_login_is_found() {
-    for login in LOGINS {
+    let with_users = |login: &&Login| login.form == Form::AfterColon;
+    for login in LOGINS.iter().filter(with_users) {
         let short = login.short.iter().map(|&byte| char::from(byte));
         let short = short.map(|option| format!("-{option}"));
         let bundled = login.short.iter().map(|&option| {
@@ -168,6 +169,40 @@ fn a_made_up_password_of_every_login_is_found() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_made_up_password_without_a_user_is_found() {
+    for login in LOGINS.iter().filter(|login| login.form != Form::AfterColon) {
+        let apart: &[&str] = match login.form {
+            Form::Value => &["", " ", " '", "\t\""],
+            _ => &["", "'", "\""],
+        };
+        for &option in login.short {
+            for between in apart {
+                let begin = format!(
+                    "{} -h x \\\n -{}{between}",
+                    login.program,
+                    char::from(option)
+                );
+                let after = between.trim_start().chars().last().unwrap_or(' ');
+                let text = format!("{begin}hunter2{after} db");
+                let expected = begin.len()..begin.len() + "hunter2".len();
+                assert_eq!(found(&text), [expected], "{text}");
+                let other = text.replace(login.program, "docker");
+                assert!(found(&other).is_empty(), "{other}");
+            }
+        }
+    }
+    for text in [
+        "mysql -p db",
+        "mysql -p",
+        "mysql -p; x",
+        "mysql -p$P",
+        "sshpass -p $P",
+    ] {
+        assert!(found(text).is_empty(), "{text}");
     }
 }
 
@@ -240,6 +275,21 @@ fn any_two_pieces_of_secrets_in_turn_take_time_in_proportion_to_their_length() {
         "token = ",
         "token =",
         "token=>",
+        "token==",
+        "token: [",
+        "\"token\": [\"",
+        "\"token\":[\"a\",",
+        "token:\n  ",
+        "token:\n  a\n",
+        "\ntoken: |\n - ",
+        "ENV TOKEN ",
+        "\nENV TOKEN",
+        "login x password ",
+        "login ",
+        "password ",
+        " password",
+        "mysql -p",
+        "sshpass -p ",
         "token :=",
         "tokenA",
         "--token ",

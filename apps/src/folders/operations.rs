@@ -86,6 +86,8 @@ fn import(
                 Cause::CorruptSession { .. }
                 | Cause::SessionExists { .. }
                 | Cause::SessionHeld { .. }
+                | Cause::ApprovalPending { .. }
+                | Cause::ApprovalDecided { .. }
                 | Cause::LeaseLost { .. }
                 | Cause::SlotTaken { .. } => reply.problems.push((&error).into()),
                 _ => return Err(error.into()),
@@ -132,6 +134,7 @@ fn import_session(
             return Ok(Fate::Unchanged);
         }
         tx.present(token, &head.id)?;
+        stored.check_approval(&head)?;
         // A version is never used again: otherwise an earlier `ifVersion` would match.
         head.version = head.version.max(stored.version + 1);
     }

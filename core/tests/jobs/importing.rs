@@ -161,3 +161,23 @@ fn reported_windows_paths_are_relative_to_the_root() {
     });
     assert_eq!(result.unwrap().problems[0].path, "session.json");
 }
+
+#[test]
+fn a_session_file_does_not_get_past_the_approval_of_an_agent() {
+    let world = World::default();
+    world.ok("agentCreate", json!({"agentName": "a", "id": "agent-1"}));
+    world.ok("requestApproval", json!({"id": "agent-1"}));
+    let before = world.session("agent-1");
+    let mut forged = before.clone();
+    forged["status"] = json!("active");
+    forged["phase"] = json!("executing");
+    forged["approval"] = json!(null);
+    forged["updatedAt"] = json!(world.now() + 1000);
+    let files = Files::from([("/x/agent-1/session.json", Some(forged.to_string()))]);
+    let (result, _) = import(&world, &files, import_params("/x"));
+    let result = result.unwrap();
+    assert_eq!((result.sessions.written, result.failed), (0, 1));
+    let problems = format!("{:?}", result.problems);
+    assert!(problems.contains("waits for"), "{problems}");
+    assert_eq!(world.session("agent-1"), before);
+}

@@ -17,7 +17,7 @@ use tenure_core::value::limits::MAX_PAGE_BYTES;
 use tenure_core::value::text::Text;
 use tenure_core::work::context::Context;
 use tenure_core::work::operation::Group;
-use tenure_core::work::transaction::{Attempt, Stop, Transaction};
+use tenure_core::work::transaction::{Attempt, Stop, Transaction, none_if_unreadable};
 
 use super::kinds::RECORD_KINDS;
 use super::model::{
@@ -403,10 +403,7 @@ fn refusal(tx: &mut Transaction<'_>, part: &Part, next: &Head) -> Attempt<Option
             checked => checked?,
         }
     }
-    let stored = match tx.head(&next.id) {
-        Err(Stop::Failed(error)) if error.is_corrupt_session() => None,
-        stored => stored?,
-    };
+    let stored = none_if_unreadable(tx.head(&next.id))?;
     let is_open = stored.is_none_or(|stored| stored.check_approval(next).is_ok());
     Ok((part.replace && !is_open).then_some(Difference::Different))
 }

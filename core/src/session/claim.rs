@@ -10,7 +10,7 @@ use crate::stored::head::Head;
 use crate::stored::record::Record;
 use crate::stored::slot::{KIND, Slot, SlotPhase, key};
 use crate::value::id::SessionId;
-use crate::work::transaction::{Attempt, Stop, Transaction};
+use crate::work::transaction::{Attempt, Transaction, none_if_unreadable};
 
 /// Claims the slot of a session, if it takes one.
 ///
@@ -57,11 +57,8 @@ pub fn occupant(tx: &mut Transaction<'_>, task: &str, phase: SlotPhase) -> Attem
         return Ok(None);
     };
     let last = claimant(&record)?;
-    let head = match tx.head_named_by(KIND, &key, &last) {
-        // A session that cannot be read does not block the slot.
-        Err(Stop::Failed(error)) if error.is_corrupt_session() => None,
-        head => head?,
-    };
+    // A session that cannot be read does not block the slot.
+    let head = none_if_unreadable(tx.head_named_by(KIND, &key, &last))?;
     let occupies = |head: &Head| {
         let slot = claimed(head);
         slot.is_some_and(|slot| slot.task_id == task && slot.phase == phase)

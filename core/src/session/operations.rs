@@ -11,7 +11,7 @@ use crate::stored::lease::Lease;
 use crate::stored::status::Status;
 use crate::value::id::SessionId;
 use crate::work::operation::Group;
-use crate::work::transaction::{Attempt, Stop, Transaction};
+use crate::work::transaction::{Attempt, Transaction, none_if_unreadable};
 
 use super::change::{
     append, change, change_anywhere, change_with_model, check_model, create, existing,
@@ -259,11 +259,7 @@ fn import(tx: &mut Transaction<'_>, params: &ImportParams) -> Attempt<SessionHea
     let imported = portable::read(params.text.as_str())?.checked(tx.limits())?;
     let mut head = imported.head;
     // One that cannot be read has no version to go by.
-    let stored = match tx.head(&head.id) {
-        Err(Stop::Failed(error)) if error.is_corrupt_session() => None,
-        stored => stored?,
-    };
-    if let Some(stored) = stored {
+    if let Some(stored) = none_if_unreadable(tx.head(&head.id))? {
         tx.present(params.token, &head.id)?;
         stored.check_approval(&head)?;
         // A version never returns, or an `ifVersion` from before would match.

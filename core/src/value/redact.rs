@@ -223,16 +223,9 @@ impl Redact {
         if edits.is_empty() {
             return json.clone();
         }
-        let mut out = String::with_capacity(text.len());
-        let mut copied = 0;
-        for (place, kept) in &edits {
-            out.push_str(text.get(copied..place.start).unwrap_or_default());
-            out.push_str(kept);
-            copied = place.end;
-        }
-        out.push_str(text.get(copied..).unwrap_or_default());
+        let edits = edits.iter().map(|(place, kept)| (place, kept.as_str()));
         // Well-formed: strings took the place of strings. Were it not, nothing may leak.
-        Json::parse(out).unwrap_or_default()
+        Json::parse(replaced(text, edits)).unwrap_or_default()
     }
 
     /// The inside of a JSON string without its secrets; `None` if it contains none.
@@ -463,12 +456,17 @@ fn own_patterns(redact: &Redact, text: &str, found: &mut Vec<Range<usize>>) {
 }
 
 fn redacted(text: &str, spans: &[Range<usize>]) -> String {
+    replaced(text, spans.iter().map(|span| (span, REDACTED)))
+}
+
+/// A text with other texts in the place of parts of it, which are in their order.
+fn replaced<'e>(text: &str, edits: impl Iterator<Item = (&'e Range<usize>, &'e str)>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut copied = 0;
-    for span in spans {
-        out.push_str(text.get(copied..span.start).unwrap_or_default());
-        out.push_str(REDACTED);
-        copied = span.end;
+    for (place, kept) in edits {
+        out.push_str(text.get(copied..place.start).unwrap_or_default());
+        out.push_str(kept);
+        copied = place.end;
     }
     out.push_str(text.get(copied..).unwrap_or_default());
     out

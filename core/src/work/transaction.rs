@@ -56,6 +56,17 @@ impl From<Cause> for Stop {
 /// The outcome of one call of a decision.
 pub type Attempt<R> = std::result::Result<R, Stop>;
 
+/// As [`none_if_corrupt`](crate::error::none_if_corrupt), for what a transaction reads.
+///
+/// # Errors
+/// All but `CORRUPT_SESSION`.
+pub fn none_if_unreadable<T>(attempt: Attempt<Option<T>>) -> Attempt<Option<T>> {
+    match attempt {
+        Err(Stop::Failed(error)) if error.is_corrupt_session() => Ok(None),
+        attempt => attempt,
+    }
+}
+
 /// A unit of work under way.
 pub struct Transaction<'c> {
     call: &'c Call,

@@ -201,14 +201,14 @@ impl Draft<'_> {
     fn decide(
         &mut self,
         state: ApprovalState,
-        by: Option<&Text>,
+        given: Option<&Text>,
         reason: Option<&Text>,
     ) -> Result<bool> {
+        let by = given.map(|by| self.redacted(by));
         let agent = self.head.agent.as_ref();
         let approval = match agent.and_then(|agent| agent.approval.clone()) {
             Some(approval) if approval.is_pending() => approval,
             Some(decided) => {
-                let by = by.map(|by| self.redacted(by));
                 if decided.state == state && decided.by == by {
                     return Ok(false);
                 }
@@ -219,8 +219,7 @@ impl Draft<'_> {
             }
             None => return Err(self.out_of_phase(NOT_WAITING)),
         };
-        self.limits.label("by", by)?;
-        let by = by.map(|by| self.redacted(by));
+        self.limits.label("by", given)?;
         self.limits.text("reason", reason)?;
         let decided_at = Some(self.now);
         self.agent().approval = Some(StoredApproval {

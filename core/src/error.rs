@@ -119,9 +119,9 @@ pub enum Cause {
     },
     /// A person has decided otherwise, or another person has decided.
     #[error(
-        "the request of agent {id} was {state} by {} at {at}, and a decision is final; {}",
-        .by.as_deref().unwrap_or("a person without a name"),
-        if *.state == "denied" { "fork the agent to go on" } else { "request an approval again" }
+        "the request of agent {id} was {state} {} at {at}, which is final; {}",
+        decider(.state, .by.as_deref()),
+        if *.state == "approved" { "request an approval again" } else { "fork the agent to go on" }
     )]
     ApprovalDecided {
         /// The agent's session.
@@ -678,6 +678,14 @@ impl From<&Option<&'static str>> for Detail {
 }
 
 /// What a missing model means for its session, or for the one that is not started.
+/// Who has decided on a request, in a sentence.
+fn decider(state: &str, by: Option<&str>) -> String {
+    match by {
+        _ if state == "withdrawn" => "when the agent ended,".to_owned(),
+        by => format!("by {}", by.unwrap_or("a person without a name")),
+    }
+}
+
 fn missing_model(id: Option<&str>) -> String {
     match id {
         Some(id) => format!(

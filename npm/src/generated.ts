@@ -519,7 +519,8 @@ replayed: boolean, };
  */
 export type Approval = { 
 /**
- * Its state: `pending` until a person approves or denies it, which is final.
+ * Its state: `pending` until a person approves or denies it, which is final; `withdrawn` if the
+ * agent's work ended before that.
  */
 state: ApprovalState, 
 /**
@@ -570,7 +571,7 @@ token?: number, };
 /**
  * The state of an approval.
  */
-export type ApprovalState = "pending" | "approved" | "denied";
+export type ApprovalState = "pending" | "approved" | "denied" | "withdrawn";
 
 /**
  * A part of the runs of a day, oldest first.
@@ -4348,8 +4349,8 @@ lastError: StoredError | null,
  */
 summary: string | null, 
 /**
- * The approval that it has requested last; `None` if it has requested none, or if the last one
- * was withdrawn.
+ * The approval that it has requested last; `None` if it has requested none, or if the request was
+ * overridden.
  */
 approval: StoredApproval | null, };
 

@@ -9,7 +9,7 @@ use tenure_core::session::claim;
 use tenure_core::session::read::check_history;
 use tenure_core::store::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
 use tenure_core::store::{Expect, History, ListQuery, Loaded, Problem, Read, Record, Scan};
-use tenure_core::stored::head::Head;
+use tenure_core::stored::event::kind;
 use tenure_core::stored::lease::{self, Lease};
 use tenure_core::value::id::SessionId;
 use tenure_core::value::json::Json;
@@ -329,7 +329,7 @@ fn write_parts(tx: &mut Transaction<'_>, parts: &[Part]) -> Attempt<CopyWritten>
     for part in parts {
         if let Some(loaded) = &part.session.0 {
             let id = loaded.head.id.as_str();
-            match refusal(tx, part, &loaded.head)? {
+            match refusal(tx, part, loaded)? {
                 Some(target) => reply.differences.push(difference(SESSION, id, target)),
                 None => sessions.push((part, loaded)),
             }
@@ -388,7 +388,11 @@ fn replaced(part: &Part) -> Vec<Read> {
 
 /// Why a session stays as it is in the target: another writer has changed it, its runner holds it, or
 /// its agent waits for an approval that it would not wait for any more.
-fn refusal(tx: &mut Transaction<'_>, part: &Part, next: &Head) -> Attempt<Option<Difference>> {
+fn refusal(
+    tx: &mut Transaction<'_>,
+    part: &Part,
+    Loaded { head: next, events }: &Loaded,
+) -> Attempt<Option<Difference>> {
     if tx.has_lost(&next.id) {
         return Ok(Some(Difference::Different));
     }
@@ -404,12 +408,16 @@ fn refusal(tx: &mut Transaction<'_>, part: &Part, next: &Head) -> Attempt<Option
         }
     }
     let stored = none_if_unreadable(tx.head(&next.id))?;
-    let is_open = stored.is_none_or(|stored| stored.check_approval(next).is_ok());
-    Ok((part.replace && !is_open).then_some(Difference::Different))
+    // A history that goes on from the one in the target has the decision in it.
+    let has_decision = || !part.replace && events.iter().any(|event| event.kind == kind::APPROVAL);
+    let is_open = stored.is_none_or(|stored| {
+        stored.check_approval(next).is_ok() || (stored.awaits_approval() && has_decision())
+    });
+    Ok((!is_open).then_some(Difference::Different))
 }
 
 /// Why a record stays as it is in the target: another writer has changed it, or it is a lease that is
-/// held there and not in the source.
+/// held there and not in the source, or whose fencing token is greater there: no token comes twice.
 fn record_refusal(
     tx: &mut Transaction<'_>,
     part: &Part,
@@ -421,13 +429,17 @@ fn record_refusal(
     if record.kind != lease::KIND || part.expect() == Expect::Absent {
         return Ok(None);
     }
-    let stored = tx.record(lease::KIND, &record.key)?;
-    let stored = stored.as_ref().map(Lease::read).transpose()?;
-    let is_held = stored.is_some_and(|stored| {
-        stored.is_held(tx.now(), tx.host())
-            && !Lease::read(record).is_ok_and(|next| is_same_holding(&stored, &next))
-    });
-    Ok(is_held.then_some(Difference::Held))
+    let Some(stored) = tx.record(lease::KIND, &record.key)? else {
+        return Ok(None);
+    };
+    let stored = Lease::read(&stored)?;
+    let Ok(next) = Lease::read(record) else {
+        return Ok(Some(Difference::Different));
+    };
+    Ok(match stored.is_held(tx.now(), tx.host()) {
+        true if !is_same_holding(&stored, &next) => Some(Difference::Held),
+        _ => (stored.token > next.token).then_some(Difference::Newer),
+    })
 }
 
 /// Whether the lease of a session in the target is a copy of the one in the source.
@@ -442,7 +454,17 @@ fn is_of_source(tx: &mut Transaction<'_>, part: &Part, key: &str) -> Attempt<boo
 }
 
 fn is_same_holding(one: &Lease, other: &Lease) -> bool {
-    one.token == other.token && one.holder == other.holder && one.process == other.process
+    let holding = |of: &Lease| {
+        let Lease {
+            token,
+            holder,
+            process,
+            acquired_at,
+            ..
+        } = of.clone();
+        (token, holder, process, acquired_at)
+    };
+    holding(one) == holding(other)
 }
 
 fn difference(what: &str, key: &str, target: Difference) -> CopyDifference {

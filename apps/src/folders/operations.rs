@@ -134,7 +134,7 @@ fn import_session(
             return Ok(Fate::Unchanged);
         }
         tx.present(token, &head.id)?;
-        stored.check_approval(&head)?;
+        head = stored.replaced_by(head)?;
         // A version is never used again: otherwise an earlier `ifVersion` would match.
         head.version = head.version.max(stored.version + 1);
     }

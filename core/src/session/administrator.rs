@@ -124,6 +124,9 @@ pub fn overridden(
         session.set("agentName", &mode);
     }
     let given = portable::read(session.to_json().as_str())?.checked(limits)?;
+    if phase.as_deref() == Some("null") {
+        stored.check_approval(&given.head)?;
+    }
     let ended = session.read(FINALIZED_AT);
     let past = if writes_history {
         Past::Rewritten(given.events)
@@ -190,13 +193,10 @@ fn settled(
         ..given
     };
     // A request for approval is decided by `approve` and `deny` alone.
-    if head.agent.is_none() && stored.awaits_approval() {
-        head.agent.clone_from(&stored.agent);
-    }
     if let Some(agent) = &mut head.agent {
         agent.approval = stored.agent.as_ref().and_then(|of| of.approval.clone());
     }
-    stored.check_approval(&head)?;
+    let mut head = stored.replaced_by(head)?;
     if let Some(agent) = &mut head.agent {
         agent.agree_with(head.status);
     }

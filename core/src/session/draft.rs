@@ -14,7 +14,7 @@ use crate::error::{Cause, Error, Result};
 use crate::session::params::StartParams;
 use crate::session::redaction;
 use crate::stored::agent::Agent;
-use crate::stored::approval::StoredApproval;
+use crate::stored::approval::{ApprovalState, StoredApproval};
 use crate::stored::event::{Event, kind};
 use crate::stored::head::{Head, Usage};
 use crate::stored::phase::Phase;
@@ -334,7 +334,8 @@ impl<'l> Draft<'l> {
 }
 
 /// The agent of a fork: in the phase that the copied history leads to, without errors. It waits for the
-/// approval that its parent waits for, and for one whose request but not its decision is copied.
+/// approval that its parent waits for or ended without, and for one whose request but not its decision
+/// is copied.
 fn forked_agent(parent: &Agent, events: &[Event]) -> Agent {
     let last = events.iter().rev().find(|event| event.kind == kind::PHASE);
     let phase = last.and_then(|event| Phase::parse(&Object::parse(&event.data).text("to")?));
@@ -346,7 +347,11 @@ fn forked_agent(parent: &Agent, events: &[Event]) -> Agent {
             event.kind == kind::APPROVAL && event.timestamp >= approval.requested_at
         };
         let was_requested = agent.phase == Phase::Approval && !events.iter().any(decides);
-        let waits = approval.is_pending() || was_requested;
+        let is_undecided = matches!(
+            approval.state,
+            ApprovalState::Pending | ApprovalState::Withdrawn
+        );
+        let waits = is_undecided || was_requested;
         agent.approval = waits.then(|| StoredApproval::requested(approval.requested_at));
     }
     agent

@@ -261,7 +261,7 @@ fn import(tx: &mut Transaction<'_>, params: &ImportParams) -> Attempt<SessionHea
     // One that cannot be read has no version to go by.
     if let Some(stored) = none_if_unreadable(tx.head(&head.id))? {
         tx.present(params.token, &head.id)?;
-        stored.check_approval(&head)?;
+        head = stored.replaced_by(head)?;
         // A version never returns, or an `ifVersion` from before would match.
         head.version = head.version.max(stored.version + 1);
     }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::stored::approval::StoredApproval;
+use crate::stored::approval::{ApprovalState, StoredApproval};
 use crate::stored::phase::Phase;
 use crate::stored::status::Status;
 use crate::value::properties::{Properties, Stored};
@@ -29,8 +29,8 @@ pub struct Agent {
     /// A summary of its work.
     #[serde(default)]
     pub summary: Option<String>,
-    /// The approval that it has requested last; `None` if it has requested none, or if the last one
-    /// was withdrawn.
+    /// The approval that it has requested last; `None` if it has requested none, or if the request was
+    /// overridden.
     #[serde(default)]
     pub approval: Option<StoredApproval>,
 }
@@ -104,8 +104,11 @@ impl Agent {
     }
 
     fn settle_approval(&mut self) {
-        if self.phase.is_final() && self.awaits_approval() {
-            self.approval = None;
+        if let Some(approval) = &mut self.approval
+            && self.phase.is_final()
+            && approval.is_pending()
+        {
+            approval.state = ApprovalState::Withdrawn;
         }
     }
 

@@ -19,11 +19,13 @@ pub enum ApprovalState {
     Approved,
     /// It was denied.
     Denied,
+    /// The agent's work ended before anybody had decided.
+    Withdrawn,
 }
 
 impl ApprovalState {
     /// Every state.
-    pub const ALL: [Self; 3] = [Self::Pending, Self::Approved, Self::Denied];
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Approved, Self::Denied, Self::Withdrawn];
 
     /// The name in JavaScript and in stores.
     pub fn as_str(self) -> &'static str {
@@ -31,6 +33,7 @@ impl ApprovalState {
             Self::Pending => "pending",
             Self::Approved => "approved",
             Self::Denied => "denied",
+            Self::Withdrawn => "withdrawn",
         }
     }
 
@@ -41,7 +44,8 @@ impl ApprovalState {
 }
 
 crate::word_properties! {
-    ApprovalState: "pending" => Pending, "approved" => Approved, "denied" => Denied;
+    ApprovalState: "pending" => Pending, "approved" => Approved, "denied" => Denied,
+    "withdrawn" => Withdrawn;
 }
 
 /// An approval, as stores keep it.
@@ -112,7 +116,8 @@ impl StoredApproval {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {
-    /// Its state: `pending` until a person approves or denies it, which is final.
+    /// Its state: `pending` until a person approves or denies it, which is final; `withdrawn` if the
+    /// agent's work ended before that.
     pub state: ApprovalState,
     /// When it was requested, or decided if it was not requested.
     pub requested_at: Timestamp,

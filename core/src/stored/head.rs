@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::stored::agent::Agent;
-use crate::stored::approval::ApprovalState;
+use crate::stored::approval::{ApprovalState, StoredApproval};
 use crate::stored::slot::Slot;
 use crate::stored::status::Status;
 use crate::value::id::SessionId;
@@ -180,34 +180,58 @@ impl Head {
         self.agent.as_ref().is_some_and(Agent::awaits_approval)
     }
 
-    /// Refuses `next` in place of the session if its agent would go on although it waits for an approval,
-    /// or was denied one. It may fail or be abandoned.
+    /// `next` in place of the session, from a writer that may know nothing of approvals: if nobody has
+    /// approved the agent's request, the request stays, and the agent does not go on.
+    ///
+    /// # Errors
+    /// `APPROVAL_PENDING` and `APPROVAL_DECIDED`.
+    pub fn replaced_by(&self, mut next: Self) -> Result<Self> {
+        let Some((agent, approval)) = self.closed_gate() else {
+            return Ok(next);
+        };
+        let own = next.agent.get_or_insert_with(|| agent.clone());
+        own.approval.get_or_insert_with(|| approval.clone());
+        self.check_approval(&next)?;
+        let status = next.status;
+        next.agent.iter_mut().for_each(|own| own.agree_with(status));
+        Ok(next)
+    }
+
+    /// Refuses `next` in place of the session if nobody has approved the agent's request, and with
+    /// `next` the agent would go on or the request be forgotten. It may fail or be abandoned.
     ///
     /// # Errors
     /// `APPROVAL_PENDING` and `APPROVAL_DECIDED`.
     pub fn check_approval(&self, next: &Self) -> Result<()> {
-        let Some(Agent {
-            phase,
-            approval: Some(approval),
-            ..
-        }) = &self.agent
-        else {
+        let Some((agent, approval)) = self.closed_gate() else {
             return Ok(());
         };
-        let is_where_it_was = next.agent.as_ref().is_some_and(|of| of.phase == *phase)
+        let of_next = next.agent.as_ref().and_then(|of| of.approval.as_ref());
+        let is_kept = of_next.is_some_and(|of| {
+            of.requested_at == approval.requested_at
+                && (of.state == approval.state
+                    || (approval.is_pending() && of.state == ApprovalState::Withdrawn))
+        });
+        let is_where_it_was = next
+            .agent
+            .as_ref()
+            .is_some_and(|of| of.phase == agent.phase)
             && (next.status == self.status || next.status == Status::Paused);
-        let is_allowed = match approval.state {
-            ApprovalState::Approved => true,
-            ApprovalState::Pending if is_where_it_was && next.awaits_approval() => true,
-            _ => matches!(
-                next.status,
-                Status::Failed | Status::Abandoned | Status::Timeout
-            ),
-        };
-        match is_allowed {
+        let has_ended = matches!(
+            next.status,
+            Status::Failed | Status::Abandoned | Status::Timeout
+        );
+        match is_kept && (has_ended || (approval.is_pending() && is_where_it_was)) {
             true => Ok(()),
             false => Err(approval.refusal(&self.id)),
         }
+    }
+
+    /// The agent and its request, if nobody has approved that.
+    fn closed_gate(&self) -> Option<(&Agent, &StoredApproval)> {
+        let agent = self.agent.as_ref()?;
+        let approval = agent.approval.as_ref()?;
+        (approval.state != ApprovalState::Approved).then_some((agent, approval))
     }
 
     /// Whether an agent may go on with it: paused, or active with iterations left, and not waiting for

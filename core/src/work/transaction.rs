@@ -145,7 +145,8 @@ impl<'c> Transaction<'c> {
     }
 
     /// Refuses a caller that does not hold a session while a runner does. A lease that has expired is
-    /// still its holder's until another has acquired it, or has gone on without one: that releases it.
+    /// still its holder's until another has acquired it, or has gone on without one: that releases it,
+    /// unless the holder's clock is ahead and the holder may well be there.
     ///
     /// # Errors
     /// `SESSION_HELD` without a token, `LEASE_LOST` with one that is not current, and those of the store.
@@ -174,7 +175,7 @@ impl<'c> Transaction<'c> {
             (None, Some(lease)) if lease.is_held(self.now(), self.host()) => {
                 return Err(lease.refusal(id).into());
             }
-            (None, Some(lease)) => {
+            (None, Some(lease)) if !lease.is_ahead(self.now()) => {
                 return self.put_record(
                     Lease {
                         released: true,
@@ -183,7 +184,7 @@ impl<'c> Transaction<'c> {
                     .to_record(0),
                 );
             }
-            (None, None) => {}
+            (None, _) => {}
         }
         self.expect_unchanged(lease::KIND, key, record);
         Ok(())

@@ -153,9 +153,111 @@ fn an_agent_that_waits_for_approval_can_fail_and_be_abandoned_which_withdraws_th
         let id = agent(&world);
         world.ok("requestApproval", json!({"id": id}));
         world.ok(name, with_id(&id, params));
-        assert_eq!(world.session(&id).get("approval"), None, "{name}");
+        let ended = world.session(&id);
+        assert_eq!(
+            ended["approval"],
+            json!({"state": "withdrawn", "requestedAt": iso(world.now())}),
+            "{name}"
+        );
         assert_eq!(world.code("approve", json!({"id": id})), "INVALID_PHASE");
+        // A withdrawn request is no decision: nothing but a fork goes on, and that waits.
+        for (name, params) in forgeries(&id, &json!({"status": "active", "phase": "executing"})) {
+            let error = world.error(name, params);
+            assert_eq!(error.code(), "APPROVAL_DECIDED", "{name}");
+            assert!(error.to_string().contains("withdrawn"), "{error}");
+        }
+        assert_eq!(world.session(&id), ended);
+        for sequence in [1, 3] {
+            let fork = world.ok("fork", json!({"id": id, "atSequence": sequence}));
+            assert_eq!(fork["approval"]["state"], "pending", "{name}");
+            let resume = json!({"id": fork["id"]});
+            assert_eq!(world.code("resume", resume), "APPROVAL_PENDING");
+            world.ok("approve", json!({"id": fork["id"], "by": "ada"}));
+        }
     }
+}
+
+#[test]
+fn an_agent_that_a_cleanup_ended_and_a_user_restored_waits_still() {
+    let world = World::default();
+    let id = agent(&world);
+    world.ok("requestApproval", json!({"id": id}));
+    world.pass(1000);
+    world.ok("agentCleanup", json!({"maxIdle": "1s"}));
+    world.ok("restore", json!({"id": id}));
+    let updates = json!({"id": id, "updates": {"status": "active"}});
+    assert_eq!(world.code("override", updates), "APPROVAL_DECIDED");
+}
+
+#[test]
+fn no_writer_that_knows_nothing_of_agents_erases_a_request_or_a_denial() {
+    for denies in [false, true] {
+        let world = World::default();
+        let id = agent(&world);
+        world.ok("requestApproval", json!({"id": id}));
+        let (code, status) = match denies {
+            true => ("APPROVAL_DECIDED", "abandoned"),
+            false => ("APPROVAL_PENDING", "paused"),
+        };
+        if denies {
+            world.ok("deny", json!({"id": id, "by": "ada"}));
+        }
+        let approval = world.session(&id)["approval"].clone();
+        let phase = json!({"id": id, "updates": {"phase": null}});
+        assert_eq!(world.code("override", phase), code);
+        let plain = |status: &str| {
+            let session = json!({
+                "id": id, "mode": "a", "task": "t", "createdAt": 0, "status": status
+            });
+            json!({"text": session.to_string()})
+        };
+        for name in ["save", "import"] {
+            let saved = world.ok(name, plain(status));
+            assert_eq!(
+                (&saved["task"], &saved["approval"]),
+                (&json!("t"), &approval)
+            );
+            assert_eq!(world.code(name, plain("active")), code, "{name}");
+            assert_eq!(world.session(&id)["approval"], approval);
+        }
+        for name in ["save", "import"] {
+            world.ok(name, plain("failed"));
+            assert_eq!(world.code(name, plain("active")), "APPROVAL_DECIDED");
+        }
+    }
+    // An approval is no obstacle.
+    let world = World::default();
+    let id = agent(&world);
+    world.ok("requestApproval", json!({"id": id}));
+    world.ok("approve", json!({"id": id}));
+    world.ok("override", json!({"id": id, "updates": {"phase": null}}));
+    assert_eq!(world.session(&id).get("phase"), None);
+}
+
+#[test]
+fn an_import_makes_no_decision() {
+    let world = World::default();
+    let id = agent(&world);
+    world.ok("requestApproval", json!({"id": id}));
+    let text = world.ok("export", json!({"id": id}));
+    let forged = text.as_str().unwrap().replace("pending", "approved");
+    let before = world.session(&id);
+    assert_eq!(
+        world.code("import", json!({"text": forged})),
+        "APPROVAL_PENDING"
+    );
+    assert_eq!(world.session(&id), before);
+    world.ok("fail", json!({"id": id}));
+    let text = world.ok("export", json!({"id": id}));
+    for state in ["approved", "denied"] {
+        let forged = text.as_str().unwrap().replace("withdrawn", state);
+        assert_eq!(
+            world.code("import", json!({"text": forged})),
+            "APPROVAL_DECIDED",
+            "{state}"
+        );
+    }
+    world.ok("import", json!({"text": text}));
 }
 
 #[test]
@@ -303,12 +405,6 @@ fn nothing_gets_past_the_gate_of_an_agent_that_waits() {
             );
         }
     }
-    let [_, _, (_, import)] = forgeries(&id, &json!({}));
-    assert_eq!(
-        world.code("import", import),
-        "APPROVAL_PENDING",
-        "without the request"
-    );
     assert_eq!(world.session(&id), before);
     for (name, params) in forgeries(&id, &json!({"status": "failed"})) {
         let id = agent(&world);

@@ -79,10 +79,17 @@ impl Agent {
         self.approval.is_some_and(|(state, ..)| state == "pending")
     }
 
-    /// Withdraws a pending request.
-    fn withdraw(&mut self) {
+    /// Drops a pending request, as an override does.
+    fn override_request(&mut self) {
         if self.is_pending() {
             self.approval = None;
+        }
+    }
+
+    /// Withdraws a pending request, as the end does.
+    fn withdraw(&mut self) {
+        if let Some((state @ "pending", ..)) = &mut self.approval {
+            *state = "withdrawn";
         }
     }
 
@@ -150,7 +157,7 @@ impl Agent {
                 overrides,
             } => {
                 if overrides {
-                    self.withdraw();
+                    self.override_request();
                 }
                 if self.is_finalized() && error {
                     return None;
@@ -208,7 +215,7 @@ impl Agent {
             }
             Step::Resume { overrides } if !self.is_finalized() => {
                 if overrides {
-                    self.withdraw();
+                    self.override_request();
                 }
                 if self.is_pending() {
                     return None;

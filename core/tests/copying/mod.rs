@@ -322,7 +322,10 @@ fn a_session_that_a_runner_holds_in_the_target_is_kept() {
         json!({"key": "session:a", "holder": "other"}),
     );
     let copied = copy(&from.store, &to.store, true, || {}).unwrap();
-    assert_eq!((copied.sessions, copied.differences), (1, vec![]));
+    assert_eq!(copied.sessions, 1);
+    // The token of the lease that was released there is the greater one.
+    let lease = [("lease", "session:a", Difference::Newer)];
+    assert_eq!(copied.differing(), lease);
 }
 
 #[test]
@@ -350,6 +353,52 @@ fn no_copy_opens_the_gate_of_an_agent() {
     from.ok("approve", json!({"id": "agent-1", "by": "ada"}));
     assert_eq!(copy_all(&from.store, &to.store).differing(), []);
     assert_eq!(contents(&to.store), contents(&from.store));
+    // Neither does a history that goes on without a decision.
+    let (from, to) = (World::default(), World::default());
+    from.ok("agentCreate", json!({"agentName": "a", "id": "agent-1"}));
+    from.ok("requestApproval", json!({"id": "agent-1"}));
+    copy_all(&from.store, &to.store);
+    let text = from.ok("export", json!({"id": "agent-1"}));
+    let mut session: Value = serde_json::from_str(text.as_str().unwrap()).unwrap();
+    for name in ["agentName", "purpose", "phase", "resumeReady", "approval"] {
+        session[name].take();
+    }
+    session["status"] = "active".into();
+    session["version"] = 9.into();
+    let from = World::default();
+    from.ok("import", json!({"text": session.to_string()}));
+    let before = contents(&to.store);
+    for overwrite in [false, true] {
+        let copied = copy(&from.store, &to.store, overwrite, || {}).unwrap();
+        assert_eq!(copied.sessions, 0);
+        assert_eq!(contents(&to.store), before);
+    }
+}
+
+#[test]
+fn no_copy_sets_a_fencing_token_back() {
+    let acquire = |world: &World, holder: &str| {
+        let params = json!({"key": "k", "holder": holder, "leaseDurationMs": 1000});
+        assert_eq!(world.ok("leaseAcquire", params)["outcome"], "acquired");
+        world.pass(2000);
+    };
+    let (from, to) = (World::default(), World::default());
+    for holder in ["a", "b", "c"] {
+        acquire(&to, holder);
+    }
+    acquire(&from, "a");
+    for _ in 0..5 {
+        // Its record has a higher version then.
+        let renewal = json!({"key": "k", "holder": "a", "token": 1});
+        from.ok("leaseRenew", renewal);
+    }
+    from.pass(2000);
+    to.pass(60_000);
+    for overwrite in [false, true] {
+        let copied = copy(&from.store, &to.store, overwrite, || {}).unwrap();
+        assert_eq!(copied.records, 0);
+        assert_eq!(to.ok("leaseGet", json!({"key": "k"}))["token"], 3);
+    }
 }
 
 #[test]

@@ -239,6 +239,19 @@ fn an_expired_lease_is_lost_when_another_moves_the_session_without_one() {
 }
 
 #[test]
+fn a_lease_from_a_clock_that_is_ahead_is_not_lost_to_a_write_without_one() {
+    let world = held(false, None);
+    world.pass(-120_000);
+    let step = json!({});
+    // Whether its holder is there is doubtful, and a doubtful run works.
+    assert_eq!(outcome(&world, "incrementIteration", &step, None), "ok");
+    world.pass(120_000);
+    assert_eq!(outcome(&world, "incrementIteration", &step, Some(2)), "ok");
+    let other = json!({"id": "s", "holder": "b"});
+    assert_eq!(world.ok("hold", other)["outcome"], "held");
+}
+
+#[test]
 fn a_session_is_held_once_and_only_if_it_exists() {
     let world = World::default();
     let hold = |holder: &str| world.ok("hold", json!({"id": "s", "holder": holder}));

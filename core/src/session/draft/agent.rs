@@ -10,6 +10,7 @@ use crate::stored::event::kind;
 use crate::stored::phase::Phase;
 use crate::stored::status::Status;
 use crate::value::json::{Json, Object};
+use crate::value::redact::REDACTED;
 use crate::value::text::Text;
 
 use super::{Draft, PAUSE_REASON, edited};
@@ -212,7 +213,7 @@ impl Draft<'_> {
                 return Err(self.out_of_phase(FINAL));
             }
             Some(decided) => {
-                if decided.state == state && decided.by == by {
+                if decided.state == state && is_same_person(decided.by.as_deref(), by.as_deref()) {
                     return Ok(false);
                 }
                 return Err(decided.refusal(&self.head.id));
@@ -275,4 +276,9 @@ impl Draft<'_> {
         }
         .into()
     }
+}
+
+/// Whether two decisions are of one person. A redacted name may be anyone's.
+fn is_same_person(decided: Option<&str>, by: Option<&str>) -> bool {
+    decided == by && !by.is_some_and(|by| by.contains(REDACTED))
 }

@@ -5,5 +5,6 @@ mod host;
 mod link;
 pub mod operations;
 mod payload;
+mod prompt;
 mod reply;
 pub mod request;

@@ -11,7 +11,7 @@ use tenure_core::session::draft::Draft;
 use tenure_core::session::params::{ChangeOnly, IfExhausted, StartParams};
 use tenure_core::session::view::SessionHead;
 use tenure_core::store::filter::{Direction, Filter, Order, OrderBy};
-use tenure_core::store::{History, ListQuery};
+use tenure_core::store::{Found, ListQuery, Read};
 use tenure_core::stored::head::Head;
 use tenure_core::stored::phase::Phase;
 use tenure_core::stored::status::Status;
@@ -24,6 +24,7 @@ use tenure_core::work::context::Context;
 
 use super::link::HostLink;
 use super::payload::{Event, Payload, nothing, warning};
+use super::prompt::{self, IdForm};
 use super::reply::HookReply;
 use super::request::{FinalizePolicy, ReplyReason, Request, is_waiting};
 
@@ -35,8 +36,6 @@ const UNNAMED: &str = "general-purpose";
 const CONVERSATION: &str = "main";
 /// The type of the event at which a conversation waits for its user.
 const TURN: &str = "turn";
-/// The number of ids in a prompt that are looked up.
-const MAX_NAMED: usize = 3;
 /// The number of waiting agents that the start of a conversation names.
 const MAX_WAITING: usize = 10;
 /// The greatest metadata that are shown to a model, in bytes.
@@ -193,8 +192,8 @@ async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Res
 }
 
 /// The agent that a delegation resumes: one that its prompt names, or else the one of this name that
-/// was active last in the conversation. An agent that the prompt names is also returned if it waits for
-/// an approval.
+/// was active last in the conversation. An agent that the prompt names and that waits for an approval is
+/// returned before any other.
 async fn resumable(
     context: &Context,
     payload: &Payload,
@@ -207,16 +206,16 @@ async fn resumable(
         (head, decision)
     };
     let prompt = payload.input("prompt").unwrap_or_default();
-    for id in named(&prompt) {
-        let found = match context.load(&id, History::None).await {
-            Err(error) if error.is_corrupt_session() => None,
-            found => found?,
+    let mut named = agents_named(context, &prompt).await?;
+    let waiting = named.iter().position(|(_, head)| head.awaits_approval());
+    let meant = waiting.or_else(|| {
+        let is_meant = |(form, head): &(IdForm, Head)| {
+            *form != IdForm::Word && can_resume(head, policy, context)
         };
-        let found = found.map(|loaded| loaded.head);
-        let is_meant = |head: &Head| head.awaits_approval() || can_resume(head, policy, context);
-        if let Some(head) = found.filter(is_meant) {
-            return Ok(Some(decided(head)));
-        }
+        named.iter().position(is_meant)
+    });
+    if let Some(meant) = meant {
+        return Ok(Some(decided(named.swap_remove(meant).1)));
     }
     let filter = Filter {
         mode: Some(name.to_owned()),
@@ -232,17 +231,30 @@ async fn resumable(
     Ok(ours.next().map(decided))
 }
 
-/// The ids of agents in a text.
-fn named(text: &str) -> Vec<SessionId> {
-    let is_part = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.');
-    let words = text.split(|char| !is_part(char));
-    let words = words
-        .map(|word| word.trim_end_matches('.'))
-        .filter(|word| word.starts_with("agent-"));
-    words
-        .filter_map(|word| SessionId::parse(word).ok())
-        .take(MAX_NAMED)
-        .collect()
+/// The agents whose ids are in a prompt, in one request where the store can.
+async fn agents_named(context: &Context, prompt: &str) -> Result<Vec<(IdForm, Head)>> {
+    let ids = prompt::ids(prompt);
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let reads = ids.iter().map(|(_, id)| Read::head(id)).collect();
+    let found = context.read(reads).await?;
+    let mut named = Vec::new();
+    for ((form, _), found) in ids.into_iter().zip(found) {
+        let Found::Session(found) = found else {
+            continue;
+        };
+        let found = match found {
+            Err(error) if error.is_corrupt_session() => None,
+            found => found?,
+        };
+        let head = found.map(|loaded| loaded.head);
+        named.extend(
+            head.filter(|head| head.agent.is_some())
+                .map(|head| (form, head)),
+        );
+    }
+    Ok(named)
 }
 
 /// Whether an agent can be resumed. One that runs is not resumed a second time.

@@ -227,6 +227,92 @@ fn a_prompt_that_names_an_agent_that_waits_for_an_approval_starts_no_other() {
 }
 
 #[test]
+fn an_agent_that_waits_for_an_approval_is_found_wherever_its_id_is_in_the_prompt() {
+    for id in [
+        "agent-20260108-180530-abc12345",
+        "session_mk6rs00h_0001abcdefghi",
+        "deploy-7",
+        "deploy",
+        "deploy_",
+    ] {
+        for prompt in [
+            format!("Go on with {id}."),
+            format!("Go on with _{id}_"),
+            format!("Go on with **{id}**, please"),
+            format!("Go on with `{id}`!"),
+            format!("Go on with \"{id}\""),
+            format!("Unlike agent-1, agent-2, agent-3 and agent-4, {id} goes on"),
+        ] {
+            let world = World::default();
+            let mut named = Conversation::of(VERSIONS[2].1).payload("PreToolUse");
+            world.ok("agentCreate", json!({"agentName": "a", "id": id}));
+            world.ok("requestApproval", json!({"id": id}));
+            named["tool_input"]["prompt"] = json!(prompt);
+            let said = context(&event(&world, &named), "PreToolUse");
+            assert!(said.contains("waits for an approval"), "{prompt}: {said}");
+            only_agent(&world);
+        }
+    }
+}
+
+#[test]
+fn a_generated_id_is_found_at_the_end_of_a_long_prompt() {
+    let words: String = (0..20_000)
+        .map(|number| format!("word-{number} "))
+        .collect();
+    let world = World::default();
+    let mut named = Conversation::of(VERSIONS[2].1).payload("PreToolUse");
+    let id = text(&world.ok("agentCreate", json!({"agentName": "a"}))["id"]);
+    world.ok("requestApproval", json!({"id": id}));
+    named["tool_input"]["prompt"] = json!(format!("{words}{id}"));
+    let said = context(&event(&world, &named), "PreToolUse");
+    assert!(said.contains("waits for an approval"), "{said}");
+}
+
+#[test]
+fn a_prompt_with_another_agent_does_not_get_past_an_approval() {
+    let world = World::default();
+    let mut named = Conversation::of(VERSIONS[2].1).payload("PreToolUse");
+    for (id, operation) in [("agent-1", "agentUpdate"), ("agent-2", "requestApproval")] {
+        world.ok("agentCreate", json!({"agentName": "a", "id": id}));
+        let mut params = json!({"id": id});
+        if operation == "agentUpdate" {
+            params["phase"] = json!("planning");
+        }
+        world.ok(operation, params);
+    }
+    named["tool_input"]["prompt"] = json!("Go on as agent-1 with the work of agent-2");
+    let said = context(&event(&world, &named), "PreToolUse");
+    assert!(said.contains("agent-2 waits for an approval"), "{said}");
+    assert_eq!(agents(&world).len(), 2);
+}
+
+#[test]
+fn a_chosen_id_is_resumed_unless_it_is_a_plain_word() {
+    for (id, is_resumed) in [
+        ("deploy-7", true),
+        ("session_mk6rs00h_0001abcdefghi", true),
+        ("deploy", false),
+    ] {
+        let world = World::default();
+        let mut named = Conversation::of(VERSIONS[2].1).payload("PreToolUse");
+        world.ok("agentCreate", json!({"agentName": "a", "id": id}));
+        world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+        named["tool_input"]["prompt"] = json!(format!("Go on with `{id}`"));
+        event(&world, &named);
+        assert_eq!(agents(&world).len() == 1, is_resumed, "{id}");
+    }
+    // A session without an agent is no agent's.
+    let world = World::default();
+    world.ok("start", json!({"task": "t", "mode": "m", "id": "agent-1"}));
+    world.ok("pause", json!({"id": "agent-1"}));
+    let mut named = Conversation::of(VERSIONS[2].1).payload("PreToolUse");
+    named["tool_input"]["prompt"] = json!("Go on with agent-1");
+    event(&world, &named);
+    assert_ne!(only_agent(&world), "agent-1");
+}
+
+#[test]
 fn agents_that_run_at_once_are_kept_apart() {
     for (version, payloads) in &VERSIONS[1..] {
         let world = World::default();

@@ -4,6 +4,7 @@ use tenure_core::audit::operations::{AUDIT_LOG, AUDIT_PURGE};
 use tenure_core::audit::params::{AuditLogParams, AuditPurgeParams};
 use tenure_core::{Millis, Text, Timestamp};
 
+use crate::choice;
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::output::clean;
@@ -33,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID")]
     subject: Option<Text>,
     /// The most entries to print: 50 by default, up to 1000
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = choice::limit)]
     limit: Option<u32>,
     /// Continue after a page
     #[arg(long, value_name = "CURSOR")]

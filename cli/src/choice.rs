@@ -1,4 +1,4 @@
-//! Arguments that are one of several named values.
+//! Arguments that are one of several named values, and the numbers of items of a list.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tenure_core::{Phase, Status};
@@ -15,6 +15,14 @@ pub(crate) fn choice<T: Clone + Send + Sync + 'static>(
             .map(|(_, value)| value.clone())
             .ok_or("expected one of the names")
     })
+}
+
+/// Reads the most items that a list prints.
+pub(crate) fn limit(text: &str) -> Result<u32, &'static str> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("expected a number of 1 or more"),
+        Ok(limit) => Ok(limit),
+    }
 }
 
 /// A parser of statuses.

@@ -19,6 +19,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, mut tenure: Command, context: &mut Context) -> Outcome {
+    context.refuse_store("no store is used")?;
+    context.refuse_with_json("completions", true, "because it prints a script")?;
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut tenure, "tenure", &mut script);
     context.out.write(&String::from_utf8_lossy(&script))?;

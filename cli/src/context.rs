@@ -119,11 +119,7 @@ impl Context {
     /// Uses this machine's registry unless `--store` is given. `TENURE_STORE` is ignored: it names the
     /// store of sessions, while the processes of a machine share one registry.
     pub(crate) fn use_registry(&mut self) {
-        let names_one = |arg: OsString| {
-            let arg = arg.to_string_lossy();
-            arg == "--store" || arg.starts_with("--store=")
-        };
-        if !env::args_os().any(names_one) {
+        if !is_store_named() {
             self.globals.store = Some("registry:".to_owned());
         }
     }
@@ -146,6 +142,42 @@ impl Context {
     /// Whether replies are printed as JSON.
     pub(crate) fn json(&self) -> bool {
         self.globals.json
+    }
+
+    /// Refuses an option that `--json` would ignore. clap cannot: it does not know of a global option
+    /// that is given before the name of the command.
+    pub(crate) fn refuse_with_json(
+        &self,
+        option: &str,
+        is_given: bool,
+        because: &str,
+    ) -> Result<(), Failure> {
+        match is_given && self.json() {
+            true => Err(Failure::usage(
+                option,
+                format!("not possible with --json, {because}"),
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses an option that only `--json` has.
+    pub(crate) fn require_json(&self, option: &str, is_given: bool) -> Result<(), Failure> {
+        match is_given && !self.json() {
+            true => Err(Failure::usage(option, "possible only with --json")),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses `--store` for a command that does not use the store of a command.
+    pub(crate) fn refuse_store(&self, because: &str) -> Result<(), Failure> {
+        match is_store_named() {
+            true => Err(Failure::usage(
+                "--store",
+                format!("not possible here: {because}"),
+            )),
+            false => Ok(()),
+        }
     }
 
     /// The current time, or the clock override.
@@ -311,6 +343,16 @@ impl Context {
         };
         eprintln!("{on}tenure:{off} {}", clean_lines(message));
     }
+}
+
+/// Whether `--store` is given as an option, and not only its variable.
+fn is_store_named() -> bool {
+    let names_one = |arg: OsString| {
+        let arg = arg.to_string_lossy();
+        arg == "--store" || arg.starts_with("--store=")
+    };
+    let mut options = env::args_os().take_while(|arg| arg != "--");
+    options.any(names_one)
 }
 
 /// The reply of an operation that failed.

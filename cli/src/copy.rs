@@ -43,6 +43,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    context.refuse_store("the stores are FROM and TO")?;
     let progress = Progress::new(!context.json());
     let params = CopyParams {
         from: Some(args.from.as_str().into()),

@@ -437,9 +437,14 @@ struct Cleanup {
 
 fn cleanup(args: Cleanup, context: &mut Context) -> Outcome {
     let key = clean(args.key.as_str()).into_owned();
+    let run_id = ending_run_id(args.run_id)?;
+    if run_id.is_none() && args.run_attempt.is_some() {
+        let problem = "expected the run of the attempt, too: --run-id";
+        return Err(Failure::usage("--run-attempt", problem));
+    }
     let params = DedupCleanupParams {
         key: args.key,
-        run_id: ending_run_id(args.run_id)?,
+        run_id,
         run_attempt: run_attempt(args.run_attempt),
     };
     let cleaned = run_after_job(context, &DEDUP_CLEANUP, params, args.exit_code)?;

@@ -4,6 +4,7 @@ use tenure_core::session::params::EventsParams;
 use tenure_core::session::read::EVENTS;
 use tenure_core::{SessionEvent, Text};
 
+use crate::choice;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Style, clean, cut, width};
@@ -30,7 +31,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SEQUENCE")]
     after: Option<u64>,
     /// The most events to print
-    #[arg(long, short = 'n', value_name = "N")]
+    #[arg(long, short = 'n', value_name = "N", value_parser = choice::limit)]
     limit: Option<u32>,
 }
 

@@ -130,12 +130,34 @@ struct Event {
     stop: SubagentStop,
 }
 
+impl PreDelegate {
+    fn option(&self) -> Option<&'static str> {
+        let idle = self.idle.map(|_| "--idle");
+        idle.or(self.max_errors.map(|_| "--max-errors"))
+    }
+}
+
+impl SubagentStop {
+    fn option(&self) -> Option<&'static str> {
+        self.finalize.map(|_| "--finalize")
+    }
+}
+
 impl Command {
     fn hook(&self) -> Hook {
         match self {
             Self::PreDelegate(_) => Hook::PreDelegate,
             Self::SubagentStop(_) => Hook::SubagentStop,
             Self::Event(_) => Hook::Event,
+        }
+    }
+
+    /// The name of an option that is given.
+    fn option(&self) -> Option<&'static str> {
+        match self {
+            Self::PreDelegate(delegation) => delegation.option(),
+            Self::SubagentStop(stop) => stop.option(),
+            Self::Event(Event { delegation, stop }) => delegation.option().or(stop.option()),
         }
     }
 
@@ -173,6 +195,11 @@ impl Command {
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     if args.test {
+        if let Some(option) = args.command.as_ref().and_then(Command::option) {
+            let problem = "not possible with --test, which has a policy of its own";
+            return Err(Failure::usage(option, problem));
+        }
+        context.refuse_store("the test has a temporary store")?;
         return test(context);
     }
     let Some(command) = args.command else {

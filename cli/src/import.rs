@@ -76,10 +76,14 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         context,
         result,
         progress,
+        held,
         ..
     } = importing;
     // Erases the progress line before anything is printed.
     drop(progress);
+    if held.given().is_some() && result.sessions.written + result.failed == 0 {
+        context.note("no session was written, so the token was not checked");
+    }
     print(context, &result)
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::stdin;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tenure_core::error::Cause;
 use tenure_core::{Error, Json, Text};
@@ -63,8 +64,14 @@ pub(crate) fn file(what: &str, path: &str, max_bytes: u64) -> Result<String, Fai
         .map_err(|error| unreadable(&format!("{what} {path}"), &error))
 }
 
-/// The text of standard input, of at most `max_bytes`.
+/// The text of standard input, of at most `max_bytes`. It is that of one argument: a second one would
+/// be empty.
 pub(crate) fn all_of_stdin(what: &str, max_bytes: u64) -> Result<String, Failure> {
+    static IS_READ: AtomicBool = AtomicBool::new(false);
+    if IS_READ.swap(true, Ordering::Relaxed) {
+        let problem = "standard input is read by another argument; only one can be -";
+        return Err(Failure::usage(what, problem));
+    }
     read_stream(stdin(), max_bytes)
         .and_then(text_of)
         .map_err(|error| unreadable(what, &error))

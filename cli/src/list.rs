@@ -5,7 +5,7 @@ use tenure_core::session::read::LIST;
 use tenure_core::store::filter::{Direction, OrderBy};
 use tenure_core::{SessionHead, Text};
 
-use crate::choice::choice;
+use crate::choice::{self, choice};
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::filter::FilterArgs;
@@ -37,10 +37,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     filter: FilterArgs,
     /// The most sessions to print
-    #[arg(long, short = 'n', value_name = "N")]
+    #[arg(long, short = 'n', value_name = "N", value_parser = choice::limit)]
     limit: Option<u32>,
     /// Print all sessions, on a terminal too
-    #[arg(long, conflicts_with_all = ["limit", "json"])]
+    #[arg(long, conflicts_with = "limit")]
     all: bool,
     /// Order by the time created (the default) or updated
     #[arg(long, value_name = "FIELD", value_parser = choice([("created", OrderBy::CreatedAt), ("updated", OrderBy::UpdatedAt)]), hide_possible_values = true)]
@@ -54,6 +54,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    let one_page = "which prints one page, and a cursor for the next one";
+    context.refuse_with_json("--all", args.all, one_page)?;
     let params = ListParams {
         order_by: args.by,
         direction: args.reverse.then_some(Direction::Asc),

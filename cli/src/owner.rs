@@ -3,33 +3,39 @@
 //! or a name is given. A lease of a process lasts as long as the process runs; a lease of a name lasts
 //! until it expires.
 
+use std::env;
+
+use clap::builder::NonEmptyStringValueParser;
 use tenure_core::Text;
 use tenure_host::OnBehalf;
 
 use crate::context::Context;
 use crate::exit::Failure;
 
+/// The variables that name the owner where no option does. clap does not read them: `--holder` names
+/// another owner, and conflicts with the options only.
+const PID: &str = "TENURE_OWNER_PID";
+const SESSION: &str = "TENURE_OWNER_SESSION";
+
+/// The value of a variable. An empty one counts as unset.
+fn of_variable(name: &str) -> Option<String> {
+    let value = env::var_os(name).filter(|value| !value.is_empty())?;
+    Some(value.to_string_lossy().into_owned())
+}
+
 /// The owner.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct OwnerArgs {
-    /// The PID of the owner; by default the process that runs this command
-    #[arg(
-        long,
-        value_name = "PID",
-        env = "TENURE_OWNER_PID",
-        hide_env_values = true
-    )]
+    /// The PID of the owner; by default the process that runs this command [env:
+    /// TENURE_OWNER_PID]
+    #[arg(long, value_name = "PID")]
     owner_pid: Option<u32>,
-    /// The owner's session id, if its process registered one
-    #[arg(
-        long,
-        value_name = "UUID",
-        env = "TENURE_OWNER_SESSION",
-        hide_env_values = true
-    )]
+    /// The owner's session id, if its process registered one [env:
+    /// TENURE_OWNER_SESSION]
+    #[arg(long, value_name = "UUID", value_parser = NonEmptyStringValueParser::new())]
     session: Option<String>,
     /// A name as the owner instead of a process; its lease expires
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["owner_pid", "session"])]
     holder: Option<Text>,
 }
 
@@ -39,8 +45,17 @@ impl OwnerArgs {
         if self.holder.is_some() {
             return Ok(self.holder);
         }
-        let session = self.session.as_deref();
-        let (behalf, option, problem) = match self.owner_pid {
+        let session = self.session.or_else(|| of_variable(SESSION));
+        let session = session.as_deref();
+        let owner_pid = match (self.owner_pid, of_variable(PID)) {
+            (None, Some(pid)) => {
+                let problem = || format!("expected a PID, got {pid:?}");
+                let pid = pid.parse::<u32>();
+                Some(pid.map_err(|_| Failure::usage(PID, problem()))?)
+            }
+            (pid, _) => pid,
+        };
+        let (behalf, option, problem) = match owner_pid {
             Some(pid) => (
                 OnBehalf::of(pid, session),
                 "--owner-pid",

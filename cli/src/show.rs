@@ -13,6 +13,8 @@ use crate::{events, slot_text, time};
 const WIDTH: usize = 80;
 /// The most columns shown of a long text; `--json` shows all of it.
 const MAX_TEXT: usize = 2000;
+/// The number of events that are shown by default.
+pub(crate) const EVENTS: u32 = 10;
 /// The column at which values start.
 const COLUMN: usize = 14;
 
@@ -26,7 +28,7 @@ pub(crate) struct Args {
     /// The session's id
     id: Text,
     /// The number of events to show, the last ones
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
+    #[arg(long, short = 'n', value_name = "N", default_value_t = EVENTS)]
     events: u32,
 }
 

@@ -70,12 +70,15 @@ struct Show {
     /// plan, run, verify or debug, or a title that starts with one
     #[arg(value_parser = parse_phase)]
     phase: SlotPhase,
-    /// The number of events to show, the last ones
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
-    events: u32,
+    /// The number of events to show, the last ones: 10 by default
+    #[arg(long, short = 'n', value_name = "N")]
+    events: Option<u32>,
 }
 
 fn show(args: Show, context: &mut Context) -> Outcome {
+    let no_events = "which prints the session without its events";
+    context.refuse_with_json("--events", args.events.is_some(), no_events)?;
+    let events = args.events.unwrap_or(show::EVENTS);
     let (task_id, phase) = (args.task_id.clone(), args.phase);
     let params = LatestSessionParams {
         task_id: args.task_id,
@@ -87,6 +90,6 @@ fn show(args: Show, context: &mut Context) -> Outcome {
             context.note(&format!("slot {task}/{phase} is free"));
             return Ok(Exit::REFUSED);
         };
-        show::session(latest.session.id.as_str().into(), args.events, context)
+        show::session(latest.session.id.as_str().into(), events, context)
     })
 }

@@ -25,6 +25,8 @@ mod json;
 #[cfg(target_os = "linux")]
 mod lease;
 #[cfg(target_os = "linux")]
+mod options;
+#[cfg(target_os = "linux")]
 mod output;
 #[cfg(unix)]
 mod permissions;

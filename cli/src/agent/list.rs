@@ -6,6 +6,7 @@ use tenure_core::agent::params::AgentListParams;
 use tenure_core::stored::approval::Approval;
 use tenure_core::{Millis, Phase, SessionHead, Status, Text};
 
+use crate::choice;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Style, clean, cut};
@@ -48,10 +49,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", requires = "resumable")]
     max_errors: Option<u32>,
     /// The most agents to print
-    #[arg(long, short = 'n', value_name = "N")]
+    #[arg(long, short = 'n', value_name = "N", value_parser = choice::limit)]
     limit: Option<u32>,
     /// Print all agents, on a terminal too
-    #[arg(long, conflicts_with_all = ["limit", "json"])]
+    #[arg(long, conflicts_with = "limit")]
     all: bool,
     /// Continue after a page: its nextCursor
     #[arg(long)]
@@ -59,6 +60,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    let one_page = "which prints one page, and a cursor for the next one";
+    context.refuse_with_json("--all", args.all, one_page)?;
     let mut params = AgentListParams {
         active_only: args.active_only.then_some(true),
         resumable: args.resumable.then_some(true),

@@ -42,7 +42,10 @@ pub(super) fn run(args: Args, context: &mut Context) -> Outcome {
     if let Some(folder) = args.out {
         let path = write_day(context, &folder, args.date)?;
         let path = path.display().to_string();
-        context.out.line(&clean(&path))?;
+        match context.json() {
+            true => context.print_json(&path)?,
+            false => context.out.line(&clean(&path))?,
+        }
         return Ok(Exit::DONE);
     }
     let (_, runs) = day(context, args.date)?;

@@ -4,6 +4,7 @@ use tenure_apps::dedup::operations::{DEDUP_CLEAR, DEDUP_LIST};
 use tenure_apps::dedup::params::{DedupClearParams, DedupListParams};
 use tenure_core::Text;
 
+use crate::choice;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{clean, count, name_of};
@@ -23,7 +24,7 @@ pub(crate) struct List {
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<Text>,
     /// The most records to print: 50 by default, up to 1000
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = choice::limit)]
     limit: Option<u32>,
     /// Continue after a page, with --json
     #[arg(long, value_name = "CURSOR")]
@@ -69,7 +70,7 @@ pub(crate) struct Clear {
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<Text>,
     /// Records of running runs, too
-    #[arg(long)]
+    #[arg(long, conflicts_with = "ended")]
     force: bool,
 }
 

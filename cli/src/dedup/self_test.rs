@@ -20,6 +20,7 @@ pub(super) fn run(_: Args, context: &mut Context) -> Outcome {
     const MINUTE: u64 = 60_000;
     const MAIN: &str = "refs/heads/main";
     const TAG: &str = "refs/tags/v1.0";
+    context.refuse_store("the test has a temporary store")?;
     let store = store::temporary()?;
     let begin = context.now();
     let steps = [

@@ -8,7 +8,7 @@ use tenure_core::lease::params::{LeaseListParams, LeaseView};
 use tenure_core::stored::lease::State;
 use tenure_core::{Text, Timestamp};
 
-use crate::choice::choice;
+use crate::choice::{self, choice};
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Style, clean, cut, name_of};
@@ -42,17 +42,21 @@ pub(crate) struct Args {
     #[arg(long, value_parser = choice([("held", State::Held), ("stale", State::Stale), ("released", State::Released)]), hide_possible_values = true)]
     state: Option<State>,
     /// With --json: the most leases to print
-    #[arg(long, short = 'n', value_name = "N", requires = "json")]
+    #[arg(long, short = 'n', value_name = "N", value_parser = choice::limit)]
     limit: Option<u32>,
     /// With --json: continue after a page: its nextCursor
-    #[arg(long, requires = "json")]
+    #[arg(long)]
     cursor: Option<Text>,
     #[command(flatten)]
     owner: OwnerArgs,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    context.require_json("--limit", args.limit.is_some())?;
+    context.require_json("--cursor", args.cursor.is_some())?;
     let name = args.owner.act_as(context)?;
+    let no_star = "which names the holder of each lease";
+    context.refuse_with_json("--holder", name.is_some(), no_star)?;
     let params = LeaseListParams {
         prefix: args.prefix,
         state: args.state,

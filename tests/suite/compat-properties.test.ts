@@ -163,7 +163,13 @@ const steps = fc.oneof(
     (m, a) => m.pause(...a),
     4,
   ),
-  step("resume", id, resumeSession, (m, id) => m.resume(id), 4),
+  step(
+    "resume",
+    id,
+    (id) => resumeSession(id),
+    (m, id) => m.resume(id),
+    4,
+  ),
   step(
     "complete",
     fc.tuple(id, text),
@@ -251,7 +257,12 @@ const steps = fc.oneof(
       return text ? m.import(JSON.parse(text)) : nothing;
     },
   ),
-  step("delete", id, deleteSession, (m, id) => m.delete(id)),
+  step(
+    "delete",
+    id,
+    (id) => deleteSession(id),
+    (m, id) => m.delete(id),
+  ),
   step(
     "cleanup",
     fc.constantFrom(0, 4000, 8000),

@@ -3,8 +3,28 @@
 
 // Loaded first: the browser's own module has no retention.
 import "../support/complete.js";
-import { copy, getSessionManager, init, open, openSync, type Sessions } from "tenure";
-import { checkStore, givenSession, memorySessions, memorySessionsSync } from "tenure/testing";
+import {
+  copy,
+  getSessionManager,
+  init,
+  isSessionManagerAvailable,
+  isTenureError,
+  open,
+  openSync,
+  type Sessions,
+  slotMessage,
+  storeRules,
+} from "tenure";
+import * as compat from "tenure/compat";
+import * as manager from "tenure/compat/manager";
+import * as store from "tenure/compat/store";
+import {
+  checkStore,
+  describeStore,
+  givenSession,
+  memorySessions,
+  memorySessionsSync,
+} from "tenure/testing";
 import { beforeEach, describe, expect, it } from "vitest";
 import { code, failure } from "../support/failures.js";
 import { MapStore } from "../support/map-store.js";
@@ -259,11 +279,82 @@ describe("an argument too many", () => {
     ["copy", copy as Method],
     ["init", init as Method],
     ["getSessionManager", getSessionManager as Method],
+    ["isSessionManagerAvailable", isSessionManagerAvailable as Method],
+    ["slotMessage", slotMessage as Method],
+    ["storeRules.allows", storeRules.allows as Method],
+    ["storeRules.rangeOf", storeRules.rangeOf as Method],
+    ["storeRules.bytesOf", storeRules.bytesOf as Method],
+    ["describeStore", describeStore as Method],
     ["checkStore", checkStore as Method],
     ["memorySessions", memorySessions as Method],
     ["memorySessionsSync", memorySessionsSync as Method],
     ["givenSession", givenSession as Method],
   ])("is refused by %s", async (_, method) => {
     await refused(method);
+  });
+
+  it("is refused by lists, their pages and the clock of a test", async () => {
+    const { sessions, clock } = await memorySessions();
+    const sync = memorySessionsSync().sessions;
+    const list = sessions.list();
+    const leases = sessions.leases.list();
+    for (const [target, name] of [
+      [list, "pages"],
+      [list, "then"],
+      [list, "catch"],
+      [list, "finally"],
+      [leases, "pages"],
+      [sync.list(), "pages"],
+      [sync.leases.list(), "pages"],
+      [clock, "advance"],
+      [clock, "set"],
+    ] as const) {
+      await refused(Reflect.get(target, name) as Method, target);
+    }
+    expect(clock.now).toBe(Date.UTC(2026, 0, 1));
+  });
+
+  it("is refused by isTenureError, and so is a code of another type", async () => {
+    const check = isTenureError as Method;
+    expect(await code(() => check(new Error(), undefined, 1))).toBe("INVALID_ARGUMENT");
+    expect(await code(() => check(new Error(), 5))).toBe("INVALID_ARGUMENT");
+    expect(isTenureError(new Error(), undefined)).toBe(false);
+  });
+
+  it("is refused by every function of tenure/compat", async () => {
+    let functions = 0;
+    for (const [name, value] of [compat, manager, store].flatMap(Object.entries)) {
+      if (typeof value !== "function" || /^[A-Z]/.test(name) || name === "isTenureError") continue;
+      functions += 1;
+      await refused(value as Method).catch((cause: unknown) => {
+        throw new Error(name, { cause });
+      });
+    }
+    expect(functions).toBeGreaterThan(60);
+    const agent = new compat.SessionAwareAgent("u", "c", async () => {
+      throw new Error("it must not run");
+    });
+    for (const name of methodsOf(agent)) await refused(Reflect.get(agent, name) as Method, agent);
+  });
+
+  it("may be the index and the array that an array's method adds", async () => {
+    compat.configure({ store: "memory:" });
+    await compat.init();
+    const ids = ["a", "b"].map((id) => compat.createSession({ task: "t", mode: "m", id }).id);
+    expect(ids.map(compat.getSession)).toMatchObject([{ id: "a" }, { id: "b" }]);
+    expect(await Promise.all(ids.map(compat.resumeSession))).toHaveLength(2);
+    const get = compat.getSession as Method;
+    for (const args of [
+      ["a", 0],
+      ["a", 0, "a"],
+      ["a", 1, ids],
+      ["a", "0", ids],
+      ["a", 0, ids, 1],
+    ]) {
+      expect(await code(() => get(...args))).toBe("INVALID_ARGUMENT");
+    }
+    ids.forEach(compat.deleteSession);
+    expect(compat.listSessions()).toEqual([]);
+    await compat.closeStore();
   });
 });

@@ -56,6 +56,12 @@ describe("bytesOf", () => {
 it("invalid parameters are refused", async () => {
   const calls: (() => unknown)[] = [
     () => storeRules.allows({ kind: "never" } as never, 1),
+    () => storeRules.allows({ kind: "any", version: 1 } as never, 1),
+    () => storeRules.allows({ kind: "version", version: 1, other: 1 } as never, 1),
+    () => storeRules.allows({ kind: "constructor" } as never, 1),
+    () => storeRules.rangeOf({ kind: "all", count: 1 } as never, 1),
+    () => storeRules.rangeOf({ kind: "last", count: 1, limit: 1 } as never, 1),
+    () => storeRules.rangeOf({ kind: "toString", count: 1 } as never, 1),
     () => storeRules.allows({ kind: "any" }, "1" as never),
     () => storeRules.allows({ kind: "any" }, -1),
     () => storeRules.allows({ kind: "any" }, Number.NaN),

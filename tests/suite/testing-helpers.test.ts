@@ -2,9 +2,16 @@
 // state.
 
 import { init } from "tenure";
-import { givenSession, memorySessions, memorySessionsSync } from "tenure/testing";
+import {
+  checkStore,
+  describeStore,
+  givenSession,
+  memorySessions,
+  memorySessionsSync,
+} from "tenure/testing";
 import { describe, expect, it } from "vitest";
 import { code, failure } from "../support/failures.js";
+import { MapStore } from "../support/map-store.js";
 
 await init();
 
@@ -66,23 +73,103 @@ describe("sessions in memory for a test", () => {
     sessions.close();
   });
 
-  it.each(["5 parsecs", "", -1, Number.NaN])("refuse to advance by %j", async (by) => {
+  it.each(["5 parsecs", "", -1, Number.NaN, true, null, undefined, {}, ["5m"]])(
+    "refuse to advance by %j",
+    async (by) => {
+      const { clock } = memorySessionsSync();
+      expect(await failure(() => clock.advance(by as number))).toMatchObject({
+        code: "INVALID_ARGUMENT",
+        details: { what: "advance" },
+      });
+      expect(clock.now).toBe(Date.parse(START));
+    },
+  );
+
+  it.each([
+    "noon",
+    "",
+    "5",
+    "1 Jan 2026",
+    "2026-02-30",
+    "2026-13-01",
+    "2026-01-01T25:00:00Z",
+    "2026-01-01T00:00:00",
+    Number.NaN,
+    1.5,
+    1e300,
+    true,
+    null,
+    {},
+    [2026],
+    new Date(Number.NaN),
+  ])("refuse the time %j", async (time) => {
     const { clock } = memorySessionsSync();
-    expect(await failure(() => clock.advance(by))).toMatchObject({
-      code: "INVALID_ARGUMENT",
-      details: { what: "advance" },
-    });
+    expect(await code(() => clock.set(time as number))).toBe("INVALID_ARGUMENT");
+    const refused = { code: "INVALID_ARGUMENT", details: { what: "now" } };
+    expect(await failure(() => memorySessionsSync({ now: time as number }))).toMatchObject(refused);
+    expect(await failure(memorySessions({ now: time as number }))).toMatchObject(refused);
     expect(clock.now).toBe(Date.parse(START));
   });
 
-  it("refuse an invalid time", async () => {
+  it("take a time in each of its forms", () => {
     const { clock } = memorySessionsSync();
-    expect(await code(() => clock.set("noon"))).toBe("INVALID_ARGUMENT");
-    expect(await code(() => memorySessionsSync({ now: Number.NaN }))).toBe("INVALID_ARGUMENT");
+    for (const time of [
+      "2024-02-29",
+      "2024-02-29T00:00:00Z",
+      "2024-02-29T01:00:00.000+01:00",
+      Date.UTC(2024, 1, 29),
+      new Date(Date.UTC(2024, 1, 29)),
+    ]) {
+      clock.set(START);
+      clock.set(time);
+      expect(clock.now).toBe(Date.UTC(2024, 1, 29));
+    }
+  });
+});
+
+describe("checkStore", () => {
+  const factory = () => new MapStore();
+
+  it.each([
+    ["a factory that is no function", 5, {}, "factory"],
+    ["a store instead of its factory", new MapStore(), {}, "factory"],
+    ["a name instead of a list", factory, { only: "x" }, "only"],
+    ["a list of other values", factory, { only: [5] }, "only"],
+    ["an unknown name", factory, { only: ["x"] }, "only"],
+    ["a timeout that no timer has", factory, { timeoutMs: Number.POSITIVE_INFINITY }, "timeoutMs"],
+    ["a longer timeout", factory, { caseTimeoutMs: 2 ** 31 }, "caseTimeoutMs"],
+    ["an infinite scale", factory, { scale: Number.POSITIVE_INFINITY }, "scale"],
+  ])("refuses %s, and so does describeStore", async (_, made, options, what) => {
+    const args = [made as () => MapStore, options as object] as const;
+    const refused = { code: "INVALID_ARGUMENT", details: { what } };
+    expect(await failure(checkStore(...args))).toMatchObject(refused);
+    if (what === "only" && Array.isArray(Reflect.get(options, "only"))) return;
+    expect(await failure(() => describeStore("a store", ...args))).toMatchObject(refused);
+  });
+
+  it("refuses a name of the tests that is no text", async () => {
+    expect(await code(() => describeStore(5 as never, factory))).toBe("INVALID_ARGUMENT");
   });
 });
 
 describe("givenSession", () => {
+  it.each([[{}], [null], [undefined], ["memory:"], [{ import: 1 }]])(
+    "refuses %j, which is no handle",
+    async (handle) => {
+      expect(await failure(() => givenSession(handle as never, {}))).toMatchObject({
+        code: "INVALID_ARGUMENT",
+        details: { what: "sessions" },
+      });
+    },
+  );
+
+  it.each([5, "events", {}, null, [null], [5]])("refuses the events %j", async (events) => {
+    const { sessions } = memorySessionsSync();
+    expect(await code(() => givenSession(sessions, { events: events as never }))).toBe(
+      "INVALID_ARGUMENT",
+    );
+  });
+
   it("has defaults for everything", async () => {
     const { sessions } = await memorySessions();
     const head = await givenSession(sessions);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { type Refuse, refuseExtraArguments, rejected, thrown } from "../values/arguments.js";
 import { invalidArgument, messageOf } from "../values/error.js";
 import { withOptions } from "../values/options.js";
 import { getActiveSessions } from "./sessions.js";
@@ -23,6 +24,12 @@ const MAX_ITERATIONS = 50;
 
 /** Runs an agent for one user in one channel, each run in its own session. */
 export class SessionAwareAgent {
+  static {
+    const refuse: Refuse<SessionAwareAgent> = (problem, _, method) =>
+      method === "getActiveSessions" ? thrown(problem) : rejected(problem);
+    refuseExtraArguments(SessionAwareAgent, refuse, { execute: 3 });
+  }
+
   readonly #userId: string | undefined;
   readonly #channelId: string | undefined;
   readonly #runner: AgentRunner;

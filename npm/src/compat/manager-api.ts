@@ -5,6 +5,7 @@
  * @module
  */
 
+import { exactly } from "../values/arguments.js";
 import { checkedAge } from "./age.js";
 import { cleanupOldSessions as cleanupOfAge, DAY_MS } from "./sessions.js";
 
@@ -42,6 +43,10 @@ export type * from "./types.js";
  * that have been in the trash for as long. An age under a minute is refused. Returns the number of
  * sessions that were moved to the trash.
  */
-export function cleanupOldSessions(maxAgeDays = 30): number {
-  return cleanupOfAge(checkedAge("maxAgeDays", maxAgeDays * DAY_MS, "days"));
-}
+export const cleanupOldSessions = exactly(
+  "cleanupOldSessions",
+  1,
+  (maxAgeDays: number = 30): number => {
+    return cleanupOfAge(checkedAge("maxAgeDays", maxAgeDays * DAY_MS, "days"));
+  },
+);

@@ -6,6 +6,7 @@
  */
 
 import type { Status } from "../generated.js";
+import { exactly, exactlyEach } from "../values/arguments.js";
 import { isTenureError } from "../values/error.js";
 import { checkObject } from "../values/options.js";
 import type { JsonObject } from "../values/session-data.js";
@@ -46,162 +47,203 @@ const FILTERS = {
 } as const satisfies Record<keyof SessionFilter, true>;
 
 /** Starts a session. */
-export function createSession(options: CreateSessionOptions): AgentSession {
-  return callSync((sessions) => {
-    const session = sessions.start(startParams(options)) as AgentSession;
-    // A repeated call with an idempotency key returns only the events of the first call.
-    if (session.history.length === session.eventCount) return session;
-    return completeSessionOf(sessions, session.id);
-  });
-}
+export const createSession = exactlyEach(
+  "createSession",
+  (options: CreateSessionOptions): AgentSession => {
+    return callSync((sessions) => {
+      const session = sessions.start(startParams(options)) as AgentSession;
+      // A repeated call with an idempotency key returns only the events of the first call.
+      if (session.history.length === session.eventCount) return session;
+      return completeSessionOf(sessions, session.id);
+    });
+  },
+);
 
 /** Returns a session with its complete history; `null` if it does not exist. */
-export function getSession(id: string): AgentSession | null {
+export const getSession = exactlyEach("getSession", (id: string): AgentSession | null => {
   return callSyncOr(null, (sessions) => completeSessionOf(sessions, id));
-}
+});
 
 /**
  * Overrides fields of a session without lifecycle checks and without an event; properties of
  * `context` and `metadata` are merged. `null` if the session does not exist.
  */
-export function updateSession(id: string, updates: SessionUpdates): AgentSession | null {
-  return callSyncOr(null, (sessions) => {
-    sessions.override(id, updates);
-    return completeSessionOf(sessions, id);
-  });
-}
+export const updateSession = exactly(
+  "updateSession",
+  2,
+  (id: string, updates: SessionUpdates): AgentSession | null => {
+    return callSyncOr(null, (sessions) => {
+      sessions.override(id, updates);
+      return completeSessionOf(sessions, id);
+    });
+  },
+);
 
 /** Stores a complete session as given; creates it if it does not exist. */
-export function saveSession(session: AgentSession): void {
+export const saveSession = exactlyEach("saveSession", (session: AgentSession): void => {
   callSync((sessions) => sessions.save(session));
-}
+});
 
 /** Merges properties into the context of a session; `null` if it does not exist. */
-export function updateContext(id: string, context: JsonObject): AgentSession | null {
-  return callSyncOr(null, (sessions) => {
-    sessions.updateContext(id, context);
-    return completeSessionOf(sessions, id);
-  });
-}
+export const updateContext = exactly(
+  "updateContext",
+  2,
+  (id: string, context: JsonObject): AgentSession | null => {
+    return callSyncOr(null, (sessions) => {
+      sessions.updateContext(id, context);
+      return completeSessionOf(sessions, id);
+    });
+  },
+);
 
 /**
  * Returns the matching sessions without their histories, newest first; all of them unless the
  * filter has a `limit`.
  */
-export function listSessions(filter: SessionFilter = {}): SessionSummary[] {
-  const meant = known(filter);
-  const limit = meant.limit ?? Number.POSITIVE_INFINITY;
-  const found: SessionSummary[] = [];
-  if (limit === 0) return found;
-  return callSync((sessions) => {
-    for (const head of sessions.list({ ...meant, limit: Math.min(limit, PAGE) })) {
-      found.push(head as SessionSummary);
-      if (found.length >= limit) break;
-    }
-    return found;
-  });
-}
+export const listSessions = exactly(
+  "listSessions",
+  1,
+  (filter: SessionFilter = {}): SessionSummary[] => {
+    const meant = known(filter);
+    const limit = meant.limit ?? Number.POSITIVE_INFINITY;
+    const found: SessionSummary[] = [];
+    if (limit === 0) return found;
+    return callSync((sessions) => {
+      for (const head of sessions.list({ ...meant, limit: Math.min(limit, PAGE) })) {
+        found.push(head as SessionSummary);
+        if (found.length >= limit) break;
+      }
+      return found;
+    });
+  },
+);
 
 /** Returns the matching active sessions. */
-export function getActiveSessions(filter?: SessionFilter): SessionSummary[] {
-  return withStatus("active", filter);
-}
+export const getActiveSessions = exactly(
+  "getActiveSessions",
+  1,
+  (filter?: SessionFilter): SessionSummary[] => {
+    return withStatus("active", filter);
+  },
+);
 
 /** Returns the matching paused sessions. */
-export function getPausedSessions(filter?: SessionFilter): SessionSummary[] {
-  return withStatus("paused", filter);
-}
+export const getPausedSessions = exactly(
+  "getPausedSessions",
+  1,
+  (filter?: SessionFilter): SessionSummary[] => {
+    return withStatus("paused", filter);
+  },
+);
 
 /** Returns the matching completed sessions. */
-export function getCompletedSessions(filter?: SessionFilter): SessionSummary[] {
-  return withStatus("completed", filter);
-}
+export const getCompletedSessions = exactly(
+  "getCompletedSessions",
+  1,
+  (filter?: SessionFilter): SessionSummary[] => {
+    return withStatus("completed", filter);
+  },
+);
 
 /** Returns the matching failed sessions. */
-export function getFailedSessions(filter?: SessionFilter): SessionSummary[] {
-  return withStatus("failed", filter);
-}
+export const getFailedSessions = exactly(
+  "getFailedSessions",
+  1,
+  (filter?: SessionFilter): SessionSummary[] => {
+    return withStatus("failed", filter);
+  },
+);
 
 /** Deletes a session permanently, also one that cannot be read. `false` if it does not exist. */
-export function deleteSession(id: string): boolean {
+export const deleteSession = exactlyEach("deleteSession", (id: string): boolean => {
   return callSyncOr(false, (sessions) => {
     sessions.delete(id, NOT_IN_TRASH);
     return true;
   });
-}
+});
 
 /**
  * Moves sessions of this age to the trash, unless they are active or paused, and purges sessions
  * that have been in the trash for as long. Returns the number of sessions that were moved to the
  * trash.
  */
-export function cleanupOldSessions(maxAgeMs: number): number {
+export const cleanupOldSessions = exactly("cleanupOldSessions", 1, (maxAgeMs: number): number => {
   return callSync((sessions) => {
     // Purges before it moves, so that no session is deleted by a single call.
     sessions.purge({ olderThan: maxAgeMs });
     return sessions.cleanup({ maxAge: maxAgeMs }).removed;
   });
-}
+});
 
 /** As {@link cleanupOldSessions}, for an age in days. */
-export function cleanupSessions(days = 30): number {
+export const cleanupSessions = exactly("cleanupSessions", 1, (days: number = 30): number => {
   return cleanupOldSessions(days * DAY_MS);
-}
+});
 
 /** Returns statistics over the matching sessions; over all sessions without a filter. */
-export function getSessionStats(filter: SessionFilter = {}): SessionStats {
-  const { limit: _, offset: __, ...meant } = known(filter);
-  return callSync((sessions) => sessions.stats(meant));
-}
+export const getSessionStats = exactly(
+  "getSessionStats",
+  1,
+  (filter: SessionFilter = {}): SessionStats => {
+    const { limit: _, offset: __, ...meant } = known(filter);
+    return callSync((sessions) => sessions.stats(meant));
+  },
+);
 
 /**
  * Returns what an agent needs to continue, with the last ten events; `null` if the session does not
  * exist.
  */
-export function getSessionContext(id: string): SessionContext | null {
-  return callSyncOr(
-    null,
-    (sessions) => sessions.context(id, NOT_IN_TRASH) as SessionContext | null,
-  );
-}
+export const getSessionContext = exactlyEach(
+  "getSessionContext",
+  (id: string): SessionContext | null => {
+    return callSyncOr(
+      null,
+      (sessions) => sessions.context(id, NOT_IN_TRASH) as SessionContext | null,
+    );
+  },
+);
 
 /** Whether a session can be continued: paused, or active with remaining iterations. */
-export function isSessionResumable(id: string): boolean {
+export const isSessionResumable = exactlyEach("isSessionResumable", (id: string): boolean => {
   return callSyncOr(false, (sessions) => sessions.isResumable(id));
-}
+});
 
 /** Returns the running time of a session, in milliseconds; `null` if it does not exist. */
-export function getSessionDuration(id: string): number | null {
+export const getSessionDuration = exactlyEach("getSessionDuration", (id: string): number | null => {
   return callSyncOr(null, (sessions) => sessions.duration(id, NOT_IN_TRASH));
-}
+});
 
 /**
  * Returns the consumed iterations of a session in percent, from 0 to 100; `null` if it does not
  * exist.
  */
-export function getSessionProgress(id: string): number | null {
+export const getSessionProgress = exactlyEach("getSessionProgress", (id: string): number | null => {
   return callSyncOr(null, (sessions) => sessions.progress(id, NOT_IN_TRASH));
-}
+});
 
 /** Exports a session with its complete history as JSON text; `null` if it does not exist. */
-export function exportSession(id: string): string | null {
+export const exportSession = exactlyEach("exportSession", (id: string): string | null => {
   return callSyncOr(null, (sessions) => sessions.export(id, NOT_IN_TRASH));
-}
+});
 
 /**
  * Imports an exported session, replacing one of the same id. Takes the JSON text, or the parsed
  * object. `null` for a text that is no session.
  */
-export function importSession(session: string | object): AgentSession | null {
-  return callSyncOr(null, (sessions) => {
-    try {
-      return completeSessionOf(sessions, sessions.import(session).id);
-    } catch (thrown) {
-      if (isTenureError(thrown, "INVALID_ARGUMENT")) return null;
-      throw thrown;
-    }
-  });
-}
+export const importSession = exactlyEach(
+  "importSession",
+  (session: string | object): AgentSession | null => {
+    return callSyncOr(null, (sessions) => {
+      try {
+        return completeSessionOf(sessions, sessions.import(session).id);
+      } catch (thrown) {
+        if (isTenureError(thrown, "INVALID_ARGUMENT")) return null;
+        throw thrown;
+      }
+    });
+  },
+);
 
 export {
   deleteSession as removeSession,

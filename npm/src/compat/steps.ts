@@ -7,6 +7,7 @@
 
 import type { Session, SessionHead } from "../generated.js";
 import type { FailureReason } from "../handles/operations.js";
+import { exactlyAsync, exactlyEachAsync } from "../values/arguments.js";
 import { withOptions } from "../values/options.js";
 import type { EventType, JsonObject } from "../values/session-data.js";
 import { type AnySessions, andThen, completeSessionOf, startParams } from "./complete.js";
@@ -17,75 +18,97 @@ import type { AgentSession, SessionOptions } from "./types.js";
 const NO_REASON = "User requested pause";
 
 /** Starts a session. */
-export function startSession(
-  task: string,
-  mode: string,
-  options: SessionOptions = {},
-): Promise<AgentSession> {
-  return call((sessions) =>
-    andThen(sessions.start(startParams(withOptions(options, { task, mode }))), (session) =>
-      withHistory(sessions, session),
-    ),
-  );
-}
+export const startSession = exactlyAsync(
+  "startSession",
+  3,
+  (task: string, mode: string, options: SessionOptions = {}): Promise<AgentSession> => {
+    return call((sessions) =>
+      andThen(sessions.start(startParams(withOptions(options, { task, mode }))), (session) =>
+        withHistory(sessions, session),
+      ),
+    );
+  },
+);
 
 /** Pauses a session that is active or `timeout`. */
-export function pauseSession(id: string, reason?: string): Promise<AgentSession | null> {
-  const data = reason ? undefined : { data: { reason: NO_REASON } };
-  return change(id, (sessions) => sessions.pause(id, reason, data));
-}
+export const pauseSession = exactlyAsync(
+  "pauseSession",
+  2,
+  (id: string, reason?: string): Promise<AgentSession | null> => {
+    const data = reason ? undefined : { data: { reason: NO_REASON } };
+    return change(id, (sessions) => sessions.pause(id, reason, data));
+  },
+);
 
 /**
  * Resumes a paused session. An active session is left unchanged; a session without remaining
  * iterations becomes `timeout` immediately.
  */
-export function resumeSession(id: string): Promise<AgentSession | null> {
-  return change(id, (sessions) =>
-    sessions.resume(id, { ifActive: "keep", ifExhausted: "timeout" }),
-  );
-}
+export const resumeSession = exactlyEachAsync(
+  "resumeSession",
+  (id: string): Promise<AgentSession | null> => {
+    return change(id, (sessions) =>
+      sessions.resume(id, { ifActive: "keep", ifExhausted: "timeout" }),
+    );
+  },
+);
 
 /** Completes a session with a result. A finished session is left unchanged. */
-export function completeSession(id: string, result?: string): Promise<AgentSession | null> {
-  return change(id, (sessions) => sessions.complete(id, result, { ifFinished: "keep" }));
-}
+export const completeSession = exactlyAsync(
+  "completeSession",
+  2,
+  (id: string, result?: string): Promise<AgentSession | null> => {
+    return change(id, (sessions) => sessions.complete(id, result, { ifFinished: "keep" }));
+  },
+);
 
 /** Fails a session with an error. A finished session is left unchanged. */
-export function failSession(id: string, error?: FailureReason): Promise<AgentSession | null> {
-  return change(id, (sessions) => sessions.fail(id, error, { ifFinished: "keep" }));
-}
+export const failSession = exactlyAsync(
+  "failSession",
+  2,
+  (id: string, error?: FailureReason): Promise<AgentSession | null> => {
+    return change(id, (sessions) => sessions.fail(id, error, { ifFinished: "keep" }));
+  },
+);
 
 /** Appends an event. `false` if the session does not exist or is finished. */
-export function addEvent(id: string, type: EventType, data?: JsonObject): Promise<boolean> {
-  return record((sessions) => sessions.addEvent(id, type, data));
-}
+export const addEvent = exactlyAsync(
+  "addEvent",
+  3,
+  (id: string, type: EventType, data?: JsonObject): Promise<boolean> => {
+    return record((sessions) => sessions.addEvent(id, type, data));
+  },
+);
 
 /**
  * Counts an iteration; the last one makes the session `timeout`. `false` if the session does not
  * exist or is finished.
  */
-export function incrementIteration(id: string, data?: JsonObject): Promise<boolean> {
-  return record((sessions) => sessions.incrementIteration(id, data));
-}
+export const incrementIteration = exactlyAsync(
+  "incrementIteration",
+  2,
+  (id: string, data?: JsonObject): Promise<boolean> => {
+    return record((sessions) => sessions.incrementIteration(id, data));
+  },
+);
 
 /** Records a tool call. `false` if the session does not exist or is finished. */
-export function recordToolCall(
-  id: string,
-  tool: string,
-  args?: unknown,
-  result?: unknown,
-): Promise<boolean> {
-  return record((sessions) => sessions.recordToolCall(id, tool, args, result));
-}
+export const recordToolCall = exactlyAsync(
+  "recordToolCall",
+  4,
+  (id: string, tool: string, args?: unknown, result?: unknown): Promise<boolean> => {
+    return record((sessions) => sessions.recordToolCall(id, tool, args, result));
+  },
+);
 
 /** Records an insight of the agent. `false` if the session does not exist or is finished. */
-export function recordLearning(
-  id: string,
-  insight: string,
-  expertiseFile?: string,
-): Promise<boolean> {
-  return record((sessions) => sessions.recordLearning(id, insight, expertiseFile));
-}
+export const recordLearning = exactlyAsync(
+  "recordLearning",
+  3,
+  (id: string, insight: string, expertiseFile?: string): Promise<boolean> => {
+    return record((sessions) => sessions.recordLearning(id, insight, expertiseFile));
+  },
+);
 
 /** Changes a session and returns it. */
 function change(

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { exactly } from "../values/arguments.js";
 import { checkedAge } from "./age.js";
 import { cleanupOldSessions as cleanupOfAge } from "./sessions.js";
 
@@ -26,6 +27,6 @@ export type * from "./types.js";
  * sessions that have been in the trash for as long. An age under a minute is refused. Returns the number
  * of sessions that were moved to the trash.
  */
-export function cleanupOldSessions(maxAgeMs: number): number {
+export const cleanupOldSessions = exactly("cleanupOldSessions", 1, (maxAgeMs: number): number => {
   return cleanupOfAge(checkedAge("maxAgeMs", maxAgeMs, "milliseconds"));
-}
+});

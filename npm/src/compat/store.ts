@@ -15,6 +15,7 @@ import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
 import type { Store } from "../stores/store.js";
 import { checkTarget, type Target } from "../stores/target.js";
+import { exactly, exactlyAsync } from "../values/arguments.js";
 import { type ErrorCode, isTenureError, noDefaultStore, onlyPromises } from "../values/error.js";
 import { checkObject } from "../values/options.js";
 import type { CompatOptions } from "./types.js";
@@ -53,7 +54,7 @@ export function setEntry(source: Opener): void {
  * Configures the store: `store`, and any options of `open`. Closes the current store. A webhook
  * stays configured until it is replaced.
  */
-export function configure(options: CompatOptions = {}): void {
+export const configure = exactly("configure", 1, (options: CompatOptions = {}): void => {
   checkObject(options, "options");
   const { store, ...others } = options;
   checkTarget(store);
@@ -65,21 +66,30 @@ export function configure(options: CompatOptions = {}): void {
   before?.sync?.close();
   // Closing the previous store is not awaited.
   before?.pending?.then((sessions) => sessions.close()).catch(() => {});
-}
+});
 
 /** Sets the webhook to which changes of sessions are posted; `null` switches it off. */
-export function configureWebhook(url: CompatOptions["webhook"] | null): void {
-  // Validates the webhook now, instead of on the first use of the store.
-  if (url !== null && url !== undefined) new Webhook(url, () => {});
-  webhook = url;
-  toOpen((sessions) => sessions.setWebhook(url ?? null));
-}
+export const configureWebhook = exactly(
+  "configureWebhook",
+  1,
+  (url: CompatOptions["webhook"] | null): void => {
+    // Validates the webhook now, instead of on the first use of the store.
+    if (url !== null && url !== undefined) new Webhook(url, () => {});
+    webhook = url;
+    toOpen((sessions) => sessions.setWebhook(url ?? null));
+  },
+);
 
 /**
  * Adds a listener for an event of the store, also of stores that are configured later; `"error"` reports
  * what no call waits for, such as a webhook that was not delivered. Returns a function that removes it.
  */
-export function on<E extends keyof SessionEvents>(event: E, listener: Listener<E>): () => void {
+export const on: On = exactly("on", 2, addListener) as On;
+
+/** The type of {@link on}. */
+export type On = <E extends keyof SessionEvents>(event: E, listener: Listener<E>) => () => void;
+
+function addListener<E extends keyof SessionEvents>(event: E, listener: Listener<E>): () => void {
   // Checks both now, instead of on the first use of the store.
   new Listeners().on(event, listener);
   const apply = (sessions: Sessions | SessionsSync, method: "on" | "off"): void => {
@@ -93,17 +103,19 @@ export function on<E extends keyof SessionEvents>(event: E, listener: Listener<E
 }
 
 /** Closes the store after pending webhooks were delivered. The next call opens it again. */
-export async function closeStore(): Promise<void> {
+export const closeStore = exactlyAsync("closeStore", 0, async (): Promise<void> => {
   const before = opened;
   opened = undefined;
   before?.sync?.close();
   await (await before?.pending)?.close();
-}
+});
 
 /** Loads the WebAssembly module. Needed in browsers before the first synchronous call. */
-export function init(options?: InitOptions): Promise<void> {
-  return entry.init(options);
-}
+export const init = exactlyAsync(
+  "init",
+  1,
+  (options?: InitOptions): Promise<void> => entry.init(options),
+);
 
 /** Calls the handle of a synchronous store. */
 export function callSync<T>(operation: (sessions: SessionsSync) => T): T {

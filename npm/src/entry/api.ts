@@ -110,7 +110,7 @@ export type {
   AgentsSync,
   ResumePolicy,
 } from "../handles/agents.js";
-export type { AuditLog } from "../handles/audit-log.js";
+export type { AuditLog, AuditLogOptions } from "../handles/audit-log.js";
 export type { Copy } from "../handles/copy.js";
 export type { Dedup } from "../handles/dedup.js";
 export type { HeldSession, HeldSessionSync } from "../handles/held-session.js";

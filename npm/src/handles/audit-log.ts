@@ -15,8 +15,16 @@ import type {
   AuditPurgeParams,
 } from "../generated.js";
 import { refuseExtraArguments } from "../values/arguments.js";
-import type { Accepts } from "../values/params.js";
+import type { Accepts, Time } from "../values/params.js";
 import { OperationGroup } from "./operation-group.js";
+
+/** Filter and paging of the entries of the audit log. */
+export interface AuditLogOptions extends Omit<Accepts<AuditLogParams>, "after" | "before"> {
+  /** Only entries of this time or later. */
+  readonly after?: Time | undefined;
+  /** Only entries before this time. */
+  readonly before?: Time | undefined;
+}
 
 /** The audit log of a store. */
 export class AuditLog<M extends Mode> extends OperationGroup<M> {
@@ -28,8 +36,9 @@ export class AuditLog<M extends Mode> extends OperationGroup<M> {
    * Returns a page of the matching entries, oldest first; `nextCursor` is the cursor of the next
    * page.
    */
-  entries(options?: Accepts<AuditLogParams>): Returns<M, AuditPage> {
-    return this.ask("auditLog", () => options ?? {});
+  entries(options?: AuditLogOptions): Returns<M, AuditPage> {
+    // The core takes a time in each of its forms.
+    return this.ask("auditLog", () => (options ?? {}) as Accepts<AuditLogParams>);
   }
 
   /** Returns the runs of a day, in the format of the daily audit file. */

@@ -14,6 +14,7 @@ import type {
   SessionHead,
   SessionPage,
 } from "../generated.js";
+import { refuseExtraArguments, thrown } from "../values/arguments.js";
 import type { Accepts } from "../values/params.js";
 
 /** Filter, order and paging of a list of sessions. */
@@ -40,6 +41,10 @@ interface Position {
 abstract class List<Item, P extends Page<Item>, Options extends Position>
   implements Promise<P>, AsyncIterable<Item>
 {
+  static {
+    refuseExtraArguments<List<unknown, Page<unknown>, Position>>(List, thrown);
+  }
+
   /** Names the class where objects are printed. */
   abstract readonly [Symbol.toStringTag]: string;
   readonly #options: Options;
@@ -110,6 +115,10 @@ export class LeaseList extends List<LeaseView, LeasePage, LeaseListOptions> {
 abstract class PageSync<Item, P extends Page<Item>, Options extends Position>
   implements Page<Item>, Iterable<Item>
 {
+  static {
+    refuseExtraArguments<PageSync<unknown, Page<unknown>, Position>>(PageSync, thrown);
+  }
+
   /** The items of this page. */
   readonly items: Item[];
   /** The cursor of the next page; absent on the last page. */

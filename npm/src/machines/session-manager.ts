@@ -386,6 +386,6 @@ export function sessionManagersOver(source: Source, runtime?: Runtime): SessionM
       manager ??= new SessionManager(source, runtime);
       return manager;
     }),
-    isSessionManagerAvailable: () => manager !== undefined,
+    isSessionManagerAvailable: exactly("isSessionManagerAvailable", 0, () => manager !== undefined),
   };
 }

@@ -7,6 +7,7 @@
  */
 
 import type { Binding } from "../builds/binding.js";
+import { exactly } from "../values/arguments.js";
 import { invalidArgument } from "../values/error.js";
 import type { StoredExpectation, StoredHead, StoredHistory } from "./stored.js";
 
@@ -40,13 +41,16 @@ export interface StoreRules {
 export function rulesOver(binding: () => Binding): StoreRules {
   /** The paths of the properties that hold user data. They are the same in all builds. */
   let userData: readonly (readonly string[])[] | undefined;
-  return {
+  const rules: StoreRules = {
     allows(expect, version) {
       if (!isObject(expect)) refuse("expect", expect);
       const { kind, version: expected }: ExpectationProperties = expect;
       const stored = numberOf("version", version ?? undefined);
       const allows = binding().allows(`${kind}`, numberOf("expect", expected), stored);
-      return allows ?? refuse("expect", expect);
+      if (typeof allows !== "boolean" || hasOthers(expect, PROPERTIES[kind])) {
+        refuse("expect", expect);
+      }
+      return allows;
     },
     rangeOf(history, eventCount) {
       if (!isObject(history)) refuse("history", history);
@@ -54,7 +58,9 @@ export function rulesOver(binding: () => Binding): StoreRules {
       const value = numberOf("history", count ?? sequence);
       const events = numberOf("eventCount", eventCount);
       const range = binding().rangeOf(`${kind}`, value, numberOf("history", limit), events);
-      const [first, last] = Array.from(range ?? refuse("history", { ...history, eventCount }));
+      const ends = Array.from(range ?? refuse("history", { ...history, eventCount }));
+      if (hasOthers(history, PROPERTIES[kind])) refuse("history", history);
+      const [first, last] = ends;
       return first === undefined || last === undefined ? undefined : { first, last };
     },
     bytesOf(heads) {
@@ -71,6 +77,30 @@ export function rulesOver(binding: () => Binding): StoreRules {
       return bytes;
     },
   };
+  return {
+    allows: exactly("allows", 2, rules.allows),
+    rangeOf: exactly("rangeOf", 2, rules.rangeOf),
+    bytesOf: exactly("bytesOf", 1, rules.bytesOf),
+  };
+}
+
+/** The properties of each kind of precondition and of history. */
+const PROPERTIES: Readonly<
+  Record<StoredExpectation["kind"] | StoredHistory["kind"], readonly string[]>
+> = {
+  any: [],
+  absent: [],
+  present: [],
+  version: ["version"],
+  none: [],
+  all: [],
+  last: ["count"],
+  after: ["sequence", "limit"],
+};
+
+/** Whether an object has properties that its kind does not have. */
+function hasOthers(value: object, known: readonly string[]): boolean {
+  return Object.keys(value).some((name) => name !== "kind" && !known.includes(name));
 }
 
 const utf8 = new TextEncoder();

@@ -28,8 +28,8 @@ export function checkerOf(source: KitSource, scale: () => number): CheckStore {
     "checkStore",
     2,
     async (factory: StoreFactory, options: CheckOptions = {}) => {
+      const settings = settingsOf(factory, options, scale());
       const kit = await source();
-      const settings = settingsOf(options, scale());
       const results: CaseResult[] = [];
       for (const storeCase of casesOf(kit, options)) {
         results.push(await runCase(kit, storeCase, factory, settings));

@@ -8,6 +8,7 @@
 import { type Binding, type Opened, parseAnswer, resultOf } from "../builds/binding.js";
 import type { Environment } from "../connection/connection.js";
 import { encode } from "../connection/encode.js";
+import { exactly } from "../values/arguments.js";
 import { invalidArgument, isTenureError } from "../values/error.js";
 import type { Time } from "../values/params.js";
 
@@ -30,31 +31,48 @@ export function testEnvironment(
   now: Time,
   seed: number,
 ): { readonly clock: Clock; readonly environment: Environment } {
-  let current = timestampOf(now);
+  let current = timestampOf("now", now);
   const clock: Clock = {
     get now() {
       return current;
     },
-    advance(by) {
+    advance: exactly("advance", 1, (by: number | string) => {
       current += durationMsOf(binding, by);
-    },
-    set(to) {
-      current = timestampOf(to);
-    },
+    }),
+    set: exactly("set", 1, (to: Time) => {
+      current = timestampOf("time", to);
+    }),
   };
   return { clock, environment: { now: () => current, entropy: digitsOf(seed) } };
 }
 
-function timestampOf(time: Time): number {
-  const timestamp = new Date(time).getTime();
+/** A date, or a time with its offset from UTC. `Date` also reads other texts, in the local time. */
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2}))?$/;
+
+function timestampOf(what: string, time: Time): number {
+  const isTime =
+    time instanceof Date ||
+    (typeof time === "number" && Number.isInteger(time)) ||
+    (typeof time === "string" && RFC_3339.test(time) && hasDay(time));
+  const timestamp = isTime ? new Date(time).getTime() : Number.NaN;
   if (Number.isNaN(timestamp)) {
-    throw invalidArgument("time", "expected a Date, an RFC 3339 text or milliseconds since 1970");
+    throw invalidArgument(what, "expected a Date, an RFC 3339 text or milliseconds since 1970");
   }
   return timestamp;
 }
 
+/** Whether the month of a text has its day. `Date` takes February 30 for March 2. */
+function hasDay(text: string): boolean {
+  const day = text.slice(0, "2026-01-01".length);
+  const date = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
+}
+
 /** Converts a duration to milliseconds. The core parses it, as it parses durations in options. */
 function durationMsOf(binding: Binding, duration: number | string): number {
+  if (typeof duration !== "number" && typeof duration !== "string") {
+    throw invalidArgument("advance", 'expected milliseconds, or a text such as "5m"');
+  }
   try {
     const options = encode("options", { retention: { maxAge: duration, every: 1 } });
     const opened = resultOf(parseAnswer<Opened>(binding.open("memory:", options)));

@@ -7,6 +7,7 @@
 
 import { describe, it } from "vitest";
 import { exactly } from "../values/arguments.js";
+import { invalidArgument } from "../values/error.js";
 import type { Kit, KitSource, StoreCase } from "./kit.js";
 import {
   type CheckOptions,
@@ -23,9 +24,10 @@ export type DescribeStore = (name: string, factory: StoreFactory, options?: Chec
 /** Creates the function for a kit; `scale` returns the default scale. */
 export function describerOf(source: KitSource, scale: () => number): DescribeStore {
   return exactly("describeStore", 3, (name, factory, options = {}) => {
+    if (typeof name !== "string") throw invalidArgument("name", "expected a text");
+    const settings = settingsOf(factory, options, scale());
     describe(name, async () => {
       const kit = await source();
-      const settings = settingsOf(options, scale());
       const groups = new Map<string, StoreCase[]>();
       for (const storeCase of casesOf(kit, options)) {
         const group = groups.get(storeCase.group) ?? [];

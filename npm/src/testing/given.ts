@@ -9,6 +9,7 @@ import type { SessionHead, Status } from "../generated.js";
 import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
 import { exactly } from "../values/arguments.js";
+import { invalidArgument } from "../values/error.js";
 import { checkOptions } from "../values/options.js";
 import type { Time } from "../values/params.js";
 import type { EventType, JsonObject, SessionMetadata } from "../values/session-data.js";
@@ -116,7 +117,13 @@ function importGiven(
   sessions: Sessions | SessionsSync,
   given: Given = {},
 ): SessionHead | Promise<SessionHead> {
+  if (typeof Reflect.get(Object(sessions), "import") !== "function") {
+    throw invalidArgument("sessions", "expected the handle of a store");
+  }
   checkOptions(given, GIVEN, "given");
+  if (given.events !== undefined && !Array.isArray(given.events)) {
+    throw invalidArgument("events", "expected a list of events");
+  }
   for (const event of given.events ?? []) checkOptions(event, GIVEN_EVENT, "events");
   const { events = [], createdAt = new Date(START), ...properties } = given;
   const history = events.map((event) => ({ timestamp: createdAt, ...defined(event) }));

@@ -54,13 +54,31 @@ export interface CaseResult extends StoreCase {
 /** The options with their defaults. */
 export type CheckSettings = { readonly [K in Exclude<keyof CheckOptions, "only">]-?: number };
 
-/** Applies the defaults; `scale` is the default scale of the environment. */
-export function settingsOf(options: CheckOptions, scale: number): CheckSettings {
+/** The longest timeout, in milliseconds. A timer that is longer ends at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/**
+ * Checks the arguments of a check and applies the defaults; `scale` is the default scale of the
+ * environment.
+ */
+export function settingsOf(
+  factory: StoreFactory,
+  options: CheckOptions,
+  scale: number,
+): CheckSettings {
+  if (typeof factory !== "function") {
+    throw invalidArgument("factory", "expected a function that returns a store");
+  }
   checkOptions(options, { scale: "any", only: "any", timeoutMs: "any", caseTimeoutMs: "any" });
+  const only: unknown = options.only;
+  if (only !== undefined && !isListOfTexts(only)) {
+    throw invalidArgument("only", "expected a list of names of groups and cases");
+  }
   for (const name of ["scale", "timeoutMs", "caseTimeoutMs"] as const) {
     const value = options[name];
-    if (value !== undefined && !(typeof value === "number" && value > 0)) {
-      throw invalidArgument(name, "expected a number above 0");
+    const most = name === "scale" ? Number.MAX_VALUE : MAX_TIMEOUT_MS;
+    if (value !== undefined && !(typeof value === "number" && value > 0 && value <= most)) {
+      throw invalidArgument(name, `expected a number above 0, and at most ${most}`);
     }
   }
   return {
@@ -68,6 +86,10 @@ export function settingsOf(options: CheckOptions, scale: number): CheckSettings 
     timeoutMs: options.timeoutMs ?? 10_000,
     caseTimeoutMs: options.caseTimeoutMs ?? 120_000,
   };
+}
+
+function isListOfTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
 /** The selected cases. */

@@ -47,7 +47,13 @@ export class TenureError extends Error {
  * Whether a value is a `TenureError`, and has this code if one is given. It also recognises errors
  * of another copy of this package.
  */
-export function isTenureError(value: unknown, code?: ErrorCode): value is TenureError {
+export function isTenureError(value: unknown, code?: ErrorCode): value is TenureError;
+export function isTenureError(...args: readonly unknown[]): boolean {
+  if (args.length > 2) throw tooManyArguments("isTenureError", 2, args.length);
+  const [value, code] = args;
+  if (code !== undefined && typeof code !== "string") {
+    throw invalidArgument("code", "expected the code of an error");
+  }
   return (
     value instanceof Error &&
     value.name === "TenureError" &&
@@ -71,6 +77,12 @@ export function messageOf(thrown: unknown): string {
 export function invalidArgument(what: string, problem: string, cause?: unknown): TenureError {
   const message = `${what}: ${problem}`;
   return new TenureError({ code: "INVALID_ARGUMENT", message, details: { what, problem } }, cause);
+}
+
+/** A function got more arguments than it has parameters. */
+export function tooManyArguments(name: string, most: number, given: number): TenureError {
+  const expected = most === 0 ? "no argument" : most === 1 ? "one argument" : `${most} arguments`;
+  return invalidArgument("arguments", `\`${name}\` takes ${expected}, and got ${given}`);
 }
 
 /** A text is too large to be passed on. */

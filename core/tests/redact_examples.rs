@@ -144,7 +144,7 @@ fn a_secret_is_recognized_however_its_name_and_its_value_are_written() {
         ("DB_PASSWORD_PROD=x", "DB_PASSWORD_PROD=[redacted]"),
         (
             "FROM a\nENV API_TOKEN x y",
-            "FROM a\nENV API_TOKEN [redacted] y",
+            "FROM a\nENV API_TOKEN [redacted]",
         ),
         (
             "machine h login u password secret",
@@ -181,8 +181,120 @@ fn a_secret_is_recognized_however_its_name_and_its_value_are_written() {
             "https://[redacted]:[redacted]@h",
         ),
         ("mysql -u root -px db", "mysql -u root -p[redacted] db"),
+        ("password: the quick brown fox", "password: [redacted]"),
+        ("token: bearers abc x12", "token: [redacted]"),
+        ("password: new york 1999", "password: [redacted]"),
+        ("password = my.secret", "password = [redacted]"),
+        ("password: this.is.it", "password: [redacted]"),
+        (
+            "accessTokens: ['x y'], API_TOKENS=x",
+            "accessTokens: ['[redacted]'], API_TOKENS=[redacted]",
+        ),
+        (
+            "FROM a\n  ENV API_KEY \"a b\"",
+            "FROM a\n  ENV API_KEY \"[redacted]\"",
+        ),
+        (
+            "default login x password y",
+            "default login x password [redacted]",
+        ),
+        (
+            "machine h login u account a password p",
+            "machine h login u account a password [redacted]",
+        ),
+        (
+            "machine h account a\n\tpassword p\n\tlogin u",
+            "machine h account a\n\tpassword [redacted]\n\tlogin u",
+        ),
+        (
+            "a\nmachine h password p login u",
+            "a\nmachine h password [redacted] login u",
+        ),
+        (
+            "env:\n- name: API_TOKEN\n  value: x y\n- name: HOST\n  value: z",
+            "env:\n- name: API_TOKEN\n  value: [redacted]\n- name: HOST\n  value: z",
+        ),
+        (
+            r#"[{"name":"TOKEN","value":"a b"},{"name":"HOST","value":"c"}]"#,
+            r#"[{"name":"TOKEN","value":"[redacted]"},{"name":"HOST","value":"c"}]"#,
+        ),
+        (
+            r#"{\"Key\": \"password\", \"type\": \"text\", \"value\": \"a b\"}"#,
+            r#"{\"Key\": \"password\", \"type\": \"text\", \"value\": \"[redacted]\"}"#,
+        ),
+        (
+            r#"<input name="password" type="text" value="a b">"#,
+            r#"<input name="password" type="text" value="[redacted]">"#,
+        ),
     ] {
         assert_eq!(redacted_text(text), expected);
+        assert_eq!(redacted_text(expected), expected);
+    }
+}
+
+#[test]
+fn a_quoted_password_is_redacted_to_its_closing_quote() {
+    for (text, expected) in [
+        ("mysql -p'my pass' db", "mysql -p'[redacted]' db"),
+        ("mysql -p\"it's mine\" db", "mysql -p\"[redacted]\" db"),
+        ("mysql '-pmy pass' db", "mysql '-p[redacted]' db"),
+        (
+            "redis-cli -a \"my pass\" get",
+            "redis-cli -a \"[redacted]\" get",
+        ),
+        ("redis-cli -a 'a;b|c' get", "redis-cli -a '[redacted]' get"),
+        ("sshpass -p 'a b' ssh h", "sshpass -p '[redacted]' ssh h"),
+        ("curl -u 'me:my pass' h", "curl -u 'me:[redacted]' h"),
+        (
+            "curl --user=\"me:my pass\" h",
+            "curl --user=\"me:[redacted]\" h",
+        ),
+        ("curl -u me:'my pass' h", "curl -u me:'[redacted]' h"),
+        (
+            r#"sh -c "curl -u \"me:my pass\" h""#,
+            r#"sh -c "curl -u \"me:[redacted]\" h""#,
+        ),
+        (
+            r#"sh -c "mysql -p\"my pass\" h""#,
+            r#"sh -c "mysql -p\"[redacted]\" h""#,
+        ),
+        (
+            r#"CMD ["redis-cli", "-a", "my pass", "get"]"#,
+            r#"CMD ["redis-cli", "-a", "[redacted]", "get"]"#,
+        ),
+        (
+            r#"[\"mysql\",\"-pmy pass\",\"db\"]"#,
+            r#"[\"mysql\",\"-p[redacted]\",\"db\"]"#,
+        ),
+        (
+            "'curl' '-u' 'me:my pass' h",
+            "'curl' '-u' 'me:[redacted]' h",
+        ),
+    ] {
+        assert_eq!(redacted_text(text), expected);
+        assert_eq!(redacted_text(expected), expected);
+    }
+}
+
+#[test]
+fn every_client_of_mysql_and_mariadb_is_known() {
+    for program in [
+        "mysqladmin",
+        "mysqldump",
+        "mysqlimport",
+        "mariadb",
+        "mariadb-dump",
+        "/usr/bin/mariadb-admin",
+        "mysql.exe",
+    ] {
+        assert_eq!(
+            redacted_text(&format!("{program} -u root -px ping")),
+            format!("{program} -u root -p[redacted] ping")
+        );
+        assert_eq!(
+            redacted(&format!(r#"["{program}","-px","ping"]"#)),
+            format!(r#"["{program}","-p[redacted]","ping"]"#)
+        );
     }
 }
 
@@ -215,6 +327,23 @@ fn code_and_sentences_are_no_secrets() {
         "mysql -p db",
         "a password reset",
         "ENV PATH /usr/bin",
+        "tokens: ['let', 'x'], maxTokens: 100, maxTokens=123456",
+        "const token = await getToken();",
+        "this.token = new Token<A>(x)",
+        "password: async () => read()",
+        "apiKey: process.env.API_KEY,",
+        "token = self.token",
+        "  password: this.config.password",
+        "token: the lexer emits…",
+        "password: must be at least 8 characters",
+        "fetch(url, { credentials: 'include' })",
+        r#"{"token": "string", "secret": "none"}"#,
+        "authorization: none",
+        "TOKEN=null",
+        "the default password is long",
+        "machine learning needs a password too",
+        "- name: HOST\n  value: x",
+        "name: the token\nvalue: x",
     ] {
         assert_eq!(redacted_text(text), text);
     }
@@ -249,6 +378,30 @@ fn a_list_tells_by_one_item_what_the_next_one_is() {
         ),
         (r#"["password","token"]"#, r#"["password","token"]"#),
         (
+            r#"["db-secret","api-secret","web-app"]"#,
+            r#"["db-secret","api-secret","web-app"]"#,
+        ),
+        (
+            r#"["x","--password","my-token"]"#,
+            r#"["x","--password","[redacted]"]"#,
+        ),
+        (
+            r#"["sudo","mysql","-psecret"]"#,
+            r#"["sudo","mysql","-p[redacted]"]"#,
+        ),
+        (
+            r#"["env","X=1","redis-cli","-a","pw","get","-a"]"#,
+            r#"["env","X=1","redis-cli","-a","[redacted]","get","-a"]"#,
+        ),
+        (
+            r#"["docker","exec","-u","1:2","c","/usr/bin/mysql","-psecret"]"#,
+            r#"["docker","exec","-u","1:2","c","/usr/bin/mysql","-p[redacted]"]"#,
+        ),
+        (
+            r#"["timeout","9","sshpass","-p","curl","curl","-u","a:b"]"#,
+            r#"["timeout","9","sshpass","-p","[redacted]","curl","-u","a:[redacted]"]"#,
+        ),
+        (
             r#"["kubectl","get","secret","db-2"]"#,
             r#"["kubectl","get","secret","db-2"]"#,
         ),
@@ -270,7 +423,15 @@ fn a_list_tells_by_one_item_what_the_next_one_is() {
         ),
         (
             r#"{"key":"token","value":["x",{"b":"c"}]}"#,
-            r#"{"key":"token","value":["[redacted]",{"b":"c"}]}"#,
+            r#"{"key":"token","value":["[redacted]",{"b":"[redacted]"}]}"#,
+        ),
+        (
+            r#"{"name":"password","value":{"x":"a","y":[{"z":"b"}],"n":1},"c":"d"}"#,
+            r#"{"name":"password","value":{"x":"[redacted]","y":[{"z":"[redacted]"}],"n":1},"c":"d"}"#,
+        ),
+        (
+            r#"{"name":"host","value":{"x":"a"},"token":"none"}"#,
+            r#"{"name":"host","value":{"x":"a"},"token":"none"}"#,
         ),
         (
             r#"{"name":"x","value":"y","d":{"key":"token"}}"#,
@@ -293,6 +454,71 @@ fn a_private_key_in_a_list_of_lines_is_redacted() {
         let is_frame = line.starts_with("-----") || line == "after it";
         assert_eq!(kept, if is_frame { line } else { REDACTED }, "{line}");
     }
+}
+
+#[test]
+fn what_follows_the_mention_of_a_private_key_is_kept() {
+    for text in [
+        "expected -----BEGIN RSA PRIVATE KEY----- at line 1, and more prose follows",
+        "got no -----BEGIN PRIVATE KEY-----\nTry again with openssl.",
+        "if (!pem.includes(\"-----BEGIN PRIVATE KEY-----\")) {\n  throw new TypeError(x);\n}",
+        "-----BEGIN RSA PRIVATE KEY----- got CERTIFICATE",
+        "Private-Lines: 14 is expected",
+    ] {
+        assert_eq!(redacted_text(text), text);
+        let list = serde_json::to_string(&[text, "Another item", "and /one/more"]).unwrap();
+        assert_eq!(redacted(&list), list);
+        let lines = || text.lines().chain(["Another line", "and /one/more"]);
+        assert_eq!(left_of(lines().map(Some)), lines().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_private_key_that_is_cut_off_is_redacted_and_what_follows_is_kept() {
+    const BEGIN: &str = "-----BEGIN RSA PRIVATE KEY-----";
+    let key = key_lines();
+    for (before, between, after) in [
+        ("\n", "\n", ""),
+        ("\n", "\n", "\nand another line"),
+        ("\n  ", "\n  ", "\n\nmore"),
+        ("\\n", "\\n", "\\nmore"),
+        (" ", " ", " and more"),
+        (
+            "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0F\n\n",
+            "\n",
+            "",
+        ),
+        ("\\n\" +\n  \"", "\\n\" +\n  \"", "\""),
+        (
+            "\n2026-01-02 03:04:05 | ",
+            "\n2026-01-02 03:04:05 | ",
+            "\nmore",
+        ),
+    ] {
+        for lines in 1..=key.len() {
+            let key = key[..lines].join(between);
+            let kept = redacted_text(&format!("a {BEGIN}{before}{key}{after}"));
+            assert!(kept.starts_with(&format!("a {BEGIN}")), "{kept}");
+            assert!(kept.ends_with(after), "{kept}");
+            assert!(kept.contains(REDACTED), "{kept}");
+            for line in &key_lines() {
+                assert!(!kept.contains(line), "{kept}");
+            }
+        }
+    }
+    // A mention of a key does not hide the key that follows.
+    for words in 0..80 {
+        let kept = redacted_text(&format!(
+            "no {BEGIN}{}\n{BEGIN}\nProc-Type: 4,ENCRYPTED\n\n{}",
+            " x".repeat(words),
+            key[0]
+        ));
+        assert!(!kept.contains(&key[0]), "{kept}");
+    }
+    assert_eq!(
+        redacted_text(&format!("{BEGIN}\nMIIE")),
+        format!("{BEGIN}{REDACTED}")
+    );
 }
 
 #[test]
@@ -447,6 +673,10 @@ fn the_passwords_of_options_are_redacted_in_arguments() {
         ),
         (["curl", "--url", "me:x"], ["curl", "--url", "me:x"]),
         (["docker", "-u", "1:2"], ["docker", "-u", "1:2"]),
+        (
+            ["sudo", "mysql", "-psecret"],
+            ["sudo", "mysql", "-p[redacted]"],
+        ),
     ] {
         assert_eq!(redacted(&given), expected);
     }
@@ -543,7 +773,9 @@ fn a_private_key_that_spans_lines_is_redacted_in_every_form() {
         assert_eq!(left.len(), lines.len());
         for (line, left) in lines.iter().zip(&left) {
             if key.contains(line) {
-                assert_eq!(left, REDACTED);
+                assert!(left.contains(REDACTED), "{left}");
+                assert!(left.ends_with(after), "{left}");
+                assert!(!key_lines().iter().any(|part| left.contains(part)));
             } else if !line.contains("BEGIN") {
                 assert_eq!(left, line);
             }
@@ -581,7 +813,7 @@ fn the_ends_of_keys_within_a_line_are_found() {
     let key = key_lines();
     let last = format!("{}-----END PRIVATE KEY----- API_KEY=x", key[1]);
     let left = left_of([
-        Some("x -----BEGIN PRIVATE KEY-----abc"),
+        Some("x -----BEGIN PRIVATE KEY-----MIIE"),
         Some(&key[0]),
         Some(&last),
     ]);

@@ -9,7 +9,7 @@ use std::ops::Range;
 use crate::error::{Error, Result};
 use crate::value::json::{Json, Tokens};
 use crate::value::properties::{Params, Properties, Property};
-use crate::value::secret::{self, KeyLine, KeyLines};
+use crate::value::secret::{self, Login, OpenKey, Role};
 use crate::value::text::Text;
 
 /// The replacement of a secret.
@@ -107,7 +107,7 @@ impl Redact {
     /// and the secret is the next one: `--password x`.
     #[must_use]
     pub fn arguments(&self, arguments: &[String]) -> Vec<String> {
-        let program = arguments.first().map_or("", String::as_str);
+        let mut program = None;
         let mut secret_next = false;
         let mut before = "";
         let mut kept = Vec::with_capacity(arguments.len());
@@ -116,7 +116,7 @@ impl Redact {
             kept.push(if secret_next && !option {
                 REDACTED.to_owned()
             } else {
-                let password = secret::in_argument(program, before, argument);
+                let password = secret::in_argument(&mut program, before, argument);
                 let password = password.filter(|_| !self.off);
                 self.text(&redacted(argument, password.as_slice()))
                     .into_owned()
@@ -152,9 +152,15 @@ impl Redact {
         let mut secret = false;
         let mut role = Role::Other;
         let mut in_scope = only.is_none();
+        // How deep the `value` of a secret's name is, whose texts are secret.
+        let mut value_depth = None;
         let mut tokens = Tokens::of(text);
         while let Some(token) = tokens.next() {
-            match token.as_bytes().first() {
+            let first = token.as_bytes().first();
+            if matches!(first, Some(b'{' | b'[')) && secret && role == Role::Value {
+                value_depth.get_or_insert(around.len());
+            }
+            match first {
                 Some(b'{') => {
                     around.push(Around::of(true, secret));
                     (key_next, secret) = (true, false);
@@ -164,6 +170,7 @@ impl Redact {
                     if let Some(pair) = around.pop().and_then(|around| around.items.pair()) {
                         hide(&mut edits, pair);
                     }
+                    value_depth = value_depth.filter(|&depth| depth < around.len());
                     key_next = false;
                 }
                 Some(b',') => {
@@ -192,6 +199,7 @@ impl Redact {
                     let raw = inside(token);
                     let mut part = None;
                     let is_secret = secret
+                        || value_depth.is_some()
                         || manifests
                             .binary_search_by_key(&place.start, |range| range.start)
                             .is_ok();
@@ -210,7 +218,7 @@ impl Redact {
                         }
                         Some(around) => {
                             let found = around.items.take(self, raw, place.clone());
-                            part = found.map(|found| redacted(raw, &[found]));
+                            part = (!found.is_empty()).then(|| redacted(raw, &found));
                         }
                         None => {}
                     }
@@ -231,7 +239,8 @@ impl Redact {
     /// The inside of a JSON string without its secrets; `None` if it contains none.
     fn string(&self, raw: &str, secret: bool) -> Option<String> {
         if secret {
-            return (!raw.is_empty() && raw != REDACTED).then(|| REDACTED.to_owned());
+            let is_kept = raw.is_empty() || raw == REDACTED || secret::is_no_value(raw);
+            return (!is_kept).then(|| REDACTED.to_owned());
         }
         let mut kept: Option<String> = None;
         for stage in STAGES {
@@ -254,7 +263,7 @@ impl Redact {
 #[derive(Debug, Clone, Default)]
 pub struct LineRedactor {
     redact: Redact,
-    keys: KeyLines,
+    key: OpenKey,
 }
 
 impl LineRedactor {
@@ -262,7 +271,7 @@ impl LineRedactor {
     pub fn new(redact: Redact) -> Self {
         Self {
             redact,
-            keys: KeyLines::default(),
+            key: OpenKey::default(),
         }
     }
 
@@ -272,22 +281,23 @@ impl LineRedactor {
         if self.redact.off {
             return Cow::Borrowed(line);
         }
-        match self.keys.take(line, after_gap) {
-            KeyLine::Inside => Cow::Borrowed(REDACTED),
-            KeyLine::EndsAt(end) => {
-                let rest = self.outside(line.get(end..).unwrap_or_default());
-                Cow::Owned(format!("{REDACTED}{rest}"))
-            }
-            KeyLine::Outside => self.outside(line),
+        if after_gap {
+            self.key.skip_gap();
         }
+        let found = key_parts(line, &mut self.key);
+        if found.is_empty() {
+            return self.redact.text(line);
+        }
+        Cow::Owned(self.redact.text(&redacted(line, &found)).into_owned())
     }
+}
 
-    fn outside<'t>(&mut self, line: &'t str) -> Cow<'t, str> {
-        if secret::key_blocks(line, &mut Vec::new()) {
-            self.keys.begin();
-        }
-        self.redact.text(line)
-    }
+/// The parts of keys in a text, after others.
+fn key_parts(text: &str, key: &mut OpenKey) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    secret::key_blocks(text, key, &mut found);
+    merge(&mut found);
+    found
 }
 
 /// Redacts a string that has been read before.
@@ -324,36 +334,13 @@ impl Around<'_> {
     }
 }
 
-/// What the name of a property says of its text.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
-    /// It is the name of what the property `value` contains.
-    Name,
-    Value,
-    Other,
-}
-
-impl Role {
-    fn of(name: &str) -> Self {
-        if name.eq_ignore_ascii_case("value") {
-            Self::Value
-        } else if ["name", "key"]
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known))
-        {
-            Self::Name
-        } else {
-            Self::Other
-        }
-    }
-}
-
 /// The texts of a list so far: arguments of a command, headers, or the lines of a key. They are as in
 /// JSON, with their escapes.
 #[derive(Default)]
 struct Items<'t> {
     count: usize,
-    first: &'t str,
+    /// The program whose arguments follow.
+    program: Option<&'static Login>,
     last: &'t str,
     /// Where the last one is.
     place: Range<usize>,
@@ -361,28 +348,33 @@ struct Items<'t> {
     after_name: bool,
     /// Whether the last one is the name of a secret that is the next one.
     names_next: bool,
-    /// Whether a key has begun that has no end yet.
-    in_key: bool,
+    /// Whether they are names themselves.
+    in_names: bool,
+    /// The key whose lines they are.
+    key: OpenKey,
 }
 
 impl<'t> Items<'t> {
-    /// Takes the next item, and returns the part of it that is secret.
-    fn take(&mut self, redact: &Redact, raw: &'t str, place: Range<usize>) -> Option<Range<usize>> {
+    /// Takes the next item, and returns the parts of it that are secret.
+    fn take(&mut self, redact: &Redact, raw: &'t str, place: Range<usize>) -> Vec<Range<usize>> {
         let item = decoded(raw);
-        self.in_key &= !item.text.starts_with("-----END");
-        let secret = if self.in_key || (self.names_next && !raw.starts_with('-')) {
-            Some(0..raw.len())
-        } else {
-            let found = secret::in_argument(self.first, self.last, &item.text);
-            found.map(|found| item.place(found.start)..item.place(found.end))
-        };
-        self.in_key |= secret::key_blocks(&item.text, &mut Vec::new());
+        let mut secret = key_parts(&item.text, &mut self.key);
+        let password = secret::in_argument(&mut self.program, self.last, &item.text);
         let is_name = secret::is_name(raw) && redact.is_secret(raw);
-        self.names_next = is_name && secret::is_header(raw);
+        let is_next = self.last.starts_with('-') || !(is_name && secret::is_plain_name(raw));
+        if self.names_next && is_next && !raw.starts_with('-') {
+            secret = vec![0..item.text.len()];
+        } else if secret.is_empty() {
+            secret.extend(password);
+        }
+        for span in &mut secret {
+            *span = item.place(span.start)..item.place(span.end);
+        }
+        // In a list of names, another one follows a header's.
+        self.in_names |= self.names_next && !is_next;
+        self.names_next = is_name && secret::is_header(raw) && !self.in_names;
         self.count += 1;
         if self.count == 1 {
-            // It is looked at again with every item.
-            self.first = if raw.len() <= LONGEST { raw } else { "" };
             self.after_name = is_name;
         } else {
             self.after_name &= !secret::is_plain_name(raw);
@@ -411,12 +403,18 @@ fn spans(redact: &Redact, text: &str, stage: Stage) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     match stage {
         Stage::Blocks => {
-            secret::key_blocks(text, &mut found);
+            secret::key_blocks(text, &mut OpenKey::default(), &mut found);
             secret::manifests(text, &mut found);
             own_patterns(redact, text, &mut found);
         }
         Stage::Forms => secret::forms(text, &|name| redact.is_secret(name), &mut found),
     }
+    merge(&mut found);
+    found
+}
+
+/// Puts ranges into their order, and makes one of those that touch.
+fn merge(found: &mut Vec<Range<usize>>) {
     found.sort_unstable_by_key(|span| span.start);
     found.dedup_by(|later, earlier| {
         let touches = later.start <= earlier.end;
@@ -425,7 +423,6 @@ fn spans(redact: &Redact, text: &str, stage: Stage) -> Vec<Range<usize>> {
         }
         touches
     });
-    found
 }
 
 /// A custom pattern matches a complete string or a word in it. Text that contains a redacted part is

@@ -3,20 +3,20 @@
 //! takes it out. All matching is by hand, so that its time grows with the text's length and no faster, and
 //! the WebAssembly build stays small: a place that was searched to its end is not searched again.
 
-mod key_lines;
 mod login;
 mod manifest;
 mod named;
+mod open_key;
 mod rules;
 mod scan;
 mod token;
 
 use std::ops::Range;
 
-use key_lines::{KEY_END, KEY_FILE_END};
-pub(crate) use key_lines::{KeyLine, KeyLines};
-pub(crate) use login::in_argument;
-pub(crate) use named::is_header;
+pub(crate) use login::{Login, in_argument};
+pub(crate) use named::{Role, is_header, is_no_value};
+pub(crate) use open_key::OpenKey;
+use open_key::{KEY_END, KEY_FILE_END};
 use scan::{Alphabet, Scan};
 
 /// Names that end in one of these, as a word or as the end of one (`PGPASSWORD`), are a secret's.
@@ -47,7 +47,8 @@ const WORDS: &[&str] = &[
     "pwd", "pass", "pw", "passcode", "creds", "cookie", "cookies",
 ];
 
-/// What makes a key secret, where `key` is the word that follows.
+/// What makes keys and tokens secret, where `key` or `tokens` is the word that follows. Other `tokens` are
+/// those of models and parsers, which are counted.
 const KEYS: &[&str] = &[
     "api",
     "access",
@@ -105,7 +106,7 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
     };
     ENDINGS.iter().any(|ending| last.ends_with(ending))
         || WORDS.contains(&last)
-        || (matches!(last, "key" | "keys") && KEYS.contains(&before))
+        || (matches!(last, "key" | "keys" | "tokens") && KEYS.contains(&before))
         || (last == "signature" && SIGNATURES.contains(&before))
 }
 
@@ -136,72 +137,75 @@ pub(crate) fn manifests(text: &str, found: &mut Vec<Range<usize>>) {
     manifest::find(&Scan::new(text), found);
 }
 
-/// Where the insides of private keys stand, which run over many words. Returns whether the last one has
-/// no end: a key that was cut off is a secret, too.
-pub(crate) fn key_blocks(text: &str, found: &mut Vec<Range<usize>>) -> bool {
-    scan_key_blocks(&Scan::new(text), found)
+/// Where the insides of private keys stand, which run over many words. A key that was cut off is a secret,
+/// too; `open` is one that goes on from the text before, and in the next one.
+pub(crate) fn key_blocks(text: &str, open: &mut OpenKey, found: &mut Vec<Range<usize>>) {
+    scan_key_blocks(&Scan::new(text), open, found);
 }
 
-fn scan_key_blocks(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) -> bool {
-    let has_open_file = key_files(scan, found);
-    pem_blocks(scan, found) || has_open_file
+fn scan_key_blocks(scan: &Scan<'_>, open: &mut OpenKey, found: &mut Vec<Range<usize>>) {
+    open.go_on(scan, found);
+    key_files(scan, open, found);
+    pem_blocks(scan, open, found);
 }
 
 /// The private part of a key file of PuTTY, whose lines are counted.
-fn key_files(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) -> bool {
+fn key_files(scan: &Scan<'_>, open: &mut OpenKey, found: &mut Vec<Range<usize>>) {
     const BEGIN: &str = "Private-Lines: ";
     let mut at = 0;
+    let mut end = Some(0);
     while let Some(begin) = scan.find(at, BEGIN) {
         let count = begin + BEGIN.len();
         at = scan.run_end(count, Alphabet::DIGITS);
-        if at == count {
-            continue;
-        }
-        match key_inside(scan, at, KEY_FILE_END, found) {
-            Some(end) => at = end,
-            None => return true,
+        if at > count {
+            at = key_inside(scan, at, [BEGIN, KEY_FILE_END], &mut end, open, found);
         }
     }
-    false
 }
 
-fn pem_blocks(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) -> bool {
+fn pem_blocks(scan: &Scan<'_>, open: &mut OpenKey, found: &mut Vec<Range<usize>>) {
     const BEGIN: &str = "-----BEGIN ";
     const DASHES: &str = "-----";
     const LONGEST_LABEL: usize = 64;
     let mut at = 0;
+    let mut end = Some(0);
     while let Some(begin) = scan.find(at, BEGIN) {
         at = begin + BEGIN.len();
         let Some(dashes) = scan.find(at, DASHES) else {
-            return false;
+            return;
         };
         // A label contains no redacted part; otherwise redaction might produce one.
         let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ';
         let length = dashes - at;
         let label = scan.slice(at..at + length.min(LONGEST_LABEL));
         let is_label = length <= LONGEST_LABEL && label.bytes().all(plain);
-        if !is_label || !label.contains("PRIVATE KEY") {
-            continue;
-        }
-        match key_inside(scan, dashes + DASHES.len(), KEY_END, found) {
-            Some(end) => at = end,
-            None => return true,
+        if is_label && label.contains("PRIVATE KEY") {
+            let inside = dashes + DASHES.len();
+            at = key_inside(scan, inside, [BEGIN, KEY_END], &mut end, open, found);
         }
     }
-    false
 }
 
-/// The inside of a key, up to `end` or else to the end of the text. Returns where `end` is.
+/// The inside of a key, up to its end, or what looks like it up to the next one if it has none. An end that
+/// is `None` has been searched for. Returns where the inside ends.
 fn key_inside(
     scan: &Scan<'_>,
     inside: usize,
-    end: &str,
+    [begin_mark, end_mark]: [&str; 2],
+    end: &mut Option<usize>,
+    open: &mut OpenKey,
     found: &mut Vec<Range<usize>>,
-) -> Option<usize> {
-    let end = scan.find(inside, end);
-    let range = inside..end.unwrap_or(scan.len());
-    if !range.is_empty() {
-        found.push(range);
+) -> usize {
+    if end.is_some() {
+        *end = scan.find(inside, end_mark);
+    }
+    let Some(end) = *end else {
+        let next = scan.find(inside, begin_mark).unwrap_or(scan.len());
+        open.begin();
+        return open.find(scan, inside..next, found);
+    };
+    if end > inside {
+        found.push(inside..end);
     }
     end
 }

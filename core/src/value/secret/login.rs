@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
+use super::named::quoted;
 use super::scan::{Alphabet, Scan};
 
 /// A program with options whose value is a password, or a user's name and password.
-pub(super) struct Login {
+pub(crate) struct Login {
+    /// How its name begins: `mysql` is for `mysqldump` and `mysql.exe`, too.
     pub(super) program: &'static str,
     /// The short options.
     pub(super) short: &'static [u8],
@@ -46,7 +48,6 @@ pub(super) const LOGINS: &[Login] = &[
     },
     password("mariadb", b"p", Form::Attached),
     password("mysql", b"p", Form::Attached),
-    password("mysqldump", b"p", Form::Attached),
     password("redis-cli", b"a", Form::Value),
     password("sshpass", b"p", Form::Value),
 ];
@@ -61,6 +62,23 @@ impl Login {
         let at = letters.iter().position(|byte| !self.flags.contains(byte))?;
         self.short.contains(letters.get(at)?).then_some(at + 2)
     }
+
+    /// Where the password is in an argument that follows another one.
+    fn password(&self, option: &str, argument: &str) -> Option<Range<usize>> {
+        let start = match self.option(option) {
+            Some(length) if length == option.len() && self.form != Form::Attached => 0,
+            _ => {
+                let word = argument.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+                let length = self.option(word.into_iter().next()?)?;
+                length + usize::from(argument.as_bytes().get(length) == Some(&b'='))
+            }
+        };
+        let start = match self.form {
+            Form::AfterColon => start + argument.get(start..)?.find(':')? + 1,
+            Form::Value | Form::Attached => start,
+        };
+        (start < argument.len()).then_some(start..argument.len())
+    }
 }
 
 /// Finds the passwords among the options of programs, each up to the end of its line.
@@ -68,8 +86,8 @@ pub(super) fn find(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
     for login in LOGINS {
         let mut at = 0;
         while let Some(program) = scan.find(at, login.program) {
-            at = program + login.program.len();
-            if scan.before(program).is_some_and(is_of_word) || !is_space(scan.byte(at)) {
+            at = scan.run_end(program, Alphabet::DOTTED);
+            if scan.before(program).is_some_and(is_of_word) || !is_apart(scan.byte(at)) {
                 continue;
             }
             let end = line_end(scan, at);
@@ -77,24 +95,34 @@ pub(super) fn find(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
                 && word.start < end
             {
                 at = word.end;
-                let is_apart = is_space(scan.before(word.start));
+                let before = scan.before(word.start);
                 let option = login.option(scan.slice(word.clone()));
-                let Some(option) = option.filter(|_| is_apart) else {
+                let Some(option) = option.filter(|_| is_apart(before)) else {
                     continue;
                 };
-                if login.form == Form::Attached && is_end(scan.byte(word.start + option)) {
-                    continue;
-                }
-                let mut start = value_start(scan, word.start + option);
-                if login.form == Form::AfterColon {
-                    at = at.max(scan.find_any(start, b": \t\r\n\"'\\"));
-                    if scan.byte(at) != Some(b':') {
-                        continue;
-                    }
-                    start = at + 1;
-                }
-                let password = start..scan.find_any(start, b" \t\r\n\"'\\;|&<>`");
+                let in_quotes = matches!(before, Some(b'"' | b'\''));
+                let start = word.start + option;
+                let start = match scan.byte(start) {
+                    Some(b'=') => start + 1,
+                    _ if login.form == Form::Attached => start,
+                    // `"-u", "user:password"`
+                    _ if in_quotes => scan.past(start, b" \t,\"'\\"),
+                    _ => scan.past_spaces(start),
+                };
+                let mut password = value(scan, start, in_quotes);
+                let in_quotes = in_quotes || password.start > start;
                 at = at.max(password.end);
+                if login.form == Form::AfterColon {
+                    let Some(user) = scan.slice(password.clone()).find(':') else {
+                        continue;
+                    };
+                    password.start += user + 1;
+                    if password.is_empty() && !in_quotes {
+                        // Only the password is in quotes.
+                        password = value(scan, password.start, false);
+                        at = at.max(password.end);
+                    }
+                }
                 // A reference is no secret.
                 if scan.byte(password.start) != Some(b'$') && !password.is_empty() {
                     found.push(password);
@@ -105,33 +133,30 @@ pub(super) fn find(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
     }
 }
 
-/// Finds the password in the argument of a program that follows an option, or has it in itself.
-pub(crate) fn in_argument(program: &str, option: &str, argument: &str) -> Option<Range<usize>> {
-    let name = program.rsplit(['/', '\\']).next()?;
-    let login = LOGINS.iter().find(|login| login.program == name)?;
-    let start = match login.option(option) {
-        Some(length) if length == option.len() && login.form != Form::Attached => 0,
-        _ => {
-            let word = argument.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
-            let length = login.option(word.into_iter().next()?)?;
-            length + usize::from(argument.as_bytes().get(length) == Some(&b'='))
-        }
+/// The value of an option: to the end of the quotes that it stands in, or else of its word.
+fn value(scan: &Scan<'_>, start: usize, in_quotes: bool) -> Range<usize> {
+    let ends: &[u8] = match in_quotes {
+        true => b"\"'\\\r\n",
+        false => b" \t\r\n\"'\\;|&<>`",
     };
-    let start = match login.form {
-        Form::AfterColon => start + argument.get(start..)?.find(':')? + 1,
-        Form::Value | Form::Attached => start,
-    };
-    (start < argument.len()).then_some(start..argument.len())
+    quoted(scan, start).unwrap_or_else(|| start..scan.find_any(start, ends))
 }
 
-/// Where the value of an option begins that ends at a place.
-fn value_start(scan: &Scan<'_>, at: usize) -> usize {
-    let at = match scan.byte(at) {
-        Some(b'=') => at + 1,
-        _ => scan.past_spaces(at),
-    };
-    // The quotes that it stands in, escaped ones as well.
-    scan.past(at, b"\"'\\")
+/// Finds the password in an argument, which follows an option or has it in itself. The program may stand
+/// anywhere before, as in `sudo mysql -ppassword`.
+pub(crate) fn in_argument(
+    program: &mut Option<&'static Login>,
+    option: &str,
+    argument: &str,
+) -> Option<Range<usize>> {
+    let found = program.and_then(|login| login.password(option, argument));
+    if found.is_none()
+        && let Some(name) = argument.rsplit(['/', '\\']).next()
+        && let Some(login) = LOGINS.iter().find(|login| name.starts_with(login.program))
+    {
+        *program = Some(login);
+    }
+    found
 }
 
 /// Where the line ends that a place is on, and those that go on from it.
@@ -153,11 +178,6 @@ fn is_of_word(byte: u8) -> bool {
     Alphabet::WORD.contains(byte)
 }
 
-fn is_space(byte: Option<u8>) -> bool {
-    matches!(byte, Some(b' ' | b'\t' | b'\n' | b'\r'))
-}
-
-/// Whether a word ends here, also one that is quoted.
-fn is_end(byte: Option<u8>) -> bool {
-    byte.is_none_or(|byte| b" \t\n\r;|&\\`".contains(&byte))
+fn is_apart(byte: Option<u8>) -> bool {
+    byte.is_some_and(|byte| b" \t\r\n\"'\\".contains(&byte))
 }

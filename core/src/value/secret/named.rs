@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::is_secret_name;
 use super::rules::{self, Vendors};
 use super::scan::{Alphabet, Scan};
 
@@ -29,7 +30,16 @@ const NO_VALUES: &[&str] = &[
     "object",
     "optional",
     "required",
+    "must",
+    // The credentials of requests in browsers.
+    "include",
+    "omit",
+    "same-origin",
 ];
+/// What stands before an expression in code.
+const BEFORE_CODE: &[&str] = &["await", "new", "async"];
+/// What begins a reference to the name of a secret in code.
+const REFERENCES: &[&str] = &["process.env.", "import.meta.env.", "this.", "self."];
 /// What may stand between the parts of JSON.
 pub(super) const BLANK: &[u8] = b" \t\r\n";
 /// Quotes within quotes, within others: more levels are not distinguished.
@@ -37,22 +47,65 @@ const MOST_BACKSLASHES: usize = 7;
 /// Names and code are not longer; what is longer is not searched for them.
 const LONGEST_NAME: usize = 64;
 
+/// Whether a value says that there is none, or is a type.
+pub(crate) fn is_no_value(text: &str) -> bool {
+    NO_VALUES.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
 /// Finds the values of names that are a secret's, and of names that contain a vendor's.
 pub(super) fn find(scan: &Scan<'_>, is_name: &dyn Fn(&str) -> bool, found: &mut Vec<Range<usize>>) {
+    /// How far the `value` stands at most from a `name` with the name of a secret.
+    const NEAR: usize = 128;
     let mut at = 0;
+    let mut value_until = 0;
     while let Some(word) = scan.next_run(at, Alphabet::WORD) {
         at = word.end;
         let Some(named) = Named::at(scan, &word) else {
             continue;
         };
-        let value = if is_name(named.name) {
+        let role = Role::of(named.name);
+        if role == Role::Name {
+            let text = quoted(scan, named.start).unwrap_or_else(|| named.run());
+            let is_secret = text.len() <= LONGEST_NAME && is_name(scan.slice(text.clone()));
+            value_until = if is_secret { text.end + NEAR } else { 0 };
+        }
+        let is_value = role == Role::Value && word.start < value_until;
+        let value = if is_value || is_name(named.name) {
             named.value()
         } else {
             named.vendors_value()
         };
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
+        let is_none = |value: &Range<usize>| {
+            value.is_empty()
+                || (value.len() <= LONGEST_NAME && is_no_value(scan.slice(value.clone())))
+        };
+        if let Some(value) = value.filter(|value| !is_none(value)) {
             at = value.end;
             found.push(value);
+        }
+    }
+}
+
+/// What the name of a property says of its text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It is the name of what the property `value` contains.
+    Name,
+    Value,
+    Other,
+}
+
+impl Role {
+    pub(crate) fn of(name: &str) -> Self {
+        if name.eq_ignore_ascii_case("value") {
+            Self::Value
+        } else if ["name", "key"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+        {
+            Self::Name
+        } else {
+            Self::Other
         }
     }
 }
@@ -62,8 +115,10 @@ pub(super) fn find(scan: &Scan<'_>, is_name: &dyn Fn(&str) -> bool, found: &mut 
 enum Operator {
     /// `=` without spaces, as in shells and URLs.
     Tight,
-    /// `=`, `:=`, and the attribute `value=`.
+    /// `=`, `:=`, the attribute `value=`, and the space in a `.netrc`.
     Equals,
+    /// The space after `ENV NAME`, whose value is the rest of the line.
+    Line,
     /// `=>`
     Arrow,
     /// `:`
@@ -125,9 +180,7 @@ impl<'s, 't> Named<'s, 't> {
             _ if quote.is_none() && spaced > end && scan.starts(word.start, b"--") => {
                 (Operator::Space, 0)
             }
-            _ if quote.is_none() && spaced > end && is_statement(scan, word) => {
-                (Operator::Equals, 0)
-            }
+            _ if quote.is_none() && spaced > end => (statement(scan, word)?, 0),
             _ => return None,
         };
         let after = spaced + length;
@@ -172,6 +225,7 @@ impl<'s, 't> Named<'s, 't> {
             Operator::Arrow | Operator::Tag => None,
             Operator::Tight => Some(self.run()).filter(|run| !self.is_count(run)),
             Operator::Equals => Some(self.run()).filter(|run| !self.is_code(run)),
+            Operator::Line => Some(self.start..self.scan.find_any(self.start, b"\n\r")),
             Operator::Space if first == b'-' => None,
             Operator::Space => {
                 let value = self.start..self.scan.find_any(self.start, b" \t\n\x0c\r");
@@ -203,7 +257,7 @@ impl<'s, 't> Named<'s, 't> {
 
     /// The lines after that of a name, as long as they are indented and no names: a text or a list of YAML.
     fn next_lines(&self) -> Option<Range<usize>> {
-        if !self.begins_line() {
+        if !begins_line(self.scan, self.begin) {
             return None;
         }
         let mut values: Option<Range<usize>> = None;
@@ -240,8 +294,9 @@ impl<'s, 't> Named<'s, 't> {
         if self.is_code(&run) {
             return None;
         }
-        if spaced && self.begins_line() {
-            return Some(self.start..self.scan.find_any(self.start, b"\n\r"));
+        if spaced && begins_line(self.scan, self.begin) {
+            let line = self.start..self.scan.find_any(self.start, b"\n\r");
+            return Some(line).filter(|line| !self.is_sentence(line));
         }
         let is_secret = spaced && (self.quoted || is_compound(self.name));
         (is_secret || !self.scan.is_word(run.clone())).then_some(run)
@@ -299,62 +354,90 @@ impl<'s, 't> Named<'s, 't> {
         run.len() < SHORT && digits(self.scan.slice(run.clone()))
     }
 
+    /// Whether a line says what a token is. Tokens are not made of words, as passwords may be.
+    fn is_sentence(&self, line: &Range<usize>) -> bool {
+        const FEWEST: usize = 3;
+        let is_letter = |byte: u8| byte.is_ascii_lowercase() || !byte.is_ascii();
+        let words = || self.scan.slice(line.clone()).split([' ', ',', '.']);
+        self.name.eq_ignore_ascii_case("token")
+            && words().count() >= FEWEST
+            && words().all(|word| word.bytes().all(is_letter))
+    }
+
     /// Whether an unquoted value is an expression or a type.
     fn is_code(&self, run: &Range<usize>) -> bool {
         if run.len() > LONGEST_NAME {
             return false;
         }
         let text = self.scan.slice(run.clone());
+        let mut end = run.end;
+        if BEFORE_CODE.contains(&text) {
+            let next = self.scan.past_spaces(end);
+            end = next + self.scan.run_length(next, Alphabet::DOTTED, LONGEST_NAME);
+        }
         self.is_count(run)
             || text.ends_with(['[', ']'])
-            || matches!(self.scan.byte(run.end), Some(b'(' | b'<'))
-            || NO_VALUES.iter().any(|word| text.eq_ignore_ascii_case(word))
-    }
-
-    /// Whether nothing stands before the name on its line but what marks an item.
-    fn begins_line(&self) -> bool {
-        let mut at = self.begin;
-        while let Some(byte) = self.scan.before(at) {
-            match byte {
-                b' ' | b'\t' | b'-' | b'+' => at -= 1,
-                b'\n' | b'\r' => return true,
-                _ => return false,
-            }
-        }
-        true
+            || matches!(self.scan.byte(end), Some(b'(' | b'<'))
+            || is_no_value(text)
+            || (is_secret_name(text) && REFERENCES.iter().any(|begin| text.starts_with(begin)))
     }
 }
 
-/// Whether a word is a name that a space sets apart from its value: `ENV NAME value` in a Dockerfile, and
-/// `login user password value` in a `.netrc`.
-fn is_statement(scan: &Scan<'_>, word: &Range<usize>) -> bool {
+/// Whether nothing stands before a place on its line but what marks an item.
+fn begins_line(scan: &Scan<'_>, mut at: usize) -> bool {
+    while let Some(byte) = scan.before(at) {
+        match byte {
+            b' ' | b'\t' | b'-' | b'+' => at -= 1,
+            b'\n' | b'\r' => return true,
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// How a word is set apart from its value, if it is a name before a space: `ENV NAME value` in a Dockerfile,
+/// or `login user password value` in a `.netrc`.
+fn statement(scan: &Scan<'_>, word: &Range<usize>) -> Option<Operator> {
     const ENV: &str = "ENV ";
-    /// The words before the password, each with a value.
-    const BEFORE: [&str; 2] = ["login", "machine"];
-    let before = |at: usize, most: usize, is: fn(u8) -> bool| {
-        let bytes = (0..most).take_while(|&back| {
-            let at = at.checked_sub(back);
-            at.and_then(|at| scan.before(at)).is_some_and(is)
-        });
-        at - bytes.count()
-    };
-    let is_blank = |byte: u8| BLANK.contains(&byte);
     if let Some(env) = word.start.checked_sub(ENV.len())
         && scan.starts(env, ENV.as_bytes())
     {
-        return matches!(scan.before(env), None | Some(b'\n'));
+        return begins_line(scan, env).then_some(Operator::Line);
     }
     if scan.slice(word.clone()) != "password" {
-        return false;
+        return None;
     }
+    // The word before a place. Of long ones and of much space only a part is looked at.
+    let before = |at: usize| {
+        let past = |from: usize, is: fn(u8) -> bool| {
+            let bytes = (0..LONGEST_NAME).take_while(|&back| {
+                let at = from.checked_sub(back);
+                at.and_then(|at| scan.before(at)).is_some_and(is)
+            });
+            from - bytes.count()
+        };
+        let end = past(at, |byte| BLANK.contains(&byte));
+        past(end, |byte| !BLANK.contains(&byte))..end
+    };
     let mut at = word.start;
-    BEFORE.iter().all(|name| {
-        let value_end = before(at, LONGEST_NAME, is_blank);
-        let value = before(value_end, LONGEST_NAME, |byte| !BLANK.contains(&byte));
-        let name_end = before(value, LONGEST_NAME, is_blank);
-        at = name_end.saturating_sub(name.len());
-        name_end < value && value < value_end && scan.starts(at, name.as_bytes())
-    })
+    // `login` and `account`, in any order, each with a value.
+    for pairs in 0..3 {
+        let last = before(at);
+        let name = before(last.start);
+        let is_known = match scan.slice(name.clone()) {
+            "login" | "account" => false,
+            "machine" => pairs > 0 || begins_line(scan, name.start),
+            _ => pairs > 0 && scan.slice(last) == "default",
+        };
+        if is_known {
+            return Some(Operator::Equals);
+        }
+        if !matches!(scan.slice(name.clone()), "login" | "account") {
+            break;
+        }
+        at = name.start;
+    }
+    None
 }
 
 /// Whether a name is written as those of HTTP are. In sentences colons follow words.
@@ -416,7 +499,7 @@ impl Quote {
 }
 
 /// The inside of a quoted value, whose quotes may follow a letter, as in `b"..."`.
-fn quoted(scan: &Scan<'_>, start: usize) -> Option<Range<usize>> {
+pub(super) fn quoted(scan: &Scan<'_>, start: usize) -> Option<Range<usize>> {
     let quote = Quote::at(scan, start);
     let (start, quote) = match quote {
         Some(quote) => (start, quote),

@@ -209,7 +209,7 @@ fn a_made_up_password_without_a_user_is_found() {
 /// How many bytes are looked at in a text, by all searches.
 fn steps(text: &str) -> u64 {
     let scan = Scan::new(text);
-    scan_key_blocks(&scan, &mut Vec::new());
+    scan_key_blocks(&scan, &mut OpenKey::default(), &mut Vec::new());
     manifest::find(&scan, &mut Vec::new());
     let found = &mut Vec::new();
     scan_forms(&scan, &is_secret_name, found);
@@ -353,6 +353,8 @@ fn any_two_pieces_of_secrets_in_turn_take_time_in_proportion_to_their_length() {
         "\"token\" value=",
         "]",
         "\u{e9}",
+        "-----BEGIN RSA PRIVATE KEY-----\nABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUVWXYZ\n",
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUVWXYZ ",
         "Private-Lines: ",
         "Private-Lines: 1",
         "Private-MAC",

@@ -363,7 +363,8 @@ impl<'t> Items<'t> {
         let is_name = secret::is_name(raw) && redact.is_secret(raw);
         let is_next = self.last.starts_with('-') || !(is_name && secret::is_plain_name(raw));
         if self.names_next && is_next && !raw.starts_with('-') {
-            secret = vec![0..item.text.len()];
+            secret.clear();
+            secret.push(0..item.text.len());
         } else if secret.is_empty() {
             secret.extend(password);
         }

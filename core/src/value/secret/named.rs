@@ -5,7 +5,6 @@
 
 use std::ops::Range;
 
-use super::is_secret_name;
 use super::rules::{self, Vendors};
 use super::scan::{Alphabet, Scan};
 
@@ -60,7 +59,7 @@ pub(super) fn find(scan: &Scan<'_>, is_name: &dyn Fn(&str) -> bool, found: &mut 
     let mut value_until = 0;
     while let Some(word) = scan.next_run(at, Alphabet::WORD) {
         at = word.end;
-        let Some(named) = Named::at(scan, &word) else {
+        let Some(named) = Named::at(scan, &word, is_name) else {
             continue;
         };
         let role = Role::of(named.name);
@@ -132,6 +131,8 @@ enum Operator {
 /// A name with a value after it.
 struct Named<'s, 't> {
     scan: &'s Scan<'t>,
+    /// Whether a name is a secret's.
+    is_name: &'s dyn Fn(&str) -> bool,
     name: &'t str,
     /// Where the name begins.
     begin: usize,
@@ -144,7 +145,11 @@ struct Named<'s, 't> {
 }
 
 impl<'s, 't> Named<'s, 't> {
-    fn at(scan: &'s Scan<'t>, word: &Range<usize>) -> Option<Self> {
+    fn at(
+        scan: &'s Scan<'t>,
+        word: &Range<usize>,
+        is_name: &'s dyn Fn(&str) -> bool,
+    ) -> Option<Self> {
         let quote = Quote::at(scan, word.end);
         let mut end = word.end;
         if let Some(quote) = quote {
@@ -186,6 +191,7 @@ impl<'s, 't> Named<'s, 't> {
         let after = spaced + length;
         Some(Self {
             scan,
+            is_name,
             name: scan.slice(word.clone()).trim_start_matches('-'),
             begin: word.start,
             quoted: quote.is_some(),
@@ -379,7 +385,7 @@ impl<'s, 't> Named<'s, 't> {
             || text.ends_with(['[', ']'])
             || matches!(self.scan.byte(end), Some(b'(' | b'<'))
             || is_no_value(text)
-            || (is_secret_name(text) && REFERENCES.iter().any(|begin| text.starts_with(begin)))
+            || ((self.is_name)(text) && REFERENCES.iter().any(|begin| text.starts_with(begin)))
     }
 }
 

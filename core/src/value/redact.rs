@@ -415,6 +415,7 @@ fn spans(redact: &Redact, text: &str, stage: Stage) -> Vec<Range<usize>> {
 }
 
 /// Puts ranges into their order, and makes one of those that touch.
+#[inline(never)]
 fn merge(found: &mut Vec<Range<usize>>) {
     found.sort_unstable_by_key(|span| span.start);
     found.dedup_by(|later, earlier| {

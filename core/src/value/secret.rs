@@ -188,6 +188,7 @@ fn pem_blocks(scan: &Scan<'_>, open: &mut OpenKey, found: &mut Vec<Range<usize>>
 
 /// The inside of a key, up to its end, or what looks like it up to the next one if it has none. An end that
 /// is `None` has been searched for. Returns where the inside ends.
+#[inline(never)]
 fn key_inside(
     scan: &Scan<'_>,
     inside: usize,

@@ -134,6 +134,7 @@ pub(super) fn find(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
 }
 
 /// The value of an option: to the end of the quotes that it stands in, or else of its word.
+#[inline(never)]
 fn value(scan: &Scan<'_>, start: usize, in_quotes: bool) -> Range<usize> {
     let ends: &[u8] = match in_quotes {
         true => b"\"'\\\r\n",
@@ -178,6 +179,7 @@ fn is_of_word(byte: u8) -> bool {
     Alphabet::WORD.contains(byte)
 }
 
+#[inline(never)]
 fn is_apart(byte: Option<u8>) -> bool {
     byte.is_some_and(|byte| b" \t\r\n\"'\\".contains(&byte))
 }

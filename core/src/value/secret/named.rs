@@ -47,6 +47,7 @@ const MOST_BACKSLASHES: usize = 7;
 const LONGEST_NAME: usize = 64;
 
 /// Whether a value says that there is none, or is a type.
+#[inline(never)]
 pub(crate) fn is_no_value(text: &str) -> bool {
     NO_VALUES.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
@@ -340,6 +341,7 @@ impl<'s, 't> Named<'s, 't> {
     }
 
     /// The value without quotes.
+    #[inline(never)]
     fn run(&self) -> Range<usize> {
         const ENDS: &[u8] = b" \t\n\x0c\r\"'`&;,|()<>{}";
         let end = self.scan.find_any(self.start, ENDS);
@@ -362,12 +364,11 @@ impl<'s, 't> Named<'s, 't> {
 
     /// Whether a line says what a token is. Tokens are not made of words, as passwords may be.
     fn is_sentence(&self, line: &Range<usize>) -> bool {
-        const FEWEST: usize = 3;
-        let is_letter = |byte: u8| byte.is_ascii_lowercase() || !byte.is_ascii();
-        let words = || self.scan.slice(line.clone()).split([' ', ',', '.']);
+        let of_words = |byte: u8| byte.is_ascii_lowercase() || !byte.is_ascii() || byte == b' ';
+        let text = self.scan.slice(line.clone());
         self.name.eq_ignore_ascii_case("token")
-            && words().count() >= FEWEST
-            && words().all(|word| word.bytes().all(is_letter))
+            && text.bytes().filter(|&byte| byte == b' ').count() > 1
+            && text.bytes().all(of_words)
     }
 
     /// Whether an unquoted value is an expression or a type.
@@ -390,6 +391,7 @@ impl<'s, 't> Named<'s, 't> {
 }
 
 /// Whether nothing stands before a place on its line but what marks an item.
+#[inline(never)]
 fn begins_line(scan: &Scan<'_>, mut at: usize) -> bool {
     while let Some(byte) = scan.before(at) {
         match byte {
@@ -414,34 +416,33 @@ fn statement(scan: &Scan<'_>, word: &Range<usize>) -> Option<Operator> {
         return None;
     }
     // The word before a place. Of long ones and of much space only a part is looked at.
-    let before = |at: usize| {
-        let past = |from: usize, is: fn(u8) -> bool| {
-            let bytes = (0..LONGEST_NAME).take_while(|&back| {
-                let at = from.checked_sub(back);
-                at.and_then(|at| scan.before(at)).is_some_and(is)
-            });
-            from - bytes.count()
+    let before = |from: usize| {
+        let past = |mut at: usize, blank: bool| {
+            let least = at.saturating_sub(LONGEST_NAME);
+            while at > least
+                && scan
+                    .before(at)
+                    .is_some_and(|byte| BLANK.contains(&byte) == blank)
+            {
+                at -= 1;
+            }
+            at
         };
-        let end = past(at, |byte| BLANK.contains(&byte));
-        past(end, |byte| !BLANK.contains(&byte))..end
+        let end = past(from, true);
+        past(end, false)..end
     };
     let mut at = word.start;
     // `login` and `account`, in any order, each with a value.
     for pairs in 0..3 {
-        let last = before(at);
-        let name = before(last.start);
-        let is_known = match scan.slice(name.clone()) {
-            "login" | "account" => false,
-            "machine" => pairs > 0 || begins_line(scan, name.start),
-            _ => pairs > 0 && scan.slice(last) == "default",
-        };
-        if is_known {
-            return Some(Operator::Equals);
-        }
-        if !matches!(scan.slice(name.clone()), "login" | "account") {
-            break;
-        }
+        let value = before(at);
+        let name = before(value.start);
         at = name.start;
+        match scan.slice(name) {
+            "login" | "account" => {}
+            "machine" if pairs > 0 || begins_line(scan, at) => return Some(Operator::Equals),
+            _ if pairs > 0 && scan.slice(value) == "default" => return Some(Operator::Equals),
+            _ => break,
+        }
     }
     None
 }
@@ -505,6 +506,7 @@ impl Quote {
 }
 
 /// The inside of a quoted value, whose quotes may follow a letter, as in `b"..."`.
+#[inline(never)]
 pub(super) fn quoted(scan: &Scan<'_>, start: usize) -> Option<Range<usize>> {
     let quote = Quote::at(scan, start);
     let (start, quote) = match quote {

@@ -43,15 +43,18 @@ impl OpenKey {
         if self.left == 0 {
             return;
         }
-        let ends = [KEY_END, KEY_FILE_END].map(|end| scan.find(0, end));
-        let end = ends.into_iter().flatten().min();
-        self.find(scan, 0..end.unwrap_or(scan.len()), found);
-        if end.is_some() {
+        let mut end = scan.len();
+        for mark in [KEY_END, KEY_FILE_END] {
+            end = scan.find(0, mark).unwrap_or(end).min(end);
+        }
+        self.find(scan, 0..end, found);
+        if end < scan.len() {
             self.left = 0;
         }
     }
 
     /// Finds what belongs to the key in a part of the text. Returns where it has been searched to.
+    #[inline(never)]
     pub(super) fn find(
         &mut self,
         scan: &Scan<'_>,

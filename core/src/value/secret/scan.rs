@@ -170,6 +170,7 @@ impl<'t> Scan<'t> {
     }
 
     /// The first place from `from` on whose byte is none of these; the text's end if all are.
+    #[inline(never)]
     pub(super) fn past(&self, from: usize, bytes: &[u8]) -> usize {
         self.position(from, |byte| !bytes.contains(&byte))
     }

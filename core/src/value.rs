@@ -2,6 +2,7 @@
 //! of inputs, and how parameters are read from a JSON object. They know no session and no store.
 
 pub mod address;
+mod duration;
 pub mod entropy;
 pub mod fingerprint;
 pub mod id;

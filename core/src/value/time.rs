@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use crate::error::{Error, Result};
 
-use super::rfc3339;
+use super::{duration, rfc3339};
 
 /// Milliseconds since 1970-01-01T00:00:00Z, within the years 0000 to 9999.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -204,14 +204,10 @@ impl Millis {
     /// # Errors
     /// `INVALID_ARGUMENT` for anything else.
     pub fn parse(text: &str) -> Result<Self> {
-        humantime::parse_duration(text)
-            .map(|duration| Self(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
-            .map_err(|_| {
-                Error::invalid(
-                    "duration",
-                    format!("{text:?} is not a duration such as \"30d\", \"24h\" or \"5m\""),
-                )
-            })
+        let problem = || format!("{text:?} is not a duration such as \"30d\", \"24h\" or \"5m\"");
+        duration::millis(text)
+            .map(Self)
+            .ok_or_else(|| Error::invalid("duration", problem()))
     }
 }
 

@@ -22,6 +22,14 @@ export function checkPrograms(names) {
   );
 }
 
+/** Checks for clippy, with which the tests of Rust are compiled. */
+export function checkClippy() {
+  if (probe("clippy-driver", ["--version"])) return;
+  throw new Problem(
+    "the tests of Rust are compiled with clippy: install it with `rustup component add clippy`, or with Debian's package rust-clippy",
+  );
+}
+
 function checkNode() {
   const { engines } = JSON.parse(readFileSync(inRoot("package.json"), "utf8"));
   const wanted = engines.node.match(/\d+/g).map(Number);

@@ -9,10 +9,11 @@ use tenure_core::session::claim;
 use tenure_core::session::read::check_history;
 use tenure_core::store::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
 use tenure_core::store::{Expect, History, ListQuery, Loaded, Problem, Read, Record, Scan};
-use tenure_core::stored::event::kind;
+use tenure_core::stored::approval::StoredApproval;
+use tenure_core::stored::event::{Event, kind};
 use tenure_core::stored::lease::{self, Lease};
 use tenure_core::value::id::SessionId;
-use tenure_core::value::json::Json;
+use tenure_core::value::json::{Json, Object};
 use tenure_core::value::limits::MAX_PAGE_BYTES;
 use tenure_core::value::text::Text;
 use tenure_core::work::context::Context;
@@ -408,12 +409,25 @@ fn refusal(
         }
     }
     let stored = none_if_unreadable(tx.head(&next.id))?;
-    // A history that goes on from the one in the target has the decision in it.
-    let has_decision = || !part.replace && events.iter().any(|event| event.kind == kind::APPROVAL);
+    // The decision is in the source, or in the history that goes on from the one in the target.
+    let approval = next.agent.as_ref().and_then(|of| of.approval.as_ref());
+    let has_decision = || {
+        approval.is_some_and(StoredApproval::is_decided)
+            || (!part.replace && events.iter().any(is_decision))
+    };
     let is_open = stored.is_none_or(|stored| {
         stored.check_approval(next).is_ok() || (stored.awaits_approval() && has_decision())
     });
     Ok((!is_open).then_some(Difference::Different))
+}
+
+/// Whether an event records that a person has decided on a request, or that an override has dropped it.
+fn is_decision(event: &Event) -> bool {
+    let data = Object::parse(&event.data);
+    event.kind == kind::APPROVAL
+        && ["approved", "override"]
+            .iter()
+            .any(|name| data.get(name).is_some())
 }
 
 /// Why a record stays as it is in the target: another writer has changed it, or it is a lease that is

@@ -158,7 +158,8 @@ impl<'l> Draft<'l> {
         }
     }
 
-    /// A draft of a fork of `parent`, with the events that it copies.
+    /// A draft of a fork of `parent`, with the events that it copies. `decided_at` is the sequence number
+    /// of the last decision in the history of the parent.
     ///
     /// # Errors
     /// `TOO_LARGE` for the task, `INVALID_ARGUMENT` for the budget.
@@ -166,6 +167,7 @@ impl<'l> Draft<'l> {
         id: SessionId,
         parent: Head,
         events: Vec<Event>,
+        decided_at: Option<u64>,
         params: &crate::session::params::ForkParams,
         now: Timestamp,
         limits: &'l Limits,
@@ -175,7 +177,9 @@ impl<'l> Draft<'l> {
             .iter()
             .filter(|event| event.kind == kind::ITERATION)
             .count();
-        let agent = parent.agent.as_ref().map(|of| forked_agent(of, &events));
+        let has_decision = decided_at.is_some_and(|decided_at| decided_at <= at_sequence);
+        let agent = parent.agent.as_ref();
+        let agent = agent.map(|of| forked_agent(of, &events, has_decision));
         let parent_id = parent.id;
         let context = edited(&parent.context, unpause);
         // The usage stays with the parent: counting it twice would falsify every sum.
@@ -336,17 +340,14 @@ impl<'l> Draft<'l> {
 /// The agent of a fork: in the phase that the copied history leads to, without errors. It waits for the
 /// approval that its parent waits for or ended without, and for one whose request but not its decision
 /// is copied.
-fn forked_agent(parent: &Agent, events: &[Event]) -> Agent {
+fn forked_agent(parent: &Agent, events: &[Event], has_decision: bool) -> Agent {
     let last = events.iter().rev().find(|event| event.kind == kind::PHASE);
     let phase = last.and_then(|event| Phase::parse(&Object::parse(&event.data).text("to")?));
     let mut agent = Agent::default();
     agent.enter(phase.unwrap_or_default());
     agent.agree_with(Status::Active);
     if let Some(approval) = &parent.approval {
-        let decides = |event: &Event| {
-            event.kind == kind::APPROVAL && event.timestamp >= approval.requested_at
-        };
-        let was_requested = agent.phase == Phase::Approval && !events.iter().any(decides);
+        let was_requested = agent.phase == Phase::Approval && !has_decision;
         let is_undecided = matches!(
             approval.state,
             ApprovalState::Pending | ApprovalState::Withdrawn

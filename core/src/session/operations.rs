@@ -7,6 +7,7 @@ use crate::lease::operations::{acquire, runner_read};
 use crate::lease::params::{LeaseAcquireParams, LeaseOutcome};
 use crate::store::Read;
 use crate::store::{History, Loaded};
+use crate::stored::event::kind;
 use crate::stored::lease::Lease;
 use crate::stored::status::Status;
 use crate::value::id::SessionId;
@@ -281,6 +282,8 @@ fn fork(tx: &mut Transaction<'_>, params: &ForkParams) -> Attempt<Session> {
         Some(_) => generate_agent_id(tx),
         None => SessionId::generate(tx.now(), tx.entropy()),
     });
+    let decision = events.iter().rfind(|event| event.kind == kind::APPROVAL);
+    let decided_at = decision.map(|event| event.sequence);
     if let Some(at) = params.at_sequence {
         if at > head.event_count {
             let problem = format!("expected at most {}, the last event", head.event_count);
@@ -290,6 +293,6 @@ fn fork(tx: &mut Transaction<'_>, params: &ForkParams) -> Attempt<Session> {
     }
     // The reply has the copied history, and is made after the commit.
     check_history(&events, tx.limits())?;
-    let draft = Draft::fork(id, head, events, params, tx.now(), tx.limits())?;
+    let draft = Draft::fork(id, head, events, decided_at, params, tx.now(), tx.limits())?;
     create(tx, draft, None)
 }

@@ -95,6 +95,11 @@ impl StoredApproval {
         self.state == ApprovalState::Pending
     }
 
+    /// Whether a person has decided.
+    pub fn is_decided(&self) -> bool {
+        matches!(self.state, ApprovalState::Approved | ApprovalState::Denied)
+    }
+
     /// The error for what the state does not allow, of the agent with this session.
     pub fn refusal(&self, id: &SessionId) -> Error {
         let id = id.to_string();

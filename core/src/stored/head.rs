@@ -208,20 +208,24 @@ impl Head {
         };
         let of_next = next.agent.as_ref().and_then(|of| of.approval.as_ref());
         let is_kept = of_next.is_some_and(|of| {
-            of.requested_at == approval.requested_at
-                && (of.state == approval.state
-                    || (approval.is_pending() && of.state == ApprovalState::Withdrawn))
+            match approval.is_pending() {
+                // It may have been requested again.
+                true => {
+                    of.requested_at >= approval.requested_at
+                        && (of.is_pending() || of.state == ApprovalState::Withdrawn)
+                }
+                false => of.requested_at == approval.requested_at && of.state == approval.state,
+            }
         });
-        let is_where_it_was = next
-            .agent
-            .as_ref()
-            .is_some_and(|of| of.phase == agent.phase)
+        let waits = next.awaits_approval()
+            && next
+                .agent
+                .as_ref()
+                .is_some_and(|of| of.phase == agent.phase)
             && (next.status == self.status || next.status == Status::Paused);
-        let has_ended = matches!(
-            next.status,
-            Status::Failed | Status::Abandoned | Status::Timeout
-        );
-        match is_kept && (has_ended || (approval.is_pending() && is_where_it_was)) {
+        // A session that is `timeout` can go on.
+        let has_ended = matches!(next.status, Status::Failed | Status::Abandoned);
+        match is_kept && (has_ended || waits) {
             true => Ok(()),
             false => Err(approval.refusal(&self.id)),
         }

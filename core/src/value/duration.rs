@@ -27,16 +27,30 @@ pub(super) fn millis(text: &str) -> Option<u64> {
         let (_, length) = UNITS.iter().find(|(names, _)| is_unit(names))?;
         let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
         let whole: u64 = whole.parse().ok()?;
-        let parts = 10_u64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-        let fraction: u64 = fraction.parse().ok()?;
         sum = sum
             .saturating_add(whole.saturating_mul(*length))
-            .saturating_add(fraction.saturating_mul(*length) / parts);
+            .saturating_add(part(fraction, *length)?);
         rest = after.trim_ascii_start();
         if rest.is_empty() {
             return Some(sum);
         }
     }
+}
+
+/// The part of a length that the digits after a decimal point say.
+fn part(digits: &str, length: u64) -> Option<u64> {
+    /// More digits are less than a millisecond of a day, and would not fit.
+    const MOST: usize = 8;
+    let is_digit = |byte: u8| byte.is_ascii_digit();
+    if digits.is_empty() || !digits.bytes().all(is_digit) {
+        return None;
+    }
+    let (mut part, mut parts) = (0, 1);
+    for digit in digits.bytes().take(MOST) {
+        part = part * 10 + u64::from(digit - b'0');
+        parts *= 10;
+    }
+    Some(part * length / parts)
 }
 
 /// The longest beginning of such bytes of ASCII, and the rest.
@@ -83,8 +97,21 @@ mod tests {
     fn fractions_are_read() {
         assert_eq!(millis("1.5h"), Some(5_400_000));
         assert_eq!(millis("0.25 s"), Some(250));
+        assert_eq!(millis("0.3333333333333333h"), Some(1_199_999));
+        assert_eq!(millis("0.99999999999999999999999y"), Some(31_557_599_684));
+        assert_eq!(millis("1.0000000000000000000000000s"), Some(1000));
         for text in [
-            "1.h", ".5h", "1.2.3h", "1e3s", "-1s", "1", "h", "", "1µs", "1 0s",
+            "1.h",
+            ".5h",
+            "1.2.3h",
+            "1.123456789.5s",
+            "1e3s",
+            "-1s",
+            "1",
+            "h",
+            "",
+            "1µs",
+            "1 0s",
         ] {
             assert_eq!(millis(text), None, "{text}");
         }

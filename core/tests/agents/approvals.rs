@@ -161,7 +161,12 @@ fn an_agent_that_waits_for_approval_can_fail_and_be_abandoned_which_withdraws_th
         );
         assert_eq!(world.code("approve", json!({"id": id})), "INVALID_PHASE");
         // A withdrawn request is no decision: nothing but a fork goes on, and that waits.
-        for (name, params) in forgeries(&id, &json!({"status": "active", "phase": "executing"})) {
+        let statuses = ["active", "timeout", "paused"];
+        let forgeries = statuses.map(|status| {
+            let properties = json!({"status": status, "phase": "executing"});
+            forgeries(&id, &properties)
+        });
+        for (name, params) in forgeries.concat() {
             let error = world.error(name, params);
             assert_eq!(error.code(), "APPROVAL_DECIDED", "{name}");
             assert!(error.to_string().contains("withdrawn"), "{error}");
@@ -240,12 +245,14 @@ fn an_import_makes_no_decision() {
     let id = agent(&world);
     world.ok("requestApproval", json!({"id": id}));
     let text = world.ok("export", json!({"id": id}));
-    let forged = text.as_str().unwrap().replace("pending", "approved");
     let before = world.session(&id);
-    assert_eq!(
-        world.code("import", json!({"text": forged})),
-        "APPROVAL_PENDING"
-    );
+    for state in ["approved", "denied", "withdrawn"] {
+        let forged = text.as_str().unwrap().replace("pending", state);
+        for forged in [forged.replace("paused", "timeout"), forged] {
+            let forged = json!({"text": forged});
+            assert_eq!(world.code("import", forged), "APPROVAL_PENDING", "{state}");
+        }
+    }
     assert_eq!(world.session(&id), before);
     world.ok("fail", json!({"id": id}));
     let text = world.ok("export", json!({"id": id}));
@@ -366,6 +373,22 @@ fn a_new_request_needs_a_new_decision() {
 }
 
 #[test]
+fn a_fork_waits_for_the_decision_on_its_own_request() {
+    let world = World::default();
+    let id = agent(&world);
+    // All in one millisecond.
+    world.ok("requestApproval", json!({"id": id}));
+    world.ok("approve", json!({"id": id}));
+    world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+    let requested = world.ok("requestApproval", json!({"id": id}))["eventCount"].clone();
+    let decided = world.ok("approve", json!({"id": id}))["eventCount"].clone();
+    for (sequence, state) in [(requested, json!("pending")), (decided, Value::Null)] {
+        let fork = world.ok("fork", json!({"id": id, "atSequence": sequence}));
+        assert_eq!(fork["approval"]["state"], state, "{sequence}");
+    }
+}
+
+#[test]
 fn no_copy_of_a_session_opens_its_gate() {
     let world = World::default();
     let id = agent(&world);
@@ -422,6 +445,7 @@ fn nothing_gets_past_the_gate_of_an_agent_that_waits() {
         json!({"status": "completed"}),
         json!({"phase": "executing"}),
         json!({"phase": "completed", "status": "completed"}),
+        json!({"status": "timeout"}),
     ] {
         for (name, params) in forgeries(&id, &properties) {
             assert_eq!(
@@ -449,7 +473,7 @@ fn nothing_reverses_a_denial() {
     let id = agent(&world);
     world.ok("requestApproval", json!({"id": id}));
     world.ok("deny", json!({"id": id, "by": "ada"}));
-    for status in ["active", "paused", "completed"] {
+    for status in ["active", "paused", "completed", "timeout"] {
         for (name, params) in forgeries(&id, &json!({"status": status})) {
             assert_eq!(
                 world.code(name, params),

@@ -350,6 +350,12 @@ fn no_copy_opens_the_gate_of_an_agent() {
     from.ok("agentCreate", agent);
     from.ok("requestApproval", json!({"id": "agent-1"}));
     copy_all(&from.store, &to.store);
+    from.pass(1000);
+    from.ok(
+        "requestApproval",
+        json!({"id": "agent-1", "reason": "now?"}),
+    );
+    assert_eq!(copy_all(&from.store, &to.store).differing(), []);
     from.ok("approve", json!({"id": "agent-1", "by": "ada"}));
     assert_eq!(copy_all(&from.store, &to.store).differing(), []);
     assert_eq!(contents(&to.store), contents(&from.store));
@@ -365,6 +371,8 @@ fn no_copy_opens_the_gate_of_an_agent() {
     }
     session["status"] = "active".into();
     session["version"] = 9.into();
+    let events = session["history"].as_array_mut().unwrap();
+    events.push(json!({"type": "approval", "timestamp": 0, "data": {}}));
     let from = World::default();
     from.ok("import", json!({"text": session.to_string()}));
     let before = contents(&to.store);

@@ -4,6 +4,7 @@ import {
   type AgentRun,
   configure,
   deleteSession,
+  getActiveSessions,
   getSession,
   incrementIteration,
   isSessionResumable,
@@ -27,6 +28,15 @@ describe.each(compatStores)("%s, an agent", (_, store) => {
     expect(() => new SessionAwareAgent("u", "c", 5 as never)).toThrow(
       "runner: expected a function",
     );
+  });
+
+  it("refuses options and results that are no objects", async () => {
+    for (const result of [undefined, null, "done"]) {
+      const agent = new SessionAwareAgent("u", "c", async () => result as never);
+      expect(await code(agent.execute("t", "m"))).toBe("INVALID_ARGUMENT");
+      expect(await code(agent.execute("t", "m", null as never))).toBe("INVALID_ARGUMENT");
+    }
+    expect(getActiveSessions()).toEqual([]);
   });
 
   it("runs in a session of its user and channel, which completes with its output", async () => {

@@ -81,6 +81,13 @@ impl<'l> Draft<'l> {
         limits.label("userId", params.user_id.as_ref())?;
         limits.label("channelId", params.channel_id.as_ref())?;
         limits.label("workspace", params.workspace.as_ref())?;
+        let paused = params.paused.unwrap_or(false);
+        if params.pause_reason.is_some() && !paused {
+            return Err(Error::invalid(
+                "pauseReason",
+                "expected `paused: true`, too",
+            ));
+        }
         let max_iterations = params.max_iterations.unwrap_or(DEFAULT_MAX_ITERATIONS);
         if max_iterations == 0 {
             return Err(Error::invalid("maxIterations", "expected 1 or more"));
@@ -138,7 +145,7 @@ impl<'l> Draft<'l> {
         }
         notice.set("maxIterations", &max_iterations);
         draft.notify_with(WebhookEvent::Start, notice.to_json());
-        if params.paused.unwrap_or(false) {
+        if paused {
             draft.pause(params.pause_reason.as_ref(), None)?;
         }
         Ok(draft)

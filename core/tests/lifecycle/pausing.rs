@@ -26,6 +26,18 @@ fn pausing_adds_time_and_reason_to_the_context_and_resuming_removes_them() {
 }
 
 #[test]
+fn a_reason_for_a_pause_without_one_is_refused() {
+    let world = World::default();
+    let mut start = json!({"task": "t", "mode": "m", "pauseReason": "r"});
+    for paused in [json!(null), json!(false)] {
+        start["paused"] = paused;
+        assert_eq!(world.code("start", start.clone()), "INVALID_ARGUMENT");
+    }
+    start["paused"] = json!(true);
+    world.ok("start", start);
+}
+
+#[test]
 fn pausing_and_resuming_restore_the_context_unchanged() {
     let world = World::default();
     let context = r#"{"b":1e400,"a":-0,"\ud800":"\udfff","":{"":[12345678901234567890]}}"#;

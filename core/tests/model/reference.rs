@@ -218,6 +218,9 @@ impl Model {
         ] {
             short(label.map_or("", |words| words.text), MAX_LABEL)?;
         }
+        if reason.is_some() && *paused != Some(true) {
+            return Err("INVALID_ARGUMENT");
+        }
         if *max_iterations == Some(0) {
             return Err("INVALID_ARGUMENT");
         }

@@ -10,8 +10,8 @@ import { invalidArgument } from "../values/error.js";
 
 const MINUTE_MS = 60_000;
 
-/** An age in milliseconds, of a parameter with this unit. */
-export function checkedAge(parameter: string, ageMs: number, unit: string): number {
-  if (ageMs >= MINUTE_MS) return ageMs;
+/** An age in milliseconds, of a parameter with this unit of so many milliseconds. */
+export function checkedAge(parameter: string, age: number, unit: string, unitMs = 1): number {
+  if (typeof age === "number" && age * unitMs >= MINUTE_MS) return age * unitMs;
   throw invalidArgument(parameter, `expected an age of a minute or more, in ${unit}`);
 }

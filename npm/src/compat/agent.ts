@@ -7,7 +7,7 @@
 
 import { type Refuse, refuseExtraArguments, rejected, thrown } from "../values/arguments.js";
 import { invalidArgument, messageOf } from "../values/error.js";
-import { withOptions } from "../values/options.js";
+import { checkObject, withOptions } from "../values/options.js";
 import { getActiveSessions } from "./sessions.js";
 import {
   completeSession,
@@ -47,6 +47,7 @@ export class SessionAwareAgent {
    * no success, the session fails, and the error is thrown.
    */
   async execute(task: string, mode: string, options: SessionOptions = {}): Promise<string> {
+    checkObject(options, "options");
     const {
       userId = this.#userId,
       channelId = this.#channelId,
@@ -78,12 +79,9 @@ export class SessionAwareAgent {
   async #run(session: Pick<SessionSummary, "id" | "task" | "mode" | "context">): Promise<string> {
     const { id, task, mode, context } = session;
     try {
-      const { success, output, error, learned } = await this.#runner({
-        task,
-        mode,
-        sessionId: id,
-        context,
-      });
+      const result = await this.#runner({ task, mode, sessionId: id, context });
+      checkObject(result, "what the runner returned");
+      const { success, output, error, learned } = result;
       if (learned) await recordLearning(id, learned.insight, learned.expertiseFile);
       if (success) await completeSession(id, output);
       else if (!(await isPaused(id))) throw new Error(error || "Failed");

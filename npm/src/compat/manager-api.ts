@@ -47,6 +47,6 @@ export const cleanupOldSessions = exactly(
   "cleanupOldSessions",
   1,
   (maxAgeDays: number = 30): number => {
-    return cleanupOfAge(checkedAge("maxAgeDays", maxAgeDays * DAY_MS, "days"));
+    return cleanupOfAge(checkedAge("maxAgeDays", maxAgeDays, "days", DAY_MS));
   },
 );

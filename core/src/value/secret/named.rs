@@ -65,7 +65,10 @@ pub(super) fn find(scan: &Scan<'_>, is_name: &dyn Fn(&str) -> bool, found: &mut 
         };
         let role = Role::of(named.name);
         if role == Role::Name {
-            let text = quoted(scan, named.start).unwrap_or_else(|| named.run());
+            let start = named.start;
+            let text = quoted(scan, start).unwrap_or_else(|| {
+                start..start + scan.run_length(start, Alphabet::ANY, LONGEST_NAME + 1)
+            });
             let is_secret = text.len() <= LONGEST_NAME && is_name(scan.slice(text.clone()));
             value_until = if is_secret { text.end + NEAR } else { 0 };
         }

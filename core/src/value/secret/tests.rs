@@ -265,6 +265,15 @@ fn the_worst_text_of_every_rule_takes_time_in_proportion_to_its_length() {
 #[test]
 fn any_two_pieces_of_secrets_in_turn_take_time_in_proportion_to_their_length() {
     const PIECES: &[&str] = &[
+        "name=",
+        "name: ",
+        "name:",
+        "name=\"",
+        "key='",
+        "\"name\": \"",
+        "\\\"name\\\":\\\"",
+        "name: token value=",
+        "value: ",
         "x-token: bearer ",
         "x-token: ",
         "x-token:",

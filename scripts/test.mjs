@@ -44,6 +44,15 @@ const groups = {
   packaging: ["native", "cli", "wasm", "ts"],
 };
 
+/**
+ * The environment in which cargo compiles our crates with clippy, which is the compiler with more
+ * lints. `cargo clippy` does the same, but only checks: what the tests need would be compiled again.
+ */
+const withLints = {
+  RUSTC_WORKSPACE_WRAPPER: "clippy-driver",
+  CLIPPY_ARGS: "-Dwarnings",
+};
+
 /** The programs that the checks of a group need. */
 const programs = {
   lint: ["git"],
@@ -207,15 +216,6 @@ async function counted(show, command, args, options, count) {
     throw error;
   }
 }
-
-/**
- * The environment in which cargo compiles our crates with clippy, which is the compiler with more
- * lints. `cargo clippy` does the same, but only checks: what the tests need would be compiled again.
- */
-const withLints = {
-  RUSTC_WORKSPACE_WRAPPER: "clippy-driver",
-  CLIPPY_ARGS: "-Dwarnings",
-};
 
 async function cargo(show, args, env) {
   await run("cargo", args, { show, env, timeoutMs: 20 * minutes });

@@ -468,17 +468,10 @@ fn is_of_source(tx: &mut Transaction<'_>, part: &Part, key: &str) -> Attempt<boo
 }
 
 fn is_same_holding(one: &Lease, other: &Lease) -> bool {
-    let holding = |of: &Lease| {
-        let Lease {
-            token,
-            holder,
-            process,
-            acquired_at,
-            ..
-        } = of.clone();
-        (token, holder, process, acquired_at)
-    };
-    holding(one) == holding(other)
+    one.token == other.token
+        && one.holder == other.holder
+        && one.process == other.process
+        && one.acquired_at == other.acquired_at
 }
 
 fn difference(what: &str, key: &str, target: Difference) -> CopyDifference {

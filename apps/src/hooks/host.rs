@@ -5,7 +5,7 @@
 use tenure_core::agent::operations::create_agent;
 use tenure_core::agent::params::AgentCreateParams;
 use tenure_core::agent::resume::{self, Candidate, Policy, ResumeDecision};
-use tenure_core::error::{Class, Error, Result, cut};
+use tenure_core::error::{Class, Error, Result, cut, none_if_corrupt};
 use tenure_core::session::change::{append, change, create};
 use tenure_core::session::draft::Draft;
 use tenure_core::session::params::{ChangeOnly, IfExhausted, StartParams};
@@ -244,15 +244,10 @@ async fn agents_named(context: &Context, prompt: &str) -> Result<Vec<(IdForm, He
         let Found::Session(found) = found else {
             continue;
         };
-        let found = match found {
-            Err(error) if error.is_corrupt_session() => None,
-            found => found?,
-        };
-        let head = found.map(|loaded| loaded.head);
-        named.extend(
-            head.filter(|head| head.agent.is_some())
-                .map(|head| (form, head)),
-        );
+        let head = none_if_corrupt(found)?.map(|loaded| loaded.head);
+        if let Some(head) = head.filter(|head| head.agent.is_some()) {
+            named.push((form, head));
+        }
     }
     Ok(named)
 }

@@ -119,40 +119,16 @@ export const listSessions = exactly(
 );
 
 /** Returns the matching active sessions. */
-export const getActiveSessions = exactly(
-  "getActiveSessions",
-  1,
-  (filter?: SessionFilter): SessionSummary[] => {
-    return withStatus("active", filter);
-  },
-);
+export const getActiveSessions = listOf("getActiveSessions", "active");
 
 /** Returns the matching paused sessions. */
-export const getPausedSessions = exactly(
-  "getPausedSessions",
-  1,
-  (filter?: SessionFilter): SessionSummary[] => {
-    return withStatus("paused", filter);
-  },
-);
+export const getPausedSessions = listOf("getPausedSessions", "paused");
 
 /** Returns the matching completed sessions. */
-export const getCompletedSessions = exactly(
-  "getCompletedSessions",
-  1,
-  (filter?: SessionFilter): SessionSummary[] => {
-    return withStatus("completed", filter);
-  },
-);
+export const getCompletedSessions = listOf("getCompletedSessions", "completed");
 
 /** Returns the matching failed sessions. */
-export const getFailedSessions = exactly(
-  "getFailedSessions",
-  1,
-  (filter?: SessionFilter): SessionSummary[] => {
-    return withStatus("failed", filter);
-  },
-);
+export const getFailedSessions = listOf("getFailedSessions", "failed");
 
 /** Deletes a session permanently, also one that cannot be read. `false` if it does not exist. */
 export const deleteSession = exactlyEach("deleteSession", (id: string): boolean => {
@@ -260,6 +236,7 @@ function known(filter: SessionFilter): SessionFilter {
   );
 }
 
-function withStatus(status: Status, filter?: SessionFilter): SessionSummary[] {
-  return listSessions({ ...filter, status });
+/** A function that lists the matching sessions with a status. */
+function listOf(name: string, status: Status): (filter?: SessionFilter) => SessionSummary[] {
+  return exactly(name, 1, (filter?: SessionFilter) => listSessions({ ...filter, status }));
 }

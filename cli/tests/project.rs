@@ -310,6 +310,40 @@ fn a_negative_answer_creates_no_store() {
 }
 
 #[test]
+fn only_events_that_are_recorded_create_the_store() {
+    let folders = Folders::new();
+    let event = |folder: &str, name: &str| {
+        let input = json!({
+            "hook_event_name": name, "session_id": "conversation", "agent_id": "a1", "agent_type": "b",
+            "cwd": folders.at(folder), "tool_name": "Task", "tool_use_id": "toolu_1",
+            "tool_input": {"subagent_type": "b", "description": "d", "prompt": "p"}
+        });
+        for hook in ["event", "pre-delegate"] {
+            folders.hook("here", &[], &[hook], &input);
+        }
+    };
+    folders.make("here");
+    for name in [
+        "SubagentStart",
+        "SubagentStop",
+        "Stop",
+        "SessionEnd",
+        "Notification",
+    ] {
+        folders.make("project");
+        event("project", name);
+        assert!(!folders.has_store("project"), "{name}");
+    }
+    for name in ["PreToolUse", "SessionStart"] {
+        folders.make(name);
+        event(name, name);
+        assert!(folders.has_store(name), "{name}");
+        assert_eq!(folders.ids(name).len(), 1, "{name}");
+    }
+    assert!(!folders.has_store("here"));
+}
+
+#[test]
 fn the_audit_of_a_run_creates_the_store() {
     let folders = Folders::new();
     folders.make("here");

@@ -12,6 +12,7 @@ use tenure_core::session::params::{ChangeOnly, IfExhausted, StartParams};
 use tenure_core::session::view::SessionHead;
 use tenure_core::store::filter::{Direction, Filter, Order, OrderBy};
 use tenure_core::store::{Found, ListQuery, Read};
+use tenure_core::stored::approval::ApprovalState;
 use tenure_core::stored::head::Head;
 use tenure_core::stored::phase::Phase;
 use tenure_core::stored::status::Status;
@@ -152,11 +153,7 @@ async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Res
                     Ok(())
                 })
                 .await?;
-            let id = &head.id;
-            return Ok(payload.context(&format!(
-                "The agent {id} waits for an approval and is not resumed. Its work must not be done until \
-                 a person has approved it with: tenure agent approve {id} --by NAME"
-            )));
+            return Ok(payload.context(&waits_for_approval(&head.id)));
         }
         let linked = |draft: &mut Draft<'_>| draft.merge_metadata(&link);
         let resumed = context
@@ -261,7 +258,8 @@ fn can_resume(head: &Head, policy: Policy, context: &Context) -> bool {
 
 /// Links the agent that starts to the session of its delegation, and says to it which that is.
 async fn subagent_start(context: &Context, payload: &Payload) -> Result<HookReply> {
-    let Some(head) = delegated(context, payload).await? else {
+    let head = delegated(context, payload).await?;
+    let Some(head) = head.filter(|head| !head.status.is_finished()) else {
         return Ok(nothing());
     };
     let link = HostLink::of(&head)
@@ -427,22 +425,41 @@ async fn agents(context: &Context, filter: Filter, order: Order) -> Result<Vec<H
 /// What a model has to know about the session of an agent.
 fn about(head: &SessionHead) -> String {
     let id = &head.id;
-    let phase = head.phase.unwrap_or_default();
     let mut text = format!(
         "The session of this agent in tenure is {id}. `tenure agent update {id} --phase PHASE` records \
-         what the agent does: investigating, planning, approval, executing or validating."
+         what the agent does: investigating, planning, executing or validating. `tenure agent \
+         request-approval {id} --reason TEXT` asks a person before work that needs an approval; the agent \
+         then stops, and goes on after the decision."
     );
+    let phase = head.phase.unwrap_or_default();
     if phase == Phase::Initializing {
         return text;
     }
-    text.push_str(&format!(
-        " The agent is resumed: it goes on in the phase {phase}. `tenure agent get {id}` prints its \
-         history."
-    ));
+    text.push(' ');
+    if head
+        .approval
+        .as_ref()
+        .is_some_and(|approval| approval.state == ApprovalState::Pending)
+    {
+        text.push_str(&waits_for_approval(id));
+    } else {
+        text.push_str(&format!(
+            "The agent is resumed: it goes on in the phase {phase}."
+        ));
+    }
+    text.push_str(&format!(" `tenure agent get {id}` prints its history."));
     let metadata = head.metadata.as_ref().map_or("{}", Json::as_str);
     if metadata.len() <= MAX_SHOWN {
         text.push_str(" Its metadata: ");
         text.push_str(metadata);
     }
     text
+}
+
+/// What a model has to know about an agent that waits for an approval.
+fn waits_for_approval(id: &SessionId) -> String {
+    format!(
+        "The agent {id} waits for an approval and is not resumed. Its work must not be done until a person \
+         has approved it with `tenure agent approve {id} --by NAME`."
+    )
 }

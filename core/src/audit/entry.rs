@@ -15,6 +15,8 @@ pub const KIND: &str = "audit";
 pub const DECISION: &str = "agent.decision";
 /// The `kind` of the entry for the end of an agent's work.
 pub const FINALIZATION: &str = "agent.finalization";
+/// The `kind` of the entry for a person's decision on an agent's request for approval.
+pub const APPROVAL: &str = "agent.approval";
 /// The `kind` of the entry for a request for approval that an override has withdrawn.
 pub const APPROVAL_OVERRIDE: &str = "agent.approval_override";
 /// The `kind` of the entry for a cleanup of agents.
@@ -59,21 +61,37 @@ impl Entry {
 
     /// The entry for the end of an agent's work.
     pub fn finalization(head: &Head, outcome: Phase, at: Timestamp) -> Self {
-        let mut data = Self::properties(FINALIZATION, at, Some(head.id.as_str()));
-        data.set("agent", &head.mode);
-        data.set("outcome", &outcome);
-        data.set("durationMs", &at.since(head.created_at));
-        Self {
-            at,
-            data: data.to_json(),
-        }
+        Self::of_agent(FINALIZATION, head, at, |data| {
+            data.set("outcome", &outcome);
+            data.set("durationMs", &at.since(head.created_at));
+        })
+    }
+
+    /// The entry for a person's decision on an agent's request for approval.
+    pub fn approval(head: &Head, approved: bool, by: Option<&str>, at: Timestamp) -> Self {
+        Self::of_agent(APPROVAL, head, at, |data| {
+            data.set("approved", &approved);
+            data.set("by", &Json::of_text(by));
+        })
     }
 
     /// The entry for a request for approval that a call of this operation has overridden.
     pub fn approval_override(head: &Head, operation: &str, at: Timestamp) -> Self {
-        let mut data = Self::properties(APPROVAL_OVERRIDE, at, Some(head.id.as_str()));
+        Self::of_agent(APPROVAL_OVERRIDE, head, at, |data| {
+            data.set("operation", operation);
+        })
+    }
+
+    /// An entry about an agent, with the properties that `describe` adds.
+    fn of_agent(
+        kind: &str,
+        head: &Head,
+        at: Timestamp,
+        describe: impl FnOnce(&mut Object<'_>),
+    ) -> Self {
+        let mut data = Self::properties(kind, at, Some(head.id.as_str()));
         data.set("agent", &head.mode);
-        data.set("operation", operation);
+        describe(&mut data);
         Self {
             at,
             data: data.to_json(),

@@ -334,6 +334,37 @@ fn a_decision_is_final() {
 }
 
 #[test]
+fn the_audit_log_names_every_decision_once_with_who_and_when() {
+    let world = World::default();
+    for (name, approved, by) in [
+        ("approve", true, json!("ada")),
+        ("deny", false, json!("bob")),
+        ("approve", true, Value::Null),
+    ] {
+        let id = agent(&world);
+        world.ok("requestApproval", json!({"id": id}));
+        world.pass(1000);
+        let decision = json!({"id": id, "by": by, "reason": "r"});
+        world.ok(name, decision.clone());
+        let decided_at = world.session(&id)["approval"]["decidedAt"].clone();
+        world.pass(1000);
+        if by != Value::Null {
+            world.ok(name, decision);
+        }
+        world.error("approve", json!({"id": id, "by": "eve"}));
+        let is_decision =
+            |entry: &&Value| entry["kind"] == "agent.approval" && entry["subject"] == id.as_str();
+        let entries = audit(&world);
+        let entries: Vec<&Value> = entries.iter().filter(is_decision).collect();
+        let expected = json!({
+            "kind": "agent.approval", "time": decided_at, "subject": id, "agent": "a",
+            "approved": approved, "by": by
+        });
+        assert_eq!(entries, [&expected], "{name}");
+    }
+}
+
+#[test]
 fn two_persons_whose_names_are_redacted_are_not_the_same() {
     let world = World::default();
     let token = |digit: &str| format!("ghp_{}", digit.repeat(36));

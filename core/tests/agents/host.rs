@@ -227,6 +227,44 @@ fn a_prompt_that_names_an_agent_that_waits_for_an_approval_starts_no_other() {
 }
 
 #[test]
+fn an_agent_that_starts_while_it_waits_for_an_approval_has_to_wait() {
+    let world = World::default();
+    let conversation = Conversation::of(VERSIONS[2].1);
+    let start = conversation.payload("SubagentStart");
+    event(&world, &conversation.payload("PreToolUse"));
+    let said = context(&event(&world, &start), "SubagentStart");
+    let id = only_agent(&world);
+    // The context says how it requests one.
+    let request = format!("tenure agent request-approval {id}");
+    assert!(said.contains(&request), "{said}");
+    assert!(!said.contains("planning, approval"), "{said}");
+    world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+    world.ok("requestApproval", json!({"id": id}));
+    event(&world, &conversation.payload("SubagentStop"));
+    let said = context(&event(&world, &start), "SubagentStart");
+    assert!(said.contains("waits for an approval"), "{said}");
+    assert!(!said.contains("is resumed"), "{said}");
+    world.ok("approve", json!({"id": id, "by": "ada"}));
+    let said = context(&event(&world, &start), "SubagentStart");
+    assert!(said.contains("is resumed"), "{said}");
+    assert!(!said.contains("waits for"), "{said}");
+}
+
+#[test]
+fn an_agent_that_has_ended_does_not_go_on() {
+    let conversation = Conversation::of(VERSIONS[2].1);
+    let start = conversation.payload("SubagentStart");
+    for outcome in ["completed", "failed", "abandoned"] {
+        let world = World::default();
+        event(&world, &conversation.payload("PreToolUse"));
+        event(&world, &start);
+        let id = only_agent(&world);
+        world.ok("agentFinalize", json!({"id": id, "outcome": outcome}));
+        assert_eq!(event(&world, &start), json!({}), "{outcome}");
+    }
+}
+
+#[test]
 fn an_agent_that_waits_for_an_approval_is_found_wherever_its_id_is_in_the_prompt() {
     for id in [
         "agent-20260108-180530-abc12345",

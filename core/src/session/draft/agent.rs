@@ -232,8 +232,11 @@ impl Draft<'_> {
             decided_at,
             ..approval
         });
+        let approved = state == ApprovalState::Approved;
+        let entry = Entry::approval(&self.head, approved, by.as_deref(), self.now);
+        self.entries.push(entry);
         let mut data = Object::default();
-        data.set("approved", &(state == ApprovalState::Approved));
+        data.set("approved", &approved);
         if let Some(reason) = reason {
             data.set("reason", reason);
         }

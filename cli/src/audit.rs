@@ -44,7 +44,9 @@ pub(crate) struct Args {
         conflicts_with_all = ["after", "before", "kind", "subject", "limit", "cursor"])]
     purge: Option<Millis>,
     /// With --purge: count the entries without removing them
-    #[arg(long, requires = "purge")]
+    // `requires` alone has no effect beside an option that conflicts with `--purge`.
+    #[arg(long, requires = "purge",
+        conflicts_with_all = ["after", "before", "kind", "subject", "limit", "cursor"])]
     dry_run: bool,
 }
 

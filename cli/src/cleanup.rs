@@ -44,7 +44,8 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["max_age", "measure", "status", "permanent", "trash"])]
     records: bool,
     /// With --records: the retention of the audit log; 365d by default
-    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, requires = "records", conflicts_with = "max_age")]
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, requires = "records",
+        conflicts_with_all = ["max_age", "measure", "status", "permanent", "trash"])]
     keep_audit: Option<Millis>,
     /// Report without removing anything
     #[arg(long)]

@@ -84,7 +84,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID", conflicts_with = "task")]
     resume: Option<Text>,
     /// Runs to add to the budget
-    #[arg(long, value_name = "N", requires = "resume")]
+    // `requires` alone has no effect beside an option that conflicts with `--resume`.
+    #[arg(long, value_name = "N", requires = "resume", conflicts_with = "task")]
     add_iterations: Option<u32>,
     /// The most output to record
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]

@@ -118,6 +118,37 @@ fn an_option_that_json_ignores_or_requires_is_refused_wherever_json_is() {
 }
 
 #[test]
+fn an_option_that_needs_another_is_refused_beside_what_excludes_that() {
+    let place = Place::new();
+    let run = ["run", "--task", "t", "--add-iterations", "7", "--", "true"];
+    refused(&place, &run);
+    let excluding: [&[&str]; 6] = [
+        &["--after", "2026-01-01"],
+        &["--before", "2026-01-01"],
+        &["--kind", "dedup"],
+        &["--subject", "s"],
+        &["--limit", "1"],
+        &["--cursor", "c"],
+    ];
+    for option in excluding {
+        refused(&place, &[&["audit", "--dry-run"], option].concat());
+    }
+    let excluding: [&[&str]; 5] = [
+        &["--max-age", "1d"],
+        &["--measure", "updated"],
+        &["--status", "completed"],
+        &["--permanent"],
+        &["--trash"],
+    ];
+    for option in excluding {
+        refused(
+            &place,
+            &[&["cleanup", "--keep-audit", "90d"], option].concat(),
+        );
+    }
+}
+
+#[test]
 fn a_command_without_the_store_of_a_command_refuses_one() {
     let place = Place::new();
     for args in [

@@ -155,5 +155,18 @@ export function wasmBindgenVersion() {
 
 /** The path of a program of wasm-bindgen's command-line package; see `cargoTool`. */
 export function wasmBindgen(program = "wasm-bindgen", building = undefined) {
-  return cargoTool({ crate: "wasm-bindgen-cli", program, version: wasmBindgenVersion(), building });
+  const version = wasmBindgenVersion();
+  return cargoTool({
+    crate: "wasm-bindgen-cli",
+    program,
+    version,
+    args: wasmBindgenArgs,
+    building,
+  });
 }
+
+/** The programs that are used. TLS, the default feature, is for browsers on other machines. */
+const wasmBindgenArgs = [
+  "--no-default-features",
+  ...["wasm-bindgen", "wasm-bindgen-test-runner"].flatMap((program) => ["--bin", program]),
+];

@@ -21,6 +21,7 @@ use tenure_core::value::id::SessionId;
 use tenure_core::value::json::{Json, Object};
 use tenure_core::value::limits::MAX_PAGE_BYTES;
 use tenure_core::value::text::Text;
+use tenure_core::value::time::Millis;
 use tenure_core::work::context::Context;
 
 use super::link::HostLink;
@@ -39,8 +40,17 @@ const CONVERSATION: &str = "main";
 const TURN: &str = "turn";
 /// The number of waiting agents that the start of a conversation names.
 const MAX_WAITING: usize = 10;
+/// How long an agent of another conversation counts as running after its last change, in milliseconds.
+/// The host of that conversation may have been killed.
+const SILENCE: Millis = Millis(10 * 60 * 1000);
 /// The greatest metadata that are shown to a model, in bytes.
 const MAX_SHOWN: usize = 4000;
+
+/// The order in which agents are searched.
+const LATEST_FIRST: Order = Order {
+    by: OrderBy::UpdatedAt,
+    direction: Direction::Desc,
+};
 
 /// How a call answers events.
 #[derive(Debug, Clone, Copy)]
@@ -98,14 +108,14 @@ async fn session_start(context: &Context, payload: &Payload, policy: Policy) -> 
         unless_refused(begun)?;
     }
     let now = context.call().now;
-    let order = Order {
-        by: OrderBy::UpdatedAt,
-        direction: Direction::Desc,
-    };
-    let heads = agents(context, policy.filter(now), order).await?;
+    // The process of a conversation that goes on after a compaction is the same, and so are its agents.
+    if payload.text("source").as_deref() != Some("compact") {
+        stop_agents(context, payload, policy.filter(now), |_| true).await?;
+    }
+    let heads = agents(context, policy.filter(now), LATEST_FIRST).await?;
     let waiting = heads
         .iter()
-        .filter(|head| can_resume(head, policy, context));
+        .filter(|head| can_resume(head, payload, policy, context));
     let lines: Vec<String> = waiting.take(MAX_WAITING).map(line).collect();
     if lines.is_empty() {
         return Ok(nothing());
@@ -155,7 +165,12 @@ async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Res
                 .await?;
             return Ok(payload.context(&waits_for_approval(&head.id)));
         }
-        let linked = |draft: &mut Draft<'_>| draft.merge_metadata(&link);
+        let linked = |draft: &mut Draft<'_>| {
+            if draft.head().status == Status::Paused {
+                draft.resume(None, IfExhausted::Refuse, None)?;
+            }
+            draft.merge_metadata(&link)
+        };
         let resumed = context
             .transact(|tx| {
                 tx.enter(entry.to_record());
@@ -207,7 +222,7 @@ async fn resumable(
     let waiting = named.iter().position(|(_, head)| head.awaits_approval());
     let meant = waiting.or_else(|| {
         let is_meant = |(form, head): &(IdForm, Head)| {
-            *form != IdForm::Word && can_resume(head, policy, context)
+            *form != IdForm::Word && can_resume(head, payload, policy, context)
         };
         named.iter().position(is_meant)
     });
@@ -218,13 +233,9 @@ async fn resumable(
         mode: Some(name.to_owned()),
         ..policy.filter(now)
     };
-    let order = Order {
-        by: OrderBy::UpdatedAt,
-        direction: Direction::Desc,
-    };
     let is_ours = |head: &Head| HostLink::of(head).is_some_and(|link| link.is_of_session(payload));
-    let heads = agents(context, filter, order).await?.into_iter();
-    let mut ours = heads.filter(|head| is_ours(head) && can_resume(head, policy, context));
+    let heads = agents(context, filter, LATEST_FIRST).await?.into_iter();
+    let mut ours = heads.filter(|head| is_ours(head) && can_resume(head, payload, policy, context));
     Ok(ours.next().map(decided))
 }
 
@@ -250,10 +261,50 @@ async fn agents_named(context: &Context, prompt: &str) -> Result<Vec<(IdForm, He
 }
 
 /// Whether an agent can be resumed. One that runs is not resumed a second time.
-fn can_resume(head: &Head, policy: Policy, context: &Context) -> bool {
-    let runs = HostLink::of(head).is_some_and(|link| !link.is_stopped());
-    let candidate = Candidate::Session(head);
-    !runs && resume::decide(candidate, policy, context.call().now).resume
+fn can_resume(head: &Head, payload: &Payload, policy: Policy, context: &Context) -> bool {
+    let now = context.call().now;
+    let runs = HostLink::of(head).is_some_and(|link| {
+        let may_run = link.is_of_session(payload) || now.since(head.updated_at) < SILENCE.0;
+        may_run && !link.is_stopped()
+    });
+    !runs && resume::decide(Candidate::Session(head), policy, now).resume
+}
+
+/// Records that agents of the conversation have stopped of which the host says nothing any more: those
+/// that a filter selects, and for whose link `ended` holds.
+async fn stop_agents(
+    context: &Context,
+    payload: &Payload,
+    filter: Filter,
+    ended: impl Fn(&HostLink) -> bool,
+) -> Result<()> {
+    let now = context.call().now;
+    for head in agents(context, filter, LATEST_FIRST).await? {
+        let link = HostLink::of(&head).filter(|link| {
+            let runs = link.is_of_session(payload) && !link.is_stopped();
+            runs && ended(link)
+        });
+        let Some(link) = link else { continue };
+        let stopped = link.stopped(now).metadata();
+        let linked = context
+            .transact(|tx| {
+                change(tx, &target(&head.id), &|draft| {
+                    draft.merge_metadata(&stopped)
+                })
+            })
+            .await;
+        unless_refused(linked)?;
+    }
+    Ok(())
+}
+
+/// The agents whose work has not ended.
+fn unfinished() -> Filter {
+    let phases = Phase::ALL.into_iter();
+    Filter {
+        phase: Some(phases.filter(|phase| !phase.is_final()).collect()),
+        ..Filter::default()
+    }
 }
 
 /// Links the agent that starts to the session of its delegation, and says to it which that is.
@@ -331,8 +382,14 @@ async fn delegated(context: &Context, payload: &Payload) -> Result<Option<Head>>
     if name.is_none() && payload.has("agent_type") {
         return Ok(None);
     }
+    // One that was not allowed to start is not taken for one of a later prompt. An agent may stop in
+    // any.
+    let is_meant =
+        |link: &HostLink| payload.event != Event::SubagentStart || link.is_of_prompt(payload);
     let is_open = |head: &Head| {
-        let open = links(head, &|link| link.is_of_session(payload) && link.is_open());
+        let open = links(head, &|link| {
+            link.is_of_session(payload) && is_meant(link) && link.is_open()
+        });
         open && !head.status.is_finished()
     };
     let mut open: Vec<Head> = heads.into_iter().filter(is_open).collect();
@@ -341,11 +398,16 @@ async fn delegated(context: &Context, payload: &Payload) -> Result<Option<Head>>
     Ok(first.filter(|_| name.is_some() || open.is_empty()))
 }
 
-/// Records that the conversation waits for its user.
+/// Records that the conversation waits for its user. The agents that it waited for have stopped before,
+/// also those of which the host said nothing: they were interrupted, or never started.
 async fn stop(context: &Context, payload: &Payload) -> Result<HookReply> {
     let Some(id) = conversation(payload) else {
         return Ok(nothing());
     };
+    // The user may have sent an agent into the background after its start.
+    let has_background = payload.lists("background_tasks");
+    let ended = |link: &HostLink| !link.is_in_background() && (link.is_open() || !has_background);
+    stop_agents(context, payload, unfinished(), ended).await?;
     let mut data = Object::default();
     if let Some(message) = payload.text("last_assistant_message") {
         let message = context.call().limits.redact.text(&message).into_owned();
@@ -363,11 +425,12 @@ async fn stop(context: &Context, payload: &Payload) -> Result<HookReply> {
     Ok(nothing())
 }
 
-/// Pauses the session of the conversation, which its user may go on with.
+/// Pauses the session of the conversation, which its user may go on with. Its agents end with it.
 async fn session_end(context: &Context, payload: &Payload) -> Result<HookReply> {
     let Some(id) = conversation(payload) else {
         return Ok(nothing());
     };
+    stop_agents(context, payload, unfinished(), |_| true).await?;
     let reason = payload.text("reason").map(|reason| Text::from(cut(reason)));
     let ended = context
         .transact(|tx| {

@@ -11,6 +11,8 @@ const HOST: &str = "host";
 const SESSION: &str = "session_id";
 const TOOL_USE: &str = "tool_use_id";
 const AGENT: &str = "agent_id";
+const PROMPT: &str = "prompt_id";
+const BACKGROUND: &str = "run_in_background";
 const STOPPED: &str = "stopped_at";
 
 /// The link of a session to the host's.
@@ -32,7 +34,13 @@ impl HostLink {
 
     /// The link of an agent to which a task is handed. It runs from now on.
     pub(crate) fn of_delegation(payload: &Payload) -> Self {
-        Self::default().with(payload, &[SESSION, "transcript_path", "cwd", TOOL_USE])
+        let names = [SESSION, "transcript_path", "cwd", TOOL_USE, PROMPT];
+        let link = Self::default().with(payload, &names);
+        let mut properties = Object::parse(&link.0);
+        if payload.is_set(BACKGROUND) {
+            properties.set(BACKGROUND, &true);
+        }
+        Self(properties.to_json())
     }
 
     /// With what the host says about the agent itself.
@@ -68,6 +76,17 @@ impl HostLink {
     pub(crate) fn is_of_session(&self, payload: &Payload) -> bool {
         let session = Object::parse(&self.0).text(SESSION);
         session.is_some() && session == payload.text(SESSION)
+    }
+
+    /// Whether it is of the prompt that a payload names. Not every host names prompts.
+    pub(crate) fn is_of_prompt(&self, payload: &Payload) -> bool {
+        let (own, given) = (Object::parse(&self.0).text(PROMPT), payload.text(PROMPT));
+        own.is_none() || given.is_none() || own == given
+    }
+
+    /// Whether the agent runs beside its conversation.
+    pub(crate) fn is_in_background(&self) -> bool {
+        Object::parse(&self.0).get(BACKGROUND).is_some()
     }
 
     /// Whether it names this agent of the host.

@@ -71,6 +71,18 @@ impl Payload {
         text(&Object::parse(&self.json).read("tool_input")?, name)
     }
 
+    /// Whether a property of the tool's input is `true`.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        let input = Object::parse(&self.json).read::<Json>("tool_input");
+        input.is_some_and(|input| Object::parse(&input).read(name) == Some(true))
+    }
+
+    /// Whether a property is a list that is not empty.
+    pub(crate) fn lists(&self, name: &str) -> bool {
+        let list = Object::parse(&self.json).read::<Vec<Json>>(name);
+        list.is_some_and(|list| !list.is_empty())
+    }
+
     /// The reply that adds a text to the context of the model.
     pub(crate) fn context(&self, text: &str) -> HookReply {
         let mut specific = Object::default();

@@ -3,7 +3,7 @@
 
 use crate::audit::entry::Entry;
 use crate::audit::removal::Actor;
-use crate::error::{Cause, Result};
+use crate::error::{Cause, Error, Result};
 use crate::session::change::{change, create, generate_agent_id, store_key};
 use crate::session::cleanup::{Fate, Sweep, sweep};
 use crate::session::read::{DEFAULT_SESSIONS, find};
@@ -167,6 +167,14 @@ async fn list(context: &Context, params: AgentListParams) -> Result<SessionPage>
     let after = after.map(|cursor| Position::from_cursor(cursor.as_str(), order));
     let limit = page_limit(params.limit, DEFAULT_SESSIONS)?;
     let resumable = params.resumable.unwrap_or(false);
+    for (name, is_given) in [
+        ("idle", params.idle.is_some()),
+        ("maxErrors", params.max_errors.is_some()),
+    ] {
+        if is_given && !resumable {
+            return Err(Error::invalid(name, "expected `resumable: true` with it"));
+        }
+    }
     let policy = resumable.then(|| Policy::from(&params));
     let mut query = ListQuery {
         filter: filter(now, &params, policy),

@@ -144,6 +144,14 @@ async fn purge(context: &Context, params: PurgeParams) -> Result<CleanupResult> 
         limit: limit.transpose()?,
     };
     match (params.ids, params.versions) {
+        (Some(_), _) if plan.limit.is_some() || plan.after.is_some() => {
+            let name = if plan.limit.is_some() {
+                "limit"
+            } else {
+                "cursor"
+            };
+            Err(Error::invalid(name, "expected no `ids` with it"))
+        }
         (Some(ids), versions) => {
             let versions = Versions::of(&ids, versions)?;
             sweep_named(context, plan, &distinct(ids)?, &versions).await

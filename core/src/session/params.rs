@@ -184,7 +184,7 @@ declare_params! {
         /// The time in the trash from which sessions are deleted: milliseconds or text such as `"30d"`.
         pub older_than: Millis,
         /// Only these sessions, 1,000 at most; one that has not been in the trash for that time stays.
-        /// `limit` and `cursor` have no effect with it.
+        /// It is refused with `limit` and `cursor`.
         pub ids: Option<Vec<Text>>,
         /// The version of each of `ids`. A session at another version stays, and is listed in `failed`
         /// with `VERSION_CONFLICT`. By default the versions are not compared.

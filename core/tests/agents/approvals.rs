@@ -365,6 +365,45 @@ fn the_audit_log_names_every_decision_once_with_who_and_when() {
 }
 
 #[test]
+fn an_update_that_enters_no_phase_keeps_the_decision() {
+    let world = World::default();
+    let id = agent(&world);
+    world.ok("requestApproval", json!({"id": id}));
+    world.ok("approve", json!({"id": id, "by": "ada"}));
+    let approval = world.session(&id)["approval"].clone();
+    world.ok("agentUpdate", json!({"id": id, "phase": "approval"}));
+    assert_eq!(world.session(&id)["approval"], approval);
+    let error = world.error("deny", json!({"id": id, "by": "bob"}));
+    assert_eq!(error.code(), "APPROVAL_DECIDED");
+}
+
+#[test]
+fn an_agent_without_iterations_left_can_be_approved() {
+    for status in ["timeout", "paused"] {
+        let world = World::default();
+        let agent = json!({"agentName": "a", "maxIterations": 1});
+        let id = world.ok("agentCreate", agent)["id"].clone();
+        match status {
+            "paused" => {
+                world.ok("requestApproval", json!({"id": id}));
+                world.ok("incrementIteration", json!({"id": id}));
+            }
+            _ => {
+                world.ok("incrementIteration", json!({"id": id}));
+                world.ok("requestApproval", json!({"id": id}));
+            }
+        }
+        let head = world.ok("approve", json!({"id": id, "by": "ada"}));
+        assert_eq!(head["approval"]["state"], "approved", "{status}");
+        assert_eq!(head["status"], "paused", "{status}");
+        let decision = world.ok("shouldResume", json!({"id": id}));
+        assert_eq!(decision["reason"], "not_ready", "{status}");
+        let head = world.ok("resume", json!({"id": id, "addIterations": 3}));
+        assert_eq!(head["status"], "active", "{status}");
+    }
+}
+
+#[test]
 fn two_persons_whose_names_are_redacted_are_not_the_same() {
     let world = World::default();
     let token = |digit: &str| format!("ghp_{}", digit.repeat(36));

@@ -400,6 +400,130 @@ fn agents_that_run_at_once_are_kept_apart() {
     }
 }
 
+/// Delegates a task, and returns the id of its agent.
+fn delegate(world: &World, conversation: &Conversation, edit: impl Fn(&mut Value)) -> String {
+    world.pass(1);
+    let mut delegation = conversation.payload("PreToolUse");
+    edit(&mut delegation);
+    let said = context(&event(world, &delegation), "PreToolUse");
+    let known = agents(world);
+    let named = known.iter().map(|agent| text(&agent["id"]));
+    named.filter(|id| said.contains(id)).last().unwrap()
+}
+
+#[test]
+fn a_delegation_that_was_not_allowed_is_not_taken_for_a_later_one() {
+    for (version, payloads) in &VERSIONS[1..] {
+        let world = World::default();
+        let conversation = Conversation::of(payloads);
+        event(&world, &conversation.payload("SessionStart"));
+        let denied = delegate(&world, &conversation, |payload| {
+            payload["tool_use_id"] = json!("toolu_1");
+            payload["prompt_id"] = json!("p1");
+        });
+        // The user interrupts the turn, of which a host with names for prompts says nothing.
+        if *version == "2.0" {
+            event(&world, &conversation.payload("Stop"));
+        }
+        let second = delegate(&world, &conversation, |payload| {
+            payload["tool_use_id"] = json!("toolu_2");
+            payload["prompt_id"] = json!("p2");
+        });
+        assert_ne!(denied, second, "{version}");
+        let mut start = conversation.payload("SubagentStart");
+        start["prompt_id"] = json!("p2");
+        let said = context(&event(&world, &start), "SubagentStart");
+        assert!(
+            said.contains(&second) && !said.contains(&denied),
+            "{version}: {said}"
+        );
+        // It stops in the background of another prompt.
+        let mut stop = conversation.payload("SubagentStop");
+        stop["prompt_id"] = json!("p3");
+        event(&world, &stop);
+        assert_eq!(world.session(&second)["phase"], "completed", "{version}");
+        assert_eq!(world.session(&denied)["phase"], "initializing", "{version}");
+    }
+}
+
+#[test]
+fn agents_of_a_host_that_says_nothing_more_of_them_can_be_resumed() {
+    let conversation = Conversation::of(VERSIONS[2].1);
+    let elsewhere = || {
+        let mut start = conversation.payload("SessionStart");
+        start["session_id"] = json!("another");
+        start
+    };
+    let plans = |world: &World, edit: &dyn Fn(&mut Value)| {
+        event(world, &conversation.payload("SessionStart"));
+        let id = delegate(world, &conversation, edit);
+        event(world, &conversation.payload("SubagentStart"));
+        world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+        id
+    };
+    let is_named =
+        |world: &World, payload: &Value, id: &str| event(world, payload).to_string().contains(id);
+    // A killed host.
+    let world = World::default();
+    let id = plans(&world, &|_| {});
+    world.pass(9 * 60_000);
+    assert!(!is_named(&world, &elsewhere(), &id));
+    world.pass(60_000);
+    assert!(is_named(&world, &elsewhere(), &id));
+    let mut named = conversation.payload("PreToolUse");
+    named["session_id"] = json!("another");
+    named["tool_input"]["prompt"] = json!(format!("Go on with {id}."));
+    assert!(is_named(&world, &named, "is resumed"));
+    assert_eq!(only_agent(&world), id);
+    // The end of the conversation, and its next process.
+    for name in ["SessionEnd", "SessionStart"] {
+        let world = World::default();
+        let id = plans(&world, &|payload| {
+            payload["tool_input"]["run_in_background"] = json!(true);
+        });
+        let mut compact = conversation.payload("SessionStart");
+        compact["source"] = json!("compact");
+        assert!(!is_named(&world, &compact, &id));
+        event(&world, &conversation.payload("Stop"));
+        assert!(!is_named(&world, &elsewhere(), &id));
+        event(&world, &conversation.payload(name));
+        assert!(is_named(&world, &elsewhere(), &id), "{name}");
+    }
+    // The end of a turn in which the agent was interrupted.
+    for (background, is_over) in [(json!([]), true), (json!([{"id": "b"}]), false)] {
+        let world = World::default();
+        let id = plans(&world, &|_| {});
+        let mut stop = conversation.payload("Stop");
+        stop["background_tasks"] = background;
+        event(&world, &stop);
+        assert_eq!(is_named(&world, &elsewhere(), &id), is_over);
+    }
+}
+
+#[test]
+fn a_paused_agent_that_is_resumed_is_active_and_ends() {
+    let world = World::default();
+    let conversation = Conversation::of(VERSIONS[2].1);
+    let id = text(&world.ok("agentCreate", json!({"agentName": "a"}))["id"]);
+    world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+    world.ok("pause", json!({"id": id}));
+    let resumed = delegate(&world, &conversation, |payload| {
+        payload["tool_input"]["prompt"] = json!(format!("Go on with {id}."));
+        payload["tool_input"]["subagent_type"] = json!("a");
+    });
+    assert_eq!(resumed, id);
+    assert_eq!(world.session(&id)["status"], "active");
+    let of_a = |name: &str| {
+        let mut payload = conversation.payload(name);
+        payload["agent_type"] = json!("a");
+        payload
+    };
+    event(&world, &of_a("SubagentStart"));
+    world.ok("agentUpdate", json!({"id": id, "phase": "executing"}));
+    event(&world, &of_a("SubagentStop"));
+    assert_eq!(world.session(&id)["phase"], "completed");
+}
+
 #[test]
 fn the_same_delegation_in_two_settings_creates_one_agent() {
     let world = World::default();

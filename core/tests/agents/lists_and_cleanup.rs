@@ -84,6 +84,19 @@ fn a_list_of_resumable_agents_agrees_with_should_resume() {
 }
 
 #[test]
+fn the_limits_of_resumable_agents_are_refused_for_other_lists() {
+    let world = World::default();
+    for name in ["idle", "maxErrors"] {
+        for resumable in [json!(false), Value::Null] {
+            let error = world.error("agentList", json!({name: 1, "resumable": resumable}));
+            assert_eq!(error.code(), "INVALID_ARGUMENT", "{name}");
+            assert!(error.to_string().contains("resumable"), "{error}");
+        }
+        world.ok("agentList", json!({name: 1, "resumable": true}));
+    }
+}
+
+#[test]
 fn all_pages_of_a_list_contain_every_agent_once() {
     let world = World::default();
     for number in 0..23 {

@@ -45,6 +45,19 @@ fn a_batch_has_the_cursor_of_the_next_batch() {
 }
 
 #[test]
+fn given_sessions_have_no_limit_and_no_cursor() {
+    let world = trashed(3);
+    let ids = json!(["s0", "s1", "s2"]);
+    for (name, value) in [("limit", json!(1)), ("cursor", json!("ca.0.a"))] {
+        let error = world.error("purge", json!({"olderThan": 0, "ids": ids, name: value}));
+        assert_eq!(error.code(), "INVALID_ARGUMENT", "{name}");
+        assert!(error.to_string().contains(name), "{error}");
+    }
+    let removed = world.ok("purge", json!({"olderThan": 0, "ids": ids}))["removed"].clone();
+    assert_eq!(removed, 3);
+}
+
+#[test]
 fn only_given_sessions_that_are_due_and_free_are_purged() {
     let world = trashed(4);
     world.ok("restore", json!({"id": "s1"}));

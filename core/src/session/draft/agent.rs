@@ -76,15 +76,14 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Approves the agent's request. A paused session is resumed; the phase stays until the agent
-    /// enters another. Approving it again changes nothing.
+    /// Approves the agent's request. A paused session is resumed, unless it has no iterations left; the
+    /// phase stays until the agent enters another. Approving it again changes nothing.
     ///
     /// # Errors
-    /// `INVALID_PHASE` outside of the phase `approval`, `APPROVAL_DECIDED`, `BUDGET_EXHAUSTED`, and those
-    /// of the limits.
+    /// `INVALID_PHASE` outside of the phase `approval`, `APPROVAL_DECIDED`, and those of the limits.
     pub fn approve(&mut self, by: Option<&Text>, reason: Option<&Text>) -> Result<()> {
         let decided = self.decide(ApprovalState::Approved, by, reason)?;
-        if decided && self.head.status == Status::Paused {
+        if decided && self.head.status == Status::Paused && self.head.has_budget() {
             self.resume(None, IfExhausted::Refuse, None)?;
         }
         Ok(())
@@ -155,11 +154,12 @@ impl Draft<'_> {
         if self.head.status.is_finished() {
             return Err(self.out_of_phase(FINAL));
         }
+        let agent = self.agent();
         if phase != Phase::Approval {
             self.check_approved()?;
-        } else if !self.head.awaits_approval() {
+        } else if agent.phase != Phase::Approval {
             // What was decided before is not about this one.
-            self.agent().approval = None;
+            agent.approval = None;
         }
         self.enter(phase);
         Ok(())

@@ -25,7 +25,7 @@ impl AtomicFile {
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
             return Ok(Self {
-                file: File::options().write(true).open(&path)?,
+                file: open_special(&path)?,
                 path,
                 temporary: None,
             });
@@ -75,6 +75,31 @@ pub(crate) fn write(path: &Path, mode: FileMode, text: &str) -> io::Result<()> {
     let mut file = AtomicFile::create(path, mode)?;
     file.write(text)?;
     file.commit()
+}
+
+/// Opens a device or a FIFO for writing. A FIFO that no process reads is refused: opening it would wait.
+#[cfg(unix)]
+fn open_special(path: &Path) -> io::Result<File> {
+    use rustix::fs::{OFlags, fcntl_setfl};
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let opened = File::options().write(true).custom_flags(flags).open(path);
+    let file = opened.map_err(|error| match error.raw_os_error() {
+        Some(code) if code == rustix::io::Errno::NXIO.raw_os_error() => {
+            io::Error::new(error.kind(), "no process reads it")
+        }
+        _ => error,
+    })?;
+    // Its reader may be slower than we are.
+    fcntl_setfl(&file, OFlags::empty())?;
+    Ok(file)
+}
+
+/// Opens a device for writing.
+#[cfg(not(unix))]
+fn open_special(path: &Path) -> io::Result<File> {
+    File::options().write(true).open(path)
 }
 
 /// Syncs the folder, which holds the name of the file.
@@ -143,6 +168,38 @@ mod tests {
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         write(Path::new("/dev/null"), FileMode::PRIVATE, "gone").unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_fifo_that_no_process_reads_is_refused_at_once() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        use std::io::Read;
+
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        mknodat(CWD, &fifo, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+        let error = create(&fifo).unwrap_err();
+        assert_eq!(error.to_string(), "no process reads it");
+        // Much more than the system keeps for a slow reader.
+        let text = "a".repeat(1 << 20);
+        let reader = std::thread::spawn({
+            let fifo = fifo.clone();
+            move || {
+                let mut read = Vec::new();
+                File::open(fifo).unwrap().read_to_end(&mut read).unwrap();
+                read.len()
+            }
+        });
+        let mut file = loop {
+            match create(&fifo) {
+                Ok(file) => break file,
+                Err(_) => std::thread::yield_now(),
+            }
+        };
+        file.write(&text).unwrap();
+        drop(file);
+        assert_eq!(reader.join().unwrap(), text.len());
     }
 
     #[cfg(unix)]

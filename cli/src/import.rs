@@ -238,7 +238,7 @@ impl JobHost for Importing<'_> {
     }
 
     /// Symbolic links are not followed: they may form a circle, or leave the folder. A file whose name is
-    /// no text, or that cannot be examined, is listed: if it is wanted, reading it fails.
+    /// no text, that cannot be examined or is no regular file is listed: if it is wanted, reading it fails.
     fn read_folder(&mut self, path: &Text) -> Result<Vec<FolderEntry>, Coded> {
         self.check()?;
         let mut entries = Vec::new();
@@ -246,7 +246,7 @@ impl JobHost for Importing<'_> {
             let path = entry.map_err(unreadable)?.path();
             let is_folder = match fs::symlink_metadata(&path) {
                 Ok(found) if found.is_dir() => true,
-                Ok(found) if !found.is_file() => continue,
+                Ok(found) if found.is_symlink() => continue,
                 _ => false,
             };
             entries.push(FolderEntry {

@@ -239,6 +239,23 @@ fn only_regular_files_of_a_limited_size_are_read() {
             assert!(output.err.contains("not a regular file"), "{output:?}");
         }
     }
+    let imported = place.folder.path().join("imported/one");
+    std::fs::create_dir_all(&imported).unwrap();
+    let session = imported.join("session.json");
+    mknodat(CWD, &session, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+    let folder = imported.parent().unwrap().to_str().unwrap();
+    let output = place.run(&["import", folder]);
+    assert_eq!(output.code, 1, "{output:?}");
+    assert!(output.err.contains("not a regular file"), "{output:?}");
+    for suffix in ["-journal", "-wal", "-shm"] {
+        let beside = place.folder.path().join(format!("beside.db{suffix}"));
+        mknodat(CWD, &beside, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+        let url = format!("sqlite:{}/beside.db", place.folder.path().display());
+        let output = place.run(&["list", "--store", &url]);
+        assert_eq!(output.code, 3, "{output:?}");
+        assert!(output.err.contains("not a regular file"), "{output:?}");
+        std::fs::remove_file(beside).unwrap();
+    }
     let mut endless = place.command(&["start", "t", "--context", "-"]);
     endless.stdin(File::open("/dev/zero").unwrap());
     let output = crate::common::output_of(endless);

@@ -2930,7 +2930,7 @@ export type PurgeParams = {
 olderThan: number | string, 
 /**
  * Only these sessions, 1,000 at most; one that has not been in the trash for that time stays.
- * `limit` and `cursor` have no effect with it.
+ * It is refused with `limit` and `cursor`.
  */
 ids?: Array<string>, 
 /**

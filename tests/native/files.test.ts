@@ -76,13 +76,15 @@ describe.runIf(process.platform !== "win32")("what is no regular file", () => {
     }
   });
 
-  it("is not imported", async () => {
+  it("is not imported, and is a problem", async () => {
     const folder = newFolder();
     writeForeign(folder, "good");
     mkdirSync(join(folder, "fifo"));
     execFileSync("mkfifo", [pathOf(folder, "fifo")]);
     const sessions = await opening("memory:");
-    expect(await importDirectory(folder, sessions)).toMatchObject({ failed: 0 });
+    const { failed, problems } = await importDirectory(folder, sessions);
+    expect(failed).toBe(1);
+    expect(problems).toMatchObject([{ path: pathOf(folder, "fifo"), code: "FILE_UNREADABLE" }]);
     expect((await sessions.list()).items.map(({ id }) => id)).toEqual(["good"]);
   });
 });

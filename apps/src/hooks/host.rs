@@ -2,6 +2,8 @@
 //! conversation that waits, or creates one; the agent's start and end are matched with it by what the
 //! host calls it. The conversation itself is a session with the host's id.
 
+use std::cmp::Reverse;
+
 use tenure_core::agent::operations::create_agent;
 use tenure_core::agent::params::AgentCreateParams;
 use tenure_core::agent::resume::{self, Candidate, Policy, ResumeDecision};
@@ -367,7 +369,9 @@ async fn delegated(context: &Context, payload: &Payload) -> Result<Option<Head>>
         phase: Some(Phase::ALL.to_vec()),
         ..Filter::default()
     };
-    let heads = agents(context, filter, Order::default()).await?;
+    // One that was created long ago may have been resumed now.
+    let mut heads = agents(context, filter, LATEST_FIRST).await?;
+    heads.sort_by_key(|head| Reverse(head.created_at));
     let links = |head: &Head, test: &dyn Fn(&HostLink) -> bool| {
         HostLink::of(head).is_some_and(|link| test(&link))
     };

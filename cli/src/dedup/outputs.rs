@@ -2,7 +2,7 @@
 //! steps. None of the three values contains a line break.
 
 use std::env;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 
 use tenure_apps::dedup::params::DedupDecision;
@@ -32,6 +32,13 @@ pub(super) fn add(context: &mut Context, decision: &DedupDecision) {
     let text = format!("session_key={key}\nskip_execution={skip}\nreason={message}\n");
     let write = || -> io::Result<()> {
         context.file_mode().create_empty(path.as_ref())?;
+        // Opening a FIFO would wait for a reader.
+        if !fs::metadata(&path)?.is_file() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it is not a regular file",
+            ));
+        }
         let mut file = OpenOptions::new().append(true).open(&path)?;
         file.write_all(text.as_bytes())
     };

@@ -525,6 +525,33 @@ fn a_paused_agent_that_is_resumed_is_active_and_ends() {
 }
 
 #[test]
+fn an_agent_that_is_resumed_by_its_id_is_found_behind_many_newer_ones() {
+    let world = World::default();
+    let conversation = Conversation::of(VERSIONS[2].1);
+    let name = conversation.payload("SubagentStart")["agent_type"].clone();
+    let create = || text(&world.ok("agentCreate", json!({"agentName": name}))["id"]);
+    let id = create();
+    for _ in 0..101 {
+        world.pass(1);
+        create();
+    }
+    world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+    let mut delegation = conversation.payload("PreToolUse");
+    delegation["tool_input"]["prompt"] = json!(format!("Go on with {id}."));
+    event(&world, &delegation);
+    let said = context(
+        &event(&world, &conversation.payload("SubagentStart")),
+        "SubagentStart",
+    );
+    assert!(said.contains(&id), "{said}");
+    event(&world, &conversation.payload("SubagentStop"));
+    assert_ne!(
+        world.session(&id)["metadata"]["host"]["stopped_at"],
+        Value::Null
+    );
+}
+
+#[test]
 fn the_same_delegation_in_two_settings_creates_one_agent() {
     let world = World::default();
     let delegation = Conversation::of(VERSIONS[2].1).payload("PreToolUse");

@@ -57,7 +57,8 @@ export function importFiles(
         checkSignal();
         const entries = await readable(readdir(folder, { withFileTypes: true }));
         return entries
-          .filter((entry) => entry.isDirectory() || entry.isFile())
+          // What is no regular file is listed: if it is wanted, reading it fails.
+          .filter((entry) => !entry.isSymbolicLink())
           .map((entry) => ({ path: join(folder, entry.name), isFolder: entry.isDirectory() }));
       },
       async readFile(file) {

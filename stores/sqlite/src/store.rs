@@ -65,6 +65,9 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
+/// The names of the files that SQLite reads beside a database. Opening a FIFO would wait.
+const COMPANIONS: [&str; 3] = ["-journal", "-wal", "-shm"];
+
 impl SqliteStore {
     /// Opens the store in the file at `path`. The file and its folders are created if they do not
     /// exist. Other processes may open the same file at the same time.
@@ -91,6 +94,13 @@ impl SqliteStore {
             .map_err(|error| Cause::StoreUnavailable {
                 problem: format!("{}: {error}", path.display()),
             })?;
+        for suffix in COMPANIONS {
+            let beside = with_suffix(&path, suffix);
+            if std::fs::metadata(&beside).is_ok_and(|found| !found.is_file()) {
+                let problem = format!("{}: it is not a regular file", beside.display());
+                return Err(Cause::StoreUnavailable { problem }.into());
+            }
+        }
         let busy_timeout = Duration::from_millis(options.busy_timeout_ms.into());
         File::expect_sole_user(&path, Instant::now() + busy_timeout)?;
         // SQLite creates files beside the database when it is opened, also on a full disk.

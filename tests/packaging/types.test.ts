@@ -23,6 +23,8 @@ const bundler = ["--module", "preserve", "--moduleResolution", "bundler"];
 const inNode = ["--lib", "es2022", "--typeRoots", nodeTypes, "--types", "node"];
 const inPages = ["--lib", "es2022,dom,dom.iterable", "--types", ""];
 
+const inModules = ["node.ts", "compat.ts", "own-types.ts", "outcomes.ts"];
+
 let project: string;
 
 beforeAll(async () => {
@@ -31,8 +33,8 @@ beforeAll(async () => {
 
 describe("the types", () => {
   it.each([
-    ["to ES modules in Node", ["node.ts", "compat.ts"], [...nodenext, ...inNode]],
-    ["to ES modules that go through a bundler", ["node.ts", "compat.ts"], [...bundler, ...inNode]],
+    ["to ES modules in Node", inModules, [...nodenext, ...inNode]],
+    ["to ES modules that go through a bundler", inModules, [...bundler, ...inNode]],
     ["to suites in Node", ["testing.ts"], [...nodenext, ...inNode]],
     ["to suites in pages", ["testing.ts"], [...bundler, ...inPages]],
     ["to CommonJS", ["commonjs.cts"], [...nodenext, ...inNode]],

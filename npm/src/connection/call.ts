@@ -4,15 +4,80 @@
  * @module
  */
 
+import type * as generated from "../generated.js";
 import type { Operations } from "../generated.js";
+import type {
+  DedupCleaned,
+  DedupDecision,
+  HookReply,
+  HostOutput,
+  LeaseAcquisition,
+  LeaseRelease,
+  LeaseRenewal,
+  LeaseTransfer,
+  PreDelegateOutput,
+  ResumeDecision,
+  SlotStart,
+  SubagentStopOutput,
+} from "../values/outcomes.js";
 import type { Accepts } from "../values/params.js";
+import type {
+  EventPage,
+  Session,
+  SessionContext,
+  SessionHead,
+  SessionPage,
+  SessionTypes,
+  SlotSession,
+} from "../values/session-types.js";
 
 /** The name of an operation. */
 export type OperationName = keyof Operations;
 /** The parameters of an operation, as callers may pass them. */
-export type Params<N extends OperationName> = Accepts<Operations[N]["params"]>;
+export type Params<N extends OperationName> = Accepts<Operations[N]["params"], object>;
 /** The result of an operation. */
-export type Result<N extends OperationName> = Operations[N]["result"];
+export type Result<
+  N extends OperationName,
+  T extends SessionTypes = SessionTypes,
+> = N extends keyof Outcomes ? Outcomes[N] : Typed<Operations[N]["result"], T>;
+
+/** The results whose outcome tells which properties they have. */
+interface Outcomes {
+  leaseAcquire: LeaseAcquisition;
+  hold: LeaseAcquisition;
+  leaseRenew: LeaseRenewal;
+  leaseRelease: LeaseRelease;
+  leaseTransfer: LeaseTransfer;
+  dedupAdmit: DedupDecision;
+  dedupCheck: DedupDecision;
+  dedupRegister: DedupDecision;
+  dedupCleanup: DedupCleaned;
+  shouldResume: ResumeDecision;
+  hookPreDelegate: HookReply<PreDelegateOutput | HostOutput>;
+  hookSubagentStop: HookReply<SubagentStopOutput | HostOutput>;
+  hookEvent: HookReply<HostOutput>;
+}
+
+/** A result with the types of the caller. */
+type Typed<R, T extends SessionTypes> = R extends readonly (infer Item)[]
+  ? Typed<Item, T>[]
+  : R extends generated.Session
+    ? Session<T>
+    : R extends generated.SessionHead
+      ? SessionHead<T>
+      : R extends generated.SessionContext
+        ? SessionContext<T>
+        : R extends generated.SessionPage
+          ? SessionPage<T>
+          : R extends generated.EventPage
+            ? EventPage<T>
+            : R extends generated.SlotSession
+              ? SlotSession<T>
+              : R extends generated.SlotStart
+                ? SlotStart<T>
+                : R extends generated.SlotFailure
+                  ? generated.SlotFailure
+                  : R;
 
 /** Whether a handle returns results or promises of them. */
 export type Mode = "sync" | "async";
@@ -21,10 +86,10 @@ export type Mode = "sync" | "async";
 export type Returns<M extends Mode, T> = M extends "async" ? Promise<T> : T;
 
 /** Performs an operation with the parameters that `make` returns. */
-export type Ask<M extends Mode> = <N extends OperationName>(
+export type Ask<M extends Mode, T extends SessionTypes = SessionTypes> = <N extends OperationName>(
   name: N,
   make: () => Params<N>,
-) => Returns<M, Result<N>>;
+) => Returns<M, Result<N, T>>;
 
 /** Performs operations asynchronously. Every handle does, in either mode. */
 export interface Performer {

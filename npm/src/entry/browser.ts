@@ -8,12 +8,9 @@
 import { browserSource } from "../builds/browser-source.js";
 import type { InitOptions } from "../builds/source.js";
 import type { Copy } from "../handles/copy.js";
-import type { OpenOptions } from "../handles/options.js";
-import type { Sessions } from "../handles/sessions.js";
-import type { SessionsSync } from "../handles/sessions-sync.js";
+import type { Open, OpenSync } from "../handles/open.js";
 import type { SessionManager } from "../machines/session-manager.js";
 import type { StoreRules } from "../stores/rules.js";
-import type { Target } from "../stores/target.js";
 import { entryOver } from "./entry.js";
 
 export * from "./api.js";
@@ -24,13 +21,13 @@ const entry = entryOver(browserSource);
  * Opens a store: `"indexeddb:name"`, `"memory:"`, or a store of your own. Loads the WebAssembly
  * module first.
  */
-export const open: (target?: Target, options?: OpenOptions) => Promise<Sessions> = entry.open;
+export const open: Open = entry.open;
 
 /**
  * Opens a synchronous store. The methods of the handle return results, not promises. Throws
  * `WASM_NOT_READY` until `await init()` or `await open()` has loaded the WebAssembly module.
  */
-export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync = entry.openSync;
+export const openSync: OpenSync = entry.openSync;
 
 /**
  * Copies all sessions of one store into another, with their histories, and reports the differences

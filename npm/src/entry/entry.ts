@@ -8,10 +8,8 @@
 import type { Binding } from "../builds/binding.js";
 import type { InitOptions, Source } from "../builds/source.js";
 import { type Copy, copyWith } from "../handles/copy.js";
-import { openSessions, openSessionsSync } from "../handles/open.js";
+import { type Open, type OpenSync, openSessions, openSessionsSync } from "../handles/open.js";
 import type { OpenOptions } from "../handles/options.js";
-import type { Sessions } from "../handles/sessions.js";
-import type { SessionsSync } from "../handles/sessions-sync.js";
 import { type SessionManagers, sessionManagersOver } from "../machines/session-manager.js";
 import type { Runtime } from "../runtime/runtime.js";
 import { rulesOver, type StoreRules } from "../stores/rules.js";
@@ -22,9 +20,9 @@ import { checkOptions } from "../values/options.js";
 /** The functions of an entry point. */
 export interface Entry extends SessionManagers {
   /** Opens a store. The entry points document which. */
-  readonly open: (target?: Target, options?: OpenOptions) => Promise<Sessions>;
+  readonly open: Open;
   /** Opens a synchronous store. */
-  readonly openSync: (target?: Target, options?: OpenOptions) => SessionsSync;
+  readonly openSync: OpenSync;
   /** Copies all sessions of one store into another. */
   readonly copy: Copy;
   /** Returns the build that runs jobs. */
@@ -52,13 +50,14 @@ export function entryOver(source: Source, runtime?: Runtime): Entry {
   };
   return {
     ...sessionManagersOver(source, runtime),
-    open,
+    // The types of the caller are the caller's promise.
+    open: open as Open,
     binding,
     copy: copyWith(binding, open),
     storeRules: rulesOver(() => source.now("memory:").binding),
     openSync: exactly("openSync", 2, (target?: Target, options: OpenOptions = {}) =>
       openSessionsSync(source.now(target), target, options),
-    ),
+    ) as OpenSync,
     initInNode: exactlyAsync("init", 1, async (options: object = {}) => checkOptions(options, {})),
     init: exactlyAsync("init", 1, async (options: InitOptions = {}) => {
       checkOptions(options, { module: "any" });

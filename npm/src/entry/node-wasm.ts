@@ -8,13 +8,10 @@ import * as glue from "#wasm";
 import { wasmBuild } from "../builds/wasm-file.js";
 import type { Copy } from "../handles/copy.js";
 import { type ImportDirectory, importDirectoryWith } from "../handles/import-directory.js";
-import type { OpenOptions } from "../handles/options.js";
-import type { Sessions } from "../handles/sessions.js";
-import type { SessionsSync } from "../handles/sessions-sync.js";
+import type { Open, OpenSync } from "../handles/open.js";
 import type { SessionManager } from "../machines/session-manager.js";
 import { nodeRuntime } from "../runtime/node-runtime.js";
 import type { StoreRules } from "../stores/rules.js";
-import type { Target } from "../stores/target.js";
 import { entryOver } from "./entry.js";
 
 export type {
@@ -33,10 +30,10 @@ const entry = entryOver(
 );
 
 /** Opens a store: `"memory:"`, or a store of your own. */
-export const open: (target?: Target, options?: OpenOptions) => Promise<Sessions> = entry.open;
+export const open: Open = entry.open;
 
 /** Opens a synchronous store. The methods of the handle return results, not promises. */
-export const openSync: (target?: Target, options?: OpenOptions) => SessionsSync = entry.openSync;
+export const openSync: OpenSync = entry.openSync;
 
 /**
  * Copies all sessions of one store into another, with their histories, and reports the differences

@@ -20,17 +20,22 @@ import type {
   CleanupResult,
   HookEventParams,
   HookPreDelegateParams,
-  HookReply,
   HookSubagentStopParams,
   RequestApprovalParams,
-  ResumeDecision,
-  SessionHead,
   ShouldResumeParams,
 } from "../generated.js";
 import { refuseExtraArguments, thrown } from "../values/arguments.js";
 import { invalidArgument } from "../values/error.js";
 import { copyOf, withOptions } from "../values/options.js";
+import type {
+  HookReply,
+  HostOutput,
+  PreDelegateOutput,
+  ResumeDecision,
+  SubagentStopOutput,
+} from "../values/outcomes.js";
 import type { Accepts } from "../values/params.js";
+import type { AgentTypes, SessionHead, SessionTypes } from "../values/session-types.js";
 import { SessionList, SessionPageSync } from "./list.js";
 import { OperationGroup } from "./operation-group.js";
 
@@ -47,25 +52,31 @@ export type AgentCleanupOptions = Accepts<Omit<AgentCleanupParams, "maxIdle">> &
 };
 
 /** The operations on agents, in either mode. */
-abstract class AgentOperations<M extends Mode> extends OperationGroup<M> {
+abstract class AgentOperations<M extends Mode, T extends SessionTypes> extends OperationGroup<
+  M,
+  AgentTypes<T>
+> {
   static {
-    refuseExtraArguments<AgentOperations<Mode>>(AgentOperations, AgentOperations.refuse);
+    refuseExtraArguments<AgentOperations<Mode, SessionTypes>>(
+      AgentOperations,
+      AgentOperations.refuse,
+    );
   }
 
   /** Hooks that run before and after a delegated agent. */
   readonly hooks: AgentHooks<M>;
 
   /** @internal */
-  constructor(ask: Ask<M>) {
-    super(ask);
-    this.hooks = new AgentHooks(ask);
+  constructor(ask: Ask<M, T>) {
+    super(ask as Ask<M, AgentTypes<T>>);
+    this.hooks = new AgentHooks(ask as Ask<M>);
   }
 
   /**
    * Creates an agent, in the phase `initializing`. Its name is the session's `mode`, its purpose the
    * session's `task`.
    */
-  create(params: Accepts<AgentCreateParams>): Returns<M, SessionHead> {
+  create(params: Accepts<AgentCreateParams>): Returns<M, SessionHead<AgentTypes<T>>> {
     return this.ask("agentCreate", () => params);
   }
 
@@ -76,7 +87,7 @@ abstract class AgentOperations<M extends Mode> extends OperationGroup<M> {
   update(
     id: string,
     patch: Accepts<Omit<AgentUpdateParams, "id">>,
-  ): Returns<M, SessionHead | null> {
+  ): Returns<M, SessionHead<AgentTypes<T>> | null> {
     return this.ask("agentUpdate", () => withOptions(patch, { id }));
   }
 
@@ -98,7 +109,7 @@ abstract class AgentOperations<M extends Mode> extends OperationGroup<M> {
     id: string,
     outcome: AgentFinalizeParams["outcome"],
     options?: Accepts<Omit<AgentFinalizeParams, "id" | "outcome">>,
-  ): Returns<M, SessionHead | null> {
+  ): Returns<M, SessionHead<AgentTypes<T>> | null> {
     return this.ask("agentFinalize", () => withOptions(options, { id, outcome }));
   }
 
@@ -109,17 +120,23 @@ abstract class AgentOperations<M extends Mode> extends OperationGroup<M> {
   requestApproval(
     id: string,
     options?: Accepts<Omit<RequestApprovalParams, "id">>,
-  ): Returns<M, SessionHead> {
+  ): Returns<M, SessionHead<AgentTypes<T>>> {
     return this.ask("requestApproval", () => withOptions(options, { id }));
   }
 
   /** Approves the agent's request, and resumes it. A decision is final. */
-  approve(id: string, options?: Accepts<Omit<ApprovalParams, "id">>): Returns<M, SessionHead> {
+  approve(
+    id: string,
+    options?: Accepts<Omit<ApprovalParams, "id">>,
+  ): Returns<M, SessionHead<AgentTypes<T>>> {
     return this.ask("approve", () => withOptions(options, { id }));
   }
 
   /** Denies the agent's request, which finishes it as `abandoned`. A decision is final. */
-  deny(id: string, options?: Accepts<Omit<ApprovalParams, "id">>): Returns<M, SessionHead> {
+  deny(
+    id: string,
+    options?: Accepts<Omit<ApprovalParams, "id">>,
+  ): Returns<M, SessionHead<AgentTypes<T>>> {
     return this.ask("deny", () => withOptions(options, { id }));
   }
 
@@ -162,7 +179,7 @@ export class AgentHooks<M extends Mode> extends OperationGroup<M> {
   preDelegate(
     input: string | object,
     policy?: Accepts<Omit<HookPreDelegateParams, "input">>,
-  ): Returns<M, HookReply> {
+  ): Returns<M, HookReply<PreDelegateOutput | HostOutput>> {
     return this.ask("hookPreDelegate", () => withOptions(policy, { input: textOf(input) }));
   }
 
@@ -173,7 +190,7 @@ export class AgentHooks<M extends Mode> extends OperationGroup<M> {
   event(
     input: string | object,
     options?: Accepts<Omit<HookEventParams, "input">>,
-  ): Returns<M, HookReply> {
+  ): Returns<M, HookReply<HostOutput>> {
     return this.ask("hookEvent", () => withOptions(options, { input: textOf(input) }));
   }
 
@@ -184,13 +201,13 @@ export class AgentHooks<M extends Mode> extends OperationGroup<M> {
   subagentStop(
     input: string | object,
     options?: Accepts<Omit<HookSubagentStopParams, "input">>,
-  ): Returns<M, HookReply> {
+  ): Returns<M, HookReply<SubagentStopOutput | HostOutput>> {
     return this.ask("hookSubagentStop", () => withOptions(options, { input: textOf(input) }));
   }
 }
 
 /** The agents of a store. */
-export class Agents extends AgentOperations<"async"> {
+export class Agents<T extends SessionTypes = SessionTypes> extends AgentOperations<"async", T> {
   static {
     refuseExtraArguments(Agents, thrown, { list: 1 });
   }
@@ -199,13 +216,13 @@ export class Agents extends AgentOperations<"async"> {
    * Lists the matching agents, newest first. `await` returns a page (`limit`, 50 by default);
    * `for await` iterates over all agents, page by page.
    */
-  list(options: AgentListOptions = {}): SessionList<AgentListOptions> {
+  list(options: AgentListOptions = {}): SessionList<AgentListOptions, AgentTypes<T>> {
     return new SessionList(copyOf(options), (page) => this.ask("agentList", () => page));
   }
 }
 
 /** The agents of a synchronous store. */
-export class AgentsSync extends AgentOperations<"sync"> {
+export class AgentsSync<T extends SessionTypes = SessionTypes> extends AgentOperations<"sync", T> {
   static {
     refuseExtraArguments(AgentsSync, thrown, { list: 1 });
   }
@@ -214,7 +231,7 @@ export class AgentsSync extends AgentOperations<"sync"> {
    * Lists the matching agents, newest first: returns a page (`limit`, 50 by default). Iterating
    * over it continues through all following pages.
    */
-  list(options: AgentListOptions = {}): SessionPageSync<AgentListOptions> {
+  list(options: AgentListOptions = {}): SessionPageSync<AgentListOptions, AgentTypes<T>> {
     return new SessionPageSync(copyOf(options), (page) => this.ask("agentList", () => page));
   }
 }

@@ -11,16 +11,15 @@ import type {
   DedupAdmitParams,
   DedupAuditParams,
   DedupCheckParams,
-  DedupCleaned,
   DedupCleanupParams,
   DedupCleared,
   DedupClearParams,
-  DedupDecision,
   DedupListParams,
   DedupRegisterParams,
   LeasePage,
 } from "../generated.js";
 import { refuseExtraArguments } from "../values/arguments.js";
+import type { DedupCleaned, DedupDecision } from "../values/outcomes.js";
 import type { Accepts } from "../values/params.js";
 import { OperationGroup } from "./operation-group.js";
 

@@ -14,26 +14,24 @@ import type { Models } from "../connection/models.js";
 import type { Listener, SessionEvents } from "../events/listeners.js";
 import type { Notifier } from "../events/notifier.js";
 import type { WebhookOptions } from "../events/webhook.js";
-import type {
-  Capabilities,
-  SlotAnswer,
-  SlotLocking,
-  SlotStart,
-  StartInSlotParams,
-} from "../generated.js";
+import type { Capabilities, SlotLocking } from "../generated.js";
 import type { ArchiveParts } from "../jobs/archive.js";
 import { type RetentionHost, type RetentionPass, startRetention } from "../jobs/retention.js";
 import { SlotMeter, type SlotMetrics } from "../slots/metrics.js";
 import { type Refuse, refuseExtraArguments } from "../values/arguments.js";
 import { invalidArgument, isTenureError, messageOf, TenureError } from "../values/error.js";
-import type { Accepts } from "../values/params.js";
+import type { SlotAnswer, SlotStart } from "../values/outcomes.js";
+import type { SessionTypes, StartInSlotParams } from "../values/session-types.js";
 import { Operations } from "./operations.js";
 
 /** Closes the stores of handles that were garbage-collected without being closed. */
 const dropped = new FinalizationRegistry<Connection>((connection) => connection.abandon());
 
 /** The base class of all handles. */
-export abstract class Handle<M extends Mode> extends Operations<M> {
+export abstract class Handle<
+  M extends Mode,
+  T extends SessionTypes = SessionTypes,
+> extends Operations<M, T> {
   static {
     const refuse: Refuse<Handle<Mode>> = (problem, self, method) => {
       if (method !== "startInSlots") throw problem;
@@ -131,7 +129,7 @@ export abstract class Handle<M extends Mode> extends Operations<M> {
    * order of the call, each as from {@link Operations.startInSlot} without waiting; the outcome
    * `"failed"` stands for an error that it would have thrown.
    */
-  startInSlots(starts: readonly Accepts<StartInSlotParams>[]): Returns<M, readonly SlotAnswer[]> {
+  startInSlots(starts: readonly StartInSlotParams<T>[]): Returns<M, readonly SlotAnswer<T>[]> {
     const locking = this.slotLocking;
     return this.ask("startInSlots", () => ({
       starts: starts.map((start) => ({ ...start, locking: start.locking ?? locking })),

@@ -6,29 +6,35 @@
  */
 
 import type { Ask, Mode, OperationName, Params, Result, Returns } from "../connection/call.js";
-import { OPERATIONS, type SlotStart } from "../generated.js";
+import { OPERATIONS } from "../generated.js";
 import type { HeldLease, HeldLeaseSync } from "../jobs/held-lease.js";
 import type { SlotOptionsOf, SlotRequest } from "../slots/options.js";
 import { refuseExtraArguments, rejected, thrown } from "../values/arguments.js";
+import type { SlotStart } from "../values/outcomes.js";
+import type { SessionTypes } from "../values/session-types.js";
 import { onRejected } from "../values/thenable.js";
 import { Agents, AgentsSync } from "./agents.js";
 import { Operations } from "./operations.js";
 
 /** A held session, in either mode. */
-abstract class Held<M extends Mode, L extends HeldLease | HeldLeaseSync> extends Operations<M> {
+abstract class Held<
+  M extends Mode,
+  L extends HeldLease | HeldLeaseSync,
+  T extends SessionTypes,
+> extends Operations<M, T> {
   static {
-    refuseExtraArguments<Held<Mode, HeldLease | HeldLeaseSync>>(Held, Held.refuse);
+    refuseExtraArguments<Held<Mode, HeldLease | HeldLeaseSync, SessionTypes>>(Held, Held.refuse);
   }
 
   /** The id of the session. */
   readonly id: string;
   /** @internal */
   protected readonly lease: L;
-  readonly #handle: Operations<M>;
-  readonly #ask: Ask<M>;
+  readonly #handle: Operations<M, T>;
+  readonly #ask: Ask<M, T>;
 
   /** @internal */
-  constructor(id: string, handle: Operations<M>, ask: Ask<M>, lease: L) {
+  constructor(id: string, handle: Operations<M, T>, ask: Ask<M, T>, lease: L) {
     super();
     this.id = id;
     this.lease = lease;
@@ -67,7 +73,10 @@ abstract class Held<M extends Mode, L extends HeldLease | HeldLeaseSync> extends
   }
 
   /** See {@link Operations.startInSlot}. */
-  override startInSlot(request: SlotRequest, options?: SlotOptionsOf<M>): Returns<M, SlotStart> {
+  override startInSlot(
+    request: SlotRequest<T>,
+    options?: SlotOptionsOf<M>,
+  ): Returns<M, SlotStart<T>> {
     return this.#handle.startInSlot(request, options);
   }
 
@@ -75,7 +84,7 @@ abstract class Held<M extends Mode, L extends HeldLease | HeldLeaseSync> extends
   protected override ask<N extends OperationName>(
     name: N,
     make: () => Params<N>,
-  ): Returns<M, Result<N>> {
+  ): Returns<M, Result<N, T>> {
     const refused = (thrown: unknown): void => this.lease.noteRefusal(thrown);
     try {
       const result = this.#ask(name, () => this.#withToken(name, make()));
@@ -97,13 +106,16 @@ abstract class Held<M extends Mode, L extends HeldLease | HeldLeaseSync> extends
  * A session that is held until it is released. It has the methods of the handle; those that write to
  * the session carry the fencing token. `await using` releases it at the end of the block.
  */
-export class HeldSession extends Held<"async", HeldLease> implements AsyncDisposable {
+export class HeldSession<T extends SessionTypes = SessionTypes>
+  extends Held<"async", HeldLease, T>
+  implements AsyncDisposable
+{
   static {
     refuseExtraArguments(HeldSession, rejected);
   }
 
   /** Agents: sessions that have a phase. */
-  readonly agents: Agents = new Agents((name, make) => this.ask(name, make));
+  readonly agents: Agents<T> = new Agents((name, make) => this.ask(name, make));
 
   /** Releases the session: `false` if it was no longer held. */
   release(): Promise<boolean> {
@@ -120,13 +132,16 @@ export class HeldSession extends Held<"async", HeldLease> implements AsyncDispos
  * A session that is held until it is released. It has the methods of the handle; those that write to
  * the session carry the fencing token. `using` releases it at the end of the block.
  */
-export class HeldSessionSync extends Held<"sync", HeldLeaseSync> implements Disposable {
+export class HeldSessionSync<T extends SessionTypes = SessionTypes>
+  extends Held<"sync", HeldLeaseSync, T>
+  implements Disposable
+{
   static {
     refuseExtraArguments(HeldSessionSync, thrown);
   }
 
   /** Agents: sessions that have a phase. */
-  readonly agents: AgentsSync = new AgentsSync((name, make) => this.ask(name, make));
+  readonly agents: AgentsSync<T> = new AgentsSync((name, make) => this.ask(name, make));
 
   /** Releases the session: `false` if it was no longer held. */
   release(): boolean {

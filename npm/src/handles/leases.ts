@@ -11,7 +11,6 @@ import type {
   LeaseAcquireParams,
   LeaseCleared,
   LeaseClearParams,
-  LeaseOutcome,
   LeaseReleaseParams,
   LeaseRenewParams,
   LeaseTransferParams,
@@ -21,6 +20,12 @@ import { HeldLease, HeldLeaseSync, type HoldOptions } from "../jobs/held-lease.j
 import { randomUuid } from "../runtime/random-uuid.js";
 import { type Refuse, refuseExtraArguments, rejected, thrown } from "../values/arguments.js";
 import { copyOf, withOptions } from "../values/options.js";
+import type {
+  LeaseAcquisition,
+  LeaseRelease,
+  LeaseRenewal,
+  LeaseTransfer,
+} from "../values/outcomes.js";
 import type { Accepts } from "../values/params.js";
 import { LeaseList, type LeaseListOptions, LeasePageSync } from "./list.js";
 import { OperationGroup } from "./operation-group.js";
@@ -50,17 +55,17 @@ abstract class LeaseOperations<M extends Mode> extends OperationGroup<M> {
   acquire(
     key: string,
     options?: Accepts<Omit<LeaseAcquireParams, "key">>,
-  ): Returns<M, LeaseOutcome> {
+  ): Returns<M, LeaseAcquisition> {
     return this.ask("leaseAcquire", () => withOptions(options, { key }));
   }
 
   /** Renews a lease: `"renewed"`, or `"lost"` if it is no longer held. */
-  renew(key: string, lease: Accepts<Omit<LeaseRenewParams, "key">>): Returns<M, LeaseOutcome> {
+  renew(key: string, lease: Accepts<Omit<LeaseRenewParams, "key">>): Returns<M, LeaseRenewal> {
     return this.ask("leaseRenew", () => withOptions(lease, { key }));
   }
 
   /** Releases a lease: `"released"`, `"not_held"`, or `"not_owner"` if another holder has it. */
-  release(key: string, lease?: Accepts<Omit<LeaseReleaseParams, "key">>): Returns<M, LeaseOutcome> {
+  release(key: string, lease?: Accepts<Omit<LeaseReleaseParams, "key">>): Returns<M, LeaseRelease> {
     return this.ask("leaseRelease", () => withOptions(lease, { key }));
   }
 
@@ -68,7 +73,7 @@ abstract class LeaseOperations<M extends Mode> extends OperationGroup<M> {
   transfer(
     key: string,
     lease: Accepts<Omit<LeaseTransferParams, "key">>,
-  ): Returns<M, LeaseOutcome> {
+  ): Returns<M, LeaseTransfer> {
     return this.ask("leaseTransfer", () => withOptions(lease, { key }));
   }
 
@@ -117,10 +122,10 @@ export class Leases extends LeaseOperations<"async"> {
   }
 
   /** The lease that `acquire` acquires, with its renewals; `null` if it does not. @internal */
-  async held(acquire: () => Promise<LeaseOutcome>): Promise<HeldLease | null> {
+  async held(acquire: () => Promise<LeaseAcquisition>): Promise<HeldLease | null> {
     const asked = performance.now();
     const { outcome, lease } = await acquire();
-    if (lease === null || outcome !== "acquired") return null;
+    if (outcome !== "acquired") return null;
     return new HeldLease(this.ask, this.binding, lease, asked);
   }
 
@@ -150,10 +155,10 @@ export class LeasesSync extends LeaseOperations<"sync"> {
   }
 
   /** The lease that `acquire` acquires, with its renewals; `null` if it does not. @internal */
-  held(acquire: () => LeaseOutcome): HeldLeaseSync | null {
+  held(acquire: () => LeaseAcquisition): HeldLeaseSync | null {
     const asked = performance.now();
     const { outcome, lease } = acquire();
-    if (lease === null || outcome !== "acquired") return null;
+    if (outcome !== "acquired") return null;
     return new HeldLeaseSync(this.ask, this.binding, lease, asked);
   }
 

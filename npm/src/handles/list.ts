@@ -5,17 +5,10 @@
  * @module
  */
 
-import type {
-  LeaseListParams,
-  LeasePage,
-  LeaseView,
-  ListParams,
-  Problem,
-  SessionHead,
-  SessionPage,
-} from "../generated.js";
+import type { LeaseListParams, LeasePage, LeaseView, ListParams, Problem } from "../generated.js";
 import { refuseExtraArguments, thrown } from "../values/arguments.js";
 import type { Accepts } from "../values/params.js";
+import type { SessionHead, SessionPage, SessionTypes } from "../values/session-types.js";
 
 /** Filter, order and paging of a list of sessions. */
 export type ListOptions = Accepts<ListParams>;
@@ -96,11 +89,10 @@ abstract class List<Item, P extends Page<Item>, Options extends Position>
 /**
  * A lazy list of sessions: `await` returns the first page, `for await` iterates over all sessions.
  */
-export class SessionList<Options extends Position = ListOptions> extends List<
-  SessionHead,
-  SessionPage,
-  Options
-> {
+export class SessionList<
+  Options extends Position = ListOptions,
+  T extends SessionTypes = SessionTypes,
+> extends List<SessionHead<T>, SessionPage<T>, Options> {
   /** Names the class where objects are printed. */
   readonly [Symbol.toStringTag] = "SessionList";
 }
@@ -156,15 +148,18 @@ abstract class PageSync<Item, P extends Page<Item>, Options extends Position>
 }
 
 /** A page of sessions. Iterating over it continues through all following pages. */
-export class SessionPageSync<Options extends Position = ListOptions>
-  extends PageSync<SessionHead, SessionPage, Options>
-  implements SessionPage
+export class SessionPageSync<
+    Options extends Position = ListOptions,
+    T extends SessionTypes = SessionTypes,
+  >
+  extends PageSync<SessionHead<T>, SessionPage<T>, Options>
+  implements SessionPage<T>
 {
   /** Sessions that could not be read. Other sessions are not affected. */
   readonly problems: Problem[];
 
   /** Loads the first page; `load` returns the pages. */
-  constructor(options: Options, load: (options: Options) => SessionPage) {
+  constructor(options: Options, load: (options: Options) => SessionPage<T>) {
     const page = load(options);
     super(page, options, load);
     this.problems = page.problems;

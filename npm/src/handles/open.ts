@@ -18,6 +18,7 @@ import { rulesOver } from "../stores/rules.js";
 import type { Target } from "../stores/target.js";
 import { checkTarget, urlOf } from "../stores/target.js";
 import { invalidArgument, storeIsAsync } from "../values/error.js";
+import type { SessionTypes } from "../values/session-types.js";
 import {
   checkOpenOptions,
   type OpenOptions,
@@ -35,6 +36,18 @@ const INDEXEDDB_SCHEME = "indexeddb:";
  * the timeout.
  */
 const OPENING_SHARE = 0.9;
+
+/** Opens a store; the type argument has the types of the caller. */
+export type Open = <T extends SessionTypes = SessionTypes>(
+  target?: Target,
+  options?: OpenOptions,
+) => Promise<Sessions<T>>;
+
+/** Opens a synchronous store; the type argument has the types of the caller. */
+export type OpenSync = <T extends SessionTypes = SessionTypes>(
+  target?: Target,
+  options?: OpenOptions,
+) => SessionsSync<T>;
 
 /** Opens an asynchronous handle. */
 export async function openSessions(

@@ -6,9 +6,10 @@
 
 import type { Ask, Mode } from "../connection/call.js";
 import type { Refuse } from "../values/arguments.js";
+import type { SessionTypes } from "../values/session-types.js";
 
 /** The operations on one subject, in either mode. */
-export abstract class OperationGroup<M extends Mode> {
+export abstract class OperationGroup<M extends Mode, T extends SessionTypes = SessionTypes> {
   /** Fails a call as an operation fails: by throwing, or by a promise. @internal */
   protected static readonly refuse: Refuse<OperationGroup<Mode>> = (problem, self) =>
     self.ask("get", () => {
@@ -16,10 +17,10 @@ export abstract class OperationGroup<M extends Mode> {
     });
 
   /** @internal */
-  protected readonly ask: Ask<M>;
+  protected readonly ask: Ask<M, T>;
 
   /** @internal */
-  constructor(ask: Ask<M>) {
+  constructor(ask: Ask<M, T>) {
     this.ask = ask;
   }
 }

@@ -15,14 +15,11 @@ import type {
   CleanupResult,
   CompleteParams,
   DeleteParams,
-  EventPage,
   EventsParams,
   FailParams,
   ForkParams,
   GetParams,
   IdParams,
-  NewEvent,
-  Overrides,
   PauseParams,
   PurgeParams,
   PurgeResult,
@@ -30,13 +27,7 @@ import type {
   RecordUsageParams,
   ResumeParams,
   SaveParams,
-  Session,
-  SessionContext,
-  SessionHead,
   SlotPhase,
-  SlotSession,
-  SlotStart,
-  StartParams,
   Stats,
   StatsParams,
   UpdateContextParams,
@@ -46,8 +37,23 @@ import type { SlotOptionsOf, SlotRequest } from "../slots/options.js";
 import { refuseExtraArguments } from "../values/arguments.js";
 import { invalidArgument, messageOf, type TenureError } from "../values/error.js";
 import { withOptions } from "../values/options.js";
-import type { Accepts } from "../values/params.js";
-import type { EventType, JsonObject } from "../values/session-data.js";
+import type { SlotStart } from "../values/outcomes.js";
+import type { Accepts, JsonInput } from "../values/params.js";
+import type { EventType } from "../values/session-data.js";
+import type {
+  ContextInput,
+  ContextPatch,
+  EventArguments,
+  EventPage,
+  NewEvent,
+  Overrides,
+  Session,
+  SessionContext,
+  SessionHead,
+  SessionTypes,
+  SlotSession,
+  StartParams,
+} from "../values/session-types.js";
 
 /** Preconditions of a change. */
 export type ChangeOptions = Accepts<Pick<PauseParams, "ifVersion" | "idempotencyKey" | "token">>;
@@ -61,11 +67,19 @@ export type TrashOption = Accepts<Pick<IdParams, "trash">>;
 /** A filter for sessions. All given conditions must match. */
 export type Filter = Accepts<StatsParams>;
 
+/** Options of a change of the context. */
+type UpdateContextOptions = Accepts<Omit<UpdateContextParams, "id" | "context">>;
+
+/** Parameters with properties to merge into a context. */
+type Patch<Params extends { readonly id: string }, T extends SessionTypes> = Accepts<
+  Omit<Params, "id" | "context">
+> & { readonly context?: ContextPatch<T> | undefined };
+
 /** The error that {@link Operations.fail} accepts: a text, or an `Error`, whose message is used. */
 export type FailureReason = string | { readonly message: string };
 
 /** The operations of a handle. */
-export abstract class Operations<M extends Mode> {
+export abstract class Operations<M extends Mode, T extends SessionTypes = SessionTypes> {
   static {
     refuseExtraArguments<Operations<Mode>>(Operations, Operations.refuse);
   }
@@ -81,13 +95,13 @@ export abstract class Operations<M extends Mode> {
   protected abstract ask<N extends OperationName>(
     name: N,
     make: () => Params<N>,
-  ): Returns<M, Result<N>>;
+  ): Returns<M, Result<N, T>>;
 
   /**
    * Starts a session. With an `idempotencyKey` the call can be repeated: it returns the session
    * that the first call started.
    */
-  start(params: Accepts<StartParams>): Returns<M, Session> {
+  start(params: StartParams<T>): Returns<M, Session<T>> {
     return this.ask("start", () => params);
   }
 
@@ -95,7 +109,7 @@ export abstract class Operations<M extends Mode> {
    * Returns a session with its history, or `null` for an unknown id. `history` selects the events:
    * `"all"`, `"none"`, or the number of latest events (100 by default).
    */
-  get(id: string, options?: Accepts<Omit<GetParams, "id">>): Returns<M, Session | null> {
+  get(id: string, options?: Accepts<Omit<GetParams, "id">>): Returns<M, Session<T> | null> {
     return this.ask("get", () => withOptions(options, { id }));
   }
 
@@ -105,9 +119,9 @@ export abstract class Operations<M extends Mode> {
    */
   update(
     id: string,
-    patch: Accepts<Omit<UpdateParams, "id">>,
+    patch: Patch<UpdateParams, T>,
     options?: ChangeOptions,
-  ): Returns<M, SessionHead> {
+  ): Returns<M, SessionHead<T>> {
     return this.ask("update", () => withOptions(patch, withOptions(options, { id })));
   }
 
@@ -119,7 +133,7 @@ export abstract class Operations<M extends Mode> {
     id: string,
     reason?: string,
     options?: Accepts<Omit<PauseParams, "id" | "reason">>,
-  ): Returns<M, SessionHead> {
+  ): Returns<M, SessionHead<T>> {
     return this.ask("pause", () => withOptions(options, { id, reason }));
   }
 
@@ -129,7 +143,7 @@ export abstract class Operations<M extends Mode> {
    * with `ifExhausted: "timeout"` a session without iterations becomes `timeout` instead of being
    * refused.
    */
-  resume(id: string, options?: Accepts<Omit<ResumeParams, "id">>): Returns<M, SessionHead> {
+  resume(id: string, options?: Accepts<Omit<ResumeParams, "id">>): Returns<M, SessionHead<T>> {
     return this.ask("resume", () => withOptions(options, { id }));
   }
 
@@ -141,7 +155,7 @@ export abstract class Operations<M extends Mode> {
     id: string,
     result?: string,
     options?: Accepts<Omit<CompleteParams, "id" | "result">>,
-  ): Returns<M, SessionHead> {
+  ): Returns<M, SessionHead<T>> {
     return this.ask("complete", () => withOptions(options, { id, result }));
   }
 
@@ -152,22 +166,23 @@ export abstract class Operations<M extends Mode> {
     id: string,
     error?: FailureReason,
     options?: Accepts<Omit<FailParams, "id" | "error">>,
-  ): Returns<M, SessionHead> {
+  ): Returns<M, SessionHead<T>> {
     return this.ask("fail", () => withOptions(options, { id, error: textOf(error) }));
   }
 
   /** Abandons a session. */
-  abandon(id: string, reason?: string, options?: ChangeOptions): Returns<M, SessionHead> {
+  abandon(id: string, reason?: string, options?: ChangeOptions): Returns<M, SessionHead<T>> {
     return this.ask("abandon", () => withOptions(options, { id, reason }));
   }
 
   /**
    * Appends an event. Events of lifecycle types (`pause`, `complete`, ...) also change the status.
    */
+  addEvent(id: string, ...event: EventArguments<T, ChangeOptions>): Returns<M, Appended>;
   addEvent(
     id: string,
     type: EventType,
-    data?: JsonObject,
+    data?: object,
     options?: ChangeOptions,
   ): Returns<M, Appended> {
     return this.ask("addEvent", () => withOptions(options, { id, type, data }));
@@ -176,14 +191,14 @@ export abstract class Operations<M extends Mode> {
   /** Appends several events atomically. */
   addEvents(
     id: string,
-    events: readonly Accepts<NewEvent>[],
+    events: readonly NewEvent<T>[],
     options?: ChangeOptions,
   ): Returns<M, Appended> {
     return this.ask("addEvents", () => withOptions(options, { id, events }));
   }
 
   /** Counts an iteration. When it reaches `maxIterations`, the session becomes `timeout`. */
-  incrementIteration(id: string, data?: JsonObject, options?: ChangeOptions): Returns<M, Appended> {
+  incrementIteration(id: string, data?: JsonInput, options?: ChangeOptions): Returns<M, Appended> {
     return this.ask("incrementIteration", () => withOptions(options, { id, data }));
   }
 
@@ -216,16 +231,26 @@ export abstract class Operations<M extends Mode> {
     id: string,
     usage: Accepts<Pick<RecordUsageParams, "tokens" | "cost">>,
     options?: ChangeOptions,
-  ): Returns<M, SessionHead> {
+  ): Returns<M, SessionHead<T>> {
     return this.ask("recordUsage", () => withOptions(usage, withOptions(options, { id })));
   }
 
   /** Merges properties into the context; with `replace` they replace it. */
   updateContext(
     id: string,
-    context: JsonObject,
-    options?: Accepts<Omit<UpdateContextParams, "id" | "context">>,
-  ): Returns<M, SessionHead> {
+    context: ContextPatch<T>,
+    options?: UpdateContextOptions & { readonly replace?: false | undefined },
+  ): Returns<M, SessionHead<T>>;
+  updateContext(
+    id: string,
+    context: ContextInput<T>,
+    options?: UpdateContextOptions,
+  ): Returns<M, SessionHead<T>>;
+  updateContext(
+    id: string,
+    context: object,
+    options?: UpdateContextOptions,
+  ): Returns<M, SessionHead<T>> {
     return this.ask("updateContext", () => withOptions(options, { id, context }));
   }
 
@@ -233,7 +258,7 @@ export abstract class Operations<M extends Mode> {
    * Returns what an agent needs to continue: the context and the last ten events; `null` for an
    * unknown id.
    */
-  context(id: string, options?: TrashOption): Returns<M, SessionContext | null> {
+  context(id: string, options?: TrashOption): Returns<M, SessionContext<T> | null> {
     return this.ask("context", () => withOptions(options, { id }));
   }
 
@@ -241,7 +266,7 @@ export abstract class Operations<M extends Mode> {
    * Returns a page of the history, oldest events first. `nextAfter` is the `after` of the next
    * page.
    */
-  events(id: string, options?: Accepts<Omit<EventsParams, "id">>): Returns<M, EventPage> {
+  events(id: string, options?: Accepts<Omit<EventsParams, "id">>): Returns<M, EventPage<T>> {
     return this.ask("events", () => withOptions(options, { id }));
   }
 
@@ -256,12 +281,12 @@ export abstract class Operations<M extends Mode> {
   }
 
   /** Moves a session to the trash: it is not listed and cannot be changed until it is restored. */
-  trash(id: string, options?: ChangeOptions): Returns<M, SessionHead> {
+  trash(id: string, options?: ChangeOptions): Returns<M, SessionHead<T>> {
     return this.ask("trash", () => withOptions(options, { id }));
   }
 
   /** Restores a session from the trash. */
-  restore(id: string, options?: ChangeOptions): Returns<M, SessionHead> {
+  restore(id: string, options?: ChangeOptions): Returns<M, SessionHead<T>> {
     return this.ask("restore", () => withOptions(options, { id }));
   }
 
@@ -310,7 +335,7 @@ export abstract class Operations<M extends Mode> {
    * Imports an exported session, replacing one of the same id. Takes the JSON text, or the parsed
    * object.
    */
-  import(session: string | object, options?: TokenOption): Returns<M, SessionHead> {
+  import(session: string | object, options?: TokenOption): Returns<M, SessionHead<T>> {
     return this.ask("import", () => withOptions(options, { text: sessionText(session) }));
   }
 
@@ -318,7 +343,7 @@ export abstract class Operations<M extends Mode> {
    * Overrides any field of a session, for administrators: without lifecycle checks, events or
    * webhooks.
    */
-  override(id: string, updates: Overrides, options?: ChangeOptions): Returns<M, SessionHead> {
+  override(id: string, updates: Overrides<T>, options?: ChangeOptions): Returns<M, SessionHead<T>> {
     return this.ask("override", () => withOptions(options, { id, updates }));
   }
 
@@ -329,7 +354,7 @@ export abstract class Operations<M extends Mode> {
   save(
     session: string | object,
     options?: Accepts<Omit<SaveParams, "text">>,
-  ): Returns<M, SessionHead> {
+  ): Returns<M, SessionHead<T>> {
     return this.ask("save", () => withOptions(options, { text: sessionText(session) }));
   }
 
@@ -337,7 +362,7 @@ export abstract class Operations<M extends Mode> {
    * Starts a session with the task, the context and the history of another one, up to a given
    * event.
    */
-  fork(id: string, options?: Accepts<Omit<ForkParams, "id">>): Returns<M, Session> {
+  fork(id: string, options?: Patch<ForkParams, T>): Returns<M, Session<T>> {
     return this.ask("fork", () => withOptions(options, { id }));
   }
 
@@ -364,18 +389,21 @@ export abstract class Operations<M extends Mode> {
    * occupant uses another model (ask the user, and call again with the option `confirm`),
    * `"replaced"`, `"busy"` or `"rejected"`; `message` is a text for users.
    */
-  abstract startInSlot(request: SlotRequest, options?: SlotOptionsOf<M>): Returns<M, SlotStart>;
+  abstract startInSlot(
+    request: SlotRequest<T>,
+    options?: SlotOptionsOf<M>,
+  ): Returns<M, SlotStart<T>>;
 
   /**
    * Returns the session in the slot of a task's phase, and whether its model is missing; `null` if
    * the slot is empty.
    */
-  latestSession(taskId: string, phase: SlotPhase): Returns<M, SlotSession | null> {
+  latestSession(taskId: string, phase: SlotPhase): Returns<M, SlotSession<T> | null> {
     return this.ask("latestSession", () => ({ taskId, phase }));
   }
 
   /** Returns the sessions in the slots of tasks. */
-  slots(taskIds: string | readonly string[]): Returns<M, readonly SlotSession[]> {
+  slots(taskIds: string | readonly string[]): Returns<M, readonly SlotSession<T>[]> {
     return this.ask("slots", () => ({ taskIds }));
   }
 

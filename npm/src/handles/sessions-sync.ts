@@ -5,14 +5,16 @@
  */
 
 import type { OperationName, Params, Result } from "../connection/call.js";
-import type { PurgeParams, PurgeResult, SlotStart } from "../generated.js";
+import type { PurgeParams, PurgeResult } from "../generated.js";
 import type { HoldOptions } from "../jobs/held-lease.js";
 import { checkPurge } from "../jobs/purge.js";
 import { type SlotOptionsSync, type SlotRequest, slotParams } from "../slots/options.js";
 import { refuseExtraArguments, thrown } from "../values/arguments.js";
 import { invalidArgument } from "../values/error.js";
 import { copyOf, withOptions } from "../values/options.js";
+import type { SlotStart } from "../values/outcomes.js";
 import type { Accepts } from "../values/params.js";
+import type { SessionTypes } from "../values/session-types.js";
 import { AgentsSync } from "./agents.js";
 import { AuditLog } from "./audit-log.js";
 import { Dedup } from "./dedup.js";
@@ -24,13 +26,16 @@ import { type ListOptions, SessionPageSync } from "./list.js";
 import type { TrashOption } from "./operations.js";
 
 /** The sessions of a store, with methods that return results instead of promises. Made by `openSync`. */
-export class SessionsSync extends Handle<"sync"> implements Disposable {
+export class SessionsSync<T extends SessionTypes = SessionTypes>
+  extends Handle<"sync", T>
+  implements Disposable
+{
   static {
     refuseExtraArguments(SessionsSync, thrown, { list: 1, startInSlot: 2, purge: 2 });
   }
 
   /** Agents: sessions that have a phase. */
-  readonly agents: AgentsSync = new AgentsSync((name, make) => this.ask(name, make));
+  readonly agents: AgentsSync<T> = new AgentsSync((name, make) => this.ask(name, make));
   /** Leases: exclusive, expiring claims on keys. */
   readonly leases: LeasesSync = new LeasesSync(
     (name, make) => this.ask(name, make),
@@ -46,7 +51,7 @@ export class SessionsSync extends Handle<"sync"> implements Disposable {
    * Lists the matching sessions, newest first: returns a page (`limit`, 50 by default). Iterating
    * over it continues through all following pages.
    */
-  list(options: ListOptions = {}): SessionPageSync {
+  list(options: ListOptions = {}): SessionPageSync<ListOptions, T> {
     return new SessionPageSync(copyOf(options), (page) => this.ask("list", () => page));
   }
 
@@ -56,7 +61,7 @@ export class SessionsSync extends Handle<"sync"> implements Disposable {
   }
 
   /** See {@link Sessions.hold}. */
-  hold(id: string, options?: HoldOptions): HeldSessionSync | null {
+  hold(id: string, options?: HoldOptions): HeldSessionSync<T> | null {
     const { leases } = this;
     const lease = leases.held(() =>
       this.ask("hold", () => withOptions(leases.toHold(options), { id })),
@@ -68,9 +73,9 @@ export class SessionsSync extends Handle<"sync"> implements Disposable {
    * See {@link Operations.startInSlot}. It does not wait: while another call is starting a session
    * in the slot, the outcome is `busy`.
    */
-  override startInSlot(request: SlotRequest, options: SlotOptionsSync = {}): SlotStart {
+  override startInSlot(request: SlotRequest<T>, options: SlotOptionsSync = {}): SlotStart<T> {
     const params = slotParams(request, options, this.slotLocking);
-    const attempts = this.slotMeter.observe(params.locking);
+    const attempts = this.slotMeter.observe<T>(params.locking);
     attempts.began();
     try {
       return attempts.succeeded(attempts.attempted(this.ask("startInSlot", () => params)));
@@ -111,10 +116,11 @@ export class SessionsSync extends Handle<"sync"> implements Disposable {
   }
 
   /** @internal */
-  protected override ask<N extends OperationName>(name: N, make: () => Params<N>): Result<N> {
+  protected override ask<N extends OperationName>(name: N, make: () => Params<N>): Result<N, T> {
     const watch = this.watch(name);
     const result = this.connection.perform(name, make);
     watch?.(result);
-    return result;
+    // The types of the caller are the caller's promise.
+    return result as Result<N, T>;
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import type { OperationName, Params, Result } from "../connection/call.js";
-import type { PurgeParams, PurgeResult, SlotStart } from "../generated.js";
+import type { PurgeParams, PurgeResult } from "../generated.js";
 import type { ArchiveParts } from "../jobs/archive.js";
 import type { HoldOptions } from "../jobs/held-lease.js";
 import { checkPurge, type PurgeOptions, purgeArchived } from "../jobs/purge.js";
@@ -13,7 +13,9 @@ import { startWithRetries } from "../jobs/slot-wait.js";
 import { retryPolicyOf, type SlotOptions, type SlotRequest, slotParams } from "../slots/options.js";
 import { type Refuse, refuseExtraArguments, rejected, thrown } from "../values/arguments.js";
 import { copyOf, withOptions } from "../values/options.js";
+import type { SlotStart } from "../values/outcomes.js";
 import type { Accepts } from "../values/params.js";
+import type { SessionTypes } from "../values/session-types.js";
 import { Agents } from "./agents.js";
 import { AuditLog } from "./audit-log.js";
 import { Dedup } from "./dedup.js";
@@ -25,7 +27,10 @@ import { type ListOptions, SessionList } from "./list.js";
 import type { TrashOption } from "./operations.js";
 
 /** The sessions of a store. Made by `open`. */
-export class Sessions extends Handle<"async"> implements AsyncDisposable {
+export class Sessions<T extends SessionTypes = SessionTypes>
+  extends Handle<"async", T>
+  implements AsyncDisposable
+{
   static {
     const refuse: Refuse<Sessions> = (problem, _, method) =>
       ["list", "exportParts"].includes(method) ? thrown(problem) : rejected(problem);
@@ -33,7 +38,7 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
   }
 
   /** Agents: sessions that have a phase. */
-  readonly agents: Agents = new Agents((name, make) => this.ask(name, make));
+  readonly agents: Agents<T> = new Agents((name, make) => this.ask(name, make));
   /** Leases: exclusive, expiring claims on keys. */
   readonly leases: Leases = new Leases(
     (name, make) => this.ask(name, make),
@@ -50,7 +55,7 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
    * Lists the matching sessions, newest first. `await` returns a page (`limit`, 50 by default);
    * `for await` iterates over all sessions, page by page.
    */
-  list(options: ListOptions = {}): SessionList {
+  list(options: ListOptions = {}): SessionList<ListOptions, T> {
     return new SessionList(copyOf(options), (page) => this.ask("list", () => page));
   }
 
@@ -69,7 +74,7 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
    * held already. The writes of others to a held session are refused with `SESSION_HELD`, except
    * what they append.
    */
-  async hold(id: string, options?: HoldOptions): Promise<HeldSession | null> {
+  async hold(id: string, options?: HoldOptions): Promise<HeldSession<T> | null> {
     const { leases } = this;
     const lease = await leases.held(() =>
       this.ask("hold", () => withOptions(leases.toHold(options), { id })),
@@ -81,11 +86,14 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
    * See {@link Operations.startInSlot}. It retries while another call is starting a session in the
    * slot.
    */
-  override async startInSlot(request: SlotRequest, options: SlotOptions = {}): Promise<SlotStart> {
+  override async startInSlot(
+    request: SlotRequest<T>,
+    options: SlotOptions = {},
+  ): Promise<SlotStart<T>> {
     const { policy, start } = retryPolicyOf(options);
     const params = slotParams(request, start, this.slotLocking);
-    const attempts = this.slotMeter.observe(params.locking);
-    const attempt = async (): Promise<SlotStart> => {
+    const attempts = this.slotMeter.observe<T>(params.locking);
+    const attempt = async (): Promise<SlotStart<T>> => {
       attempts.began();
       return attempts.attempted(await this.ask("startInSlot", () => params));
     };
@@ -131,13 +139,14 @@ export class Sessions extends Handle<"async"> implements AsyncDisposable {
   protected override ask<N extends OperationName>(
     name: N,
     make: () => Params<N>,
-  ): Promise<Result<N>> {
+  ): Promise<Result<N, T>> {
     const result = this.connection.performAsync(this, name, make);
     const watch = this.watch(name);
-    if (watch === undefined) return result;
+    // The types of the caller are the caller's promise.
+    if (watch === undefined) return result as Promise<Result<N, T>>;
     return result.then((result) => {
       watch(result);
-      return result;
+      return result as Result<N, T>;
     });
   }
 

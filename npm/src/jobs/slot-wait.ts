@@ -6,9 +6,10 @@
  */
 
 import type { Binding } from "../builds/binding.js";
-import type { SlotStart } from "../generated.js";
 import { startTimer } from "../runtime/timers.js";
 import { aborted, internalError, TenureError } from "../values/error.js";
+import type { SlotStart } from "../values/outcomes.js";
+import type { SessionTypes } from "../values/session-types.js";
 import { type JobHost, runJob } from "./job.js";
 
 /** How often to retry. */
@@ -20,12 +21,12 @@ export interface RetryPolicy {
 }
 
 /** Makes attempts until one has a final outcome, or the policy ends. */
-export async function startWithRetries(
+export async function startWithRetries<T extends SessionTypes>(
   binding: Binding,
-  attempt: () => Promise<SlotStart>,
+  attempt: () => Promise<SlotStart<T>>,
   { retries, signal }: RetryPolicy,
-): Promise<SlotStart> {
-  let last: SlotStart | undefined;
+): Promise<SlotStart<T>> {
+  let last: SlotStart<T> | undefined;
   const performed = {
     async attempt(): Promise<string> {
       if (signal?.aborted) throw aborted(signal.reason);

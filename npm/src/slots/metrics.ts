@@ -4,14 +4,10 @@
  * @module
  */
 
-import type {
-  ReplaceReason,
-  SlotAnswer,
-  SlotLocking,
-  SlotOutcome,
-  SlotStart,
-} from "../generated.js";
+import type { ReplaceReason, SlotLocking, SlotOutcome } from "../generated.js";
 import type { RetentionPass } from "../jobs/retention.js";
+import type { SlotAnswer, SlotStart } from "../values/outcomes.js";
+import type { SessionTypes } from "../values/session-types.js";
 import { DurationHistogram, type Histogram } from "./histogram.js";
 
 /** The metrics of the slots of a handle, since it was opened or since the last reset. */
@@ -47,13 +43,13 @@ export interface SlotMetrics {
 }
 
 /** Observes the attempts of one call that starts a session. */
-export interface SlotAttempts {
+export interface SlotAttempts<T extends SessionTypes> {
   /** An attempt begins: the first one or a retry. */
   began(): void;
   /** An attempt has this result, which is returned. */
-  attempted(result: SlotStart): SlotStart;
+  attempted(result: SlotStart<T>): SlotStart<T>;
   /** The call ends with this result, which is returned. */
-  succeeded(result: SlotStart): SlotStart;
+  succeeded(result: SlotStart<T>): SlotStart<T>;
   /** The call ends with this error, which is returned to be thrown. */
   failed(thrown: unknown): unknown;
 }
@@ -93,7 +89,7 @@ export class SlotMeter {
   #retries = 0;
 
   /** Observes a call that starts a session. */
-  observe(locking: SlotLocking): SlotAttempts {
+  observe<T extends SessionTypes>(locking: SlotLocking): SlotAttempts<T> {
     const callBegan = performance.now();
     let attempts = 0;
     return {

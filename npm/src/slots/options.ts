@@ -4,12 +4,14 @@
  * @module
  */
 
-import type { Mode } from "../connection/call.js";
-import type { SlotLocking, StartInSlotParams } from "../generated.js";
+import type { Mode, Params } from "../connection/call.js";
+import type * as generated from "../generated.js";
+import type { SlotLocking } from "../generated.js";
 import type { RetryPolicy } from "../jobs/slot-wait.js";
 import { invalidArgument } from "../values/error.js";
 import { checkOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
+import type { SessionTypes, StartInSlotParams } from "../values/session-types.js";
 
 /** The options of the start, as opposed to the properties of the session. */
 const START_OPTIONS = [
@@ -26,14 +28,17 @@ type StartOption = (typeof START_OPTIONS)[number];
 const START_KINDS = Object.fromEntries(START_OPTIONS.map((name) => [name, "any" as const]));
 
 /** A session to start in a slot. */
-export type SlotRequest = Accepts<Omit<StartInSlotParams, StartOption>>;
+export type SlotRequest<T extends SessionTypes = SessionTypes> = Omit<
+  StartInSlotParams<T>,
+  StartOption
+>;
 
 /**
  * Options of starting a session in a slot. The default of `locking` is the handle's
  * `pessimisticLockingEnabled`. A synchronous handle does not wait: if another call holds the lock
  * of the slot, the outcome is `busy`.
  */
-export type SlotOptionsSync = Accepts<Pick<StartInSlotParams, StartOption>>;
+export type SlotOptionsSync = Accepts<Pick<generated.StartInSlotParams, StartOption>>;
 
 /** Options of starting a session in a slot, with retries. */
 export interface SlotOptions extends SlotOptionsSync {
@@ -55,11 +60,11 @@ const DEFAULT_RETRIES = 3;
 const MAX_RETRIES = 10;
 
 /** The parameters for the core; `locking` is the handle's default. */
-export function slotParams(
-  request: SlotRequest,
+export function slotParams<T extends SessionTypes>(
+  request: SlotRequest<T>,
   start: SlotOptionsSync,
   locking: SlotLocking,
-): Accepts<StartInSlotParams> & { readonly locking: SlotLocking } {
+): Params<"startInSlot"> & { readonly locking: SlotLocking } {
   checkOptions(start, START_KINDS);
   for (const name of START_OPTIONS) {
     if (typeof request === "object" && request !== null && name in request) {

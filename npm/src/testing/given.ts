@@ -5,18 +5,25 @@
  */
 
 import { encode } from "../connection/encode.js";
-import type { SessionHead, Status } from "../generated.js";
+import type { Status } from "../generated.js";
 import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
 import { exactly } from "../values/arguments.js";
 import { invalidArgument } from "../values/error.js";
 import { checkOptions } from "../values/options.js";
 import type { Time } from "../values/params.js";
-import type { EventType, JsonObject, SessionMetadata } from "../values/session-data.js";
+import type { SessionMetadata } from "../values/session-data.js";
+import type {
+  BuiltInEventData,
+  ContextPatch,
+  NewEvent,
+  SessionHead,
+  SessionTypes,
+} from "../values/session-types.js";
 import { START } from "./clock.js";
 
 /** The state of a session; omitted properties have defaults. */
-export interface Given {
+export interface Given<T extends SessionTypes = SessionTypes> {
   /** Its id; by default `given-1`, `given-2` and so on for each handle. */
   readonly id?: string | undefined;
   /** Its task; `"a task"` by default. */
@@ -34,9 +41,9 @@ export interface Given {
   /** The allowed iterations. */
   readonly maxIterations?: number | undefined;
   /** Its history; empty by default. An event without a timestamp gets `createdAt`. */
-  readonly events?: readonly GivenEvent[] | undefined;
+  readonly events?: readonly GivenEvent<T>[] | undefined;
   /** Its context. A paused session gets `pausedAt` unless it is given. */
-  readonly context?: JsonObject | undefined;
+  readonly context?: ContextPatch<T> | undefined;
   /** Metadata of the run. */
   readonly metadata?: SessionMetadata | undefined;
   /** The user. */
@@ -56,14 +63,13 @@ export interface Given {
 }
 
 /** An event of a given session. */
-export interface GivenEvent {
-  /** The type. */
-  readonly type: EventType;
+export type GivenEvent<T extends SessionTypes = SessionTypes> = (
+  | NewEvent<T>
+  | { readonly type: "start"; readonly data?: BuiltInEventData["start"] | undefined }
+) & {
   /** The time. */
   readonly timestamp?: Time | undefined;
-  /** The data. */
-  readonly data?: JsonObject | undefined;
-}
+};
 
 /** The known properties. The core checks their values. */
 const GIVEN: Readonly<Record<keyof Given, "any">> = {
@@ -108,9 +114,9 @@ export const givenSession: GivenSession = exactly("givenSession", 2, importGiven
 /** The type of {@link givenSession}. */
 export interface GivenSession {
   /** Over a synchronous handle it returns the head. */
-  (sessions: SessionsSync, given?: Given): SessionHead;
+  <T extends SessionTypes>(sessions: SessionsSync<T>, given?: Given<T>): SessionHead<T>;
   /** Over an asynchronous handle it returns a promise of the head. */
-  (sessions: Sessions, given?: Given): Promise<SessionHead>;
+  <T extends SessionTypes>(sessions: Sessions<T>, given?: Given<T>): Promise<SessionHead<T>>;
 }
 
 function importGiven(

@@ -16,6 +16,7 @@ import { exactly, exactlyAsync } from "../values/arguments.js";
 import { invalidArgument } from "../values/error.js";
 import { checkObject } from "../values/options.js";
 import type { Time } from "../values/params.js";
+import type { SessionTypes } from "../values/session-types.js";
 import { type Clock, START, testEnvironment } from "./clock.js";
 
 /** Options of sessions for tests. */
@@ -35,9 +36,13 @@ export interface Tested<S> {
 }
 
 /** Opens sessions in memory. */
-export type MemorySessions = (options?: MemoryOptions) => Promise<Tested<Sessions>>;
+export type MemorySessions = <T extends SessionTypes = SessionTypes>(
+  options?: MemoryOptions,
+) => Promise<Tested<Sessions<T>>>;
 /** Opens sessions in memory with a synchronous handle. */
-export type MemorySessionsSync = (options?: MemoryOptions) => Tested<SessionsSync>;
+export type MemorySessionsSync = <T extends SessionTypes = SessionTypes>(
+  options?: MemoryOptions,
+) => Tested<SessionsSync<T>>;
 
 const URL = "memory:";
 
@@ -53,12 +58,13 @@ export function memoryOver(source: Source): {
       const build = source.now(URL);
       const { open, clock, environment } = prepared(build, options);
       return { sessions: await openSessions(build, URL, open, environment), clock };
-    }),
+      // The types of the caller are the caller's promise.
+    }) as MemorySessions,
     memorySessionsSync: exactly("memorySessionsSync", 1, (options: MemoryOptions = {}) => {
       const build = source.now(URL);
       const { open, clock, environment } = prepared(build, options);
       return { sessions: openSessionsSync(build, URL, open, environment), clock };
-    }),
+    }) as MemorySessionsSync,
   };
 }
 

@@ -11,16 +11,21 @@
  */
 export type Time = Date | string | number;
 
+/** A JSON object that a caller passes. It may have the type of an interface; lists are refused. */
+export type JsonInput = Record<string, unknown> | (object & { readonly [Symbol.iterator]?: never });
+
 type TimeKey = "createdAfter" | "createdBefore" | "updatedAfter" | "updatedBefore";
+type ObjectKey = "context" | "data";
 
 /**
  * Parameters as callers may pass them: an optional property may also be `undefined`, lists may be
- * read-only, and a point in time may be any {@link Time}.
+ * read-only, a point in time may be any {@link Time}, and a JSON object may have the type of an
+ * interface.
  */
-export type Accepts<T> = {
+export type Accepts<T, Json = JsonInput> = {
   readonly [K in keyof T]:
-    | (K extends TimeKey ? Time : AcceptsList<T[K]>)
+    | (K extends TimeKey ? Time : K extends ObjectKey ? Json : AcceptsList<T[K], Json>)
     | (Record<never, never> extends Pick<T, K> ? undefined : never);
 };
 
-type AcceptsList<T> = T extends readonly (infer U)[] ? readonly Accepts<U>[] : T;
+type AcceptsList<T, Json> = T extends readonly (infer U)[] ? readonly Accepts<U, Json>[] : T;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Time } from "./params.js";
+import type { JsonInput, Time } from "./params.js";
 
 /** A JSON object, the type of `context` and of an event's `data`. */
 export type JsonObject = Record<string, unknown>;
@@ -62,7 +62,7 @@ export type EventType = BuiltInEventType | (string & {});
  * `version`, `updatedAt`, `eventCount`, `deletedAt`, `agentName`, `purpose`) are accepted and
  * ignored, so that a whole session can be passed.
  */
-export interface OverridesOf<Status, Phase> {
+export interface OverridesOf<Status, Phase, Context = JsonInput> {
   /** The task of the agent. */
   readonly task?: string | undefined;
   /** The kind of agent. */
@@ -84,7 +84,7 @@ export interface OverridesOf<Status, Phase> {
   /** When it ended. */
   readonly finalizedAt?: Time | null | undefined;
   /** Properties to merge into the context. */
-  readonly context?: JsonObject | undefined;
+  readonly context?: Context | undefined;
   /** Properties to merge into the metadata. */
   readonly metadata?: SessionMetadata | null | undefined;
   /** The result. */
@@ -111,7 +111,7 @@ export interface OverridesOf<Status, Phase> {
         /** What kind of event it is. */
         readonly type: EventType;
         /** What happened. */
-        readonly data?: JsonObject | undefined;
+        readonly data?: JsonInput | undefined;
         /** Its sequence number. Ignored. */
         readonly sequence?: number | undefined;
       }[]

@@ -10,7 +10,7 @@ import {
   type HeldSessionSync,
   type isSessionManagerAvailable,
   isTenureError,
-  type LeaseOutcome,
+  type LeaseAcquisition,
   type LeaseView,
   type OpenOptions,
   open,
@@ -212,7 +212,7 @@ export async function leases(sessions: Sessions, sync: SessionsSync): Promise<vo
   is<Same<typeof lease, HeldLease | null>>();
   using session = sync.hold("id");
   is<Same<typeof session, HeldSessionSync | null>>();
-  is<Same<ReturnType<SessionsSync["leases"]["acquire"]>, LeaseOutcome>>();
+  is<Same<ReturnType<SessionsSync["leases"]["acquire"]>, LeaseAcquisition>>();
   const { items } = await sessions.leases.list({ prefix: "job", state: "held" });
   is<Same<typeof items, LeaseView[]>>();
   await fetch("https://example.com", { signal: lease?.lost ?? null });

@@ -1,0 +1,244 @@
+// Types of the caller's own: contexts, events and their data. Compiled, never run.
+
+import {
+  type BuiltInEventData,
+  type BuiltInEventType,
+  copy,
+  type HeldSession,
+  type JsonObject,
+  open,
+  type openSync,
+  type PauseContext,
+  type Session,
+  type SessionEvent,
+  type SessionHead,
+  type Sessions,
+  type SessionsSync,
+  type SessionTypes,
+  type StartParams,
+} from "tenure";
+import { givenSession, memorySessions, memorySessionsSync } from "tenure/testing/plain";
+import type * as wasm from "tenure/wasm";
+
+type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const is = <T extends true>(): T => true as T;
+
+/** An interface, which has no index signature. */
+interface Work {
+  readonly pr: number;
+  readonly branch?: string;
+}
+interface State extends Work, PauseContext {}
+interface DeployData {
+  readonly to: "staging" | "production";
+  readonly version?: number;
+}
+interface Note {
+  readonly text?: string;
+}
+interface Types {
+  readonly context: State;
+  readonly events: { readonly deploy: DeployData; readonly note: Note };
+}
+
+export async function handles(): Promise<void> {
+  const sessions = await open<{ context: Work; events: { deploy: DeployData } }>();
+  const { context } = await sessions.start({ task: "t", mode: "m", context: { pr: 42 } });
+  is<Same<typeof context.pr, number>>();
+  is<Same<typeof context.branch, string | undefined>>();
+  is<Same<typeof context, { readonly pr: number; readonly branch?: string }>>();
+  is<Same<Awaited<ReturnType<typeof wasm.open<Types>>>, Sessions<Types>>>();
+  is<Same<ReturnType<typeof wasm.openSync<Types>>, SessionsSync<Types>>>();
+  is<Same<ReturnType<typeof openSync<Types>>, SessionsSync<Types>>>();
+
+  // @ts-expect-error: a context is an object
+  await open<{ context: string }>();
+  // @ts-expect-error: the data of an event is that of its operation
+  await open<{ events: { pause: { reason: number } } }>();
+}
+
+export async function contexts(sessions: Sessions<Types>, state: State): Promise<void> {
+  const { id } = await sessions.start({ task: "t", mode: "m", context: state });
+  await sessions.update(id, { context: { branch: "b" } });
+  await sessions.updateContext(id, { branch: "b" });
+  await sessions.updateContext(id, state, { replace: true });
+  await sessions.fork(id, { context: { pr: 43 } });
+  await sessions.override(id, { context: { pr: 43 } });
+  const continued = await sessions.context(id);
+  is<
+    Same<
+      typeof continued & object extends { context: infer C } ? C : never,
+      Session<Types>["context"]
+    >
+  >();
+  for await (const head of sessions.list()) head.context.pr satisfies number;
+  const { items } = await sessions.list();
+  is<Same<(typeof items)[number], SessionHead<Types>>>();
+
+  // @ts-expect-error: it starts with a number of a pull request
+  await sessions.start({ task: "t", mode: "m" });
+  // @ts-expect-error: a number is no text
+  await sessions.start({ task: "t", mode: "m", context: { pr: "42" } });
+  // @ts-expect-error: there is no such property
+  await sessions.updateContext(id, { brunch: "b" });
+  // @ts-expect-error: the replaced context has a number of a pull request
+  await sessions.updateContext(id, { branch: "b" }, { replace: true });
+  // @ts-expect-error: there is no such property
+  continued?.context.brunch;
+}
+
+export function events(sessions: SessionsSync<Types>, id: string, session: Session<Types>): void {
+  sessions.addEvent(id, "deploy", { to: "staging" });
+  sessions.addEvent(id, "deploy", { to: "staging", version: 1 }, { idempotencyKey: "once" });
+  sessions.addEvent(id, "note");
+  sessions.addEvent(id, "pause", { reason: "lunch", table: 7 });
+  sessions.addEvents(id, [{ type: "deploy", data: { to: "staging" } }, { type: "note" }]);
+
+  for (const event of session.history) {
+    if (event.type === "deploy") is<Same<typeof event.data.to, "staging" | "production">>();
+    if (event.type === "tool_call") is<Same<typeof event.data.tool, string | undefined>>();
+    if (event.type === "phase") event.data.from satisfies string | undefined;
+    switch (event.type) {
+      case "resume":
+        event.data.pausedDuration satisfies number | undefined;
+        break;
+      case "note":
+        is<Same<typeof event.data.text, string | undefined>>();
+        break;
+      default:
+        event.type satisfies BuiltInEventType | "deploy";
+    }
+  }
+  const { items } = sessions.events(id);
+  is<Same<(typeof items)[number], SessionEvent<Types>>>();
+
+  // @ts-expect-error: the data says where to
+  sessions.addEvent(id, "deploy");
+  // @ts-expect-error: there is no such place
+  sessions.addEvent(id, "deploy", { to: "moon" });
+  // @ts-expect-error: there is no such type
+  sessions.addEvent(id, "deployed", { to: "staging" });
+  // @ts-expect-error: a reason is a text
+  sessions.addEvent(id, "pause", { reason: 7 });
+  // @ts-expect-error: the data says where to
+  sessions.addEvents(id, [{ type: "deploy" }]);
+}
+
+export function builtIn(event: SessionEvent): unknown {
+  switch (event.type) {
+    case "start":
+      return event.data.task satisfies string | undefined;
+    case "iteration":
+      return event.data.iteration satisfies number | undefined;
+    case "tool_call":
+      is<Same<typeof event.data.tool, string | undefined>>();
+      return [event.data.args, event.data.result];
+    case "learning":
+      return event.data.insight satisfies string | undefined;
+    case "complete":
+      return event.data.result satisfies string | undefined;
+    case "error":
+      return event.data.error satisfies string | undefined;
+    case "timeout":
+      return event.data.maxIterations satisfies number | undefined;
+    case "fork":
+      return event.data.parentId satisfies string | undefined;
+    case "approval":
+      return event.data.approved satisfies boolean | undefined;
+    // Other types may be compared with, and their data be read.
+    case "deployed":
+      return event.data.to === "staging";
+    default:
+      return event.data;
+  }
+}
+
+/** Without types of its own a handle is open. */
+export async function untyped(sessions: Sessions, state: State, data: DeployData): Promise<void> {
+  const { id, context } = await sessions.start({ task: "t", mode: "m", context: state });
+  is<Same<typeof context, JsonObject>>();
+  await sessions.updateContext(id, state);
+  await sessions.update(id, { context: state });
+  await sessions.fork(id, { context: state });
+  await sessions.override(id, { context: state });
+  await sessions.addEvent(id, "deployed", data);
+  await sessions.addEvents(id, [{ type: "deployed", data }]);
+  await sessions.incrementIteration(id, data);
+  await sessions.pause(id, "May I?", { data });
+  await sessions.leases.acquire("k", { data });
+  await sessions.startInSlot({
+    taskId: "t",
+    phase: "plan",
+    model: "m",
+    task: "t",
+    mode: "m",
+    context: state,
+  });
+  ({ task: "t", mode: "m", context: state }) satisfies StartParams;
+  is<Same<BuiltInEventData["learning"]["insight"], string | undefined>>();
+
+  // @ts-expect-error: a context is no list
+  await sessions.updateContext(id, [1]);
+  // @ts-expect-error: data is no list
+  await sessions.addEvent(id, "deployed", [1]);
+}
+
+/** A handle with types serves where none are asked for. */
+export async function passedOn(
+  sessions: Sessions<Types>,
+  sync: SessionsSync<Types>,
+): Promise<void> {
+  const count = async (any: Sessions): Promise<number> => (await any.stats()).total;
+  await count(sessions);
+  await copy(sessions, sync);
+  const first = (heads: readonly SessionHead[]): SessionHead | undefined => heads[0];
+  first((await sessions.list()).items);
+  const title = async <T extends SessionTypes>(any: Sessions<T>, id: string): Promise<string> =>
+    (await any.get(id))?.task ?? "";
+  await title(sessions, "a");
+}
+
+export async function holding(sessions: Sessions<Types>, id: string): Promise<void> {
+  await using held = await sessions.hold(id);
+  is<Same<typeof held, HeldSession<Types> | null>>();
+  await held?.addEvent(id, "deploy", { to: "production" });
+  await held?.updateContext(id, { pr: 1 });
+  (await held?.pause(id))?.context.pr satisfies number | undefined;
+  // @ts-expect-error: there is no such place
+  await held?.addEvent(id, "deploy", { to: "moon" });
+}
+
+/** An agent starts with an empty context. */
+export async function agents({ agents }: Sessions<Types>): Promise<void> {
+  const { context } = await agents.create({ agentName: "a" });
+  is<Same<typeof context.pr, number | undefined>>();
+  for await (const head of agents.list()) head.context.pr satisfies number | undefined;
+  // @ts-expect-error: there is no such property
+  context.brunch;
+}
+
+export async function slots(sessions: Sessions<Types>): Promise<void> {
+  const request = { taskId: "t", phase: "plan", model: "m", task: "t", mode: "m" } as const;
+  const { session } = await sessions.startInSlot({ ...request, context: { pr: 1 } });
+  session?.context.pr satisfies number | undefined;
+  (await sessions.latestSession("t", "plan"))?.session.context.pr satisfies number | undefined;
+  // @ts-expect-error: it starts with a number of a pull request
+  await sessions.startInSlot(request);
+  // @ts-expect-error: it starts with a number of a pull request
+  await sessions.startInSlots([request]);
+}
+
+export async function testing(): Promise<void> {
+  const { sessions } = await memorySessions<Types>();
+  is<Same<typeof sessions, Sessions<Types>>>();
+  const head = await givenSession(sessions, {
+    context: { branch: "b" },
+    events: [{ type: "start" }, { type: "deploy", data: { to: "staging" } }],
+  });
+  is<Same<typeof head, SessionHead<Types>>>();
+  const sync = memorySessionsSync<Types>();
+  givenSession(sync.sessions, { context: { pr: 7 } }).context.pr satisfies number;
+  // @ts-expect-error: there is no such place
+  await givenSession(sessions, { events: [{ type: "deploy", data: { to: "moon" } }] });
+}

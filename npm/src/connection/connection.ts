@@ -17,6 +17,7 @@ import {
 } from "../builds/binding.js";
 import { type Capabilities, OPERATIONS, type RetentionParams } from "../generated.js";
 import { closed, storeIsAsync, storeNotClosed, storeReentered } from "../values/error.js";
+import type { Schemas } from "../values/schema.js";
 import type { OperationName, Params, Result } from "./call.js";
 import { encode, encodeMade } from "./encode.js";
 import { ModelAnswers, ModelFunction, type Models } from "./models.js";
@@ -59,6 +60,8 @@ export interface ConnectionOptions {
    * core's questions.
    */
   readonly models?: Models | undefined;
+  /** Checks contexts and the data of events before they reach the core. */
+  readonly schemas?: Schemas | undefined;
   /** Overrides the clock and the random bits, for tests. */
   readonly environment?: Environment | undefined;
 }
@@ -78,6 +81,7 @@ export class Connection {
   readonly #handle: number;
   readonly #driver: StoreDriver | undefined;
   readonly #notify: (payload: string) => void;
+  readonly #schemas: Schemas | undefined;
   readonly #environment: Environment;
   readonly #waiters: Map<number, Waiter>;
   /** Set if a function decides which models are available. */
@@ -90,7 +94,7 @@ export class Connection {
 
   /** Opens a store. */
   constructor(given: ConnectionOptions) {
-    const { binding, url, options, driver, notify, models, environment } = given;
+    const { binding, url, options, driver, notify, models, schemas, environment } = given;
     // The native side holds this map only, so that a dropped connection can be garbage-collected.
     const waiters = new Map<number, Waiter>();
     const done = (settled: string): void => {
@@ -110,6 +114,7 @@ export class Connection {
     this.binding = binding;
     this.#driver = driver;
     this.#notify = notify;
+    this.#schemas = schemas;
     this.#environment = environment ?? SYSTEM;
     this.#waiters = waiters;
     this.opening = opened.opening === undefined ? undefined : this.#opened(opened.opening);
@@ -125,6 +130,7 @@ export class Connection {
   perform<N extends OperationName>(name: N, make: () => Params<N>): Result<N> {
     this.#assertUsable();
     const params = encodeMade(name, make);
+    this.#schemas?.checkNow(name, params);
     const now = this.#environment.now();
     const entropy = this.#environment.entropy();
     const binding = this.binding;
@@ -151,17 +157,19 @@ export class Connection {
         ids = idsOf(params);
         return params;
       });
+      const checked = this.#schemas?.check(name, params);
       const now = this.#environment.now();
       const entropy = this.#environment.entropy();
       const start: Start<Result<N>> = (answers) =>
         parseAnswer(this.binding.start(this.#handle, name, params, now, entropy, answers));
       const models = this.#models;
-      if (this.#driver === undefined && models === undefined) {
+      if (this.#driver === undefined && models === undefined && checked === undefined) {
         const answer = start();
         if (!("wait" in answer)) return Promise.resolve(this.#finish(answer));
         return this.#track(owner, this.#run(answer, start, models));
       }
-      const begin = (): Promise<Result<N>> => this.#run(start(), start, models);
+      const run = (): Promise<Result<N>> => this.#run(start(), start, models);
+      const begin = checked === undefined ? run : (): Promise<Result<N>> => checked.then(run);
       return this.#track(owner, OPERATIONS[name] !== "read" ? this.#inOrder(ids, begin) : begin());
     } catch (thrown) {
       return Promise.reject(thrown);

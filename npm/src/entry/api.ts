@@ -105,6 +105,7 @@ export type {
   SessionList,
   SessionPageSync,
 } from "../handles/list.js";
+export type { Open, OpenSync } from "../handles/open.js";
 export type {
   ChangeOptions,
   FailureReason,
@@ -113,7 +114,7 @@ export type {
   TokenOption,
   TrashOption,
 } from "../handles/operations.js";
-export type { OpenOptions, RedactOptions } from "../handles/options.js";
+export type { OpenOptions, OptionsWith, RedactOptions } from "../handles/options.js";
 export type { Sessions } from "../handles/sessions.js";
 export type { SessionsSync } from "../handles/sessions-sync.js";
 export type { CopyTarget } from "../handles/side.js";
@@ -165,6 +166,7 @@ export type {
   SubagentStopOutput,
 } from "../values/outcomes.js";
 export type { Accepts, JsonInput, Time } from "../values/params.js";
+export type { SchemaOf, SessionSchema, StandardSchema, TypesOf } from "../values/schema.js";
 export type {
   BuiltInEventType,
   EventType,

@@ -18,10 +18,12 @@ import { rulesOver } from "../stores/rules.js";
 import type { Target } from "../stores/target.js";
 import { checkTarget, urlOf } from "../stores/target.js";
 import { invalidArgument, storeIsAsync } from "../values/error.js";
+import { Schemas, type SessionSchema, type TypesOf } from "../values/schema.js";
 import type { SessionTypes } from "../values/session-types.js";
 import {
   checkOpenOptions,
   type OpenOptions,
+  type OptionsWith,
   optionsForStore,
   optionsForUrl,
   timeoutOf,
@@ -37,17 +39,33 @@ const INDEXEDDB_SCHEME = "indexeddb:";
  */
 const OPENING_SHARE = 0.9;
 
-/** Opens a store; the type argument has the types of the caller. */
-export type Open = <T extends SessionTypes = SessionTypes>(
-  target?: Target,
-  options?: OpenOptions,
-) => Promise<Sessions<T>>;
+/** Opens a store. */
+export interface Open {
+  /** With schemas, the handle has their types. */
+  <S extends SessionSchema>(
+    target: Target | undefined,
+    options: OptionsWith<S>,
+  ): Promise<Sessions<TypesOf<S>>>;
+  /** The type argument has the types of the caller. */
+  <T extends SessionTypes = SessionTypes>(
+    target?: Target,
+    options?: OpenOptions<T>,
+  ): Promise<Sessions<T>>;
+}
 
-/** Opens a synchronous store; the type argument has the types of the caller. */
-export type OpenSync = <T extends SessionTypes = SessionTypes>(
-  target?: Target,
-  options?: OpenOptions,
-) => SessionsSync<T>;
+/** Opens a synchronous store. */
+export interface OpenSync {
+  /** With schemas, the handle has their types. */
+  <S extends SessionSchema>(
+    target: Target | undefined,
+    options: OptionsWith<S>,
+  ): SessionsSync<TypesOf<S>>;
+  /** The type argument has the types of the caller. */
+  <T extends SessionTypes = SessionTypes>(
+    target?: Target,
+    options?: OpenOptions<T>,
+  ): SessionsSync<T>;
+}
 
 /** Opens an asynchronous handle. */
 export async function openSessions(
@@ -155,6 +173,7 @@ function connect(
   if (options.webhook !== undefined) notifier.configure(options.webhook);
   const { binding } = build;
   if (options.retention !== undefined) checkRetention(binding);
+  const schemas = options.schema && new Schemas(options.schema);
   const { notify } = notifier;
   const url = urlOf(target);
   if (target === undefined || typeof target === "string" || target instanceof URL) {
@@ -165,6 +184,7 @@ function connect(
       driver: undefined,
       notify,
       models: options.models,
+      schemas,
       environment,
     });
   }
@@ -177,6 +197,7 @@ function connect(
     identity,
     notify,
     models: options.models,
+    schemas,
     environment,
   });
 }

@@ -16,12 +16,14 @@ import type { Store } from "../stores/store.js";
 import { invalidArgument } from "../values/error.js";
 import { checkOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
+import type { SchemaOf, SessionSchema } from "../values/schema.js";
+import type { SessionTypes } from "../values/session-types.js";
 
 /** The default timeout of a method of a JavaScript store, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** Options of a handle. One that the store does not have is refused. */
-export interface OpenOptions {
+export interface OpenOptions<T extends SessionTypes = SessionTypes> {
   /** Size limits for inputs. */
   readonly limits?: Accepts<Partial<Limits>> | undefined;
   /**
@@ -67,7 +69,20 @@ export interface OpenOptions {
    * overrides it. The property `pessimisticLockingEnabled` of the handle changes it.
    */
   readonly pessimisticLockingEnabled?: boolean | undefined;
+  /**
+   * Schemas that check contexts and the data of events before they are stored, of any library that
+   * follows Standard Schema, such as zod and valibot. The types of the handle are those of the schemas.
+   */
+  readonly schema?: SchemaOf<T> | undefined;
 }
+
+/** Options with schemas. */
+export type OptionsWith<S extends SessionSchema, Options = OpenOptions> = Omit<
+  Options,
+  "schema"
+> & {
+  readonly schema: S;
+};
 
 /** Additional secrets to redact. In each pattern `*` matches any text. */
 export interface RedactOptions {
@@ -91,6 +106,7 @@ export function checkOpenOptions(options: unknown): asserts options is OpenOptio
     redact: "any",
     models: "any",
     pessimisticLockingEnabled: "boolean",
+    schema: "any",
   });
 }
 
@@ -103,6 +119,7 @@ const ABOUT_SESSIONS = [
   "fenced",
   "models",
   "pessimisticLockingEnabled",
+  "schema",
 ] as const;
 
 /** The core's options as JSON, for a store that is opened by URL. */
@@ -136,6 +153,7 @@ export function timeoutOf({ timeoutMs }: OpenOptions): number {
 function coreOptions({
   webhook: _webhook,
   pessimisticLockingEnabled: _locking,
+  schema: _schema,
   models,
   retention,
   ...core

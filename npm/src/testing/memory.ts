@@ -9,18 +9,19 @@ import type { Build } from "../builds/binding.js";
 import type { Source } from "../builds/source.js";
 import type { Environment } from "../connection/connection.js";
 import { openSessions, openSessionsSync } from "../handles/open.js";
-import type { OpenOptions } from "../handles/options.js";
+import type { OpenOptions, OptionsWith } from "../handles/options.js";
 import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
 import { exactly, exactlyAsync } from "../values/arguments.js";
 import { invalidArgument } from "../values/error.js";
 import { checkObject } from "../values/options.js";
 import type { Time } from "../values/params.js";
+import type { SessionSchema, TypesOf } from "../values/schema.js";
 import type { SessionTypes } from "../values/session-types.js";
 import { type Clock, START, testEnvironment } from "./clock.js";
 
 /** Options of sessions for tests. */
-export interface MemoryOptions extends OpenOptions {
+export interface MemoryOptions<T extends SessionTypes = SessionTypes> extends OpenOptions<T> {
   /** The start of the clock; the start of 2026 by default. */
   readonly now?: Time | undefined;
   /** The seed from which ids are derived; 0 by default. */
@@ -36,13 +37,23 @@ export interface Tested<S> {
 }
 
 /** Opens sessions in memory. */
-export type MemorySessions = <T extends SessionTypes = SessionTypes>(
-  options?: MemoryOptions,
-) => Promise<Tested<Sessions<T>>>;
+export interface MemorySessions {
+  /** With schemas, the handle has their types. */
+  <S extends SessionSchema>(
+    options: OptionsWith<S, MemoryOptions>,
+  ): Promise<Tested<Sessions<TypesOf<S>>>>;
+  /** The type argument has the types of the caller. */
+  <T extends SessionTypes = SessionTypes>(options?: MemoryOptions<T>): Promise<Tested<Sessions<T>>>;
+}
 /** Opens sessions in memory with a synchronous handle. */
-export type MemorySessionsSync = <T extends SessionTypes = SessionTypes>(
-  options?: MemoryOptions,
-) => Tested<SessionsSync<T>>;
+export interface MemorySessionsSync {
+  /** With schemas, the handle has their types. */
+  <S extends SessionSchema>(
+    options: OptionsWith<S, MemoryOptions>,
+  ): Tested<SessionsSync<TypesOf<S>>>;
+  /** The type argument has the types of the caller. */
+  <T extends SessionTypes = SessionTypes>(options?: MemoryOptions<T>): Tested<SessionsSync<T>>;
+}
 
 const URL = "memory:";
 

@@ -7,7 +7,7 @@ import {
   type HeldSession,
   type JsonObject,
   open,
-  type openSync,
+  openSync,
   type PauseContext,
   type Session,
   type SessionEvent,
@@ -15,10 +15,11 @@ import {
   type Sessions,
   type SessionsSync,
   type SessionTypes,
+  type StandardSchema,
   type StartParams,
 } from "tenure";
 import { givenSession, memorySessions, memorySessionsSync } from "tenure/testing/plain";
-import type * as wasm from "tenure/wasm";
+import * as wasm from "tenure/wasm";
 
 type Same<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -48,9 +49,10 @@ export async function handles(): Promise<void> {
   is<Same<typeof context.pr, number>>();
   is<Same<typeof context.branch, string | undefined>>();
   is<Same<typeof context, { readonly pr: number; readonly branch?: string }>>();
-  is<Same<Awaited<ReturnType<typeof wasm.open<Types>>>, Sessions<Types>>>();
-  is<Same<ReturnType<typeof wasm.openSync<Types>>, SessionsSync<Types>>>();
-  is<Same<ReturnType<typeof openSync<Types>>, SessionsSync<Types>>>();
+  const elsewhere = await wasm.open<Types>();
+  is<Same<typeof elsewhere, Sessions<Types>>>();
+  const sync = openSync<Types>("memory:", { durability: "full" });
+  is<Same<typeof sync, SessionsSync<Types>>>();
 
   // @ts-expect-error: a context is an object
   await open<{ context: string }>();
@@ -241,4 +243,34 @@ export async function testing(): Promise<void> {
   givenSession(sync.sessions, { context: { pr: 7 } }).context.pr satisfies number;
   // @ts-expect-error: there is no such place
   await givenSession(sessions, { events: [{ type: "deploy", data: { to: "moon" } }] });
+}
+
+/** Types that are inferred from schemas. */
+export async function schemas(
+  context: StandardSchema<State>,
+  deploy: StandardSchema<DeployData>,
+): Promise<void> {
+  const sessions = await open("memory:", { schema: { context, events: { deploy } } });
+  const session = await sessions.start({ task: "t", mode: "m", context: { pr: 1 } });
+  is<Same<typeof session.context.pr, number>>();
+  for (const event of session.history) {
+    if (event.type === "deploy") is<Same<typeof event.data.to, "staging" | "production">>();
+  }
+  await sessions.addEvent(session.id, "deploy", { to: "staging" });
+  const { sessions: tested } = await memorySessions({ schema: { events: { deploy } }, seed: 7 });
+  await tested.addEvent(session.id, "deploy", { to: "staging" });
+  const sync = openSync("memory:", { schema: { context } });
+  sync.updateContext("a", { pr: 2 });
+  await open<Types>("memory:", { schema: { context, events: { deploy } } });
+
+  // @ts-expect-error: there is no such place
+  await sessions.addEvent(session.id, "deploy", { to: "moon" });
+  // @ts-expect-error: a number is no text
+  sync.updateContext("a", { pr: "2" });
+  // @ts-expect-error: the schema is of other types
+  await open<Types>("memory:", { schema: { context: deploy } });
+  // @ts-expect-error: a function is no schema
+  await open("memory:", { schema: { context: () => true } });
+  // @ts-expect-error: the data of an event is that of its operation
+  await open("memory:", { schema: { events: { pause: deploy } } });
 }

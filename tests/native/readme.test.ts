@@ -123,6 +123,23 @@ it("the examples on the page about sessions run", async () => {
   }
 });
 
+it("the examples in TypeScript on the page about sessions compile strictly, and run", async () => {
+  const blocks = codeBlocks(sessionsPage, "ts");
+  expect(blocks.length).toBeGreaterThan(0);
+  const files = blocks.map((_, index) => `types-${index}.mts`);
+  for (const [index, block] of blocks.entries()) {
+    writeFileSync(join(folder, `types-${index}.mts`), block);
+  }
+  const [node, tsc] = nodeTool("typescript", "tsc", inRoot("npm"));
+  const strictly = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess"];
+  const target = ["--target", "es2022", "--module", "nodenext", "--types", "node"];
+  await run(node, [tsc, ...strictly, ...target, ...files], { cwd: folder });
+  for (const index of blocks.keys()) {
+    const { output } = await run(process.execPath, [`types-${index}.mjs`], { cwd: folder });
+    expect(output).toBe("");
+  }
+});
+
 describe("the page about errors", () => {
   const sources = readdirSync(inRoot("npm", "src"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))

@@ -29,6 +29,7 @@ export interface StandardSchema<Input = unknown> {
 
 /** The result of a check: a value without issues is valid. */
 interface SchemaResult {
+  readonly value?: unknown;
   readonly issues?: readonly SchemaIssue[] | undefined;
 }
 

@@ -9,7 +9,7 @@ import type { Status } from "../generated.js";
 import { exactly, exactlyEach } from "../values/arguments.js";
 import { isTenureError } from "../values/error.js";
 import { checkObject } from "../values/options.js";
-import type { JsonObject } from "../values/session-data.js";
+import type { JsonInput } from "../values/params.js";
 import { completeSessionOf, startParams } from "./complete.js";
 import { callSync, callSyncOr } from "./store.js";
 import type {
@@ -88,7 +88,7 @@ export const saveSession = exactlyEach("saveSession", (session: AgentSession): v
 export const updateContext = exactly(
   "updateContext",
   2,
-  (id: string, context: JsonObject): AgentSession | null => {
+  (id: string, context: JsonInput): AgentSession | null => {
     return callSyncOr(null, (sessions) => {
       sessions.updateContext(id, context);
       return completeSessionOf(sessions, id);

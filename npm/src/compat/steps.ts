@@ -9,7 +9,8 @@ import type { Session, SessionHead } from "../generated.js";
 import type { FailureReason } from "../handles/operations.js";
 import { exactlyAsync, exactlyEachAsync } from "../values/arguments.js";
 import { withOptions } from "../values/options.js";
-import type { EventType, JsonObject } from "../values/session-data.js";
+import type { JsonInput } from "../values/params.js";
+import type { EventType } from "../values/session-data.js";
 import { type AnySessions, andThen, completeSessionOf, startParams } from "./complete.js";
 import { call, callOr } from "./store.js";
 import type { AgentSession, SessionOptions } from "./types.js";
@@ -75,7 +76,7 @@ export const failSession = exactlyAsync(
 export const addEvent = exactlyAsync(
   "addEvent",
   3,
-  (id: string, type: EventType, data?: JsonObject): Promise<boolean> => {
+  (id: string, type: EventType, data?: JsonInput): Promise<boolean> => {
     return record((sessions) => sessions.addEvent(id, type, data));
   },
 );
@@ -87,7 +88,7 @@ export const addEvent = exactlyAsync(
 export const incrementIteration = exactlyAsync(
   "incrementIteration",
   2,
-  (id: string, data?: JsonObject): Promise<boolean> => {
+  (id: string, data?: JsonInput): Promise<boolean> => {
     return record((sessions) => sessions.incrementIteration(id, data));
   },
 );

@@ -41,15 +41,31 @@ export interface CheckOptions {
   readonly caseTimeoutMs?: number | undefined;
 }
 
-/** The result of one case. */
-export interface CaseResult extends StoreCase {
-  /** The outcome of the case. */
-  readonly outcome: "passed" | "failed" | "skipped";
-  /** Why the case failed or was skipped. */
-  readonly message?: string;
-  /** The last error that the store threw, if the case failed. */
-  readonly cause?: unknown;
-}
+/** The result of one case. Its `outcome` says which properties it has. */
+export type CaseResult = StoreCase &
+  (
+    | {
+        /** The outcome of the case. */
+        readonly outcome: "passed";
+        readonly message?: undefined;
+        readonly cause?: undefined;
+      }
+    | {
+        /** The outcome of the case. */
+        readonly outcome: "skipped";
+        /** Why the case was skipped. */
+        readonly message?: string;
+        readonly cause?: undefined;
+      }
+    | {
+        /** The outcome of the case. */
+        readonly outcome: "failed";
+        /** Why the case failed. */
+        readonly message: string;
+        /** The last error that the store threw. */
+        readonly cause?: unknown;
+      }
+  );
 
 /** The options with their defaults. */
 export type CheckSettings = { readonly [K in Exclude<keyof CheckOptions, "only">]-?: number };
@@ -115,6 +131,7 @@ export async function runCase(
   const problem = await stores.end();
   const { group, name } = storeCase;
   if (outcome !== "failed" && problem === undefined) {
+    if (outcome === "passed") return { group, name, outcome };
     return { group, name, outcome, ...(message === undefined ? {} : { message }) };
   }
   const said = (outcome === "failed" ? message : problem) ?? "it failed";

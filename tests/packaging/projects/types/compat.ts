@@ -68,6 +68,21 @@ export function values(id: string): void {
   listSessions({ user: "u" });
 }
 
+interface State {
+  readonly pr: number;
+}
+
+/** Contexts and data may be of interfaces. */
+export async function interfaces(id: string, state: State): Promise<void> {
+  await startSession("t", "m", { context: state });
+  createSession({ task: "t", mode: "m", context: state });
+  updateSession(id, { context: state });
+  store.updateSession(id, { context: state });
+  manager.updateContext(id, state);
+  await manager.addEvent(id, "note", state);
+  await incrementIteration(id, state);
+}
+
 /** A bot modifies sessions, and builds them itself. */
 export function saving(session: AgentSession): void {
   session.status = "failed";

@@ -196,6 +196,8 @@ export async function passedOn(
   await copy(sessions, sync);
   const first = (heads: readonly SessionHead[]): SessionHead | undefined => heads[0];
   first((await sessions.list()).items);
+  const last = ({ history }: Session): SessionEvent | undefined => history.at(-1);
+  last(await sessions.start({ task: "t", mode: "m", context: { pr: 1 } }));
   const title = async <T extends SessionTypes>(any: Sessions<T>, id: string): Promise<string> =>
     (await any.get(id))?.task ?? "";
   await title(sessions, "a");

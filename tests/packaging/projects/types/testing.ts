@@ -27,6 +27,10 @@ export async function kit(store: Store): Promise<void> {
   const results = await checkStore(factory, { caseTimeoutMs: 1000 });
   is<Same<typeof results, readonly CaseResult[]>>();
   is<Same<CaseResult["outcome"], "passed" | "failed" | "skipped">>();
+  for (const result of results) {
+    is<Same<typeof result.message, string | undefined>>();
+    if (result.outcome === "failed") is<Same<typeof result.message, string>>();
+  }
   plain.checkStore satisfies typeof checkStore;
 
   // @ts-expect-error: a store has five methods

@@ -165,7 +165,7 @@ export type {
   SlotStart,
   SubagentStopOutput,
 } from "../values/outcomes.js";
-export type { Accepts, JsonInput, Time } from "../values/params.js";
+export type { Accepts, JsonInput, OpenInput, Time } from "../values/params.js";
 export type { SchemaOf, SessionSchema, StandardSchema, TypesOf } from "../values/schema.js";
 export type {
   BuiltInEventType,

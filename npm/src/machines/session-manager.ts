@@ -18,7 +18,7 @@ import {
   thrown,
 } from "../values/arguments.js";
 import { checkOptions } from "../values/options.js";
-import type { JsonObject } from "../values/session-data.js";
+import type { JsonInput } from "../values/params.js";
 import { type ExitOptions, ExitTask } from "./exit-task.js";
 import { REGISTRY_URL, SessionRegistry } from "./session-registry.js";
 import {
@@ -170,7 +170,7 @@ export class SessionManager {
     vmId: string,
     zone: string,
     components: readonly string[],
-    metadata?: JsonObject,
+    metadata?: JsonInput,
   ): Promise<boolean> {
     this.#retryRegistry();
     const vm = { vmId, zone, components, metadata };
@@ -185,7 +185,7 @@ export class SessionManager {
     vmId: string,
     zone: string,
     components: readonly string[],
-    metadata?: JsonObject,
+    metadata?: JsonInput,
   ): boolean {
     this.#retryRegistry();
     const vm = { vmId, zone, components, metadata };

@@ -11,7 +11,7 @@ import type { SessionsSync } from "../handles/sessions-sync.js";
 import { exactly } from "../values/arguments.js";
 import { invalidArgument } from "../values/error.js";
 import { checkOptions } from "../values/options.js";
-import type { Time } from "../values/params.js";
+import type { OpenInput, Time } from "../values/params.js";
 import type { SessionMetadata } from "../values/session-data.js";
 import type {
   BuiltInEventData,
@@ -45,7 +45,7 @@ export interface Given<T extends SessionTypes = SessionTypes> {
   /** Its context. A paused session gets `pausedAt` unless it is given. */
   readonly context?: ContextPatch<T> | undefined;
   /** Metadata of the run. */
-  readonly metadata?: SessionMetadata | undefined;
+  readonly metadata?: OpenInput<SessionMetadata> | undefined;
   /** The user. */
   readonly userId?: string | undefined;
   /** The channel. */

@@ -12,7 +12,14 @@
 export type Time = Date | string | number;
 
 /** A JSON object that a caller passes. It may have the type of an interface; lists are refused. */
-export type JsonInput = Record<string, unknown> | (object & { readonly [Symbol.iterator]?: never });
+export type JsonInput = Record<string, unknown> | NoList;
+
+type NoList = object & { readonly [Symbol.iterator]?: never };
+
+/** An object with known properties and others. It may also have the type of an interface. */
+export type OpenInput<T> =
+  | T
+  | (NoList & { readonly [K in keyof T as string extends K ? never : K]: T[K] });
 
 type TimeKey = "createdAfter" | "createdBefore" | "updatedAfter" | "updatedBefore";
 type ObjectKey = "context" | "data";
@@ -24,7 +31,13 @@ type ObjectKey = "context" | "data";
  */
 export type Accepts<T, Json = JsonInput> = {
   readonly [K in keyof T]:
-    | (K extends TimeKey ? Time : K extends ObjectKey ? Json : AcceptsList<T[K], Json>)
+    | (K extends TimeKey
+        ? Time
+        : K extends ObjectKey
+          ? Json
+          : K extends "metadata"
+            ? OpenInput<NonNullable<T[K]>>
+            : AcceptsList<T[K], Json>)
     | (Record<never, never> extends Pick<T, K> ? undefined : never);
 };
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { JsonInput, Time } from "./params.js";
+import type { JsonInput, OpenInput, Time } from "./params.js";
 
 /** A JSON object, the type of `context` and of an event's `data`. */
 export type JsonObject = Record<string, unknown>;
@@ -86,7 +86,7 @@ export interface OverridesOf<Status, Phase, Context = JsonInput> {
   /** Properties to merge into the context. */
   readonly context?: Context | undefined;
   /** Properties to merge into the metadata. */
-  readonly metadata?: SessionMetadata | null | undefined;
+  readonly metadata?: OpenInput<SessionMetadata> | null | undefined;
   /** The result. */
   readonly result?: string | null | undefined;
   /** The error. */

@@ -4,6 +4,7 @@ import {
   type BuiltInEventData,
   type BuiltInEventType,
   copy,
+  getSessionManager,
   type HeldSession,
   type JsonObject,
   open,
@@ -154,6 +155,26 @@ export function builtIn(event: SessionEvent): unknown {
     default:
       return event.data;
   }
+}
+
+interface Run {
+  readonly model: string;
+  readonly attempt: number;
+}
+
+/** Metadata may be of an interface, too. */
+export async function metadata(sessions: Sessions, run: Run): Promise<void> {
+  const { id } = await sessions.start({ task: "t", mode: "m", metadata: run });
+  await sessions.update(id, { metadata: run });
+  await sessions.override(id, { metadata: run });
+  await sessions.agents.create({ agentName: "a", metadata: run });
+  await sessions.agents.update(id, { metadata: run });
+  await givenSession(sessions, { metadata: run });
+  getSessionManager().registerVmSync("vm", "zone", ["a"], run);
+  // @ts-expect-error: a model has a name
+  await sessions.update(id, { metadata: { model: 7 } });
+  // @ts-expect-error: metadata is no list
+  await sessions.update(id, { metadata: [1] });
 }
 
 /** Without types of its own a handle is open. */

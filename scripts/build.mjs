@@ -26,7 +26,9 @@ import {
   rustFlags,
   unoptimizedCore,
 } from "./lib/cargo.mjs";
+import { compileCommonjs, ensureGlue } from "./lib/commonjs.mjs";
 import { inLanes } from "./lib/lanes.mjs";
+import { addonNames, writeLocations } from "./lib/package-locations.mjs";
 import { ensurePackages, toBuild, toTest } from "./lib/packages.mjs";
 import { inRoot, stateDir } from "./lib/paths.mjs";
 import { bytes, step } from "./lib/progress.mjs";
@@ -224,8 +226,14 @@ async function buildTypeScript() {
       "npm/package.json",
       "npm/wasm/tenure_wasm.d.ts",
       "npm/wasm/tenure_testing.d.ts",
+      "npm/wasm/tenure_wasm.js",
+      "npm/wasm/tenure_testing.js",
+      "scripts/lib/commonjs.mjs",
+      "scripts/lib/package-locations.mjs",
     ];
-    await whenChanged("ts", { inputs, outputs: ["npm/dist"] }, async () => {
+    const also = addonNames().join();
+    ensureGlue();
+    await whenChanged("ts", { inputs, outputs: ["npm/dist"], also }, async () => {
       working("compiling");
       const [node, tsc] = nodeTool("typescript", "tsc", inRoot("npm"));
       // The output folder is empty, so that no file of a renamed module is published. It is a new
@@ -233,6 +241,8 @@ async function buildTypeScript() {
       const fresh = join(stateDir, "dist");
       rmSync(fresh, { recursive: true, force: true });
       await run(node, [tsc, "-p", "npm", "--outDir", fresh]);
+      await compileCommonjs(join(fresh, "commonjs"));
+      writeLocations(fresh);
       rmSync(inRoot("npm", "dist"), { recursive: true, force: true });
       renameSync(fresh, inRoot("npm", "dist"));
     });

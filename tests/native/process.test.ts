@@ -218,7 +218,7 @@ describe("a platform without an addon", () => {
     );
     const [first, second] = result.stdout.split("\n");
     expect(first).toMatch(
-      /^BINDING_UNAVAILABLE this package has no native addon for .*, which sqlite: needs$/,
+      /^BINDING_UNAVAILABLE sqlite: needs the native addon: no native addon for \S+ was found: copy native\/\S+ of /,
     );
     expect(second).toBe("BINDING_UNAVAILABLE");
   });

@@ -28,6 +28,6 @@ describe("without an addon for the platform", () => {
     expect(status).toBe(1);
     expect(stderr).toContain("code: 'BINDING_UNAVAILABLE'");
     const platform = `${process.platform}-${process.arch}`;
-    expect(stderr).toMatch(new RegExp(`no native addon for ${platform}.*, which sqlite: needs`));
+    expect(stderr).toMatch(new RegExp(`sqlite: needs the native addon: no .* for ${platform}`));
   });
 });

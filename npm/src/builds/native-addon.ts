@@ -4,11 +4,11 @@
  * @module
  */
 
-import { createRequire } from "node:module";
+import { locations } from "#files/addons";
 import { bindingUnavailable, messageOf, TenureError } from "../values/error.js";
+import { VERSION } from "../values/version.js";
 import { type Binding, type Build, buildOf } from "./binding.js";
-
-const require = createRequire(import.meta.url);
+import { adviceFor, findFile, requireFrom } from "./package-file.js";
 
 let loaded: Build | TenureError | undefined;
 
@@ -21,20 +21,27 @@ export function nativeBuild(): Build {
 
 function load(): Build | TenureError {
   const platform = platformName();
-  const path = `../../native/tenure-${platform}.node`;
+  const name = `tenure-${platform}.node`;
+  const path = findFile("native", name, locations);
+  if (path === undefined) {
+    const problem =
+      name in locations
+        ? `no native addon for ${platform} was found: ${adviceFor("native", name)}`
+        : `this package has no native addon for ${platform}`;
+    return bindingUnavailable(problem);
+  }
+  let build: Build;
   try {
-    return buildOf(require(path) as Binding, "continue");
+    build = buildOf(requireFrom(path)(path) as Binding, "continue");
   } catch (thrown) {
-    const missing = isMissing(thrown);
-    const problem = missing
-      ? `this package has no native addon for ${platform}`
-      : `the native addon for ${platform} cannot be loaded: ${messageOf(thrown)}`;
+    const problem = `the native addon for ${platform} cannot be loaded: ${messageOf(thrown)}`;
     return bindingUnavailable(problem, thrown);
   }
-}
-
-function isMissing(thrown: unknown): boolean {
-  return thrown instanceof Error && "code" in thrown && thrown.code === "MODULE_NOT_FOUND";
+  const { version } = build.info;
+  if (version === VERSION) return build;
+  return bindingUnavailable(
+    `${path} is of version ${version}, and the code of version ${VERSION}: copy the addon again`,
+  );
 }
 
 function platformName(): string {

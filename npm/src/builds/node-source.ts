@@ -6,15 +6,12 @@
  * @module
  */
 
-import { createRequire } from "node:module";
 import { type Target, urlOf } from "../stores/target.js";
 import { bindingUnavailable, messageOf } from "../values/error.js";
 import type { Build } from "./binding.js";
 import { nativeBuild } from "./native-addon.js";
 import type { Source } from "./source.js";
-import { type Glue, wasmBuild } from "./wasm-file.js";
-
-const require = createRequire(import.meta.url);
+import { wasmBuild } from "./wasm-file.js";
 
 let warned = false;
 
@@ -27,7 +24,7 @@ function buildFor(target: Target | undefined): Build {
     case "native":
       return nativeBuild();
     case "wasm":
-      return wasm();
+      return wasmBuild();
     case undefined:
       try {
         return nativeBuild();
@@ -47,7 +44,7 @@ function wasmFallback(target: Target | undefined, thrown: unknown): Build {
   const scheme = url.slice(0, url.indexOf(":"));
   const build = tryWasm();
   if (!build?.info.stores.includes(scheme)) {
-    throw bindingUnavailable(`${messageOf(thrown)}, which ${scheme}: needs`, thrown);
+    throw bindingUnavailable(`${scheme}: needs the native addon: ${messageOf(thrown)}`, thrown);
   }
   if (!warned) {
     warned = true;
@@ -60,13 +57,8 @@ function wasmFallback(target: Target | undefined, thrown: unknown): Build {
 
 function tryWasm(): Build | undefined {
   try {
-    return wasm();
+    return wasmBuild();
   } catch {
     return undefined;
   }
-}
-
-function wasm(): Build {
-  // Loaded on first use, synchronously: Node can `require` an ES module without top-level await.
-  return wasmBuild(() => require("../../wasm/tenure_wasm.js") as Glue);
 }

@@ -5,35 +5,34 @@
  */
 
 import { readFileSync } from "node:fs";
+import { locations } from "#files/complete";
+import * as glue from "#wasm";
 import { bindingUnavailable, messageOf } from "../values/error.js";
 import { type Build, buildOf } from "./binding.js";
+import { adviceFor, findFile, type Locations } from "./package-file.js";
 
-/** The JavaScript glue that wasm-bindgen generates. */
-export type Glue = typeof import("#wasm");
+/** The part of wasm-bindgen's glue that instantiates a module. */
+export interface Glue {
+  initSync(source: { module: object }): unknown;
+}
 
 let loaded: Build | undefined;
 
-/** The WebAssembly build over the glue that `require` returns. */
-export function wasmBuild(require: () => Glue): Build {
-  loaded ??= load(require);
+/** The WebAssembly build with every operation. */
+export function wasmBuild(): Build {
+  loaded ??= buildOf(instantiated(glue, "tenure_complete_bg.wasm", locations), "refuse");
   return loaded;
 }
 
-function load(require: () => Glue): Build {
-  return buildOf(instantiated(require, "tenure_complete_bg.wasm"), "refuse");
-}
-
-/**
- * The glue that `require` returns, initialised with the module of this name from the package's
- * files.
- */
-export function instantiated<G extends Pick<Glue, "initSync">>(
-  require: () => G,
-  module: string,
-): G {
+/** The glue, initialised with the module of this name from the package's files. */
+export function instantiated<G extends Glue>(glue: G, module: string, locations: Locations): G {
+  const path = findFile("wasm", module, locations);
+  if (path === undefined)
+    throw bindingUnavailable(
+      `the WebAssembly of this package was not found: ${adviceFor("wasm", module)}`,
+    );
   try {
-    const glue = require();
-    glue.initSync({ module: readFileSync(new URL(`../../wasm/${module}`, import.meta.url)) });
+    glue.initSync({ module: readFileSync(path) });
     return glue;
   } catch (thrown) {
     throw bindingUnavailable(

@@ -4,7 +4,6 @@
  * @module
  */
 
-import * as glue from "#wasm";
 import { wasmBuild } from "../builds/wasm-file.js";
 import type { Copy } from "../handles/copy.js";
 import { type ImportDirectory, importDirectoryWith } from "../handles/import-directory.js";
@@ -24,10 +23,7 @@ export type { ImportDirectory } from "../handles/import-directory.js";
 export type { ImportDirectoryOptions } from "../jobs/import-directory.js";
 export * from "./api.js";
 
-const entry = entryOver(
-  { now: () => wasmBuild(() => glue), prepare: () => undefined },
-  nodeRuntime,
-);
+const entry = entryOver({ now: () => wasmBuild(), prepare: () => undefined }, nodeRuntime);
 
 /** Opens a store: `"memory:"`, or a store of your own. */
 export const open: Open = entry.open;

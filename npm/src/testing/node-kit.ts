@@ -4,6 +4,7 @@
  * @module
  */
 
+import { locations } from "#files/testing";
 import * as glue from "#testing";
 import { instantiated } from "../builds/wasm-file.js";
 import { Kit } from "./kit.js";
@@ -12,7 +13,7 @@ let kit: Kit | undefined;
 
 /** Returns the kit. */
 export function nodeKit(): Kit {
-  kit ??= new Kit(instantiated(() => glue, "tenure_testing_bg.wasm"));
+  kit ??= new Kit(instantiated(glue, "tenure_testing_bg.wasm", locations));
   return kit;
 }
 

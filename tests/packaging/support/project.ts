@@ -11,7 +11,7 @@ const projects = fileURLToPath(new URL("../projects", import.meta.url));
 
 /** Creates a copy of a project with the package installed. Returns the path of its folder. */
 export async function newProject(
-  name: "esm" | "commonjs" | "types" | "web" | "testing",
+  name: "esm" | "commonjs" | "deploying" | "types" | "web" | "testing",
 ): Promise<string> {
   const { tarball, workshop } = inject("packed");
   const folder = await mkdtemp(join(workshop, `${name}-`));

@@ -10,6 +10,7 @@ import { node, ok } from "./support/run.js";
 
 const tests = fileURLToPath(new URL("..", import.meta.url));
 const [, compiler = ""] = nodeTool("typescript", "tsc", tests);
+const [, compiler5 = ""] = nodeTool("typescript-5", "tsc", tests);
 const nodeTypes = dirname(dirname(fileURLToPath(import.meta.resolve("@types/node/package.json"))));
 
 const strictly = [
@@ -19,11 +20,16 @@ const strictly = [
   ...["--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess"],
 ];
 const nodenext = ["--module", "nodenext"];
+const node16 = ["--module", "node16"];
+// TypeScript 7 does not have it any more.
+const node10 = ["--module", "commonjs", "--moduleResolution", "node10"];
 const bundler = ["--module", "preserve", "--moduleResolution", "bundler"];
 const inNode = ["--lib", "es2022", "--typeRoots", nodeTypes, "--types", "node"];
 const inPages = ["--lib", "es2022,dom,dom.iterable", "--types", ""];
 
 const inModules = ["node.ts", "compat.ts", "own-types.ts", "outcomes.ts"];
+/** ES modules and CommonJS. */
+const everywhere = [...inModules, "testing.ts", "commonjs.cts"];
 
 let project: string;
 
@@ -42,5 +48,15 @@ describe("the types", () => {
   ])("are correct %s", async (_, files, options) => {
     const outcome = await node(project, [compiler, ...strictly, ...options, ...files]);
     expect(outcome).toEqual(ok(""));
+  });
+
+  it.each([
+    ["under node10, with TypeScript 5", compiler5, node10, [...inModules, "testing.ts"]],
+    // TypeScript 7 checks the same declarations in a tenth of the time.
+    ["under node16, with TypeScript 5", compiler5, [...node16, "--skipLibCheck"], everywhere],
+    ["under node16, with TypeScript 7", compiler, node16, everywhere],
+  ])("are correct %s", async (_, compiler, resolution, files) => {
+    const options = [...strictly, ...resolution, ...inNode];
+    expect(await node(project, [compiler, ...options, ...files])).toEqual(ok(""));
   });
 });

@@ -91,6 +91,12 @@ describe("esbuild", () => {
     },
   );
 
+  it("makes a bundle that works with frozen intrinsics", async () => {
+    shell(`${bundle}\n${copy}`);
+    const options = ["--frozen-intrinsics", "--no-warnings"];
+    expect(await node(await deployed("dist"), [...options, "bot.mjs"])).toEqual(works);
+  });
+
   it("makes a bundle that uses the WebAssembly beside it where there is no addon", async () => {
     shell(`${bundle}\ncp node_modules/tenure/wasm/tenure_complete_bg.wasm dist`);
     const outcome = await node(await deployed("dist"), ["bot.mjs", "memory:"]);

@@ -13,7 +13,7 @@ export type Locations = Readonly<Record<string, () => URL | string>>;
 
 /**
  * The path of a file in a folder of the package. Where a bundler has moved the code without the file,
- * the file is searched beside the code, and in the package that is installed there.
+ * the file is searched for beside the code, and in the package that is installed there.
  */
 export function findFile(
   folder: "native" | "wasm",
@@ -59,18 +59,21 @@ function runningFolder(): string {
  * bundlers replace `import.meta.url` and `__filename`, some of them by a path of the build machine.
  */
 function runningFile(): string {
+  const file = filesOfCalls().find((file) => typeof file === "string") ?? process.argv[1] ?? "";
+  return file.startsWith("file:") ? fileURLToPath(file) : file;
+}
+
+/** The files of the functions on the call stack. There are none if the intrinsics are frozen. */
+function filesOfCalls(): readonly (string | null | undefined)[] {
   const { prepareStackTrace } = Error;
   let files: readonly (string | null | undefined)[] = [];
-  try {
-    Error.prepareStackTrace = (_, sites) => {
-      files = sites.map((site) => site.getFileName());
-    };
-    // Reading it makes it.
-    void new Error().stack;
-  } finally {
-    if (prepareStackTrace) Error.prepareStackTrace = prepareStackTrace;
-    else Reflect.deleteProperty(Error, "prepareStackTrace");
-  }
-  const file = files.find((file) => typeof file === "string") ?? process.argv[1] ?? "";
-  return file.startsWith("file:") ? fileURLToPath(file) : file;
+  const prepare = (_: Error, sites: readonly NodeJS.CallSite[]): void => {
+    files = sites.map((site) => site.getFileName());
+  };
+  if (!Reflect.set(Error, "prepareStackTrace", prepare)) return [];
+  // Reading it makes it.
+  void new Error().stack;
+  if (prepareStackTrace) Error.prepareStackTrace = prepareStackTrace;
+  else Reflect.deleteProperty(Error, "prepareStackTrace");
+  return files;
 }

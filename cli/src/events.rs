@@ -1,7 +1,8 @@
 //! `tenure events`: the history of a session, one line for each event.
 
-use tenure_core::session::params::EventsParams;
+use tenure_core::session::params::{EventsParams, OneOf};
 use tenure_core::session::read::EVENTS;
+use tenure_core::store::filter::Direction;
 use tenure_core::{SessionEvent, Text};
 
 use crate::choice;
@@ -17,19 +18,28 @@ const PAGE: u32 = 1000;
 #[command(after_help = "\
 Where output is not a terminal, every event is a line of tab-separated fields:
 sequence number, time, type, data. With --json one page is printed, with
-nextAfter for the next one.
+nextAfter or nextBefore for the next one.
 
 Examples:
   tenure events $id
   tenure events $id --after 120
-  tenure events $id | cut -f3 | sort | uniq -c
-  tenure events $id --json | jq '.items[] | select(.type == \"error\")'")]
+  tenure events $id --type tool_call --reverse -n 20
+  tenure events $id | cut -f3 | sort | uniq -c")]
 pub(crate) struct Args {
     /// The session's id
     id: Text,
-    /// Start after this sequence number
+    /// Only events of this type; may be repeated
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
+    kinds: Vec<Text>,
+    /// Newest first
+    #[arg(long)]
+    reverse: bool,
+    /// Only events after this sequence number
     #[arg(long, value_name = "SEQUENCE")]
     after: Option<u64>,
+    /// Only events before this sequence number
+    #[arg(long, value_name = "SEQUENCE")]
+    before: Option<u64>,
     /// The most events to print
     #[arg(long, short = 'n', value_name = "N", value_parser = choice::limit)]
     limit: Option<u32>,
@@ -38,7 +48,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let mut params = EventsParams {
         id: args.id,
+        r#type: (!args.kinds.is_empty()).then_some(OneOf(args.kinds)),
+        order: args.reverse.then_some(Direction::Desc),
         after: args.after,
+        before: args.before,
         limit: args.limit,
     };
     if context.json() {
@@ -53,9 +66,10 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             Some(width) => print(context, &page.items, width, "")?,
             None => print_lines(context, &page.items)?,
         }
-        params.after = page.next_after;
-        if params.after.is_none() {
-            break;
+        match (page.next_after, page.next_before) {
+            (None, None) => break,
+            (Some(after), _) => params.after = Some(after),
+            (None, before) => params.before = before,
         }
     }
     Ok(Exit::DONE)
@@ -84,8 +98,10 @@ pub(crate) fn print(
     let widest = kinds.iter().map(|kind| width(kind)).max().unwrap_or(0);
     let column = widest.min(MAX_TYPE);
     let digits = events
-        .last()
-        .map_or(1, |event| event.sequence.to_string().len());
+        .iter()
+        .map(|event| event.sequence.to_string().len())
+        .max()
+        .unwrap_or(1);
     let mut date = String::new();
     for (event, kind) in events.iter().zip(&kinds) {
         let moment = time::second(event.timestamp);

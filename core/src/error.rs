@@ -88,7 +88,7 @@ pub enum Cause {
         status: &'static str,
     },
     /// The lifecycle does not lead from this status to that one.
-    #[error("session {id} cannot go from {from} to {to}; from {from} it can go to {}", list(.allowed))]
+    #[error("session {id} {}; from {from} it can go to {}", refused_move(.from, .to), list(.allowed))]
     InvalidTransition {
         /// The session.
         id: String,
@@ -135,7 +135,7 @@ pub enum Cause {
     },
     /// The session has used all of its iterations.
     #[error(
-        "session {id} has used {iterations} of {max_iterations} iterations; resume it from a pause with `addIterations`, or complete, fail or abandon it"
+        "session {id} has used {iterations} of {max_iterations} iterations; resume it with `addIterations`, or complete, fail or abandon it"
     )]
     BudgetExhausted {
         /// The session.
@@ -729,6 +729,15 @@ fn on(pid: Option<u32>, hostname: Option<&str>) -> String {
         (Some(pid), None) => format!(" (process {pid})"),
         (None, Some(hostname)) => format!(" (on {hostname})"),
         (None, None) => String::new(),
+    }
+}
+
+/// What a session does not do.
+fn refused_move(from: &str, to: &str) -> String {
+    if from == to {
+        format!("is already {to}")
+    } else {
+        format!("cannot go from {from} to {to}")
     }
 }
 

@@ -8,6 +8,7 @@ pub mod change;
 pub mod claim;
 pub mod cleanup;
 pub mod draft;
+mod event_page;
 pub mod idempotency;
 pub mod operations;
 pub mod params;

@@ -97,6 +97,8 @@ impl<'l> Draft<'l> {
         if let Some(metadata) = &params.metadata {
             limits.object("metadata", metadata)?;
         }
+        let parent_id = params.parent_id.as_ref();
+        let parent_id = parent_id.map(|id| SessionId::parse(id.as_str()));
         let text = |text: &Option<Text>| text.clone().map(Text::into_string);
         let mut draft = Self::of(
             Head {
@@ -124,7 +126,7 @@ impl<'l> Draft<'l> {
                 event_count: 0,
                 paused_at: None,
                 finalized_at: None,
-                parent_id: None,
+                parent_id: parent_id.transpose()?,
                 agent: None,
                 slot: None,
                 deleted_at: None,

@@ -34,15 +34,15 @@ crate::operations! {
     Group::Sessions;
     /// Starts a session. Its first event is `start`.
     START = Write "start" (StartParams) -> Session, unit start,
-        r#"{"task":"t","mode":"m","id":"new","userId":"u","channelId":"c","workspace":"w","maxIterations":3,"context":{"a":1},"metadata":{"b":2},"paused":true,"pauseReason":"r","idempotencyKey":"k"}"#;
+        r#"{"task":"t","mode":"m","id":"new","userId":"u","channelId":"c","workspace":"w","maxIterations":3,"context":{"a":1},"metadata":{"b":2},"paused":true,"pauseReason":"r","parentId":"p","idempotencyKey":"k"}"#;
     /// Updates the description of a session. It records no event.
     UPDATE = Write "update" (UpdateParams) -> SessionHead, unit update,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"task":"t","mode":"m","workspace":"w","userId":"u","channelId":null,"maxIterations":10,"context":{"a":1},"metadata":{"b":2}}"#;
     /// Pauses a session: `pausedAt` and `pauseReason` appear in its context.
     PAUSE = Write "pause" (PauseParams) -> SessionHead, unit pause,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"reason":"r","data":{"a":1}}"#;
-    /// Resumes a paused session, or recovers an active one whose runner has ended. The event carries
-    /// `pausedDuration` in milliseconds.
+    /// Resumes a session that is paused or out of iterations, or recovers an active one whose runner has
+    /// ended. The event carries `pausedDuration` in milliseconds.
     RESUME = Write "resume" (ResumeParams) -> SessionHead, unit resume,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"addIterations":1,"ifActive":"keep","ifExhausted":"timeout","override":true}"#;
     /// Completes a session with a result.
@@ -50,7 +50,7 @@ crate::operations! {
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"result":"r","ifFinished":"keep","override":true}"#;
     /// Fails a session with an error.
     FAIL = Write "fail" (FailParams) -> SessionHead, unit fail,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"error":"e","ifFinished":"keep"}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"error":"e","stack":"s","ifFinished":"keep"}"#;
     /// Abandons a session.
     ABANDON = Write "abandon" (AbandonParams) -> SessionHead, unit abandon,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"reason":"r"}"#;
@@ -74,11 +74,11 @@ crate::operations! {
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"insight":"i","expertiseFile":"f"}"#;
     /// Adds tokens and cost to `metadata.tokens` and `metadata.cost`; statistics sum them.
     RECORD_USAGE = Write "recordUsage" (RecordUsageParams) -> SessionHead, unit record_usage,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"tokens":{"prompt":1,"completion":2},"cost":0.1}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"tokens":{"prompt":1,"completion":2,"cached":1,"reasoning":1},"cost":0.1}"#;
     /// Merges properties into the context, or replaces it.
     UPDATE_CONTEXT = Write "updateContext" (UpdateContextParams) -> SessionHead,
         unit update_context,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"context":{"a":1},"replace":false}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"context":{"a":1},"unset":["b"],"replace":false}"#;
     /// Holds a session: acquires its lease, so that no other writer runs it. The outcome is `acquired`,
     /// or `held` if it is held, also by the same holder. The token of the lease is the `token` of writes.
     HOLD = Write "hold" (HoldParams) -> LeaseOutcome, unit hold,
@@ -157,7 +157,7 @@ fn fail(tx: &mut Transaction<'_>, params: &FailParams) -> Attempt<SessionHead> {
         if draft.keeps_finished(params.if_finished) {
             return Ok(());
         }
-        draft.fail(params.error.as_ref(), None)
+        draft.fail_with_stack(params.error.as_ref(), params.stack.as_ref())
     })
 }
 
@@ -206,18 +206,15 @@ fn record_learning(tx: &mut Transaction<'_>, params: &RecordLearningParams) -> A
 }
 
 fn record_usage(tx: &mut Transaction<'_>, params: &RecordUsageParams) -> Attempt<SessionHead> {
-    let tokens = params.tokens.as_ref();
-    let prompt = tokens.and_then(|tokens| tokens.prompt).unwrap_or(0);
-    let completion = tokens.and_then(|tokens| tokens.completion).unwrap_or(0);
-    change(tx, params, &|draft| {
-        draft.add_usage(prompt, completion, params.cost)
-    })
+    let tokens = params.tokens.clone().unwrap_or_default();
+    change(tx, params, &|draft| draft.add_usage(&tokens, params.cost))
 }
 
 fn update_context(tx: &mut Transaction<'_>, params: &UpdateContextParams) -> Attempt<SessionHead> {
-    change_with_model(tx, params, &|draft| match params.replace {
-        Some(true) => draft.replace_context(&params.context),
-        _ => draft.merge_context(&params.context),
+    change_with_model(tx, params, &|draft| match (params.replace, &params.unset) {
+        (Some(true), Some(_)) => Err(Error::invalid("unset", "expected no `replace` with it")),
+        (Some(true), None) => draft.replace_context(&params.context),
+        (_, unset) => draft.edit_context(unset.as_deref().unwrap_or_default(), &params.context),
     })
 }
 

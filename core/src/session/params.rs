@@ -126,6 +126,9 @@ declare_params! {
         pub paused: Option<bool>,
         /// The reason for starting it paused.
         pub pause_reason: Option<Text>,
+        /// The id of the session that this one belongs to, such as that of the agent that delegated the
+        /// task. Whether there is one is not checked.
+        pub parent_id: Option<Text>,
         /// A key that makes the call safe to repeat: a second call with this key returns the session
         /// that the first one started.
         pub idempotency_key: Option<Text>,
@@ -151,12 +154,29 @@ declare_params! {
         pub trash: Option<Trash>,
     }
 
+    /// A session to continue.
+    pub struct ContextParams {
+        /// The id of the session.
+        pub id: Text,
+        /// The number of last events: at most 1,000, 10 by default.
+        pub recent: Option<u32>,
+        /// Whether a session in the trash is found; `"include"` by default.
+        pub trash: Option<Trash>,
+    }
+
     /// A part of a history.
     pub struct EventsParams {
         /// The id of the session.
         pub id: Text,
-        /// Return the events after this sequence number; 0, from the first event, by default.
+        /// Only events of this type, or of one of these.
+        #[cfg_attr(feature = "ts", ts(optional, type = "EventType | readonly EventType[]"))]
+        pub r#type: Option<OneOf<Text>>,
+        /// The order: `"asc"` (the default) begins with the oldest event, `"desc"` with the newest.
+        pub order: Option<Direction>,
+        /// Only events after this sequence number.
         pub after: Option<u64>,
+        /// Only events before this sequence number.
+        pub before: Option<u64>,
         /// The greatest number of events: 1 to 1,000, 100 by default.
         pub limit: Option<u32>,
     }
@@ -303,7 +323,7 @@ change_params! {
         /// event, `"keep"` leaves it unchanged.
         pub if_active: Option<IfActive>,
         /// The effect on a session without iterations left: `"refuse"` (the default) fails,
-        /// `"timeout"` resumes it and times it out at once.
+        /// `"timeout"` resumes a paused one and times it out at once.
         pub if_exhausted: Option<IfExhausted>,
         /// Resume the session although its agent waits for an approval, which withdraws the request. The
         /// audit log names it. `false` by default.
@@ -326,6 +346,8 @@ change_params! {
     pub struct FailParams {
         /// The error of the session.
         pub error: Option<Text>,
+        /// The stack of the error, which the event keeps.
+        pub stack: Option<Text>,
         /// The effect on a finished session: `"refuse"` (the default) fails, `"keep"` leaves it
         /// unchanged.
         pub if_finished: Option<IfFinished>,
@@ -388,8 +410,11 @@ change_params! {
 
     /// A change of the context.
     pub struct UpdateContextParams {
-        /// Properties to merge into the context.
+        /// Properties to merge into the context. A property that is an object replaces the one in its
+        /// place: only the outermost properties are merged.
         pub context: Json,
+        /// The names of properties to remove from the context before that, 1,000 at most.
+        pub unset: Option<Vec<Text>>,
         /// Replace the context instead of merging; `false` by default.
         pub replace: Option<bool>,
     }
@@ -402,6 +427,10 @@ declare_params! {
         pub prompt: Option<u64>,
         /// Tokens of the completions; 0 by default.
         pub completion: Option<u64>,
+        /// Those of the prompts that came from a cache; 0 by default.
+        pub cached: Option<u64>,
+        /// Those of the completions that the model spent on reasoning; 0 by default.
+        pub reasoning: Option<u64>,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The operations that read sessions: one of them, a page of them, or statistics.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::filter::{Order, Position, Trash};
 use crate::store::{History, ListQuery, Loaded};
 use crate::stored::event::Event;
@@ -13,20 +13,22 @@ use crate::work::operation::Group;
 use crate::work::transaction::{Attempt, Transaction};
 
 use super::change::not_found;
-use super::params::{EventsParams, GetParams, HistoryParam, IdParams, ListParams, StatsParams};
-use super::portable;
+use super::params::{
+    ContextParams, EventsParams, GetParams, HistoryParam, IdParams, ListParams, StatsParams,
+};
 use super::replies::{EventPage, SessionContext, SessionPage};
 use super::stats::Stats;
 use super::view::{Session, SessionEvent, SessionHead};
+use super::{event_page, portable};
 
 /// The number of events that `get` returns by default.
 pub const DEFAULT_HISTORY: u32 = 100;
-/// The number of events in a [`SessionContext`].
+/// The number of events in a [`SessionContext`] by default.
 pub const RECENT_HISTORY: u32 = 10;
+/// The greatest number of events in a [`SessionContext`].
+const MAX_RECENT: u32 = 1000;
 /// Sessions of a page unless a call says otherwise.
 pub(crate) const DEFAULT_SESSIONS: u32 = 50;
-/// Events of a page unless a call says otherwise.
-const DEFAULT_EVENTS: u32 = 100;
 
 crate::operations! {
     Group::Sessions;
@@ -34,11 +36,11 @@ crate::operations! {
     GET = Read "get" (GetParams) -> Option<Session>, unit get,
         r#"{"id":"s","history":2,"trash":"include"}"#;
     /// The context that an agent needs to continue a session; `null` for an unknown id.
-    CONTEXT = Read "context" (IdParams) -> Option<SessionContext>, unit context,
-        r#"{"id":"s","trash":"include"}"#;
-    /// A part of a history, oldest first.
-    EVENTS = Read "events" (EventsParams) -> EventPage, unit events,
-        r#"{"id":"s","after":1,"limit":2}"#;
+    CONTEXT = Read "context" (ContextParams) -> Option<SessionContext>, unit context,
+        r#"{"id":"s","recent":2,"trash":"include"}"#;
+    /// A part of a history.
+    EVENTS = Read "events" (EventsParams) -> EventPage, steps events,
+        r#"{"id":"s","type":["note"],"order":"desc","after":1,"before":9,"limit":2}"#;
     /// A page of sessions, newest first.
     LIST = Read "list" (ListParams) -> SessionPage, steps list,
         r#"{"userId":"u","channelId":"c","mode":"m","status":["active"],"phase":["planning"],"parentId":"p","taskIds":["t"],"slotPhase":["plan"],"model":"m","createdAfter":0,"createdBefore":"2030-01-01","updatedAfter":0,"updatedBefore":"2030-01-01T00:00:00Z","text":"t","trash":"include","orderBy":"updatedAt","direction":"asc","limit":2,"offset":0,"cursor":"ua.0.a"}"#;
@@ -80,37 +82,23 @@ fn get(tx: &mut Transaction<'_>, params: &GetParams) -> Attempt<Option<Session>>
     }))
 }
 
-fn context(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<Option<SessionContext>> {
-    let history = History::Last {
-        count: RECENT_HISTORY,
+fn context(tx: &mut Transaction<'_>, params: &ContextParams) -> Attempt<Option<SessionContext>> {
+    let count = params.recent.unwrap_or(RECENT_HISTORY);
+    if count > MAX_RECENT {
+        let problem = format!("expected at most {MAX_RECENT} events");
+        return Err(Error::invalid("recent", problem).into());
+    }
+    let loaded = find(tx, &params.id, History::Last { count }, params.trash)?;
+    let Some(Loaded { head, events }) = loaded else {
+        return Ok(None);
     };
-    let loaded = find(tx, &params.id, history, params.trash)?;
-    Ok(loaded.map(|Loaded { head, events }| {
-        SessionContext::new(head, events.into_iter().map(SessionEvent::from).collect())
-    }))
+    check_history(&events, tx.limits())?;
+    let recent = events.into_iter().map(SessionEvent::from).collect();
+    Ok(Some(SessionContext::new(head, recent)))
 }
 
-fn events(tx: &mut Transaction<'_>, params: &EventsParams) -> Attempt<EventPage> {
-    let limit = page_limit(params.limit, DEFAULT_EVENTS)?;
-    let sequence = params.after.unwrap_or(0);
-    let loaded = find(tx, &params.id, History::After { sequence, limit }, None)?;
-    let Loaded { head, mut events } = loaded.ok_or_else(|| not_found(params.id.as_str()))?;
-    end_page(&mut events);
-    let last = events.last().map(|event| event.sequence);
-    Ok(EventPage {
-        next_after: last.filter(|&last| last < head.event_count),
-        items: events.into_iter().map(SessionEvent::from).collect(),
-    })
-}
-
-/// Ends a page after the event with which its data exceeds [`MAX_PAGE_BYTES`].
-fn end_page(events: &mut Vec<Event>) {
-    let mut bytes = 0;
-    events.retain(|event| {
-        let fits = bytes <= MAX_PAGE_BYTES;
-        bytes += event.user_bytes();
-        fits
-    });
+async fn events(context: &Context, params: EventsParams) -> Result<EventPage> {
+    event_page::read(context, params).await
 }
 
 /// Checks that one reply can hold a history.

@@ -57,7 +57,7 @@ pub struct SessionContext {
     pub max_iterations: u32,
     /// The user's state, a JSON object.
     pub context: Json,
-    /// The last ten events.
+    /// The last events, ten by default.
     pub recent_history: Vec<SessionEvent>,
 }
 
@@ -79,15 +79,19 @@ impl SessionContext {
 }
 
 /// A page of a history.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct EventPage {
     /// The events in their order.
     pub items: Vec<SessionEvent>,
-    /// The `after` of the next page; absent on the last page.
+    /// The `after` of the next page; absent on the last page, and in the order `"desc"`. A page may have
+    /// fewer events than `limit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_after: Option<u64>,
+    /// The `before` of the next page in the order `"desc"`; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_before: Option<u64>,
 }
 
 /// A page of sessions.

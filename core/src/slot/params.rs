@@ -129,6 +129,7 @@ impl StartInSlotParams {
             context: self.context.clone(),
             metadata: self.metadata.clone(),
             paused: self.paused,
+            parent_id: None,
             pause_reason: self.pause_reason.clone(),
             idempotency_key: None,
         }

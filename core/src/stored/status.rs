@@ -24,7 +24,7 @@ pub enum Status {
     Completed,
     /// Ended with an error.
     Failed,
-    /// Out of iterations: may be paused and resumed with more, or ended.
+    /// Out of iterations: may be resumed with more, paused, or ended.
     Timeout,
     /// Abandoned.
     Abandoned,
@@ -74,7 +74,13 @@ impl Status {
                 Self::Abandoned,
             ],
             Self::Paused => &[Self::Active, Self::Completed, Self::Failed, Self::Abandoned],
-            Self::Timeout => &[Self::Paused, Self::Completed, Self::Failed, Self::Abandoned],
+            Self::Timeout => &[
+                Self::Active,
+                Self::Paused,
+                Self::Completed,
+                Self::Failed,
+                Self::Abandoned,
+            ],
             Self::Completed | Self::Failed | Self::Abandoned => &[],
         }
     }

@@ -21,10 +21,12 @@ pub enum WebhookEvent {
     Resume,
     /// A session ended with a result.
     Complete,
-    /// A session ended with an error, or was abandoned (then `data.reason` is `abandoned`).
+    /// A session ended with an error.
     Error,
     /// A session ran out of iterations.
     Timeout,
+    /// A session was abandoned.
+    Abandoned,
 }
 
 /// The payload of a webhook.

@@ -171,7 +171,7 @@ impl Agent {
                     Some(_) if self.is_finalized() => return None,
                     Some(phase) if phase != Phase::Approval && self.is_pending() => return None,
                     _ => {
-                        if phase == Some(Phase::Approval) && !self.is_pending() {
+                        if phase == Some(Phase::Approval) && self.phase != Phase::Approval {
                             self.approval = None;
                         }
                         phase.iter().for_each(|&phase| self.enter(phase, now));

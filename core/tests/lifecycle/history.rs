@@ -384,3 +384,71 @@ fn update_sets_and_clears_descriptive_properties() {
     );
     assert_eq!(same, head, "an update that changes nothing writes nothing");
 }
+
+#[test]
+fn properties_are_removed_from_the_context_before_others_are_merged() {
+    let world = World::default();
+    let id = world.start(json!({"context": {"a": 1, "b": {"c": 2}, "d": 3}}));
+    let params = json!({"id": id, "context": {"b": {"e": 4}, "d": 5}, "unset": ["a", "d", "none"]});
+    let head = world.ok("updateContext", params);
+    assert_eq!(head["context"], json!({"b": {"e": 4}, "d": 5}));
+    let both = json!({"id": id, "context": {}, "unset": ["b"], "replace": true});
+    assert_eq!(world.code("updateContext", both), "INVALID_ARGUMENT");
+    let many = vec!["x"; 1001];
+    let many = json!({"id": id, "context": {}, "unset": many});
+    assert_eq!(world.code("updateContext", many), "INVALID_ARGUMENT");
+    assert_eq!(world.session(&id)["context"], head["context"]);
+}
+
+#[test]
+fn a_context_has_as_many_recent_events_as_are_asked_for() {
+    let world = World::default();
+    let id = world.start(json!({}));
+    for _ in 0..20 {
+        world.ok("addEvent", json!({"id": id, "type": "note"}));
+    }
+    for (recent, count) in [
+        (Value::Null, 10),
+        (json!(0), 0),
+        (json!(5), 5),
+        (json!(1000), 21),
+    ] {
+        let context = world.ok("context", json!({"id": id, "recent": recent}));
+        let events = context["recentHistory"].as_array().unwrap();
+        assert_eq!(events.len(), count, "{recent}");
+        let last = events.last().map(|event| event["sequence"].clone());
+        assert!(last.is_none_or(|last| last == 21));
+    }
+    assert_eq!(
+        world.code("context", json!({"id": id, "recent": 1001})),
+        "INVALID_ARGUMENT"
+    );
+}
+
+#[test]
+fn a_session_may_belong_to_another_one() {
+    let world = World::default();
+    let parent = world.start(json!({}));
+    let id = world.start(json!({"parentId": parent}));
+    assert_eq!(world.session(&id)["parentId"], parent);
+    let children = world.ok("list", json!({"parentId": parent}));
+    assert_eq!(children["items"][0]["id"], id);
+    let wrong = json!({"task": "t", "mode": "m", "parentId": "../a"});
+    assert_eq!(world.code("start", wrong), "INVALID_ID");
+}
+
+#[test]
+fn the_stack_of_an_error_is_kept_without_its_secrets() {
+    let world = World::default();
+    let id = world.start(json!({}));
+    let stack = "Error: e\n    at login (password=hunter2secret)";
+    let head = world.ok("fail", json!({"id": id, "error": "e", "stack": stack}));
+    assert_eq!(head["error"], "e");
+    let data = world.last_event(&id)["data"].clone();
+    assert_eq!(data["error"], "e");
+    let kept = data["stack"].as_str().unwrap();
+    assert!(
+        kept.starts_with("Error: e") && !kept.contains("hunter2secret"),
+        "{kept}"
+    );
+}

@@ -70,10 +70,33 @@ fn a_session_in_timeout_is_resumed_with_more_iterations() {
     let world = World::default();
     let id = world.start(json!({"maxIterations": 1}));
     world.ok("incrementIteration", json!({"id": id}));
+    for params in [
+        json!({}),
+        json!({"ifExhausted": "timeout"}),
+        json!({"addIterations": 0}),
+    ] {
+        let mut params = params;
+        params["id"] = json!(id);
+        assert_eq!(world.code("resume", params), "BUDGET_EXHAUSTED");
+    }
+    let head = world.ok("resume", json!({"id": id, "addIterations": 1}));
     assert_eq!(
-        world.code("resume", json!({"id": id, "addIterations": 5})),
-        "INVALID_TRANSITION"
+        (&head["status"], &head["maxIterations"]),
+        (&json!("active"), &json!(2))
     );
+    assert_eq!(
+        world.last_event(&id)["data"],
+        json!({"pausedDuration": 0, "addIterations": 1})
+    );
+    let answer = world.ok("incrementIteration", json!({"id": id}));
+    assert_eq!(answer["status"], "timeout");
+}
+
+#[test]
+fn a_session_that_was_paused_in_timeout_is_resumed_with_more_iterations() {
+    let world = World::default();
+    let id = world.start(json!({"maxIterations": 1}));
+    world.ok("incrementIteration", json!({"id": id}));
     world.ok("pause", json!({"id": id, "reason": "review"}));
     let before = world.export(&id);
     assert_eq!(world.code("resume", json!({"id": id})), "BUDGET_EXHAUSTED");
@@ -97,7 +120,6 @@ fn a_session_in_timeout_is_resumed_after_its_budget_is_raised() {
     let world = World::default();
     let id = world.start(json!({"maxIterations": 1}));
     world.ok("incrementIteration", json!({"id": id}));
-    world.ok("pause", json!({"id": id}));
     world.ok("update", json!({"id": id, "maxIterations": 3}));
     assert_eq!(world.ok("resume", json!({"id": id}))["status"], "active");
 }

@@ -229,3 +229,23 @@ fn statistics_can_be_filtered() {
     assert_eq!(of(json!({"trash": "only"})).0, 1);
     assert_eq!(of(json!({"trash": "include"})).0, 8);
 }
+
+#[test]
+fn tokens_from_a_cache_and_for_reasoning_are_counted_beside_the_others() {
+    let world = World::default();
+    let id = world.start(json!({}));
+    let tokens = json!({"prompt": 10, "completion": 5, "cached": 7, "reasoning": 3});
+    world.ok("recordUsage", json!({"id": id, "tokens": tokens}));
+    world.ok("recordUsage", json!({"id": id, "tokens": {"cached": 1}}));
+    let head = world.ok(
+        "recordUsage",
+        json!({"id": id, "tokens": {"reasoning": u64::MAX}}),
+    );
+    assert_eq!(
+        head["metadata"]["tokens"],
+        json!({
+            "prompt": 10, "completion": 5, "total": 15, "cached": 8,
+            "reasoning": 9_007_199_254_740_991_u64
+        })
+    );
+}

@@ -85,7 +85,7 @@ fn leads(from: &str, to: &str) -> bool {
     match from {
         "active" => to != "active",
         "paused" => !matches!(to, "paused" | "timeout"),
-        "timeout" => !matches!(to, "timeout" | "active"),
+        "timeout" => to != "timeout",
         _ => false,
     }
 }
@@ -303,11 +303,7 @@ impl Draft {
         self.session.go("abandoned", self.now)?;
         let data = data.unwrap_or_else(|| Object::of([("reason", reason.map(Value::text_of))]));
         self.append("abandoned", &data);
-        let data = Object::of([
-            ("reason", Some(Value::text_of("abandoned"))),
-            ("detail", reason.map(Value::text_of)),
-        ]);
-        self.notify("error", &data);
+        self.notify("abandoned", &data);
         Ok(())
     }
 

@@ -2,12 +2,17 @@
 
 use crate::error::{Error, Result};
 use crate::session::administrator::{self, Past};
-use crate::session::params::UpdateParams;
-use crate::stored::head::{Usage, cost_nanos};
+use crate::session::params::{TokensParam, UpdateParams};
+use crate::stored::head::{MAX_SAFE_INTEGER, Usage, cost_nanos};
 use crate::value::json::{Json, Object};
 use crate::value::properties::Patch;
 
-use super::{Draft, check_context, merged};
+use crate::value::text::Text;
+
+use super::{Draft, check_context, edited, merged};
+
+/// The number of properties of a context that one call removes.
+const MAX_UNSET: usize = 1000;
 
 impl Draft<'_> {
     /// Updates the description of the session.
@@ -59,6 +64,23 @@ impl Draft<'_> {
         self.replace_context(&context)
     }
 
+    /// Removes properties from the context, and merges others into it.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
+    pub fn edit_context(&mut self, unset: &[Text], patch: &Json) -> Result<()> {
+        if unset.len() > MAX_UNSET {
+            let problem = format!("expected at most {MAX_UNSET} names, got {}", unset.len());
+            return Err(Error::invalid("unset", problem));
+        }
+        self.head.context = edited(&self.head.context, |context| {
+            for name in unset {
+                context.remove(name.as_str());
+            }
+        });
+        self.merge_context(patch)
+    }
+
     /// Replaces the context.
     ///
     /// # Errors
@@ -88,7 +110,7 @@ impl Draft<'_> {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for an invalid cost; `TOO_LARGE`.
-    pub fn add_usage(&mut self, prompt: u64, completion: u64, cost: Option<f64>) -> Result<()> {
+    pub fn add_usage(&mut self, added: &TokensParam, cost: Option<f64>) -> Result<()> {
         let cost_nanos = match cost {
             None => 0,
             Some(cost) if cost >= 0.0 && cost.is_finite() => cost_nanos(cost),
@@ -98,8 +120,8 @@ impl Draft<'_> {
             .head
             .usage
             .plus(Usage {
-                prompt_tokens: prompt,
-                completion_tokens: completion,
+                prompt_tokens: added.prompt.unwrap_or(0),
+                completion_tokens: added.completion.unwrap_or(0),
                 cost_nanos,
             })
             .kept();
@@ -110,6 +132,12 @@ impl Draft<'_> {
         tokens.set("prompt", &usage.prompt_tokens);
         tokens.set("completion", &usage.completion_tokens);
         tokens.set("total", &usage.total_tokens());
+        for (name, added) in [("cached", added.cached), ("reasoning", added.reasoning)] {
+            if let Some(added) = added {
+                let known: u64 = tokens.read(name).unwrap_or(0);
+                tokens.set(name, &known.saturating_add(added).min(MAX_SAFE_INTEGER));
+            }
+        }
         metadata.set("tokens", &tokens.to_json());
         if cost.is_some() {
             metadata.set("cost", &usage.cost_json());

@@ -41,8 +41,8 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Resumes a paused session, or recovers an active one whose runner has ended. Properties of `data`
-    /// come before ours in the event.
+    /// Resumes a session that is paused or out of iterations, or recovers an active one whose runner has
+    /// ended. Properties of `data` come before ours in the event.
     ///
     /// # Errors
     /// `APPROVAL_PENDING`, `INVALID_TRANSITION`; `BUDGET_EXHAUSTED` when no iterations would be left.
@@ -54,6 +54,7 @@ impl Draft<'_> {
     ) -> Result<()> {
         self.check_approved()?;
         let recovered = self.head.status == Status::Active;
+        let timed_out = self.head.status == Status::Timeout;
         let paused_at = self.head.paused_at;
         if !recovered {
             self.go(Status::Active)?;
@@ -61,7 +62,7 @@ impl Draft<'_> {
         }
         let added = add_iterations.unwrap_or(0);
         self.head.max_iterations = self.head.max_iterations.saturating_add(added);
-        if !self.head.has_budget() && if_exhausted == IfExhausted::Refuse {
+        if !self.head.has_budget() && (timed_out || if_exhausted == IfExhausted::Refuse) {
             return Err(self.exhausted());
         }
         let paused_duration = paused_at.map_or(0, |at| self.now.since(at));
@@ -122,6 +123,21 @@ impl Draft<'_> {
         Ok(())
     }
 
+    /// As [`fail`](Self::fail), with the stack of the error, which the event keeps. Receivers of webhooks
+    /// do not get it.
+    ///
+    /// # Errors
+    /// Those of [`fail`](Self::fail).
+    pub fn fail_with_stack(&mut self, error: Option<&Text>, stack: Option<&Text>) -> Result<()> {
+        self.limits.text("stack", stack)?;
+        self.fail(error, None)?;
+        if let (Some(stack), Some(event)) = (stack, self.events.last_mut()) {
+            let stack = self.limits.redact.text(stack.as_str());
+            event.data = edited(&event.data, |data| data.set("stack", stack.as_ref()));
+        }
+        Ok(())
+    }
+
     /// Abandons the session.
     ///
     /// # Errors
@@ -134,12 +150,7 @@ impl Draft<'_> {
             data.unwrap_or_else(|| object_of("reason", reason)),
         );
         self.sum_up(reason);
-        let mut notice = Object::default();
-        notice.set("reason", Status::Abandoned.as_str());
-        if let Some(reason) = reason {
-            notice.set("detail", &self.redacted(reason));
-        }
-        self.notify_with(WebhookEvent::Error, notice.to_json());
+        self.notify(WebhookEvent::Abandoned);
         Ok(())
     }
 

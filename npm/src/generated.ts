@@ -944,6 +944,23 @@ idempotencyKey?: string,
 token?: number, };
 
 /**
+ * A session to continue.
+ */
+export type ContextParams = { 
+/**
+ * The id of the session.
+ */
+id: string, 
+/**
+ * The number of last events: at most 1,000, 10 by default.
+ */
+recent?: number, 
+/**
+ * Whether a session in the trash is found; `"include"` by default.
+ */
+trash?: Trash, };
+
+/**
  * Sessions and records in transfer.
  */
 export type CopyChunk = { 
@@ -1516,9 +1533,14 @@ export type EventPage = {
  */
 items: Array<SessionEvent>, 
 /**
- * The `after` of the next page; absent on the last page.
+ * The `after` of the next page; absent on the last page, and in the order `"desc"`. A page may have
+ * fewer events than `limit`.
  */
-nextAfter?: number, };
+nextAfter?: number, 
+/**
+ * The `before` of the next page in the order `"desc"`; absent on the last page.
+ */
+nextBefore?: number, };
 
 /**
  * A part of a history.
@@ -1529,9 +1551,21 @@ export type EventsParams = {
  */
 id: string, 
 /**
- * Return the events after this sequence number; 0, from the first event, by default.
+ * Only events of this type, or of one of these.
+ */
+type?: EventType | readonly EventType[], 
+/**
+ * The order: `"asc"` (the default) begins with the oldest event, `"desc"` with the newest.
+ */
+order?: Direction, 
+/**
+ * Only events after this sequence number.
  */
 after?: number, 
+/**
+ * Only events before this sequence number.
+ */
+before?: number, 
 /**
  * The greatest number of events: 1 to 1,000, 100 by default.
  */
@@ -1592,6 +1626,10 @@ id: string,
  * The error of the session.
  */
 error?: string, 
+/**
+ * The stack of the error, which the event keeps.
+ */
+stack?: string, 
 /**
  * The effect on a finished session: `"refuse"` (the default) fails, `"keep"` leaves it
  * unchanged.
@@ -3284,7 +3322,7 @@ addIterations?: number,
 ifActive?: "recover" | "keep", 
 /**
  * The effect on a session without iterations left: `"refuse"` (the default) fails,
- * `"timeout"` resumes it and times it out at once.
+ * `"timeout"` resumes a paused one and times it out at once.
  */
 ifExhausted?: "refuse" | "timeout", 
 /**
@@ -3590,7 +3628,7 @@ maxIterations: number,
  */
 context: JsonObject, 
 /**
- * The last ten events.
+ * The last events, ten by default.
  */
 recentHistory: Array<SessionEvent>, };
 
@@ -4175,6 +4213,11 @@ paused?: boolean,
  */
 pauseReason?: string, 
 /**
+ * The id of the session that this one belongs to, such as that of the agent that delegated the
+ * task. Whether there is one is not checked.
+ */
+parentId?: string, 
+/**
  * A key that makes the call safe to repeat: a second call with this key returns the session
  * that the first one started.
  */
@@ -4589,7 +4632,15 @@ prompt?: number,
 /**
  * Tokens of the completions; 0 by default.
  */
-completion?: number, };
+completion?: number, 
+/**
+ * Those of the prompts that came from a cache; 0 by default.
+ */
+cached?: number, 
+/**
+ * Those of the completions that the model spent on reasoning; 0 by default.
+ */
+reasoning?: number, };
 
 /**
  * Whether sessions in the trash count.
@@ -4605,9 +4656,14 @@ export type UpdateContextParams = {
  */
 id: string, 
 /**
- * Properties to merge into the context.
+ * Properties to merge into the context. A property that is an object replaces the one in its
+ * place: only the outermost properties are merged.
  */
 context: JsonObject, 
+/**
+ * The names of properties to remove from the context before that, 1,000 at most.
+ */
+unset?: Array<string>, 
 /**
  * Replace the context instead of merging; `false` by default.
  */
@@ -4836,7 +4892,7 @@ export type Wanted = "above" | "below";
 /**
  * The events that webhooks report.
  */
-export type WebhookEvent = "start" | "pause" | "resume" | "complete" | "error" | "timeout";
+export type WebhookEvent = "start" | "pause" | "resume" | "complete" | "error" | "timeout" | "abandoned";
 
 /**
  * The payload of a webhook.
@@ -4986,7 +5042,7 @@ export interface Operations {
   update: { params: UpdateParams; result: SessionHead };
   /** Pauses a session: `pausedAt` and `pauseReason` appear in its context. */
   pause: { params: PauseParams; result: SessionHead };
-  /** Resumes a paused session, or recovers an active one whose runner has ended. The event carries `pausedDuration` in milliseconds. */
+  /** Resumes a session that is paused or out of iterations, or recovers an active one whose runner has ended. The event carries `pausedDuration` in milliseconds. */
   resume: { params: ResumeParams; result: SessionHead };
   /** Completes a session with a result. */
   complete: { params: CompleteParams; result: SessionHead };
@@ -5023,8 +5079,8 @@ export interface Operations {
   /** A session with a part of its history, by default the last 100 events; `null` for an unknown id. */
   get: { params: GetParams; result: Session | null };
   /** The context that an agent needs to continue a session; `null` for an unknown id. */
-  context: { params: IdParams; result: SessionContext | null };
-  /** A part of a history, oldest first. */
+  context: { params: ContextParams; result: SessionContext | null };
+  /** A part of a history. */
   events: { params: EventsParams; result: EventPage };
   /** A page of sessions, newest first. */
   list: { params: ListParams; result: SessionPage };

@@ -197,14 +197,21 @@ function open(store: CompatOptions["store"]): Opened {
   const options = { ...rest, webhook: webhook ?? undefined };
   const target = store ?? DEFAULT_STORE;
   try {
-    if (!isAsyncStore(target)) return { sync: entry.openSync(target, options) };
+    if (!isAsyncStore(target)) {
+      const sync = entry.openSync(target, options);
+      sync.deliverAbandonedAsError();
+      return { sync };
+    }
   } catch (thrown) {
     if (store === undefined && isTenureError(thrown, "UNSUPPORTED_STORE")) {
       throw noDefaultStore(DEFAULT_STORE, thrown);
     }
     if (!isTenureError(thrown, "STORE_IS_ASYNC")) throw thrown;
   }
-  const pending = entry.open(target, options);
+  const pending = entry.open(target, options).then((sessions) => {
+    sessions.deliverAbandonedAsError();
+    return sessions;
+  });
   pending.catch(() => {
     // The next call retries.
     if (opened?.pending === pending) opened = undefined;

@@ -51,7 +51,7 @@ export interface SessionContext extends Omit<Context, "status"> {
 /** The payload of a webhook. */
 export interface SessionWebhookPayload {
   /** The event. */
-  event: WebhookEvent;
+  event: Exclude<WebhookEvent, "abandoned">;
   /** The session, just after the change. */
   session: {
     id: string;

@@ -24,18 +24,27 @@ export class Notifier implements BroadcastListener {
   /** Webhooks that were replaced, and may have pending payloads. */
   #replaced: readonly Webhook[] = [];
   #broadcast: Broadcast | undefined;
+  /** The payload that is delivered for one of the core. */
+  #delivered: (payload: WebhookPayload) => WebhookPayload = (payload) => payload;
 
   /** Delivers a lifecycle event, given its payload's text. The webhook posts exactly this text. */
-  readonly notify = (text: string): void => {
-    const payload = JSON.parse(text) as WebhookPayload;
+  readonly notify = (given: string): void => {
+    const made = JSON.parse(given) as WebhookPayload;
+    const payload = this.#delivered(made);
+    const text = payload === made ? given : JSON.stringify(payload);
     this.listeners.lifecycle(payload);
     this.#webhook?.post({
       event: payload.event,
       session: payload.session.id,
       text,
     });
-    this.#broadcast?.lifecycle(text);
+    this.#broadcast?.lifecycle(given);
   };
+
+  /** Delivers the event `abandoned` as an `error`, as the API of `tenure/compat` has it. */
+  deliverAbandonedAsError(): void {
+    this.#delivered = abandonedAsError;
+  }
 
   /** Exchanges notifications with the other handles on a database. */
   join(broadcast: Broadcast, name: string): void {
@@ -50,7 +59,7 @@ export class Notifier implements BroadcastListener {
 
   /** Called for a lifecycle event of another handle, which posts its own webhook. */
   onRemoteLifecycle(payload: WebhookPayload): void {
-    this.listeners.lifecycle(payload);
+    this.listeners.lifecycle(this.#delivered(payload));
   }
 
   /** Delivers the cancellation of a session by this handle. */
@@ -87,4 +96,11 @@ export class Notifier implements BroadcastListener {
     this.failures += 1;
     this.listeners.error(error);
   };
+}
+
+function abandonedAsError(payload: WebhookPayload): WebhookPayload {
+  if (payload.event !== "abandoned") return payload;
+  const { reason: detail } = (payload.data ?? {}) as { readonly reason?: unknown };
+  const data = { reason: "abandoned", ...(detail === undefined ? {} : { detail }) };
+  return { ...payload, event: "error", data };
 }

@@ -16,6 +16,7 @@ const EVENTS: Readonly<Record<WebhookEvent, true>> = {
   complete: true,
   error: true,
   timeout: true,
+  abandoned: true,
 };
 
 /** A name of a header, as RFC 9110 has it. */

@@ -103,6 +103,11 @@ export abstract class Handle<
     this.notifier.listeners.off(event, listener);
   }
 
+  /** See {@link Notifier.deliverAbandonedAsError}. @internal */
+  deliverAbandonedAsError(): void {
+    this.notifier.deliverAbandonedAsError();
+  }
+
   /** Sets the webhook to which changes of sessions are posted; `null` switches it off. */
   setWebhook(webhook: string | URL | WebhookOptions | null): void {
     this.notifier.configure(webhook);

@@ -56,10 +56,12 @@ export function importFiles(
       async readFolder(folder) {
         checkSignal();
         const entries = await readable(readdir(folder, { withFileTypes: true }));
-        return entries
-          // What is no regular file is listed: if it is wanted, reading it fails.
-          .filter((entry) => !entry.isSymbolicLink())
-          .map((entry) => ({ path: join(folder, entry.name), isFolder: entry.isDirectory() }));
+        return (
+          entries
+            // What is no regular file is listed: if it is wanted, reading it fails.
+            .filter((entry) => !entry.isSymbolicLink())
+            .map((entry) => ({ path: join(folder, entry.name), isFolder: entry.isDirectory() }))
+        );
       },
       async readFile(file) {
         checkSignal();

@@ -6,8 +6,8 @@
  */
 
 import type { Session, SessionHead } from "../generated.js";
-import type { FailureReason } from "../handles/operations.js";
 import { exactlyAsync, exactlyEachAsync } from "../values/arguments.js";
+import { type FailureReason, textOfFailure } from "../values/failure.js";
 import { withOptions } from "../values/options.js";
 import type { JsonInput } from "../values/params.js";
 import type { EventType } from "../values/session-data.js";
@@ -68,7 +68,10 @@ export const failSession = exactlyAsync(
   "failSession",
   2,
   (id: string, error?: FailureReason): Promise<AgentSession | null> => {
-    return change(id, (sessions) => sessions.fail(id, error, { ifFinished: "keep" }));
+    // The original event has no stack.
+    return change(id, (sessions) =>
+      sessions.fail(id, textOfFailure(error), { ifFinished: "keep" }),
+    );
   },
 );
 

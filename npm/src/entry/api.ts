@@ -98,6 +98,9 @@ export type { Dedup } from "../handles/dedup.js";
 export type { HeldSession, HeldSessionSync } from "../handles/held-session.js";
 export type { Leases, LeasesSync } from "../handles/leases.js";
 export type {
+  EventList,
+  EventOptions,
+  EventPageSync,
   LeaseList,
   LeaseListOptions,
   LeasePageSync,
@@ -108,7 +111,6 @@ export type {
 export type { Open, OpenSync } from "../handles/open.js";
 export type {
   ChangeOptions,
-  FailureReason,
   Filter,
   Operations,
   TokenOption,
@@ -146,6 +148,7 @@ export {
   isTenureError,
   TenureError,
 } from "../values/error.js";
+export type { FailureReason } from "../values/failure.js";
 export type {
   DedupCleaned,
   DedupDecision,

@@ -14,6 +14,7 @@ import type { SlotStart } from "../values/outcomes.js";
 import type { SessionTypes } from "../values/session-types.js";
 import { onRejected } from "../values/thenable.js";
 import { Agents, AgentsSync } from "./agents.js";
+import type { EventList, EventOptions, EventPageSync } from "./list.js";
 import { Operations } from "./operations.js";
 
 /** A held session, in either mode. */
@@ -78,6 +79,14 @@ abstract class Held<
     options?: SlotOptionsOf<M>,
   ): Returns<M, SlotStart<T>> {
     return this.#handle.startInSlot(request, options);
+  }
+
+  /** See {@link Operations.events}. */
+  override events(
+    id: string,
+    options?: EventOptions,
+  ): M extends "async" ? EventList<T> : EventPageSync<T> {
+    return this.#handle.events(id, options);
   }
 
   /** @internal */

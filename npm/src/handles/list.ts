@@ -1,17 +1,33 @@
 /**
- * Paged lists of sessions and leases. A list loads its pages one by one, when they are needed; the
+ * Paged lists of sessions, events and leases. A list loads its pages one by one, when they are needed; the
  * core creates the pages and their cursors.
  *
  * @module
  */
 
-import type { LeaseListParams, LeasePage, LeaseView, ListParams, Problem } from "../generated.js";
+import type {
+  EventsParams,
+  LeaseListParams,
+  LeasePage,
+  LeaseView,
+  ListParams,
+  Problem,
+} from "../generated.js";
 import { refuseExtraArguments, thrown } from "../values/arguments.js";
 import type { Accepts } from "../values/params.js";
-import type { SessionHead, SessionPage, SessionTypes } from "../values/session-types.js";
+import type {
+  EventPage,
+  SessionEvent,
+  SessionHead,
+  SessionPage,
+  SessionTypes,
+} from "../values/session-types.js";
 
 /** Filter, order and paging of a list of sessions. */
 export type ListOptions = Accepts<ListParams>;
+
+/** Filter, order and paging of a history. */
+export type EventOptions = Accepts<Omit<EventsParams, "id">>;
 
 /** Filter and paging of a list of leases. */
 export type LeaseListOptions = Accepts<LeaseListParams>;
@@ -20,11 +36,15 @@ export type LeaseListOptions = Accepts<LeaseListParams>;
 interface Page<Item> {
   readonly items: Item[];
   readonly nextCursor?: string;
+  readonly nextAfter?: number;
+  readonly nextBefore?: number;
 }
 
 /** The position of a page. */
 interface Position {
   readonly cursor?: string | undefined;
+  readonly after?: number | string | undefined;
+  readonly before?: number | undefined;
 }
 
 /**
@@ -97,6 +117,16 @@ export class SessionList<
   readonly [Symbol.toStringTag] = "SessionList";
 }
 
+/** A lazy history: `await` returns its first page, `for await` iterates over all events. */
+export class EventList<T extends SessionTypes = SessionTypes> extends List<
+  SessionEvent<T>,
+  EventPage<T>,
+  EventOptions
+> {
+  /** Names the class where objects are printed. */
+  readonly [Symbol.toStringTag] = "EventList";
+}
+
 /** A lazy list of leases: `await` returns the first page, `for await` iterates over all leases. */
 export class LeaseList extends List<LeaseView, LeasePage, LeaseListOptions> {
   /** Names the class where objects are printed. */
@@ -166,6 +196,25 @@ export class SessionPageSync<
   }
 }
 
+/** A page of a history. Iterating over it continues through all following pages. */
+export class EventPageSync<T extends SessionTypes = SessionTypes>
+  extends PageSync<SessionEvent<T>, EventPage<T>, EventOptions>
+  implements EventPage<T>
+{
+  /** The `after` of the next page; absent on the last page. */
+  declare readonly nextAfter?: number;
+  /** The `before` of the next page in the order `"desc"`; absent on the last page. */
+  declare readonly nextBefore?: number;
+
+  /** Loads the first page; `load` returns the pages. */
+  constructor(options: EventOptions, load: (options: EventOptions) => EventPage<T>) {
+    const page = load(options);
+    super(page, options, load);
+    if (page.nextAfter !== undefined) this.nextAfter = page.nextAfter;
+    if (page.nextBefore !== undefined) this.nextBefore = page.nextBefore;
+  }
+}
+
 /** A page of leases. Iterating over it continues through all following pages. */
 export class LeasePageSync
   extends PageSync<LeaseView, LeasePage, LeaseListOptions>
@@ -182,6 +231,8 @@ function following<Options extends Position>(
   options: Options,
   page: Page<unknown>,
 ): Options | undefined {
-  if (page.nextCursor === undefined) return undefined;
-  return { ...options, cursor: page.nextCursor, offset: undefined };
+  const { nextCursor, nextAfter, nextBefore } = page;
+  if (nextCursor !== undefined) return { ...options, cursor: nextCursor, offset: undefined };
+  if (nextAfter !== undefined) return { ...options, after: nextAfter };
+  return nextBefore === undefined ? undefined : { ...options, before: nextBefore };
 }

@@ -14,8 +14,8 @@ import type {
   CleanupRecordsParams,
   CleanupResult,
   CompleteParams,
+  ContextParams,
   DeleteParams,
-  EventsParams,
   FailParams,
   ForkParams,
   GetParams,
@@ -35,7 +35,8 @@ import type {
 } from "../generated.js";
 import type { SlotOptionsOf, SlotRequest } from "../slots/options.js";
 import { refuseExtraArguments } from "../values/arguments.js";
-import { invalidArgument, messageOf, type TenureError } from "../values/error.js";
+import type { TenureError } from "../values/error.js";
+import { type FailureReason, stackOfFailure, textOfFailure } from "../values/failure.js";
 import { withOptions } from "../values/options.js";
 import type { SlotStart } from "../values/outcomes.js";
 import type { Accepts, JsonInput } from "../values/params.js";
@@ -44,7 +45,6 @@ import type {
   ContextInput,
   ContextPatch,
   EventArguments,
-  EventPage,
   NewEvent,
   Overrides,
   Session,
@@ -54,6 +54,7 @@ import type {
   SlotSession,
   StartParams,
 } from "../values/session-types.js";
+import type { EventList, EventOptions, EventPageSync } from "./list.js";
 
 /** Preconditions of a change. */
 export type ChangeOptions = Accepts<Pick<PauseParams, "ifVersion" | "idempotencyKey" | "token">>;
@@ -74,9 +75,6 @@ type UpdateContextOptions = Accepts<Omit<UpdateContextParams, "id" | "context">>
 type Patch<Params extends { readonly id: string }, T extends SessionTypes> = Accepts<
   Omit<Params, "id" | "context">
 > & { readonly context?: ContextPatch<T> | undefined };
-
-/** The error that {@link Operations.fail} accepts: a text, or an `Error`, whose message is used. */
-export type FailureReason = string | { readonly message: string };
 
 /** The operations of a handle. */
 export abstract class Operations<M extends Mode, T extends SessionTypes = SessionTypes> {
@@ -138,10 +136,10 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
   }
 
   /**
-   * Resumes a paused session, or recovers an orphaned active one. A session without remaining
-   * iterations needs `addIterations`. With `ifActive: "keep"` an active session is left unchanged;
-   * with `ifExhausted: "timeout"` a session without iterations becomes `timeout` instead of being
-   * refused.
+   * Resumes a session that is paused or out of iterations, or recovers an orphaned active one. A
+   * session without remaining iterations needs `addIterations`. With `ifActive: "keep"` an active
+   * session is left unchanged; with `ifExhausted: "timeout"` a paused session without iterations
+   * becomes `timeout` instead of being refused.
    */
   resume(id: string, options?: Accepts<Omit<ResumeParams, "id">>): Returns<M, SessionHead<T>> {
     return this.ask("resume", () => withOptions(options, { id }));
@@ -160,14 +158,18 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
   }
 
   /**
-   * Fails a session with an error. With `ifFinished: "keep"` a finished session is left unchanged.
+   * Fails a session with an error, whose stack the event keeps. With `ifFinished: "keep"` a finished
+   * session is left unchanged.
    */
   fail(
     id: string,
     error?: FailureReason,
     options?: Accepts<Omit<FailParams, "id" | "error">>,
   ): Returns<M, SessionHead<T>> {
-    return this.ask("fail", () => withOptions(options, { id, error: textOf(error) }));
+    return this.ask("fail", () => {
+      const params = withOptions(options, { id, error: textOfFailure(error) });
+      return params.stack === undefined ? { ...params, stack: stackOfFailure(error) } : params;
+    });
   }
 
   /** Abandons a session. */
@@ -235,7 +237,10 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
     return this.ask("recordUsage", () => withOptions(usage, withOptions(options, { id })));
   }
 
-  /** Merges properties into the context; with `replace` they replace it. */
+  /**
+   * Merges properties into the context; with `replace` they replace it. The merge is shallow: a
+   * property that is an object replaces the one in its place. `unset: ["a"]` removes properties.
+   */
   updateContext(
     id: string,
     context: ContextPatch<T>,
@@ -255,20 +260,25 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
   }
 
   /**
-   * Returns what an agent needs to continue: the context and the last ten events; `null` for an
-   * unknown id.
+   * Returns what an agent needs to continue: the context and the last events (`recent`, ten by
+   * default); `null` for an unknown id.
    */
-  context(id: string, options?: TrashOption): Returns<M, SessionContext<T> | null> {
+  context(
+    id: string,
+    options?: Accepts<Omit<ContextParams, "id">>,
+  ): Returns<M, SessionContext<T> | null> {
     return this.ask("context", () => withOptions(options, { id }));
   }
 
   /**
-   * Returns a page of the history, oldest events first. `nextAfter` is the `after` of the next
-   * page.
+   * Returns a page of the history (`limit`, 100 events by default): of some types (`type`), the
+   * oldest or the newest first (`order`), between two sequence numbers (`after`, `before`). Iterating
+   * over it, with `for await` on an asynchronous handle, continues through all following pages.
    */
-  events(id: string, options?: Accepts<Omit<EventsParams, "id">>): Returns<M, EventPage<T>> {
-    return this.ask("events", () => withOptions(options, { id }));
-  }
+  abstract events(
+    id: string,
+    options?: EventOptions,
+  ): M extends "async" ? EventList<T> : EventPageSync<T>;
 
   /** Returns statistics over the matching sessions; over all sessions without a filter. */
   stats(filter?: Filter): Returns<M, Stats> {
@@ -417,12 +427,4 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
 
 function sessionText(session: string | object): string {
   return typeof session === "string" ? session : encode("session", session);
-}
-
-function textOf(error: FailureReason | undefined): string | undefined {
-  if (typeof error !== "object" || error === null) return error;
-  if (!(error instanceof Error) && typeof error.message !== "string") {
-    throw invalidArgument("error", "expected a text, or an error with a message");
-  }
-  return messageOf(error);
 }

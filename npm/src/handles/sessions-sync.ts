@@ -14,7 +14,7 @@ import { invalidArgument } from "../values/error.js";
 import { copyOf, withOptions } from "../values/options.js";
 import type { SlotStart } from "../values/outcomes.js";
 import type { Accepts } from "../values/params.js";
-import type { SessionTypes } from "../values/session-types.js";
+import type { SessionHead, SessionTypes } from "../values/session-types.js";
 import { AgentsSync } from "./agents.js";
 import { AuditLog } from "./audit-log.js";
 import { Dedup } from "./dedup.js";
@@ -22,8 +22,8 @@ import { exportPartsSync } from "./export-parts.js";
 import { Handle } from "./handle.js";
 import { HeldSessionSync } from "./held-session.js";
 import { LeasesSync } from "./leases.js";
-import { type ListOptions, SessionPageSync } from "./list.js";
-import type { TrashOption } from "./operations.js";
+import { type EventOptions, EventPageSync, type ListOptions, SessionPageSync } from "./list.js";
+import type { Filter, TrashOption } from "./operations.js";
 
 /** The sessions of a store, with methods that return results instead of promises. Made by `openSync`. */
 export class SessionsSync<T extends SessionTypes = SessionTypes>
@@ -31,7 +31,7 @@ export class SessionsSync<T extends SessionTypes = SessionTypes>
   implements Disposable
 {
   static {
-    refuseExtraArguments(SessionsSync, thrown, { list: 1, startInSlot: 2, purge: 2 });
+    refuseExtraArguments(SessionsSync, thrown, { list: 1, latest: 1, startInSlot: 2, purge: 2 });
   }
 
   /** Agents: sessions that have a phase. */
@@ -53,6 +53,19 @@ export class SessionsSync<T extends SessionTypes = SessionTypes>
    */
   list(options: ListOptions = {}): SessionPageSync<ListOptions, T> {
     return new SessionPageSync(copyOf(options), (page) => this.ask("list", () => page));
+  }
+
+  /** See {@link Sessions.latest}. */
+  latest(filter: Filter = {}): SessionHead<T> | null {
+    for (const head of this.list(withOptions(filter, { limit: 1 }))) return head;
+    return null;
+  }
+
+  /** See {@link Operations.events}. */
+  override events(id: string, options?: EventOptions): EventPageSync<T> {
+    return new EventPageSync(copyOf(options ?? {}), (page) =>
+      this.ask("events", () => withOptions(page, { id })),
+    );
   }
 
   /** See {@link Sessions.exportParts}. */

@@ -15,7 +15,7 @@ import { type Refuse, refuseExtraArguments, rejected, thrown } from "../values/a
 import { copyOf, withOptions } from "../values/options.js";
 import type { SlotStart } from "../values/outcomes.js";
 import type { Accepts } from "../values/params.js";
-import type { SessionTypes } from "../values/session-types.js";
+import type { SessionHead, SessionTypes } from "../values/session-types.js";
 import { Agents } from "./agents.js";
 import { AuditLog } from "./audit-log.js";
 import { Dedup } from "./dedup.js";
@@ -23,8 +23,8 @@ import { exportParts } from "./export-parts.js";
 import { Handle } from "./handle.js";
 import { HeldSession } from "./held-session.js";
 import { Leases } from "./leases.js";
-import { type ListOptions, SessionList } from "./list.js";
-import type { TrashOption } from "./operations.js";
+import { EventList, type EventOptions, type ListOptions, SessionList } from "./list.js";
+import type { Filter, TrashOption } from "./operations.js";
 
 /** The sessions of a store. Made by `open`. */
 export class Sessions<T extends SessionTypes = SessionTypes>
@@ -33,8 +33,8 @@ export class Sessions<T extends SessionTypes = SessionTypes>
 {
   static {
     const refuse: Refuse<Sessions> = (problem, _, method) =>
-      ["list", "exportParts"].includes(method) ? thrown(problem) : rejected(problem);
-    refuseExtraArguments(Sessions, refuse, { list: 1, startInSlot: 2, purge: 2 });
+      ["list", "events", "exportParts"].includes(method) ? thrown(problem) : rejected(problem);
+    refuseExtraArguments(Sessions, refuse, { list: 1, latest: 1, startInSlot: 2, purge: 2 });
   }
 
   /** Agents: sessions that have a phase. */
@@ -57,6 +57,19 @@ export class Sessions<T extends SessionTypes = SessionTypes>
    */
   list(options: ListOptions = {}): SessionList<ListOptions, T> {
     return new SessionList(copyOf(options), (page) => this.ask("list", () => page));
+  }
+
+  /** Returns the newest of the matching sessions; `null` if none matches. */
+  async latest(filter: Filter = {}): Promise<SessionHead<T> | null> {
+    for await (const head of this.list(withOptions(filter, { limit: 1 }))) return head;
+    return null;
+  }
+
+  /** See {@link Operations.events}. */
+  override events(id: string, options?: EventOptions): EventList<T> {
+    return new EventList(copyOf(options ?? {}), (page) =>
+      this.ask("events", () => withOptions(page, { id })),
+    );
   }
 
   /**

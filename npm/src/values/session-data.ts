@@ -31,6 +31,10 @@ export interface SessionMetadata {
     readonly prompt: number;
     readonly completion: number;
     readonly total: number;
+    /** Those of the prompts that came from a cache. */
+    readonly cached?: number;
+    /** Those of the completions that were spent on reasoning. */
+    readonly reasoning?: number;
   };
   /** Anything else. */
   readonly [key: string]: unknown;

@@ -96,7 +96,7 @@ export interface BuiltInEventData {
   /** The session was completed. */
   complete: Data<{ result: string }>;
   /** The session failed. */
-  error: Data<{ error: string }>;
+  error: Data<{ error: string; stack: string }>;
   /** The session has used all of its iterations. */
   timeout: Data<{ iterations: number; maxIterations: number }>;
   /** The session was abandoned. */
@@ -130,6 +130,7 @@ export type UndeclaredEventData = Data<
     | "expertiseFile"
     | "reason"
     | "error"
+    | "stack"
     | "parentId"
     | "message"
     | "by"
@@ -236,7 +237,7 @@ export interface SessionContext<T extends SessionTypes = SessionTypes>
   extends Omit<generated.SessionContext, "context" | "recentHistory"> {
   /** The user's state. */
   context: ContextOf<T>;
-  /** The last ten events. */
+  /** The last events, ten by default. */
   recentHistory: SessionEvent<T>[];
 }
 

@@ -3,4 +3,6 @@
 //! the operations of the core decide.
 
 pub mod job;
+pub(crate) mod leases;
 pub mod purge;
+pub mod records;

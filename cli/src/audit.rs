@@ -1,6 +1,7 @@
 //! `tenure audit`: reads the audit log, and removes old entries from it.
 
-use tenure_core::audit::operations::{AUDIT_LOG, AUDIT_PURGE};
+use tenure_apps::retention::records::AUDIT_PURGE;
+use tenure_core::audit::operations::AUDIT_LOG;
 use tenure_core::audit::params::{AuditLogParams, AuditPurgeParams};
 use tenure_core::{Millis, Text, Timestamp};
 

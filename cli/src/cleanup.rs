@@ -1,6 +1,7 @@
 //! `tenure cleanup`: removes sessions and records that have reached an age.
 
-use tenure_core::session::cleanup::{CLEANUP, CLEANUP_RECORDS, PURGE};
+use tenure_apps::retention::records::CLEANUP_RECORDS;
+use tenure_core::session::cleanup::{CLEANUP, PURGE};
 use tenure_core::session::params::{CleanupParams, CleanupRecordsParams, PurgeParams};
 use tenure_core::session::retention::Measure;
 use tenure_core::{Millis, Status};

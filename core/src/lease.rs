@@ -1,6 +1,5 @@
 //! Leases: who holds what, since when and until when.
 
-pub mod cleanup;
 pub mod decision;
 pub mod operations;
 pub mod params;

@@ -20,6 +20,8 @@ it("an operation that is not in it says so, and what to use", async () => {
     () => manager.orphans(),
     () => sessions.exportParts("s").next(),
     () => sessions.purge({ olderThan: 0 }, { archive: () => {} }),
+    () => sessions.cleanupRecords(),
+    () => sessions.audit.purge({ olderThan: 0 }),
     () => sessions.override("s", { status: "failed" }),
     () => sessions.save({ id: "s" }),
     async () => open("memory:", { retention: { maxAge: "30d", every: "1d" } }),

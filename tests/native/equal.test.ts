@@ -176,6 +176,7 @@ function properties(dice: Dice, name: string): Properties {
         ...(dice.once(2) && { metadata: metadata(dice) }),
         ...(dice.once(2) && { maxIterations: number() }),
         ...(dice.once(5) && { paused: dice.pick(["true", "false", "1"]), pauseReason: text() }),
+        ...(dice.once(5) && { parentId: dice.pick(['"a"', '"../a"']) }),
         ...(dice.once(5) && { idempotencyKey: dice.pick(['"k1"', '"k2"']) }),
       };
     case "get":
@@ -185,7 +186,16 @@ function properties(dice: Dice, name: string): Properties {
         ...trash(),
       };
     case "events":
-      return { id, after: number(), limit: number() };
+      return {
+        id,
+        ...(dice.once(2) && { after: number() }),
+        ...(dice.once(3) && { before: number() }),
+        ...(dice.once(2) && { limit: number() }),
+        ...(dice.once(2) && { order: dice.pick(['"asc"', '"desc"', '"x"']) }),
+        ...(dice.once(3) && {
+          type: dice.pick([...TYPES.map((type) => `"${type}"`), '["note","start"]', "[]", "7"]),
+        }),
+      };
     case "update":
       return {
         ...change,
@@ -207,7 +217,11 @@ function properties(dice: Dice, name: string): Properties {
     case "complete":
       return { ...with1("result", text), ...ifFinished() };
     case "fail":
-      return { ...with1("error", text), ...ifFinished() };
+      return {
+        ...with1("error", text),
+        ...ifFinished(),
+        ...(dice.once(3) && { stack: text() }),
+      };
     case "override":
       return {
         ...change,
@@ -240,11 +254,18 @@ function properties(dice: Dice, name: string): Properties {
     case "recordUsage":
       return {
         ...change,
-        tokens: `{"prompt":${number()},"completion":${number()}}`,
+        tokens: `{"prompt":${number()},"completion":${number()}${
+          dice.once(2) ? `,"cached":${number()},"reasoning":${number()}` : ""
+        }}`,
         cost: dice.pick(["0.1", "0.2", "1e-9", "-1", "1e400", "1e30", "null"]),
       };
     case "updateContext":
-      return { ...change, context: object(dice), ...(dice.once(3) && { replace: "true" }) };
+      return {
+        ...change,
+        context: object(dice),
+        ...(dice.once(3) && { replace: "true" }),
+        ...(dice.once(3) && { unset: dice.pick(['["a"]', '["a","b"]', "[]", '"a"']) }),
+      };
     case "list":
       return {
         ...filter(),
@@ -462,6 +483,7 @@ function properties(dice: Dice, name: string): Properties {
       return { id };
     case "delete":
     case "context":
+      return { id, ...trash(), ...(dice.once(3) && { recent: number() }) };
     case "export":
     case "exportPart":
     case "isResumable":

@@ -4,6 +4,7 @@
 import "../support/complete.js";
 import { openSync, type Store } from "tenure";
 import {
+  addEvent,
   closeStore,
   completeSession,
   configure,
@@ -189,7 +190,20 @@ describe("the webhook", () => {
       await completeSession("a", "done");
       await startSession("t", "m", { id: "b", maxIterations: 0 });
       await pauseSession("b", "lunch");
-      await failSession("b", "broken");
+      await failSession("b", new Error("broken"));
+      await startSession("t", "m", { id: "c" });
+      await addEvent("c", "abandoned", { reason: "superseded", by: "ada" });
+      await startSession("t", "m", { id: "d" });
+      await addEvent("d", "abandoned");
+      const heard: unknown[] = [];
+      const remove = on("lifecycle", ({ event, data }) => heard.push([event, data]));
+      await startSession("t", "m", { id: "e" });
+      await addEvent("e", "abandoned");
+      remove();
+      expect(heard).toEqual([
+        ["start", { maxIterations: 100 }],
+        ["error", { reason: "abandoned" }],
+      ]);
       await closeStore();
       const at = (ms: number): string => new Date(ms).toISOString();
       const of = (
@@ -203,6 +217,8 @@ describe("the webhook", () => {
         const shown = { id, mode: "m", status, task: "t", ...more };
         return JSON.stringify({ event, session: shown, timestamp: at(ms), data });
       };
+      // The types have the original statuses.
+      const abandoned = "abandoned" as never;
       const a = { id: "a", ...user };
       const b = { id: "b" };
       const expected = [
@@ -214,11 +230,18 @@ describe("the webhook", () => {
         of(b, "start", "active", 5, { maxIterations: 100 }),
         of(b, "pause", "paused", 5, { reason: "lunch" }),
         of(b, "error", "failed", 5, { error: "broken" }),
+        of({ id: "c" }, "start", "active", 5, { maxIterations: 100 }),
+        of({ id: "c" }, "error", abandoned, 5, { reason: "abandoned", detail: "superseded" }),
+        of({ id: "d" }, "start", "active", 5, { maxIterations: 100 }),
+        of({ id: "d" }, "error", abandoned, 5, { reason: "abandoned" }),
+        of({ id: "e" }, "start", "active", 5, { maxIterations: 100 }),
+        of({ id: "e" }, "error", abandoned, 5, { reason: "abandoned" }),
       ];
       const ofSession = (id: string, texts: readonly string[]): readonly string[] =>
         texts.filter((text) => JSON.parse(text).session.id === id);
       // The payloads of one session arrive in their order.
-      for (const id of ["a", "b"]) expect(ofSession(id, bodies)).toEqual(ofSession(id, expected));
+      for (const id of ["a", "b", "c", "d", "e"])
+        expect(ofSession(id, bodies)).toEqual(ofSession(id, expected));
       expect(bodies).toHaveLength(expected.length);
     } finally {
       vi.useRealTimers();

@@ -76,6 +76,49 @@ describe.each(everyStore)("the history of a session %s", (_, open) => {
     expect(await code(sessions.events(id, { after: -1 }))).toBe("INVALID_ARGUMENT");
   });
 
+  it("can be read from either end, by type and between two events", async () => {
+    await sessions.addEvents(id, notes(4));
+    await sessions.recordToolCall(id, "bash");
+    const numbers = async (options: Parameters<Sessions["events"]>[1]) =>
+      (await sessions.events(id, options)).items.map(({ sequence }) => sequence);
+    expect(await numbers({ order: "desc" })).toEqual([6, 5, 4, 3, 2, 1]);
+    expect(await numbers({ type: ["start", "tool_call"] })).toEqual([1, 6]);
+    expect(await numbers({ type: "note", after: 2, before: 5 })).toEqual([3, 4]);
+    expect(await numbers({ type: [] })).toEqual([]);
+    const newest = await sessions.events(id, { order: "desc", limit: 4 });
+    expect(newest.nextBefore).toBe(3);
+    expect(newest).not.toHaveProperty("nextAfter");
+    const all: number[] = [];
+    for await (const { sequence } of sessions.events(id, { order: "desc", limit: 4 })) {
+      all.push(sequence);
+    }
+    expect(all).toEqual([6, 5, 4, 3, 2, 1]);
+    expect(await code(sessions.events(id, { order: "newest" as never }))).toBe("INVALID_ARGUMENT");
+    expect(await code(sessions.events(id, { cursor: "x" } as never))).toBe("INVALID_ARGUMENT");
+  });
+
+  it("has as many recent events in the context as are asked for", async () => {
+    await sessions.addEvents(id, notes(20));
+    const recent = async (count?: number) =>
+      (await sessions.context(id, { recent: count }))?.recentHistory.length;
+    expect(await recent()).toBe(10);
+    expect(await recent(5)).toBe(5);
+    expect(await code(sessions.context(id, { recent: 1001 }))).toBe("INVALID_ARGUMENT");
+  });
+
+  it("keeps the stack of a failure, and not in the session's error", async () => {
+    await sessions.fail(id, new TypeError("broken"));
+    const session = await sessions.get(id);
+    expect(session?.error).toBe("broken");
+    const data = session?.history.at(-1)?.data;
+    expect(data).toEqual({ error: "broken", stack: expect.stringContaining("TypeError: broken") });
+    const other = await sessions.start({ task: "t", mode: "m", parentId: id });
+    expect(other.parentId).toBe(id);
+    await sessions.fail(other.id, { message: "m", stack: "s".repeat(10_000) } as Error);
+    const kept = (await sessions.get(other.id))?.history.at(-1)?.data;
+    expect(kept).toEqual({ error: "m", stack: "s".repeat(8192) });
+  });
+
   it("takes several events atomically", async () => {
     expect(await sessions.addEvents(id, notes(3))).toMatchObject({
       firstSequence: 2,

@@ -102,6 +102,18 @@ describe.each(everyStore)("a list %s", (_, open) => {
     expect(sizes).toEqual([2, 2, 1]);
   });
 
+  it("has a newest session, also of those that a filter selects", async () => {
+    expect((await sessions.latest())?.id).toBe("s4");
+    expect((await sessions.latest({ userId: "ann" }))?.id).toBe("s1");
+    expect(await sessions.latest({ userId: "nobody" })).toBeNull();
+    expect(await code(sessions.latest({ limit: 2 } as never))).toBe("INVALID_ARGUMENT");
+    const sync = openSync("memory:");
+    expect(sync.latest()).toBeNull();
+    const { id } = sync.start({ task: "t", mode: "m" });
+    expect(sync.latest()?.id).toBe(id);
+    sync.close();
+  });
+
   it("refuses a cursor of another order or filter", async () => {
     const { nextCursor } = await sessions.list({ limit: 1 });
     for (const wrong of [

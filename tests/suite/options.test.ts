@@ -56,6 +56,7 @@ const calls: Readonly<Record<string, Call>> = {
   context: (s, o) => s.context("s", o),
   events: (s, o) => s.events("s", o),
   list: (s, o) => s.list(o),
+  latest: (s, o) => s.latest(o),
   stats: (s, o) => s.stats(o),
   delete: (s, o) => s.delete("s", o),
   trash: (s, o) => s.trash("s", o),

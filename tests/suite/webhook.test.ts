@@ -101,14 +101,17 @@ describe.each(everyStore)("webhooks %s", (_, open) => {
         data: { result: "Feature implemented" },
       },
     ]);
-    expect(payloads.filter((payload) => payload.event === "error")).toEqual([
+    const errors = payloads.filter(({ event }) => event === "error" || event === "abandoned");
+    expect(errors).toEqual([
       expect.objectContaining({
+        event: "error",
         session: { id: failed.id, mode: "m", task: "t", status: "failed" },
         data: { error: "Build failed" },
       }),
       expect.objectContaining({
+        event: "abandoned",
         session: { id: abandoned.id, mode: "m", task: "t", status: "abandoned" },
-        data: { reason: "abandoned", detail: "superseded" },
+        data: { reason: "superseded" },
       }),
     ]);
     expect(posts[0]).toMatchObject({

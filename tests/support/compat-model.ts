@@ -77,8 +77,11 @@ export class Model {
   resume(id: string): Outcome {
     const session = this.get(id);
     if (session?.status === "active") return value(session);
+    if (session?.status === "timeout" && session.iterations >= session.maxIterations) {
+      return refused("BUDGET_EXHAUSTED");
+    }
     const pausedAt = this.sessions.get(id)?.pausedAt ?? this.now;
-    return this.#step(id, ["paused"], (session) => {
+    return this.#step(id, ["paused", "timeout"], (session) => {
       session.status = "active";
       const { pausedAt: _, pauseReason: __, ...context } = session.context;
       session.context = context;

@@ -3,7 +3,6 @@
 
 use tenure_core::audit::params::AuditView;
 use tenure_core::error::Result;
-use tenure_core::lease::cleanup::{removal_entry, remove};
 use tenure_core::lease::operations::{find, put, read_of};
 use tenure_core::lease::params::{LeasePage, LeaseView};
 use tenure_core::lease::walk::Walk;
@@ -16,6 +15,8 @@ use tenure_core::value::time::Millis;
 use tenure_core::work::context::Context;
 use tenure_core::work::operation::Group;
 use tenure_core::work::transaction::{Attempt, Transaction};
+
+use crate::retention::leases::{removal_entry, remove};
 
 use super::params::{
     DedupAdmitParams, DedupAuditParams, DedupCheckParams, DedupCleaned, DedupCleanupParams,

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use tenure_core::session::cleanup::{CLEANUP, CLEANUP_RECORDS};
+use tenure_core::session::cleanup::CLEANUP;
 use tenure_core::session::params::{CleanupParams, CleanupRecordsParams};
 use tenure_core::session::replies::RecordsCleaned;
 use tenure_core::session::retention::RetentionParams;
@@ -13,6 +13,7 @@ use tenure_core::value::time::Millis;
 use tenure_core::work::job::{JobContext, JobResult, Side};
 
 use super::purge::{NotPurged, PurgeResult, Purging};
+use super::records::CLEANUP_RECORDS;
 
 /// The maximum delay of the first pass, so that it also happens in processes that restart often.
 const MAX_FIRST_DELAY: Millis = Millis(60_000);

@@ -1,13 +1,12 @@
-//! The operations on the audit log: listing and removing its entries.
+//! The operation that lists the entries of the audit log.
 
 use crate::error::Result;
-use crate::value::limits::{MAX_PAGE, page_limit};
+use crate::value::limits::page_limit;
 use crate::value::text::Text;
 use crate::work::context::Context;
 use crate::work::operation::Group;
 
-use super::entry::KIND;
-use super::params::{AuditLogParams, AuditPage, AuditPurgeParams, AuditPurged, AuditView};
+use super::params::{AuditLogParams, AuditPage, AuditView};
 use super::range::Range;
 
 const DEFAULT_ENTRIES: u32 = 50;
@@ -19,9 +18,6 @@ crate::operations! {
     /// A page of the audit log, oldest first: decisions about agents and runs, and removals.
     AUDIT_LOG = Read "auditLog" (AuditLogParams) -> AuditPage, steps log,
         r#"{"after":0,"before":"2030-01-01","kind":"dedup","subject":"run","limit":2,"cursor":"2"}"#;
-    /// Removes entries that have reached an age from the audit log.
-    AUDIT_PURGE = WriteMany "auditPurge" (AuditPurgeParams) -> AuditPurged, steps purge,
-        r#"{"olderThan":"30d","dryRun":false}"#;
 }
 
 async fn log(context: &Context, params: AuditLogParams) -> Result<AuditPage> {
@@ -44,42 +40,4 @@ async fn log(context: &Context, params: AuditLogParams) -> Result<AuditPage> {
         }
     }
     Ok(page)
-}
-
-/// Removes entries that have reached an age from the audit log.
-///
-/// # Errors
-/// Those of the store.
-pub(crate) async fn purge(context: &Context, params: AuditPurgeParams) -> Result<AuditPurged> {
-    let now = context.call().now;
-    let mut purged = AuditPurged {
-        dry_run: params.dry_run.unwrap_or(false),
-        ..AuditPurged::default()
-    };
-    let mut range = Range::new(None, None, None);
-    let mut old = Vec::new();
-    loop {
-        let next = range.next(context).await?;
-        let next = next.filter(|(_, entry)| now.since(entry.at) >= params.older_than.0);
-        let ended = next.is_none();
-        if let Some((key, _)) = next {
-            purged.removed += 1;
-            old.push(key);
-        }
-        if !old.is_empty() && (ended || old.len() == MAX_PAGE as usize) {
-            let keys = std::mem::take(&mut old);
-            if !purged.dry_run {
-                context
-                    .transact(|tx| {
-                        let keys = keys.iter().cloned();
-                        keys.for_each(|key| tx.discard_record(KIND, key));
-                        Ok(())
-                    })
-                    .await?;
-            }
-        }
-        if ended {
-            return Ok(purged);
-        }
-    }
 }

@@ -1,12 +1,9 @@
-//! The operations that remove sessions by their age, page by page and many in one commit, and the
-//! removal of expired records. A session that a runner holds stays, and so does one that was changed
+//! The operations that remove sessions by their age, page by page and many in one commit. A session that a runner holds stays, and so does one that was changed
 //! since it was listed.
 
 use crate::audit::entry::Entry;
 use crate::audit::removal::{self, Actor};
-use crate::audit::{self, params::AuditPurgeParams};
 use crate::error::{Cause, Error, Result, none_if_corrupt};
-use crate::lease;
 use crate::lease::operations::{runner, runner_read};
 use crate::store::Read;
 use crate::store::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
@@ -22,9 +19,9 @@ use crate::work::transaction::{Attempt, Transaction};
 use super::bulk::{MAX_TOGETHER, distinct, is_full};
 use super::change::write;
 use super::draft::Draft;
-use super::params::{CleanupParams, CleanupRecordsParams, PurgeParams};
-use super::replies::{CleanupResult, RecordsCleaned, Refusal};
-use super::retention::{self, KEEP_AUDIT};
+use super::params::{CleanupParams, PurgeParams};
+use super::replies::{CleanupResult, Refusal};
+use super::retention;
 
 crate::operations! {
     Group::Sessions;
@@ -32,12 +29,6 @@ crate::operations! {
     /// stay unless `status` names them.
     CLEANUP = WriteMany "cleanup" (CleanupParams) -> CleanupResult, steps cleanup,
         r#"{"maxAge":"0s","measure":"created","status":["active","completed"],"permanent":false,"dryRun":false}"#;
-    /// Removes expired records: the disposable leases, such as those of runs, and the entries of the
-    /// audit log that are older than `keepAudit`. Other leases stay, so that their next tokens are
-    /// greater.
-    CLEANUP_RECORDS = WriteMany "cleanupRecords" (CleanupRecordsParams) -> RecordsCleaned,
-        steps cleanup_records,
-        r#"{"keepAudit":0,"dryRun":false}"#;
     /// Deletes sessions that have been in the trash for a time, oldest first, or only reports them.
     /// Those that a runner holds stay.
     PURGE = WriteMany "purge" (PurgeParams) -> CleanupResult, steps purge,
@@ -102,24 +93,6 @@ async fn cleanup(context: &Context, params: CleanupParams) -> Result<CleanupResu
         limit: None,
     };
     sweep(context, plan).await
-}
-
-async fn cleanup_records(
-    context: &Context,
-    params: CleanupRecordsParams,
-) -> Result<RecordsCleaned> {
-    let dry_run = params.dry_run.unwrap_or(false);
-    let runs = lease::cleanup::remove_expired(context, dry_run).await?;
-    let purge = AuditPurgeParams {
-        older_than: params.keep_audit.unwrap_or(KEEP_AUDIT),
-        dry_run: params.dry_run,
-    };
-    let entries = audit::operations::purge(context, purge).await?.removed;
-    Ok(RecordsCleaned {
-        runs,
-        entries,
-        dry_run,
-    })
 }
 
 async fn purge(context: &Context, params: PurgeParams) -> Result<CleanupResult> {

@@ -1,18 +1,17 @@
 //! The removal of expired disposable leases. Other leases stay, released or not, so that their next
 //! tokens are greater.
 
-use crate::audit::entry::Entry;
-use crate::error::Result;
-use crate::store::Record;
-use crate::value::entropy::Entropy;
-use crate::value::fingerprint::Fingerprint;
-use crate::value::time::Timestamp;
-use crate::work::context::Context;
-use crate::work::transaction::{Attempt, Transaction};
-
-use super::operations::find;
-use super::walk::Walk;
-use crate::stored::lease::{KIND, Lease};
+use tenure_core::audit::entry::Entry;
+use tenure_core::error::Result;
+use tenure_core::lease::operations::find;
+use tenure_core::lease::walk::Walk;
+use tenure_core::store::Record;
+use tenure_core::stored::lease::{KIND, Lease};
+use tenure_core::value::entropy::Entropy;
+use tenure_core::value::fingerprint::Fingerprint;
+use tenure_core::value::time::Timestamp;
+use tenure_core::work::context::Context;
+use tenure_core::work::transaction::{Attempt, Transaction};
 
 /// The `kind` of the audit entry for removed disposable leases, which are those of runs.
 const REMOVAL: &str = "dedup.clear";
@@ -42,7 +41,7 @@ pub(crate) async fn remove_expired(context: &Context, dry_run: bool) -> Result<u
 }
 
 /// The audit entry for a number of removed disposable leases.
-pub fn removal_entry(removed: u64, at: Timestamp, entropy: Entropy) -> Entry {
+pub(crate) fn removal_entry(removed: u64, at: Timestamp, entropy: Entropy) -> Entry {
     let mut data = Entry::properties(REMOVAL, at, None);
     data.set("removed", &removed);
     // Distinguishes calls at the same time.
@@ -55,7 +54,7 @@ pub fn removal_entry(removed: u64, at: Timestamp, entropy: Entropy) -> Entry {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn remove(
+pub(crate) async fn remove(
     context: &Context,
     mut walk: Walk,
     selects: &(dyn Fn(&Lease) -> bool + Sync),

@@ -18,4 +18,5 @@ mod redaction;
 pub mod replies;
 pub mod retention;
 pub mod stats;
+pub mod tool_calls;
 pub mod view;

@@ -11,3 +11,4 @@ pub mod phase;
 pub mod record;
 pub mod slot;
 pub mod status;
+pub mod tool_call;

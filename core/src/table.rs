@@ -10,6 +10,7 @@ use crate::{agent, audit, lease, session, slot};
 pub static OPERATIONS: &[&[&AnyOperation]] = &[
     session::operations::OPERATIONS,
     session::read::OPERATIONS,
+    session::tool_calls::OPERATIONS,
     session::bulk::OPERATIONS,
     session::cleanup::OPERATIONS,
     agent::operations::OPERATIONS,

@@ -1760,6 +1760,38 @@ trash: Trash, };
 export type FinalizePolicy = "auto" | "always";
 
 /**
+ * A tool call that has ended.
+ */
+export type FinishToolCallParams = { 
+/**
+ * The id of the session.
+ */
+id: string, 
+/**
+ * The id of the call.
+ */
+callId: string, 
+/**
+ * The result of the call.
+ */
+result?: unknown, 
+/**
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
+ */
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
+
+/**
  * A new session with a copy of another one's history.
  */
 export type ForkParams = { 
@@ -3630,7 +3662,12 @@ context: JsonObject,
 /**
  * The last events, ten by default.
  */
-recentHistory: Array<SessionEvent>, };
+recentHistory: Array<SessionEvent>, 
+/**
+ * Up to 100 tool calls that were started and not finished. After a crash it is in doubt whether they
+ * were carried out. Absent if there are none.
+ */
+unfinishedToolCalls?: Array<UnfinishedToolCall>, };
 
 /**
  * An event of a session's history.
@@ -4224,6 +4261,87 @@ parentId?: string,
 idempotencyKey?: string, };
 
 /**
+ * A tool call that starts.
+ */
+export type StartToolCallParams = { 
+/**
+ * The id of the session.
+ */
+id: string, 
+/**
+ * The name of the tool.
+ */
+tool: string, 
+/**
+ * The arguments of the call; `{}` by default.
+ */
+args?: unknown, 
+/**
+ * The id of the call, such as the model's; by default one is generated.
+ */
+callId?: string, 
+/**
+ * Fail with `VERSION_CONFLICT` unless the session is at this version.
+ */
+ifVersion?: number, 
+/**
+ * A key that makes the call safe to repeat: a second call with this key changes
+ * nothing.
+ */
+idempotencyKey?: string, 
+/**
+ * The fencing token of the session's lease, as `hold` returned it. Without it, a
+ * session that is held does not change its status, iterations or phase
+ * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
+ */
+token?: number, };
+
+/**
+ * The start of a tool call.
+ */
+export type StartedToolCall = { 
+/**
+ * The id of the call, for `finishToolCall`.
+ */
+callId: string, 
+/**
+ * The session.
+ */
+id: string, 
+/**
+ * The sequence number of the first event that the call wrote.
+ */
+firstSequence: number, 
+/**
+ * The sequence number of the last event that the call wrote.
+ */
+lastSequence: number, 
+/**
+ * The session's status now: a loop ends when it is no longer `active`.
+ */
+status: Status, 
+/**
+ * Iterations used.
+ */
+iterations: number, 
+/**
+ * Iterations allowed.
+ */
+maxIterations: number, 
+/**
+ * The session's version now.
+ */
+version: number, 
+/**
+ * When the session was last changed.
+ */
+updatedAt: string, 
+/**
+ * Whether the call repeated an earlier one with the same idempotency key, and wrote nothing.
+ */
+replayed: boolean, };
+
+/**
  * Statistics over sessions.
  */
 export type Stats = { 
@@ -4646,6 +4764,27 @@ reasoning?: number, };
  * Whether sessions in the trash count.
  */
 export type Trash = "exclude" | "only" | "include";
+
+/**
+ * A tool call that was started and not finished: it runs, or a crash has cut it off.
+ */
+export type UnfinishedToolCall = { 
+/**
+ * The id of the call.
+ */
+callId: string, 
+/**
+ * The name of the tool.
+ */
+tool: string, 
+/**
+ * The arguments.
+ */
+args: unknown, 
+/**
+ * When it was started.
+ */
+startedAt: string, };
 
 /**
  * A change of the context.
@@ -5094,6 +5233,10 @@ export interface Operations {
   progress: { params: IdParams; result: number | null };
   /** How long a session has run, in milliseconds; `null` for an unknown id. */
   duration: { params: IdParams; result: number | null };
+  /** Records the start of a tool call, and adds the tool to `metadata.toolsUsed`. The context of the session lists the call until it is finished. */
+  startToolCall: { params: StartToolCallParams; result: StartedToolCall };
+  /** Records the end of a tool call that was started, as an event `tool_call` with its result. */
+  finishToolCall: { params: FinishToolCallParams; result: Appended };
   /** Puts sessions into the trash, as many as possible in one commit. The reply names the refused ones. */
   trashMany: { params: ManyParams; result: BulkResult };
   /** Restores sessions from the trash, as many as possible in one commit. */
@@ -5102,8 +5245,6 @@ export interface Operations {
   deleteMany: { params: ManyParams; result: BulkResult };
   /** Puts sessions that have reached an age into the trash, or deletes them. Active and paused ones stay unless `status` names them. */
   cleanup: { params: CleanupParams; result: CleanupResult };
-  /** Removes expired records: the disposable leases, such as those of runs, and the entries of the audit log that are older than `keepAudit`. Other leases stay, so that their next tokens are greater. */
-  cleanupRecords: { params: CleanupRecordsParams; result: RecordsCleaned };
   /** Deletes sessions that have been in the trash for a time, oldest first, or only reports them. Those that a runner holds stay. */
   purge: { params: PurgeParams; result: CleanupResult };
   /** Creates an agent: a session with a phase, `initializing` at first. */
@@ -5152,8 +5293,6 @@ export interface Operations {
   slotPhase: { params: SlotPhaseParams; result: SlotPhase | null };
   /** A page of the audit log, oldest first: decisions about agents and runs, and removals. */
   auditLog: { params: AuditLogParams; result: AuditPage };
-  /** Removes entries that have reached an age from the audit log. */
-  auditPurge: { params: AuditPurgeParams; result: AuditPurged };
   /** Sets any properties of a session regardless of the lifecycle, for administrators. It records no event and sends no webhook; the version is incremented. */
   override: { params: OverrideParams; result: SessionHead };
   /** Writes a session as it is given, with no event of its own and no webhook. Where it only continues the history that is stored, only the new events are written. */
@@ -5214,6 +5353,10 @@ export interface Operations {
   dedupClear: { params: DedupClearParams; result: DedupCleared };
   /** A page of the runs of a day in UTC, each with the nine properties of the daily audit files. */
   auditDay: { params: AuditDayParams; result: AuditDay };
+  /** Removes entries that have reached an age from the audit log. */
+  auditPurge: { params: AuditPurgeParams; result: AuditPurged };
+  /** Removes expired records: the disposable leases, such as those of runs, and the entries of the audit log that are older than `keepAudit`. Other leases stay, so that their next tokens are greater. */
+  cleanupRecords: { params: CleanupRecordsParams; result: RecordsCleaned };
 }
 
 /** Whether an operation only reads, may write, or may write to a session with its fencing token. */
@@ -5247,11 +5390,12 @@ export const OPERATIONS = {
   isResumable: "read",
   progress: "read",
   duration: "read",
+  startToolCall: "fenced",
+  finishToolCall: "fenced",
   trashMany: "fenced",
   restoreMany: "fenced",
   deleteMany: "fenced",
   cleanup: "write",
-  cleanupRecords: "write",
   purge: "write",
   agentCreate: "write",
   agentUpdate: "fenced",
@@ -5276,7 +5420,6 @@ export const OPERATIONS = {
   slots: "read",
   slotPhase: "read",
   auditLog: "read",
-  auditPurge: "write",
   override: "fenced",
   save: "fenced",
   agentStats: "read",
@@ -5307,6 +5450,8 @@ export const OPERATIONS = {
   dedupList: "read",
   dedupClear: "write",
   auditDay: "read",
+  auditPurge: "write",
+  cleanupRecords: "write",
 } as const satisfies Record<keyof Operations, "read" | "write" | "fenced">;
 
 /** Every job: its parameters and its result. */

@@ -17,7 +17,7 @@ const npm = fileURLToPath(new URL("../../npm/", import.meta.url));
 /** Copies the package into a folder, and returns the URL of its entry. */
 function copyPackage(folder: string): string {
   mkdirSync(folder);
-  for (const part of ["package.json", "dist", "native"]) {
+  for (const part of ["package.json", "dist", "native", "wasm"]) {
     cpSync(join(npm, part), join(folder, part), { recursive: true });
   }
   return pathToFileURL(join(folder, "dist/entry/node.js")).href;

@@ -249,6 +249,19 @@ function properties(dice: Dice, name: string): Properties {
       return with1("data", () => object(dice));
     case "recordToolCall":
       return { ...change, tool: text(), args: value(dice), result: value(dice) };
+    case "startToolCall":
+      return {
+        ...change,
+        tool: text(),
+        args: value(dice),
+        ...(dice.once(2) && { callId: dice.pick(['"c"', '"d"', '""']) }),
+      };
+    case "finishToolCall":
+      return {
+        ...change,
+        callId: dice.pick(['"c"', '"d"', '"call_2"', '"call_3"']),
+        result: value(dice),
+      };
     case "recordLearning":
       return { ...change, insight: text(), expertiseFile: text() };
     case "recordUsage":
@@ -550,6 +563,7 @@ const HOST_EVENTS = [
 const OPERATIONS = [
   ...["start", "start", "start", "addEvent", "addEvent", "addEvents", "incrementIteration"],
   ...["update", "pause", "resume", "resume", "complete", "fail", "abandon", "recordToolCall"],
+  ...["startToolCall", "startToolCall", "finishToolCall", "finishToolCall", "context"],
   ...["recordLearning", "recordUsage", "updateContext", "updateContext", "get", "get", "context"],
   ...["events", "list", "list", "stats", "delete", "trash", "restore", "cleanup", "purge"],
   ...[

@@ -84,7 +84,7 @@ describe.runIf(process.platform !== "win32")("what is no regular file", () => {
     const sessions = await opening("memory:");
     const { failed, problems } = await importDirectory(folder, sessions);
     expect(failed).toBe(1);
-    expect(problems).toMatchObject([{ path: pathOf(folder, "fifo"), code: "FILE_UNREADABLE" }]);
+    expect(problems).toMatchObject([{ path: "fifo/session.json", code: "FILE_UNREADABLE" }]);
     expect((await sessions.list()).items.map(({ id }) => id)).toEqual(["good"]);
   });
 });

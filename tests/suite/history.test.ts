@@ -97,6 +97,37 @@ describe.each(everyStore)("the history of a session %s", (_, open) => {
     expect(await code(sessions.events(id, { cursor: "x" } as never))).toBe("INVALID_ARGUMENT");
   });
 
+  it("has a start and an end of a tool call, and the context what is unfinished", async () => {
+    const { callId, firstSequence } = await sessions.startToolCall(id, "deploy", { to: "prod" });
+    expect(callId).toBe(`call_${firstSequence}`);
+    await sessions.startToolCall(id, "read", undefined, { callId: "toolu_1" });
+    const unfinished = async () => (await sessions.context(id))?.unfinishedToolCalls;
+    expect(await unfinished()).toMatchObject([
+      { callId, tool: "deploy", args: { to: "prod" }, startedAt: expect.any(String) },
+      { callId: "toolu_1", tool: "read", args: {} },
+    ]);
+    await sessions.finishToolCall(id, callId, new Error("unreachable"));
+    await sessions.finishToolCall(id, "toolu_1");
+    expect(await unfinished()).toBeUndefined();
+    expect(await code(sessions.finishToolCall(id, callId))).toBe("INVALID_ARGUMENT");
+    const events = (await sessions.events(id, { type: ["tool_call_start", "tool_call"] })).items;
+    expect(events.map(({ type, data }) => [type, data])).toEqual([
+      ["tool_call_start", { tool: "deploy", args: { to: "prod" }, callId }],
+      ["tool_call_start", { tool: "read", args: {}, callId: "toolu_1" }],
+      [
+        "tool_call",
+        {
+          tool: "deploy",
+          args: { to: "prod" },
+          result: { name: "Error", message: "unreachable" },
+          callId,
+        },
+      ],
+      ["tool_call", { tool: "read", args: {}, result: null, callId: "toolu_1" }],
+    ]);
+    expect((await sessions.get(id))?.metadata?.toolsUsed).toEqual(["deploy", "read"]);
+  });
+
   it("has as many recent events in the context as are asked for", async () => {
     await sessions.addEvents(id, notes(20));
     const recent = async (count?: number) =>

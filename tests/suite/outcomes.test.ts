@@ -10,12 +10,13 @@ type Kind = "string" | "number" | "boolean" | "object";
 const written: Readonly<Record<BuiltInEventType, Readonly<Record<string, Kind | "any">>>> = {
   start: { task: "string", mode: "string", workspace: "string" },
   iteration: { iteration: "number" },
-  tool_call: { tool: "string", args: "any", result: "any" },
+  tool_call: { tool: "string", args: "any", result: "any", callId: "string" },
+  tool_call_start: { tool: "string", args: "any", callId: "string" },
   learning: { insight: "string", expertiseFile: "string" },
   pause: { reason: "string" },
   resume: { pausedDuration: "number", recovered: "boolean", addIterations: "number" },
   complete: { result: "string" },
-  error: { error: "string" },
+  error: { error: "string", stack: "string" },
   timeout: { iterations: "number", maxIterations: "number" },
   abandoned: { reason: "string" },
   fork: { parentId: "string", atSequence: "number" },
@@ -34,6 +35,8 @@ it("built-in events have the data of their types", async () => {
 
   const { id } = await sessions.start(params);
   await sessions.recordToolCall(id, "bash", { a: 1 }, "done");
+  const { callId } = await sessions.startToolCall(id, "bash", { a: 1 });
+  await sessions.finishToolCall(id, callId, "done");
   await sessions.recordLearning(id, "insight", "file");
   await sessions.resume(id);
   await sessions.pause(id, "why");
@@ -48,7 +51,7 @@ it("built-in events have the data of their types", async () => {
   await sessions.complete(completed.id, "done");
   await ended(completed.id);
   const failed = await sessions.start(params);
-  await sessions.fail(failed.id, "broken");
+  await sessions.fail(failed.id, new Error("broken"));
   await ended(failed.id);
   for (const end of ["approve", "override"] as const) {
     const agent = await sessions.agents.create({ agentName: "a" });

@@ -392,6 +392,26 @@ change_params! {
         pub result: Option<Json>,
     }
 
+    /// A tool call that starts.
+    pub struct StartToolCallParams {
+        /// The name of the tool.
+        pub tool: Text,
+        /// The arguments of the call; `{}` by default.
+        #[cfg_attr(feature = "ts", ts(optional, type = "unknown"))]
+        pub args: Option<Json>,
+        /// The id of the call, such as the model's; by default one is generated.
+        pub call_id: Option<Text>,
+    }
+
+    /// A tool call that has ended.
+    pub struct FinishToolCallParams {
+        /// The id of the call.
+        pub call_id: Text,
+        /// The result of the call.
+        #[cfg_attr(feature = "ts", ts(optional, type = "unknown"))]
+        pub result: Option<Json>,
+    }
+
     /// A learning of the agent to record.
     pub struct RecordLearningParams {
         /// What the agent learned.

@@ -19,7 +19,7 @@ use super::params::{
 use super::replies::{EventPage, SessionContext, SessionPage};
 use super::stats::Stats;
 use super::view::{Session, SessionEvent, SessionHead};
-use super::{event_page, portable};
+use super::{event_page, portable, tool_calls};
 
 /// The number of events that `get` returns by default.
 pub const DEFAULT_HISTORY: u32 = 100;
@@ -36,7 +36,7 @@ crate::operations! {
     GET = Read "get" (GetParams) -> Option<Session>, unit get,
         r#"{"id":"s","history":2,"trash":"include"}"#;
     /// The context that an agent needs to continue a session; `null` for an unknown id.
-    CONTEXT = Read "context" (ContextParams) -> Option<SessionContext>, unit context,
+    CONTEXT = Read "context" (ContextParams) -> Option<SessionContext>, steps context,
         r#"{"id":"s","recent":2,"trash":"include"}"#;
     /// A part of a history.
     EVENTS = Read "events" (EventsParams) -> EventPage, steps events,
@@ -82,19 +82,23 @@ fn get(tx: &mut Transaction<'_>, params: &GetParams) -> Attempt<Option<Session>>
     }))
 }
 
-fn context(tx: &mut Transaction<'_>, params: &ContextParams) -> Attempt<Option<SessionContext>> {
+async fn context(context: &Context, params: ContextParams) -> Result<Option<SessionContext>> {
     let count = params.recent.unwrap_or(RECENT_HISTORY);
     if count > MAX_RECENT {
         let problem = format!("expected at most {MAX_RECENT} events");
-        return Err(Error::invalid("recent", problem).into());
+        return Err(Error::invalid("recent", problem));
     }
-    let loaded = find(tx, &params.id, History::Last { count }, params.trash)?;
+    let id = SessionId::parse(params.id.as_str())?;
+    let loaded = context.load(&id, History::Last { count }).await?;
+    let trash = params.trash.unwrap_or(Trash::Include);
+    let loaded = loaded.filter(|loaded| trash.admits(&loaded.head));
     let Some(Loaded { head, events }) = loaded else {
         return Ok(None);
     };
-    check_history(&events, tx.limits())?;
+    check_history(&events, &context.call().limits)?;
     let recent = events.into_iter().map(SessionEvent::from).collect();
-    Ok(Some(SessionContext::new(head, recent)))
+    let unfinished = tool_calls::unfinished(context, &id).await?;
+    Ok(Some(SessionContext::new(head, recent, unfinished)))
 }
 
 async fn events(context: &Context, params: EventsParams) -> Result<EventPage> {

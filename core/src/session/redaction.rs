@@ -15,6 +15,7 @@ const OF_PAUSES: &[&str] = &["reason"];
 /// The events that say what tools did and how a session ended.
 const OF_OUTCOMES: &[&str] = &[
     kind::TOOL_CALL,
+    kind::TOOL_CALL_START,
     kind::COMPLETE,
     kind::ERROR,
     kind::ABANDONED,

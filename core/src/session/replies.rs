@@ -7,6 +7,7 @@ use crate::session::view::{SessionEvent, SessionHead};
 use crate::store::Problem;
 use crate::stored::head::Head;
 use crate::stored::status::Status;
+use crate::stored::tool_call::UnfinishedToolCall;
 use crate::value::id::SessionId;
 use crate::value::json::Json;
 use crate::value::time::Timestamp;
@@ -36,6 +37,18 @@ pub struct Appended {
     pub replayed: bool,
 }
 
+/// The start of a tool call.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct StartedToolCall {
+    /// The id of the call, for `finishToolCall`.
+    pub call_id: String,
+    /// The result of appending its event.
+    #[serde(flatten)]
+    pub appended: Appended,
+}
+
 /// The context that an agent needs to continue a session.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -59,11 +72,20 @@ pub struct SessionContext {
     pub context: Json,
     /// The last events, ten by default.
     pub recent_history: Vec<SessionEvent>,
+    /// Up to 100 tool calls that were started and not finished. After a crash it is in doubt whether they
+    /// were carried out. Absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "ts", ts(optional, as = "Option<Vec<UnfinishedToolCall>>"))]
+    pub unfinished_tool_calls: Vec<UnfinishedToolCall>,
 }
 
 impl SessionContext {
-    /// The context of a session with this head and these last events.
-    pub fn new(head: Head, recent_history: Vec<SessionEvent>) -> Self {
+    /// The context of a session with this head, these last events and these unfinished tool calls.
+    pub fn new(
+        head: Head,
+        recent_history: Vec<SessionEvent>,
+        unfinished_tool_calls: Vec<UnfinishedToolCall>,
+    ) -> Self {
         Self {
             session_id: head.id,
             task: head.task,
@@ -74,6 +96,7 @@ impl SessionContext {
             max_iterations: head.max_iterations,
             context: head.context,
             recent_history,
+            unfinished_tool_calls,
         }
     }
 }

@@ -28,6 +28,8 @@ pub mod kind {
     pub const ERROR: &str = "error";
     /// The session ran out of iterations.
     pub const TIMEOUT: &str = "timeout";
+    /// A tool call was started.
+    pub const TOOL_CALL_START: &str = "tool_call_start";
     /// The session was abandoned.
     pub const ABANDONED: &str = "abandoned";
     /// The agent entered another phase of its work.

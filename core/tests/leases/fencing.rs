@@ -58,6 +58,8 @@ fn writes() -> Vec<Write> {
         ),
         ("incrementIteration", json!({}), Token, None),
         ("recordToolCall", json!({"tool": "t"}), FencedStores, None),
+        ("startToolCall", json!({"tool": "t"}), FencedStores, None),
+        ("finishToolCall", json!({"callId": "c"}), FencedStores, None),
         (
             "recordLearning",
             json!({"insight": "i"}),
@@ -106,13 +108,12 @@ fn writes() -> Vec<Write> {
 
 /// The writes on sessions and agents that reach no session of another: they start one, acquire a
 /// lease, or leave sessions that are held as they are.
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 7] = [
     "start",
     "fork",
     "hold",
     "agentCreate",
     "cleanup",
-    "cleanupRecords",
     "purge",
     "agentCleanup",
 ];
@@ -152,6 +153,8 @@ fn outcome(world: &World, name: &str, params: &Value, token: Option<u64>) -> Str
 fn held(fenced: bool, before: Option<&str>) -> World {
     let world = World::default().with_limits(|limits| limits.fenced = fenced);
     world.ok("agentCreate", json!({"agentName": "a", "id": "s"}));
+    let call = json!({"id": "s", "tool": "t", "callId": "c"});
+    world.ok("startToolCall", call);
     if let Some(before) = before {
         world.ok(before, json!({"id": "s"}));
     }

@@ -11,6 +11,7 @@ mod lists;
 mod overriding;
 mod pausing;
 mod retention;
+mod tool_calls;
 mod transitions;
 mod usage;
 mod versions;

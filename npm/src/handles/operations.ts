@@ -28,6 +28,8 @@ import type {
   ResumeParams,
   SaveParams,
   SlotPhase,
+  StartedToolCall,
+  StartToolCallParams,
   Stats,
   StatsParams,
   UpdateContextParams,
@@ -216,6 +218,30 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
     options?: ChangeOptions,
   ): Returns<M, Appended> {
     return this.ask("recordToolCall", () => withOptions(options, { id, tool, args, result }));
+  }
+
+  /**
+   * Records that a tool call starts, and returns its `callId`: the given one, or a generated one. Until
+   * `finishToolCall`, the context lists the call in `unfinishedToolCalls`: after a crash an agent
+   * knows which calls may have been carried out.
+   */
+  startToolCall(
+    id: string,
+    tool: string,
+    args?: unknown,
+    options?: Accepts<Omit<StartToolCallParams, "id" | "tool" | "args">>,
+  ): Returns<M, StartedToolCall> {
+    return this.ask("startToolCall", () => withOptions(options, { id, tool, args }));
+  }
+
+  /** Records that a tool call has ended, with its result, as an event `tool_call`. */
+  finishToolCall(
+    id: string,
+    callId: string,
+    result?: unknown,
+    options?: ChangeOptions,
+  ): Returns<M, Appended> {
+    return this.ask("finishToolCall", () => withOptions(options, { id, callId, result }));
   }
 
   /** Records an insight of the agent. */

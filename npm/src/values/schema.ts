@@ -204,6 +204,7 @@ const BUILT_IN: ReadonlySet<string> = new Set(
     start: true,
     iteration: true,
     tool_call: true,
+    tool_call_start: true,
     learning: true,
     pause: true,
     resume: true,

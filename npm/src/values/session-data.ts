@@ -45,6 +45,7 @@ export type BuiltInEventType =
   | "start"
   | "iteration"
   | "tool_call"
+  | "tool_call_start"
   | "learning"
   | "pause"
   | "resume"

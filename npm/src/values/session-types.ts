@@ -85,8 +85,10 @@ export interface BuiltInEventData {
   start: Data<{ task: string; mode: string; workspace: string }>;
   /** An iteration was counted. */
   iteration: Data<{ iteration: number }>;
-  /** A tool was called. The `result` is `null` if there is none. */
-  tool_call: Data<{ tool: string; args: unknown; result: unknown }>;
+  /** A tool was called. The `result` is `null` if there is none; `callId` is that of its start. */
+  tool_call: Data<{ tool: string; args: unknown; result: unknown; callId: string }>;
+  /** A tool call was started. */
+  tool_call_start: Data<{ tool: string; args: unknown; callId: string }>;
   /** The agent has an insight. */
   learning: Data<{ insight: string; expertiseFile: string }>;
   /** The session was paused. */
@@ -125,6 +127,7 @@ export type UndeclaredEventData = Data<
     | "mode"
     | "workspace"
     | "tool"
+    | "callId"
     | "result"
     | "insight"
     | "expertiseFile"

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::session::params::IfExhausted;
 use crate::stored::event::kind;
 use crate::stored::status::Status;
+use crate::stored::tool_call::UnfinishedToolCall;
 use crate::value::json::{Json, Object};
 use crate::value::text::Text;
 
@@ -52,6 +53,39 @@ impl Draft<'_> {
         }
         data.set("result", &result);
         self.record(kind::TOOL_CALL, Some(data.to_json()))
+    }
+
+    /// Records the start of a tool call, and adds the tool to those used.
+    ///
+    /// # Errors
+    /// `SESSION_FINISHED`, and those of the limits.
+    pub fn start_tool_call(&mut self, tool: &Text, args: &Json, call_id: &str) -> Result<()> {
+        self.check_live()?;
+        self.limits.label("tool", Some(tool))?;
+        self.add_tool_used(&self.redacted(tool))?;
+        let mut data = Object::default();
+        data.set("tool", tool);
+        data.set("args", args);
+        data.set("callId", call_id);
+        self.append_checked(kind::TOOL_CALL_START, data.to_json())
+    }
+
+    /// Records the end of a tool call that was started.
+    ///
+    /// # Errors
+    /// `SESSION_FINISHED`, and those of the limits.
+    pub fn finish_tool_call(
+        &mut self,
+        call: &UnfinishedToolCall,
+        result: Option<&Json>,
+    ) -> Result<()> {
+        self.check_live()?;
+        let mut data = Object::default();
+        data.set("tool", &call.tool);
+        data.set("args", &call.args);
+        data.set("result", &result);
+        data.set("callId", &call.call_id);
+        self.append_checked(kind::TOOL_CALL, data.to_json())
     }
 
     /// Records a learning.

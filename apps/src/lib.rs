@@ -8,7 +8,8 @@
 //! - [`machines`]: processes and the virtual machines that they own.
 //! - [`hooks`]: the hooks of an agent's host.
 //! - [`folders`]: the import of folders that other programs have written.
-//! - [`retention`]: purging with an archive, the removal of expired records, and scheduled removal.
+//! - [`retention`]: purging with an archive, the removal of idle agents and of
+//!   expired records, and scheduled removal.
 
 use tenure_core::work::job::AnyJob;
 use tenure_core::work::operation::AnyOperation;
@@ -32,6 +33,7 @@ pub static OPERATIONS: &[&[&AnyOperation]] = &[
     machines::operations::OPERATIONS,
     dedup::operations::OPERATIONS,
     dedup::log::OPERATIONS,
+    retention::agents::OPERATIONS,
     retention::records::OPERATIONS,
 ];
 

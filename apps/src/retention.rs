@@ -2,6 +2,7 @@
 //! retention, which removes sessions by their age at intervals. What is removed, and in which commit,
 //! the operations of the core decide.
 
+pub mod agents;
 pub mod job;
 pub(crate) mod leases;
 pub mod purge;

@@ -29,7 +29,7 @@ pub fn typescript() -> String {
     let mut out = String::from(
         "// Generated from the table of operations: `npm run build -- types` writes it. Do not edit.\n\n\
          import type { DriverErrorCode } from \"./values/error-code.js\";\n\
-         import type { EventType, JsonObject, OverridesOf, SessionMetadata } from \"./values/session-data.js\";\n\n\
+         import type { EventType, JsonObject, OverridesOf, SessionMetadata, UnfinishedToolCall } from \"./values/session-data.js\";\n\n\
          /** New values for anything that a session has. */\n\
          export type Overrides = OverridesOf<Status, Phase>;\n\n",
     );

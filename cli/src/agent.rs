@@ -7,9 +7,9 @@ mod stats;
 mod unknown;
 
 use clap::Subcommand;
+use tenure_apps::retention::agents::AGENT_CLEANUP;
 use tenure_core::agent::operations::{
-    AGENT_CLEANUP, AGENT_CREATE, AGENT_FINALIZE, AGENT_UPDATE, APPROVE, DENY, REQUEST_APPROVAL,
-    SHOULD_RESUME,
+    AGENT_CREATE, AGENT_FINALIZE, AGENT_UPDATE, APPROVE, DENY, REQUEST_APPROVAL, SHOULD_RESUME,
 };
 use tenure_core::agent::params::{
     AgentCleanupParams, AgentCreateParams, AgentFinalizeParams, AgentUpdateParams, ApprovalParams,

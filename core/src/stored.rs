@@ -11,4 +11,3 @@ pub mod phase;
 pub mod record;
 pub mod slot;
 pub mod status;
-pub mod tool_call;

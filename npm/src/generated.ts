@@ -1,7 +1,7 @@
 // Generated from the table of operations: `npm run build -- types` writes it. Do not edit.
 
 import type { DriverErrorCode } from "./values/error-code.js";
-import type { EventType, JsonObject, OverridesOf, SessionMetadata } from "./values/session-data.js";
+import type { EventType, JsonObject, OverridesOf, SessionMetadata, UnfinishedToolCall } from "./values/session-data.js";
 
 /** New values for anything that a session has. */
 export type Overrides = OverridesOf<Status, Phase>;
@@ -512,7 +512,11 @@ updatedAt: string,
 /**
  * Whether the call repeated an earlier one with the same idempotency key, and wrote nothing.
  */
-replayed: boolean, };
+replayed: boolean, 
+/**
+ * The id of the tool call, of `startToolCall` alone.
+ */
+callId?: string, };
 
 /**
  * The approval of an agent's work.
@@ -3664,8 +3668,8 @@ context: JsonObject,
  */
 recentHistory: Array<SessionEvent>, 
 /**
- * Up to 100 tool calls that were started and not finished. After a crash it is in doubt whether they
- * were carried out. Absent if there are none.
+ * The tool calls that were started and not finished. After a crash it is in doubt whether they were
+ * carried out. Absent if there are none.
  */
 unfinishedToolCalls?: Array<UnfinishedToolCall>, };
 
@@ -4297,51 +4301,6 @@ idempotencyKey?: string,
 token?: number, };
 
 /**
- * The start of a tool call.
- */
-export type StartedToolCall = { 
-/**
- * The id of the call, for `finishToolCall`.
- */
-callId: string, 
-/**
- * The session.
- */
-id: string, 
-/**
- * The sequence number of the first event that the call wrote.
- */
-firstSequence: number, 
-/**
- * The sequence number of the last event that the call wrote.
- */
-lastSequence: number, 
-/**
- * The session's status now: a loop ends when it is no longer `active`.
- */
-status: Status, 
-/**
- * Iterations used.
- */
-iterations: number, 
-/**
- * Iterations allowed.
- */
-maxIterations: number, 
-/**
- * The session's version now.
- */
-version: number, 
-/**
- * When the session was last changed.
- */
-updatedAt: string, 
-/**
- * Whether the call repeated an earlier one with the same idempotency key, and wrote nothing.
- */
-replayed: boolean, };
-
-/**
  * Statistics over sessions.
  */
 export type Stats = { 
@@ -4764,27 +4723,6 @@ reasoning?: number, };
  * Whether sessions in the trash count.
  */
 export type Trash = "exclude" | "only" | "include";
-
-/**
- * A tool call that was started and not finished: it runs, or a crash has cut it off.
- */
-export type UnfinishedToolCall = { 
-/**
- * The id of the call.
- */
-callId: string, 
-/**
- * The name of the tool.
- */
-tool: string, 
-/**
- * The arguments.
- */
-args: unknown, 
-/**
- * When it was started.
- */
-startedAt: string, };
 
 /**
  * A change of the context.
@@ -5234,7 +5172,7 @@ export interface Operations {
   /** How long a session has run, in milliseconds; `null` for an unknown id. */
   duration: { params: IdParams; result: number | null };
   /** Records the start of a tool call, and adds the tool to `metadata.toolsUsed`. The context of the session lists the call until it is finished. */
-  startToolCall: { params: StartToolCallParams; result: StartedToolCall };
+  startToolCall: { params: StartToolCallParams; result: Appended };
   /** Records the end of a tool call that was started, as an event `tool_call` with its result. */
   finishToolCall: { params: FinishToolCallParams; result: Appended };
   /** Puts sessions into the trash, as many as possible in one commit. The reply names the refused ones. */
@@ -5259,8 +5197,6 @@ export interface Operations {
   agentList: { params: AgentListParams; result: SessionPage };
   /** Whether an agent should be resumed, and the reason. */
   shouldResume: { params: ShouldResumeParams; result: ResumeDecision };
-  /** Puts the agents that have been idle for a time into the trash, whatever their phase, and deletes those that have been there for a time. Unfinished ones are abandoned; those that a runner holds stay. */
-  agentCleanup: { params: AgentCleanupParams; result: CleanupResult };
   /** Requests approval: the agent's session is paused in the phase `approval`. Until a person has approved or denied it, the agent is neither resumed nor in another phase. */
   requestApproval: { params: RequestApprovalParams; result: SessionHead };
   /** Approves what an agent waits for, and resumes its session if that is paused. The phase stays until the agent enters another. A decision is final. */
@@ -5353,6 +5289,8 @@ export interface Operations {
   dedupClear: { params: DedupClearParams; result: DedupCleared };
   /** A page of the runs of a day in UTC, each with the nine properties of the daily audit files. */
   auditDay: { params: AuditDayParams; result: AuditDay };
+  /** Puts the agents that have been idle for a time into the trash, whatever their phase, and deletes those that have been there for a time. Unfinished ones are abandoned; those that a runner holds stay. */
+  agentCleanup: { params: AgentCleanupParams; result: CleanupResult };
   /** Removes entries that have reached an age from the audit log. */
   auditPurge: { params: AuditPurgeParams; result: AuditPurged };
   /** Removes expired records: the disposable leases, such as those of runs, and the entries of the audit log that are older than `keepAudit`. Other leases stay, so that their next tokens are greater. */
@@ -5403,7 +5341,6 @@ export const OPERATIONS = {
   agentFinalize: "fenced",
   agentList: "read",
   shouldResume: "read",
-  agentCleanup: "write",
   requestApproval: "fenced",
   approve: "fenced",
   deny: "fenced",
@@ -5450,6 +5387,7 @@ export const OPERATIONS = {
   dedupList: "read",
   dedupClear: "write",
   auditDay: "read",
+  agentCleanup: "write",
   auditPurge: "write",
   cleanupRecords: "write",
 } as const satisfies Record<keyof Operations, "read" | "write" | "fenced">;

@@ -1,5 +1,7 @@
 // Agents in the JavaScript API: phases, approval, the resume decision, and the end.
 
+// Loaded first: the browser's own module has no cleanup of agents.
+import "../support/complete.js";
 import { type AgentState, openSync, type ResumeDecision, type SessionHead } from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { code, failure } from "../support/failures.js";

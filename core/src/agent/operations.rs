@@ -1,14 +1,10 @@
 //! The operations on agents. An agent is a session with a phase, so each is a change to one session or
 //! a list of them. An unknown id is answered with nothing.
 
-use crate::audit::entry::Entry;
-use crate::audit::removal::Actor;
 use crate::error::{Cause, Error, Result};
 use crate::session::change::{change, create, generate_agent_id, store_key};
-use crate::session::cleanup::{Fate, Sweep, sweep};
 use crate::session::read::{DEFAULT_SESSIONS, find};
-use crate::session::replies::{CleanupResult, SessionPage};
-use crate::session::retention;
+use crate::session::replies::SessionPage;
 use crate::session::view::SessionHead;
 use crate::store::filter::{Filter, Order, Position};
 use crate::store::{History, ListQuery};
@@ -17,22 +13,18 @@ use crate::stored::phase::Phase;
 use crate::value::id::SessionId;
 use crate::value::limits::{MAX_PAGE_BYTES, page_limit};
 use crate::value::text::Text;
-use crate::value::time::{Millis, Timestamp};
+use crate::value::time::Timestamp;
 use crate::work::context::Context;
 use crate::work::operation::Group;
 use crate::work::transaction::{Attempt, Stop, Transaction};
 
 use super::params::{
-    AgentCleanupParams, AgentCreateParams, AgentFinalizeParams, AgentGetParams, AgentListParams,
-    AgentState, AgentUpdateParams, ApprovalParams, RequestApprovalParams,
+    AgentCreateParams, AgentFinalizeParams, AgentGetParams, AgentListParams, AgentState,
+    AgentUpdateParams, ApprovalParams, RequestApprovalParams,
 };
 use super::resume::{self, Candidate, Policy, ResumeDecision, ShouldResumeParams};
 use super::steps;
 
-/// How long an agent may be idle before a cleanup, if nothing else is said.
-const MAX_IDLE: Millis = Millis(24 * 60 * 60 * 1000);
-/// How long an agent stays in the trash, if nothing else is said.
-const PURGE_AFTER: Millis = Millis(7 * 24 * 60 * 60 * 1000);
 /// Pages that a list of resumable agents reads at most; then the caller goes on by the cursor.
 const MAX_ROUNDS: usize = 20;
 
@@ -59,11 +51,6 @@ crate::operations! {
     /// Whether an agent should be resumed, and the reason.
     SHOULD_RESUME = Read "shouldResume" (ShouldResumeParams) -> ResumeDecision, unit should_resume,
         r#"{"id":"s","idle":"30m","maxErrors":3}"#;
-    /// Puts the agents that have been idle for a time into the trash, whatever their phase, and deletes
-    /// those that have been there for a time. Unfinished ones are abandoned; those that a runner holds
-    /// stay.
-    AGENT_CLEANUP = WriteMany "agentCleanup" (AgentCleanupParams) -> CleanupResult, steps cleanup,
-        r#"{"maxIdle":"0s","purgeAfter":"7d","dryRun":false}"#;
     /// Requests approval: the agent's session is paused in the phase `approval`. Until a person has
     /// approved or denied it, the agent is neither resumed nor in another phase.
     REQUEST_APPROVAL = Write "requestApproval" (RequestApprovalParams) -> SessionHead,
@@ -229,42 +216,4 @@ fn filter(now: Timestamp, params: &AgentListParams, policy: Option<Policy>) -> F
         mode: params.agent_name.as_ref().map(Text::to_string),
         ..policy.map_or_else(all, |policy| policy.filter(now))
     }
-}
-
-async fn cleanup(context: &Context, params: AgentCleanupParams) -> Result<CleanupResult> {
-    let now = context.call().now;
-    let dry_run = params.dry_run.unwrap_or(false);
-    let sweep_agents = |filter, selects, fate| Sweep {
-        filter,
-        selects,
-        fate,
-        actor: Actor::AgentCleanup,
-        dry_run,
-        after: None,
-        limit: None,
-    };
-    let limit = params.purge_after.unwrap_or(PURGE_AFTER);
-    let is_old = |head: &Head| head.deleted_at.is_some_and(|at| now.since(at) >= limit.0);
-    // First of all there is space for what follows.
-    let deleted = sweep(
-        context,
-        sweep_agents(retention::trashed_agents(), &is_old, Fate::Removed),
-    )
-    .await?;
-    let idle = retention::idle_agents(now, params.max_idle.unwrap_or(MAX_IDLE));
-    let mut result = sweep(context, sweep_agents(idle, &|_| true, Fate::Abandoned)).await?;
-    result.deleted = Some(deleted.removed);
-    result.failed.extend(deleted.failed);
-    if !dry_run {
-        let entry = Entry::cleanup(result.removed, now);
-        context
-            .transact(|tx| {
-                tx.enter(entry.to_record());
-                // The agents are removed. A full disk may have no room for the entry.
-                tx.allow_loss();
-                Ok(())
-            })
-            .await?;
-    }
-    Ok(result)
 }

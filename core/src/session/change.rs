@@ -128,6 +128,7 @@ pub fn append(
         version: changed.head.version,
         updated_at: changed.head.updated_at,
         replayed: changed.replayed,
+        call_id: None,
         id: changed.head.id,
     })
 }

@@ -37,7 +37,7 @@ crate::operations! {
 
 /// The effect of a sweep on the sessions that it selects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub enum Fate {
     /// They are put into the trash.
     Trashed,
     /// They are abandoned, unless they have ended, and put into the trash.
@@ -47,21 +47,21 @@ pub(crate) enum Fate {
 }
 
 /// A sweep: the sessions that it selects, and its effect on them.
-pub(crate) struct Sweep<'a> {
+pub struct Sweep<'a> {
     /// The filter of the list.
-    pub(crate) filter: Filter,
+    pub filter: Filter,
     /// The condition on the listed sessions.
-    pub(crate) selects: &'a (dyn Fn(&Head) -> bool + Sync),
+    pub selects: &'a (dyn Fn(&Head) -> bool + Sync),
     /// The effect.
-    pub(crate) fate: Fate,
+    pub fate: Fate,
     /// The actor in the audit log.
-    pub(crate) actor: Actor,
+    pub actor: Actor,
     /// Whether to count the sessions without changing them.
-    pub(crate) dry_run: bool,
+    pub dry_run: bool,
     /// The cursor to continue from.
-    pub(crate) after: Option<Position>,
+    pub after: Option<Position>,
     /// The greatest number of sessions.
-    pub(crate) limit: Option<u32>,
+    pub limit: Option<u32>,
 }
 
 /// Oldest first: sessions that are added meanwhile come last.
@@ -171,7 +171,7 @@ impl Versions {
 ///
 /// # Errors
 /// Those of the store, if nothing was removed.
-pub(crate) async fn sweep(context: &Context, plan: Sweep<'_>) -> Result<CleanupResult> {
+pub async fn sweep(context: &Context, plan: Sweep<'_>) -> Result<CleanupResult> {
     let limit = plan.limit.map(u64::from);
     let mut query = ListQuery {
         filter: plan.filter.clone(),

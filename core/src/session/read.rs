@@ -36,7 +36,7 @@ crate::operations! {
     GET = Read "get" (GetParams) -> Option<Session>, unit get,
         r#"{"id":"s","history":2,"trash":"include"}"#;
     /// The context that an agent needs to continue a session; `null` for an unknown id.
-    CONTEXT = Read "context" (ContextParams) -> Option<SessionContext>, steps context,
+    CONTEXT = Read "context" (ContextParams) -> Option<SessionContext>, unit context,
         r#"{"id":"s","recent":2,"trash":"include"}"#;
     /// A part of a history.
     EVENTS = Read "events" (EventsParams) -> EventPage, steps events,
@@ -82,22 +82,19 @@ fn get(tx: &mut Transaction<'_>, params: &GetParams) -> Attempt<Option<Session>>
     }))
 }
 
-async fn context(context: &Context, params: ContextParams) -> Result<Option<SessionContext>> {
+fn context(tx: &mut Transaction<'_>, params: &ContextParams) -> Attempt<Option<SessionContext>> {
     let count = params.recent.unwrap_or(RECENT_HISTORY);
     if count > MAX_RECENT {
         let problem = format!("expected at most {MAX_RECENT} events");
-        return Err(Error::invalid("recent", problem));
+        return Err(Error::invalid("recent", problem).into());
     }
-    let id = SessionId::parse(params.id.as_str())?;
-    let loaded = context.load(&id, History::Last { count }).await?;
-    let trash = params.trash.unwrap_or(Trash::Include);
-    let loaded = loaded.filter(|loaded| trash.admits(&loaded.head));
+    let loaded = find(tx, &params.id, History::Last { count }, params.trash)?;
     let Some(Loaded { head, events }) = loaded else {
         return Ok(None);
     };
-    check_history(&events, &context.call().limits)?;
+    check_history(&events, tx.limits())?;
     let recent = events.into_iter().map(SessionEvent::from).collect();
-    let unfinished = tool_calls::unfinished(context, &id).await?;
+    let unfinished = tool_calls::unfinished(tx, &head.id)?;
     Ok(Some(SessionContext::new(head, recent, unfinished)))
 }
 

@@ -7,7 +7,6 @@ use crate::session::view::{SessionEvent, SessionHead};
 use crate::store::Problem;
 use crate::stored::head::Head;
 use crate::stored::status::Status;
-use crate::stored::tool_call::UnfinishedToolCall;
 use crate::value::id::SessionId;
 use crate::value::json::Json;
 use crate::value::time::Timestamp;
@@ -35,18 +34,10 @@ pub struct Appended {
     pub updated_at: Timestamp,
     /// Whether the call repeated an earlier one with the same idempotency key, and wrote nothing.
     pub replayed: bool,
-}
-
-/// The start of a tool call.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub struct StartedToolCall {
-    /// The id of the call, for `finishToolCall`.
-    pub call_id: String,
-    /// The result of appending its event.
-    #[serde(flatten)]
-    pub appended: Appended,
+    /// The id of the tool call, of `startToolCall` alone.
+    #[cfg_attr(feature = "ts", ts(optional))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call_id: Option<String>,
 }
 
 /// The context that an agent needs to continue a session.
@@ -72,11 +63,11 @@ pub struct SessionContext {
     pub context: Json,
     /// The last events, ten by default.
     pub recent_history: Vec<SessionEvent>,
-    /// Up to 100 tool calls that were started and not finished. After a crash it is in doubt whether they
-    /// were carried out. Absent if there are none.
+    /// The tool calls that were started and not finished. After a crash it is in doubt whether they were
+    /// carried out. Absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "ts", ts(optional, as = "Option<Vec<UnfinishedToolCall>>"))]
-    pub unfinished_tool_calls: Vec<UnfinishedToolCall>,
+    #[cfg_attr(feature = "ts", ts(optional, type = "Array<UnfinishedToolCall>"))]
+    pub unfinished_tool_calls: Vec<Json>,
 }
 
 impl SessionContext {
@@ -84,7 +75,7 @@ impl SessionContext {
     pub fn new(
         head: Head,
         recent_history: Vec<SessionEvent>,
-        unfinished_tool_calls: Vec<UnfinishedToolCall>,
+        unfinished_tool_calls: Vec<Json>,
     ) -> Self {
         Self {
             session_id: head.id,

@@ -408,7 +408,7 @@ fn delegate(world: &World, conversation: &Conversation, edit: impl Fn(&mut Value
     let said = context(&event(world, &delegation), "PreToolUse");
     let known = agents(world);
     let named = known.iter().map(|agent| text(&agent["id"]));
-    named.filter(|id| said.contains(id)).last().unwrap()
+    named.rev().find(|id| said.contains(id)).unwrap()
 }
 
 #[test]

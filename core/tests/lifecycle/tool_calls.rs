@@ -150,15 +150,22 @@ fn a_finished_session_takes_no_call_and_secrets_are_redacted() {
 }
 
 #[test]
-fn at_most_a_hundred_unfinished_calls_are_listed() {
+fn at_most_a_hundred_calls_are_unfinished() {
     let world = World::default();
     let id = world.start(json!({}));
-    for _ in 0..120 {
+    for _ in 0..100 {
         world.ok("startToolCall", json!({"id": id, "tool": "t"}));
     }
+    let more = json!({"id": id, "tool": "t"});
+    assert_eq!(
+        world.code("startToolCall", more.clone()),
+        "INVALID_ARGUMENT"
+    );
     let context = world.ok("context", json!({"id": id}));
     assert_eq!(
         context["unfinishedToolCalls"].as_array().unwrap().len(),
         100
     );
+    world.ok("finishToolCall", json!({"id": id, "callId": "call_7"}));
+    world.ok("startToolCall", more);
 }

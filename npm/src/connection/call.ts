@@ -18,6 +18,7 @@ import type {
   PreDelegateOutput,
   ResumeDecision,
   SlotStart,
+  StartedToolCall,
   SubagentStopOutput,
 } from "../values/outcomes.js";
 import type { Accepts } from "../values/params.js";
@@ -53,6 +54,7 @@ interface Outcomes {
   dedupRegister: DedupDecision;
   dedupCleanup: DedupCleaned;
   shouldResume: ResumeDecision;
+  startToolCall: StartedToolCall;
   hookPreDelegate: HookReply<PreDelegateOutput | HostOutput>;
   hookSubagentStop: HookReply<SubagentStopOutput | HostOutput>;
   hookEvent: HookReply<HostOutput>;

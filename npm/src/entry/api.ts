@@ -71,13 +71,11 @@ export type {
   SlotLocking,
   SlotOutcome,
   SlotPhase,
-  StartedToolCall,
   Stats,
   Status,
   StatusCounts,
   TokenCounts,
   Trash,
-  UnfinishedToolCall,
   UsageTotals,
   VmStatus,
   VmView,
@@ -168,6 +166,7 @@ export type {
   ResumeMetadata,
   SlotAnswer,
   SlotStart,
+  StartedToolCall,
   SubagentStopOutput,
 } from "../values/outcomes.js";
 export type { Accepts, JsonInput, OpenInput, Time } from "../values/params.js";
@@ -177,6 +176,7 @@ export type {
   EventType,
   JsonObject,
   SessionMetadata,
+  UnfinishedToolCall,
 } from "../values/session-data.js";
 export type {
   BuiltInEvent,

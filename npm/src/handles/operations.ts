@@ -28,7 +28,6 @@ import type {
   ResumeParams,
   SaveParams,
   SlotPhase,
-  StartedToolCall,
   StartToolCallParams,
   Stats,
   StatsParams,
@@ -40,7 +39,7 @@ import { refuseExtraArguments } from "../values/arguments.js";
 import type { TenureError } from "../values/error.js";
 import { type FailureReason, stackOfFailure, textOfFailure } from "../values/failure.js";
 import { withOptions } from "../values/options.js";
-import type { SlotStart } from "../values/outcomes.js";
+import type { SlotStart, StartedToolCall } from "../values/outcomes.js";
 import type { Accepts, JsonInput } from "../values/params.js";
 import type { EventType } from "../values/session-data.js";
 import type {

@@ -23,6 +23,12 @@ import type {
 import type { JsonObject, SessionMetadata } from "./session-data.js";
 import type { SessionHead, SessionTypes } from "./session-types.js";
 
+/** The start of a tool call. */
+export interface StartedToolCall extends generated.Appended {
+  /** The id of the call, for `finishToolCall`. */
+  callId: string;
+}
+
 /** Properties that only some results have: `undefined` in the others. */
 type Only<All extends object, Own> = Own & {
   readonly [K in Exclude<keyof All, keyof Own>]?: undefined;

@@ -40,6 +40,18 @@ export interface SessionMetadata {
   readonly [key: string]: unknown;
 }
 
+/** A tool call that was started and not finished: it runs, or a crash has cut it off. */
+export interface UnfinishedToolCall {
+  /** The id of the call. */
+  readonly callId: string;
+  /** The name of the tool. */
+  readonly tool: string;
+  /** The arguments. */
+  readonly args: unknown;
+  /** When it was started. */
+  readonly startedAt: string;
+}
+
 /** The event types that Tenure itself writes. */
 export type BuiltInEventType =
   | "start"

@@ -5,7 +5,6 @@ use crate::error::{Error, Result};
 use crate::session::params::IfExhausted;
 use crate::stored::event::kind;
 use crate::stored::status::Status;
-use crate::stored::tool_call::UnfinishedToolCall;
 use crate::value::json::{Json, Object};
 use crate::value::text::Text;
 
@@ -74,17 +73,15 @@ impl Draft<'_> {
     ///
     /// # Errors
     /// `SESSION_FINISHED`, and those of the limits.
-    pub fn finish_tool_call(
-        &mut self,
-        call: &UnfinishedToolCall,
-        result: Option<&Json>,
-    ) -> Result<()> {
+    pub fn finish_tool_call(&mut self, call: &Json, result: Option<&Json>) -> Result<()> {
         self.check_live()?;
+        let call = Object::parse(call);
         let mut data = Object::default();
-        data.set("tool", &call.tool);
-        data.set("args", &call.args);
+        for name in ["tool", "args"] {
+            data.set(name, &call.read::<Json>(name));
+        }
         data.set("result", &result);
-        data.set("callId", &call.call_id);
+        data.set("callId", &call.text("callId"));
         self.append_checked(kind::TOOL_CALL, data.to_json())
     }
 

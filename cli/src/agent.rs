@@ -315,6 +315,7 @@ struct Cleanup {
 
 fn cleanup(args: Cleanup, context: &mut Context) -> Outcome {
     const HOUR_MS: u64 = 3_600_000;
+    context.only_read(args.dry_run);
     let params = AgentCleanupParams {
         max_idle: Some(Millis(u64::from(args.hours) * HOUR_MS)),
         purge_after: args.purge_after,

@@ -78,6 +78,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
 }
 
 fn purge(age: Millis, dry_run: bool, context: &mut Context) -> Outcome {
+    context.only_read(dry_run);
     let params = AuditPurgeParams {
         older_than: age,
         dry_run: dry_run.then_some(true),

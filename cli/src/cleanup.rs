@@ -54,6 +54,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    context.only_read(args.dry_run);
     if args.records {
         return records(args.keep_audit, args.dry_run, context);
     }

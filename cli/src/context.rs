@@ -10,7 +10,7 @@ use serde::Serialize;
 use tenure_bridge::Options;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::work::job::{Step, StepReply};
-use tenure_core::work::operation::Operation;
+use tenure_core::work::operation::{Access, Operation};
 use tenure_core::{Error, Host, Limits, Models, Process, Timestamp};
 use tenure_host::{Local, OnBehalf, this_host};
 use tenure_permissions::FileMode;
@@ -87,6 +87,8 @@ pub(crate) struct Context {
     pub(crate) globals: Globals,
     pub(crate) out: Output,
     store: Option<Local>,
+    /// Whether operations that may write only read, because the command is a dry run.
+    only_reads: bool,
     host: Arc<dyn Host>,
     limits: Limits,
 }
@@ -111,6 +113,7 @@ impl Context {
             globals,
             out: Output::new(),
             store: None,
+            only_reads: false,
             host: this_host(),
             limits,
         }
@@ -225,26 +228,40 @@ impl Context {
         R: 'static,
     {
         let (now, host) = (self.now(), Arc::clone(&self.host));
-        let store = self.store()?;
+        let store = self.store(operation.access)?;
         Ok(store.run_at(operation, params, now, host, fingerprint)?)
     }
 
     /// Runs the operation that a job needs.
     pub(crate) fn run_step(&mut self, step: &dyn Step) -> Result<StepReply, Failure> {
         let (now, host) = (self.now(), Arc::clone(&self.host));
-        let reply = self
-            .store()?
-            .run_any(step.operation(), step.params(), now, host)?;
+        let reply = self.store(step.operation().access)?.run_any(
+            step.operation(),
+            step.params(),
+            now,
+            host,
+        )?;
         Ok(step.reply(reply)?)
     }
 
-    /// The command's store, which the first operation opens.
-    fn store(&mut self) -> Result<&Local, Failure> {
+    /// From now on, operations that may write only read if this is a dry run: a store that does not
+    /// exist is refused.
+    pub(crate) fn only_read(&mut self, is_dry_run: bool) {
+        self.only_reads = is_dry_run;
+    }
+
+    /// The command's store, which the first operation opens, according to its access.
+    fn store(&mut self, access: Access) -> Result<&Local, Failure> {
         let store = match self.store.take() {
             Some(store) => store,
             None => {
                 let store = CommandStore::of(self.globals.store.as_deref())?;
-                store.open(&self.store_options())?
+                let access = if self.only_reads {
+                    Access::Read
+                } else {
+                    access
+                };
+                store.open(&self.store_options(), access)?
             }
         };
         Ok(self.store.insert(store))

@@ -122,11 +122,16 @@ struct Copying {
 
 impl JobHost for Copying {
     fn open(&mut self, side: Side) -> Result<Option<Text>, Failure> {
-        let (url, place) = match side {
-            Side::Source => (&self.urls.0, &mut self.source),
-            Side::Target => (&self.urls.1, &mut self.target),
+        let store = match side {
+            Side::Source => {
+                let source = Local::open_existing(&self.urls.0, &self.options)?;
+                self.source.insert(source)
+            }
+            Side::Target => {
+                let target = Local::open(&self.urls.1, &self.options)?;
+                self.target.insert(target)
+            }
         };
-        let store = place.insert(Local::open(url, &self.options)?);
         Ok(store.identity().map(Text::from))
     }
 

@@ -18,6 +18,7 @@ use tenure_bridge::Options;
 use tenure_core::agent::operations::{AGENT_CREATE, AGENT_UPDATE};
 use tenure_core::agent::params::{AgentCreateParams, AgentUpdateParams};
 use tenure_core::value::json::Object;
+use tenure_core::work::operation::Access;
 use tenure_core::{Error, Json, Millis, Phase, Timestamp};
 use tenure_host::Local;
 
@@ -243,10 +244,11 @@ fn open(context: &Context, input: &str) -> Result<Local, Failure> {
         Some(url) => CommandStore::named(url),
         None => CommandStore::of_projects(&project_folders(input))?,
     };
-    store.open(&Options {
+    let options = Options {
         busy_timeout_ms: Some(BUSY_TIMEOUT_MS),
         ..context.store_options()
-    })
+    };
+    store.open(&options, Access::Write)
 }
 
 /// The folders whose project the agent works on, the most reliable first: that of the host, that of the

@@ -59,6 +59,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
                 Failure::usage("--archive", problem)
             })?;
     }
+    context.only_read(args.dry_run);
     let params = PurgeJobParams {
         // Sessions given by id are removed at any age.
         older_than: args.older_than.unwrap_or_default(),

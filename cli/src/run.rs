@@ -21,6 +21,7 @@ use std::time::Duration;
 use tenure_core::agent::params::AgentCreateParams;
 use tenure_core::session::operations::FAIL;
 use tenure_core::session::params::{FailParams, StartParams};
+use tenure_core::work::operation::Access;
 use tenure_core::{Json, Millis, Text};
 
 use crate::context::Context;
@@ -102,7 +103,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let store = CommandStore::of(context.globals.store.as_deref())?;
     let url = absolute(store.url().to_owned());
     let store = RunStore {
-        local: store.open(&context.store_options())?,
+        local: store.open(&context.store_options(), Access::Write)?,
         clock: Clock::new(context.globals.now),
     };
     let description = CommandDescription::new(&args.command);

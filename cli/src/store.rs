@@ -1,5 +1,6 @@
-//! The store of a command: the one that it names, or else that of its project. A store of a project that
-//! does not exist is created by the first operation that writes something.
+//! The store of a command: the one that it names, or else that of its project. A store that does not
+//! exist is created by the first operation that writes something. An operation that only reads refuses a
+//! named store that does not exist: its URL may be misspelt. The store of a project is empty until then.
 
 use std::env;
 use std::io::{ErrorKind, Write};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tenure_bridge::Options;
 use tenure_core::error::Cause;
+use tenure_core::work::operation::Access;
 use tenure_host::Local;
 use tenure_permissions::FileMode;
 
@@ -75,13 +77,16 @@ impl CommandStore {
         &self.url
     }
 
-    /// Opens the store.
-    pub(crate) fn open(self, options: &Options) -> Result<Local, Failure> {
+    /// Opens the store, for operations of this access.
+    pub(crate) fn open(self, options: &Options, access: Access) -> Result<Local, Failure> {
         let Some(ProjectStore {
             folder, database, ..
         }) = self.missing
         else {
-            return Ok(Local::open(&self.url, options)?);
+            return Ok(match access {
+                Access::Read => Local::open_existing(&self.url, options)?,
+                Access::Write | Access::WriteMany => Local::open_lazily(&self.url, options)?,
+            });
         };
         let mode = options
             .file_mode

@@ -311,7 +311,7 @@ agent-1  completed  1h   0    deployer              Roll out
 "#]],
     );
     assert!(shown.lines().all(|line| line.chars().count() <= 80));
-    let nothing = Place::new().on_terminal(&["agent", "list"]);
+    let nothing = Place::with_empty_store().on_terminal(&["agent", "list"]);
     assert_eq!(plain(&nothing), "No agents.\n");
 }
 
@@ -528,7 +528,7 @@ SESSIONS  AGENT
     let json = place.run_ok(&["agent", "stats", "--agent", "deployer", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["byAgent"], serde_json::json!({"deployer": 2}));
-    let nothing = Place::new();
+    let nothing = Place::with_empty_store();
     assert_eq!(nothing.run(&["agent", "stats"]).code, 0);
 }
 

@@ -280,19 +280,37 @@ fn outside_of_a_repository_the_default_store_is_in_the_working_directory() {
 #[test]
 fn every_command_has_examples() {
     let place = Place::new();
-    let mut commands = commands_in(&place.run_ok(&["--help"]), "");
-    assert!(commands.len() > 15, "{commands:?}");
-    while let Some(command) = commands.pop() {
-        let words: Vec<&str> = command.split(' ').collect();
-        let help = place.run_ok(&[&words, &["--help"][..]].concat());
+    for command in all_commands() {
+        let help = help_of(&place, &command);
         let examples = help.split_once("Examples:\n").map(|(_, examples)| examples);
         let shown =
             examples.is_some_and(|examples| examples.contains(&format!("tenure {command}")));
         assert!(shown, "{command}: {help}");
         let widest = help.lines().map(|line| line.chars().count()).max();
         assert!(widest <= Some(80), "{command}: {help}");
-        commands.extend(commands_in(&help, &format!("{command} ")));
     }
+}
+
+/// The help text of a command.
+fn help_of(place: &Place, command: &str) -> String {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    place.run_ok(&[&words, &["--help"][..]].concat())
+}
+
+/// All commands, and the commands in them, such as `lease acquire`.
+pub(crate) fn all_commands() -> Vec<String> {
+    let place = Place::new();
+    let mut commands = commands_in(&help_of(&place, ""), "");
+    let mut at = 0;
+    while let Some(command) = commands.get(at).cloned() {
+        commands.extend(commands_in(
+            &help_of(&place, &command),
+            &format!("{command} "),
+        ));
+        at += 1;
+    }
+    assert!(at > 50, "{commands:?}");
+    commands
 }
 
 /// The commands that a help text lists, with a prefix.

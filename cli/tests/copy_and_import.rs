@@ -137,7 +137,7 @@ fn a_folder_of_another_program_is_imported_and_unreadable_files_are_reported() {
     fs::write(folder.join("notes.txt"), "no session").unwrap();
     let path = folder.display().to_string();
 
-    let other = Place::new();
+    let other = Place::with_empty_store();
     let planned = other.run(&["import", &path, "--dry-run"]);
     assert!(
         planned.out.contains("2 sessions would be imported"),
@@ -251,7 +251,7 @@ fn only_regular_files_of_a_limited_size_are_read() {
         let beside = place.folder.path().join(format!("beside.db{suffix}"));
         mknodat(CWD, &beside, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
         let url = format!("sqlite:{}/beside.db", place.folder.path().display());
-        let output = place.run(&["list", "--store", &url]);
+        let output = place.run(&["start", "t", "--store", &url]);
         assert_eq!(output.code, 3, "{output:?}");
         assert!(output.err.contains("not a regular file"), "{output:?}");
         std::fs::remove_file(beside).unwrap();

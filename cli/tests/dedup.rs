@@ -46,7 +46,7 @@ fn skips(output: &CommandOutput) -> bool {
 
 #[test]
 fn a_check_prints_the_decision_and_adds_it_to_the_outputs() {
-    let place = Place::new();
+    let place = Place::with_empty_store();
     let output = place.folder.path().join("output");
     fs::write(&output, "before=1\n").unwrap();
     let with_output = |args: &[&str]| {

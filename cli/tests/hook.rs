@@ -163,7 +163,7 @@ fn an_unavailable_store_is_a_reason_and_no_failure() {
     let unreachable = [
         format!("sqlite:{}", folder.join("file").display()),
         format!("sqlite:{}", folder.join("file/below.db").display()),
-        "sqlite:/proc/nowhere/tenure.db".to_owned(),
+        "sqlite:/dev/null/tenure.db".to_owned(),
         "no:store".to_owned(),
     ];
     for store in &unreachable {

@@ -24,6 +24,8 @@ mod hook;
 mod json;
 #[cfg(target_os = "linux")]
 mod lease;
+#[cfg(unix)]
+mod missing_store;
 #[cfg(target_os = "linux")]
 mod options;
 #[cfg(target_os = "linux")]

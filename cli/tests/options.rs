@@ -93,7 +93,7 @@ fn every_limit_is_at_least_one() {
 
 #[test]
 fn an_option_that_json_ignores_or_requires_is_refused_wherever_json_is() {
-    let place = Place::new();
+    let place = Place::with_empty_store();
     for (args, option) in [
         (&["list", "--all"][..], "--all"),
         (&["agent", "list", "--all"], "--all"),
@@ -152,7 +152,7 @@ fn an_option_that_needs_another_is_refused_beside_what_excludes_that() {
 fn a_command_without_the_store_of_a_command_refuses_one() {
     let place = Place::new();
     for args in [
-        &["copy", "file:./a", "file:./b"][..],
+        &["copy", "memory:", "file:./b"][..],
         &["completions", "bash"],
         &["dedup", "self-test"],
         &["hook", "--test"],
@@ -198,7 +198,7 @@ fn options_of_other_runs_are_refused() {
 
 #[test]
 fn the_file_of_a_day_is_named_as_json() {
-    let place = Place::new();
+    let place = Place::with_empty_store();
     let args = ["dedup", "log", "--out", "audit", "--json"];
     let path = place.run_ok(&args);
     let path: String = serde_json::from_str(&path).unwrap();

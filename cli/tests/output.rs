@@ -216,7 +216,7 @@ SESSIONS  TOKENS  COST    MODE
 
 #[test]
 fn an_empty_list_prints_a_message_on_a_terminal_only() {
-    let place = Place::new();
+    let place = Place::with_empty_store();
     assert_snapshot(
         plain(&place.on_terminal(&["list"])),
         str![[r#"

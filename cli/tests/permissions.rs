@@ -44,7 +44,7 @@ const COMMANDS: &[&[&str]] = &[
     &["dedup", "log", "--out", "audit/deep"],
     &["lease", "acquire", "k", "--holder", "h"],
     &["run", "--task", "t", "--", "true"],
-    &["list", "--store", "file:./other"],
+    &["start", "t", "--store", "file:./other"],
 ];
 
 /// The folder in which all commands have run with these arguments.

@@ -168,7 +168,10 @@ fn the_store_of_another_user_is_refused_unless_it_is_allowed() {
     assert_eq!(allowed("/elsewhere"), 3);
     // A store that is named may belong to another user.
     let url = format!("sqlite:{theirs}/.tenure/tenure.db");
-    assert_eq!(folders.run("theirs", &["list", "--store", &url]).code, 0);
+    assert_eq!(
+        folders.run("theirs", &["start", "t", "--store", &url]).code,
+        0
+    );
 
     // For root, the user who ran sudo is no other.
     let mut command = folders.command("theirs/deep", &["list"]);

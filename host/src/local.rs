@@ -5,17 +5,18 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tenure_bridge::{Answer, Call, Options, answer};
-use tenure_core::value::address::unsupported_store;
+use tenure_core::error::Cause;
+use tenure_core::value::address::{self, unsupported_store};
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::work::call;
 use tenure_core::work::execution::{Invocation, done, typed};
 use tenure_core::work::operation::{AnyOperation, Operation, Reply};
 use tenure_core::work::signature::AnyParams;
-use tenure_core::{Host, Limits, Result, Timestamp};
+use tenure_core::{Error, Host, Limits, Result, Timestamp};
 
-use crate::executor::Executor;
+use crate::executor::{Executor, SerialStore};
 use crate::lazy::LazyStore;
-use crate::open::{Lifetime, sqlite};
+use crate::open::{Lifetime, open_file, open_registry, open_sqlite};
 use crate::place::Place;
 use crate::process::this_host;
 
@@ -33,14 +34,39 @@ impl Local {
     /// # Errors
     /// `UNSUPPORTED_STORE`, and those of the store.
     pub fn open(url: &str, options: &Options) -> Result<Self> {
-        let place = Place::of(url)?.ok_or_else(|| {
-            unsupported_store(
-                url,
-                "expected sqlite:./file.db, file:./directory, registry: or memory:, or for leases and \
-                 runs git:origin",
-            )
-        })?;
-        Self::open_place(&place, options, Lifetime::Brief)
+        Self::open_place(&place_of(url)?, options, Lifetime::Brief)
+    }
+
+    /// Opens the store that a URL names, to read from it. Nothing is created. A registry that does not
+    /// exist is empty.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE` if there is no such store, `UNSUPPORTED_STORE`, and those of the store.
+    pub fn open_existing(url: &str, options: &Options) -> Result<Self> {
+        let place = place_of(url)?;
+        if !place.is_missing() {
+            return Self::open_place(&place, options, Lifetime::Brief);
+        }
+        match place {
+            Place::Registry(_) => Ok(Self::lazy(place, options, || Ok(()))),
+            _ => {
+                let problem = format!("there is no store {}", address::shown(url));
+                Err(Cause::StoreUnavailable { problem }.into())
+            }
+        }
+    }
+
+    /// Opens the store that a URL names. If it does not exist, the first commit creates it; until then
+    /// nothing is created.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_STORE`, and those of the store.
+    pub fn open_lazily(url: &str, options: &Options) -> Result<Self> {
+        let place = place_of(url)?;
+        match place.is_missing() {
+            true => Ok(Self::lazy(place, options, || Ok(()))),
+            false => Self::open_place(&place, options, Lifetime::Brief),
+        }
     }
 
     /// Opens the store of a place. It is created if it does not exist.
@@ -61,11 +87,30 @@ impl Local {
         options: &Options,
         prepare: impl Fn() -> Result<()> + Send + Sync + 'static,
     ) -> Self {
+        Self::lazy(Place::Sqlite(database), options, prepare)
+    }
+
+    /// A store that does not exist yet, which the first commit creates.
+    fn lazy(
+        place: Place,
+        options: &Options,
+        prepare: impl Fn() -> Result<()> + Send + Sync + 'static,
+    ) -> Self {
         let limits = Arc::new(options.limits.clone());
         let options = options.clone();
         let create = move || {
             prepare()?;
-            sqlite(&database, &options, Lifetime::Brief)
+            let lifetime = Lifetime::Brief;
+            Ok(match &place {
+                Place::Sqlite(path) => {
+                    Box::new(open_sqlite(path, &options, lifetime)?) as SerialStore
+                }
+                Place::Registry(path) => Box::new(open_registry(path, &options, lifetime)?),
+                Place::File(path) => Box::new(open_file(path, &options)?),
+                Place::Memory | Place::Git(_) => {
+                    return Err(Error::internal("this store is never missing"));
+                }
+            })
         };
         Self {
             executor: Executor::inline(Box::new(LazyStore::new(Box::new(create)))),
@@ -172,6 +217,20 @@ impl Local {
             Err(error) => answer::error(&error),
         }
     }
+}
+
+/// The place that a URL names.
+///
+/// # Errors
+/// `UNSUPPORTED_STORE`.
+fn place_of(url: &str) -> Result<Place> {
+    Place::of(url)?.ok_or_else(|| {
+        unsupported_store(
+            url,
+            "expected sqlite:./file.db, file:./directory, registry: or memory:, or for leases and \
+             runs git:origin",
+        )
+    })
 }
 
 /// Random bits of this machine, used once.

@@ -10,9 +10,9 @@ use tenure_git::{GitOptions, GitStore};
 use tenure_permissions::FileMode;
 use tenure_sqlite::{SqliteOptions, SqliteStore};
 
-use crate::executor::{Executor, SerialStore};
+use crate::executor::Executor;
 use crate::place::Place;
-use crate::registry::take_over;
+use crate::registry::{create_folder, take_over};
 
 /// How long a store stays open, which decides how it closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,16 +32,11 @@ impl Executor {
     pub fn open(place: Place, options: &Options, lifetime: Lifetime) -> Result<Self> {
         Ok(match place {
             Place::Memory => Self::inline(Box::new(MemoryStore::default())),
-            Place::Sqlite(path) => Self::transaction(sqlite(&path, options, lifetime)?),
+            Place::Sqlite(path) => {
+                Self::transaction(Box::new(open_sqlite(&path, options, lifetime)?))
+            }
             Place::Registry(path) => {
-                // The registry is private, whatever is granted for other stores.
-                let options = &Options {
-                    file_mode: None,
-                    ..options.clone()
-                };
-                let store = open_sqlite(&path, options, lifetime)?;
-                take_over(&store, &path);
-                Self::transaction(Box::new(store))
+                Self::transaction(Box::new(open_registry(&path, options, lifetime)?))
             }
             Place::File(path) => Self::transaction(Box::new(open_file(&path, options)?)),
             Place::Git(place) => {
@@ -60,16 +55,29 @@ impl Executor {
 }
 
 /// Opens a SQLite store. It is created if it does not exist.
-pub(crate) fn sqlite(path: &Path, options: &Options, lifetime: Lifetime) -> Result<SerialStore> {
-    Ok(Box::new(open_sqlite(path, options, lifetime)?))
-}
-
 pub(crate) fn open_sqlite(
     path: &Path,
     options: &Options,
     lifetime: Lifetime,
 ) -> Result<SqliteStore> {
     SqliteStore::open(path, sqlite_options(options, lifetime)?)
+}
+
+/// Opens the registry. It is created if it does not exist.
+pub(crate) fn open_registry(
+    path: &Path,
+    options: &Options,
+    lifetime: Lifetime,
+) -> Result<SqliteStore> {
+    create_folder(path)?;
+    // The registry is private, whatever is granted for other stores.
+    let options = &Options {
+        file_mode: None,
+        ..options.clone()
+    };
+    let store = open_sqlite(path, options, lifetime)?;
+    take_over(&store, path);
+    Ok(store)
 }
 
 /// Opens a file store. It is created if it does not exist.

@@ -1,12 +1,13 @@
 //! The places of stores that URLs name. This module opens nothing.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 use tenure_core::Result;
 use tenure_core::value::address::{self, unsupported_store};
 
-use crate::registry::registry_path;
+use crate::registry::{earlier, registry_path};
 
 /// The place of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,24 @@ impl Place {
 }
 
 impl Place {
+    /// Whether no store is there yet. What is neither a file nor a folder of this machine is never
+    /// missing, and neither is a path that cannot be examined: opening it says why.
+    pub(crate) fn is_missing(&self) -> bool {
+        let is_missing = |path: &Path| match path.metadata() {
+            Ok(_) => false,
+            Err(error) => error.kind() == ErrorKind::NotFound,
+        };
+        match self {
+            Self::Memory | Self::Git(_) => false,
+            // No file has these names.
+            Self::Sqlite(path) if ["", ":memory:"].iter().any(|name| path == Path::new(name)) => {
+                false
+            }
+            Self::Sqlite(path) | Self::File(path) => is_missing(path),
+            Self::Registry(path) => is_missing(path) && earlier(path).is_none(),
+        }
+    }
+
     /// The identity of the store of a place, which must exist. Different paths of one store have
     /// the same identity. `None` if two places with one name are different stores.
     pub fn identity(&self) -> Option<String> {

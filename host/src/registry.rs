@@ -21,24 +21,43 @@ const STEP: u32 = 1000;
 
 /// The path of the database that all processes of this user on this machine share: in
 /// `$XDG_STATE_HOME`, or else in `.local/state` of the home folder, or else, for a user without a home
-/// folder, in the directory for temporary files. Its folder is created if it does not exist.
+/// folder, in the directory for temporary files. Nothing is created.
 ///
 /// # Errors
-/// `STORE_UNAVAILABLE` if the folder cannot be created, or belongs to another user.
+/// `STORE_UNAVAILABLE` if the folder belongs to another user.
 pub fn registry_path() -> Result<PathBuf> {
     let home = || Some(env::home_dir()?.join(".local/state"));
     let state = folder_in("XDG_STATE_HOME").or_else(|| home().filter(|_| has_home()));
-    let Some(state) = state else {
-        return own_folder(&env::temp_dir()).map(|folder| folder.join(FILE));
+    let path = match state {
+        Some(state) => state.join(FOLDER).join(FILE),
+        None => env::temp_dir().join(own_name()).join(FILE),
     };
-    let folder = state.join(FOLDER);
-    FileMode::PRIVATE
-        .create_folders(&folder)
-        .map_err(|error| unavailable(&folder, &error.to_string()))?;
-    if !is_own(fs::metadata(&folder)) {
-        return Err(unavailable(&folder, OF_ANOTHER));
+    if path
+        .parent()
+        .is_some_and(|folder| folder.symlink_metadata().is_ok())
+    {
+        create_folder(&path)?;
     }
-    Ok(folder.join(FILE))
+    Ok(path)
+}
+
+/// Creates the folder of the registry at a path, unless it exists.
+///
+/// # Errors
+/// `STORE_UNAVAILABLE` if the folder cannot be created, or belongs to another user.
+pub(crate) fn create_folder(path: &Path) -> Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    let temporary = env::temp_dir();
+    if folder == temporary.join(own_name()) {
+        return own_folder(&temporary).map(drop);
+    }
+    FileMode::PRIVATE
+        .create_folders(folder)
+        .map_err(|error| unavailable(folder, &error.to_string()))?;
+    match is_own(fs::metadata(folder)) {
+        true => Ok(()),
+        false => Err(unavailable(folder, OF_ANOTHER)),
+    }
 }
 
 /// The folder that a variable names.
@@ -56,6 +75,16 @@ fn has_home() -> bool {
 /// in `$XDG_RUNTIME_DIR`, or else in the directory for temporary files. Its file is renamed afterwards.
 /// If that fails it is tried again when the registry is next opened.
 pub(crate) fn take_over(registry: &SqliteStore, path: &Path) {
+    if let Some(earlier) = earlier(path)
+        && move_records(&earlier, registry).is_ok()
+    {
+        // If another process has renamed it, it is done.
+        let _ = fs::rename(&earlier, earlier.with_extension("db.moved"));
+    }
+}
+
+/// The registry that earlier versions would have used in place of that at a path, if it exists.
+pub(crate) fn earlier(path: &Path) -> Option<PathBuf> {
     let folder = match folder_in("XDG_RUNTIME_DIR") {
         Some(runtime) => runtime.join(FOLDER),
         None => env::temp_dir().join(own_name()),
@@ -63,10 +92,7 @@ pub(crate) fn take_over(registry: &SqliteStore, path: &Path) {
     let earlier = folder.join(FILE);
     // All users may write to the directory for temporary files.
     let is_own = is_own(fs::symlink_metadata(&folder)) && is_own(fs::symlink_metadata(&earlier));
-    if earlier != path && is_own && move_records(&earlier, registry).is_ok() {
-        // If another process has renamed it, it is done.
-        let _ = fs::rename(&earlier, earlier.with_extension("db.moved"));
-    }
+    Some(earlier).filter(|earlier| earlier != path && is_own)
 }
 
 /// Copies the records of a registry that are missing in another one.

@@ -64,6 +64,13 @@ impl Place {
         Local::open(&self.url(), &Options::default()).unwrap()
     }
 
+    /// A place whose store exists, and is empty.
+    pub(crate) fn with_empty_store() -> Self {
+        let place = Self::new();
+        drop(place.store());
+        place
+    }
+
     /// The command in this folder, with the clock override.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = bare(self.folder.path(), args);

@@ -2,13 +2,14 @@
 //! keeps records names their kind here. The guards of slots are not among them: a store counts who
 //! came into its slots, and another store's count says nothing.
 
-use tenure_core::session::idempotency;
+use tenure_core::session::{idempotency, tool_calls};
 use tenure_core::{audit, lease};
 
 /// Every kind of record, in the order in which they are copied.
 pub const RECORD_KINDS: &[&str] = &[
     idempotency::STORE_SCOPE,
     idempotency::SESSION_SCOPE,
+    tool_calls::KIND,
     lease::KIND,
     audit::entry::KIND,
 ];

@@ -14,7 +14,7 @@ use super::params::{ChangeParams, FinishToolCallParams, StartToolCallParams};
 use super::replies::Appended;
 
 /// The kind of the records. Their keys are the ids of sessions.
-const KIND: &str = "tool_calls";
+pub const KIND: &str = "tool_calls";
 /// The property of a record with the list of calls.
 const CALLS: &str = "calls";
 /// The property of a call with its id.
@@ -94,11 +94,9 @@ pub(super) fn unfinished(tx: &mut Transaction<'_>, id: &SessionId) -> Attempt<Ve
     Ok(Object::parse(&list).read(CALLS).unwrap_or_default())
 }
 
-/// Stores the list of a session's unfinished calls.
+/// Stores the list of a session's unfinished calls. An empty one stays, so that it takes the place of an
+/// earlier one where the session is copied.
 fn put(tx: &mut Transaction<'_>, id: &SessionId, calls: &Vec<Json>) -> Attempt<()> {
-    if calls.is_empty() {
-        return tx.remove_record(KIND, id.as_str());
-    }
     let mut list = Object::default();
     list.set(CALLS, calls);
     tx.put_record(Record {

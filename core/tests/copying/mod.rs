@@ -521,6 +521,24 @@ fn sessions_of_several_pages_are_copied() {
 }
 
 #[test]
+fn a_tool_call_is_as_unfinished_in_the_copy_as_in_the_source() {
+    let from = World::default();
+    let id = from.start(json!({}));
+    from.ok(
+        "startToolCall",
+        json!({"id": id, "tool": "t", "callId": "c"}),
+    );
+    let to = World::default();
+    copy_all(&from.store, &to.store);
+    let unfinished = || to.ok("context", json!({"id": id}))["unfinishedToolCalls"].clone();
+    assert_eq!(unfinished()[0]["callId"], "c");
+    from.ok("finishToolCall", json!({"id": id, "callId": "c"}));
+    assert_eq!(copy_all(&from.store, &to.store).differences, vec![]);
+    assert_eq!(unfinished(), Value::Null);
+    assert_eq!(contents(&to.store), contents(&from.store));
+}
+
+#[test]
 fn every_kind_of_record_that_operations_write_is_copied() {
     let world = World::over(Lift(CountingStore::default()));
     let mut random = Random(7);

@@ -24,6 +24,7 @@ use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::lazy_args::LazyArgs;
 use crate::output::{Style, clean, count};
+use crate::session_id::SessionIdArg;
 use crate::token::TokenArg;
 use crate::{choice, idempotency, input, removal, time};
 
@@ -164,7 +165,7 @@ Examples:
   tenure agent update $id --phase approval --not-ready")]
 struct Update {
     /// The agent's session id
-    id: Text,
+    id: SessionIdArg,
     /// The new phase
     #[arg(long, value_parser = choice::phase(|_| true), hide_possible_values = true)]
     phase: Option<Phase>,
@@ -187,10 +188,10 @@ struct Update {
 }
 
 fn update(args: Update, context: &mut Context) -> Outcome {
-    let id = args.id.clone();
-    let token = args.held.of(std::slice::from_ref(&args.id));
+    let id = context.session_id(args.id)?;
+    let token = args.held.of(std::slice::from_ref(&id));
     let params = AgentUpdateParams {
-        id: args.id,
+        id: id.clone(),
         phase: args.phase,
         metadata: input::maybe_json("--metadata", args.metadata)?,
         error: input::maybe_text("--error", args.error)?,
@@ -217,7 +218,7 @@ Examples:
   tenure agent should-resume $id --json | jq -r .reason")]
 struct ShouldResume {
     /// The agent's session id
-    id: Text,
+    id: SessionIdArg,
     /// Do not resume an agent that has been idle this long: 30m by default
     #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
     idle: Option<Millis>,
@@ -228,7 +229,7 @@ struct ShouldResume {
 
 fn should_resume(args: ShouldResume, context: &mut Context) -> Outcome {
     let params = ShouldResumeParams {
-        id: args.id,
+        id: context.session_id(args.id)?,
         idle: args.idle,
         max_errors: args.max_errors,
     };
@@ -261,7 +262,7 @@ Examples:
   tail build.log | tenure agent finalize $id failed --summary -")]
 struct Finalize {
     /// The agent's session id
-    id: Text,
+    id: SessionIdArg,
     /// The outcome: completed, failed or abandoned
     #[arg(value_parser = choice::phase(Phase::is_final), hide_possible_values = true)]
     outcome: Phase,
@@ -275,10 +276,10 @@ struct Finalize {
 }
 
 fn finalize(args: Finalize, context: &mut Context) -> Outcome {
-    let id = args.id.clone();
-    let token = args.held.of(std::slice::from_ref(&args.id));
+    let id = context.session_id(args.id)?;
+    let token = args.held.of(std::slice::from_ref(&id));
     let params = AgentFinalizeParams {
-        id: args.id,
+        id: id.clone(),
         outcome: args.outcome,
         summary: input::maybe_text("--summary", args.summary)?,
         r#override: args.overrides.then_some(true),
@@ -345,7 +346,7 @@ Examples:
   tenure agent request-approval $id --metadata '{\"plan_file\":\"plan.json\"}'")]
 struct RequestApproval {
     /// The agent's session id
-    id: Text,
+    id: SessionIdArg,
     /// The reason; - reads standard input
     #[arg(long, value_name = "TEXT")]
     reason: Option<Text>,
@@ -357,10 +358,10 @@ struct RequestApproval {
 }
 
 fn request_approval(args: RequestApproval, context: &mut Context) -> Outcome {
-    let id = args.id.clone();
-    let token = args.held.of(std::slice::from_ref(&args.id));
+    let id = context.session_id(args.id)?;
+    let token = args.held.of(std::slice::from_ref(&id));
     let params = RequestApprovalParams {
-        id: args.id,
+        id: id.clone(),
         reason: input::maybe_text("--reason", args.reason)?,
         metadata: input::maybe_json("--metadata", args.metadata)?,
         token,
@@ -398,7 +399,7 @@ struct Deny {
 #[derive(Debug, clap::Args)]
 struct Decision {
     /// The agent's session id
-    id: Text,
+    id: SessionIdArg,
     /// The name of the approver
     #[arg(long, value_name = "NAME")]
     by: Option<Text>,
@@ -414,10 +415,10 @@ fn decide_approval(
     decision: Decision,
     context: &mut Context,
 ) -> Outcome {
-    let id = decision.id.clone();
+    let id = context.session_id(decision.id)?;
     let params = ApprovalParams {
-        token: decision.held.of(std::slice::from_ref(&decision.id)),
-        id: decision.id,
+        token: decision.held.of(std::slice::from_ref(&id)),
+        id: id.clone(),
         by: decision.by,
         reason: input::maybe_text("--reason", decision.reason)?,
         ..ApprovalParams::default()

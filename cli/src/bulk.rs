@@ -1,7 +1,6 @@
 //! `tenure trash`, `restore` and `rm`: bulk operations on sessions. A session that is refused does not
 //! block the others.
 
-use tenure_core::Text;
 use tenure_core::session::bulk::{DELETE_MANY, RESTORE_MANY, TRASH_MANY};
 use tenure_core::session::params::ManyParams;
 use tenure_core::session::replies::BulkResult;
@@ -10,6 +9,7 @@ use tenure_core::work::operation::Operation;
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::removal::exit_of;
+use crate::session_id::SessionIdArg;
 use crate::token::TokenArg;
 
 /// The most sessions of one bulk operation.
@@ -62,17 +62,17 @@ pub(crate) struct Rm {
 struct Sessions {
     /// The sessions
     #[arg(required = true, value_name = "ID")]
-    ids: Vec<Text>,
+    ids: Vec<SessionIdArg>,
     #[command(flatten)]
     held: TokenArg,
 }
 
 pub(crate) fn trash(args: Trash, context: &mut Context) -> Outcome {
-    run(&TRASH_MANY, "in the trash", &args.sessions, context)
+    run(&TRASH_MANY, "in the trash", args.sessions, context)
 }
 
 pub(crate) fn restore(args: Restore, context: &mut Context) -> Outcome {
-    run(&RESTORE_MANY, "restored", &args.sessions, context)
+    run(&RESTORE_MANY, "restored", args.sessions, context)
 }
 
 pub(crate) fn rm(args: Rm, context: &mut Context) -> Outcome {
@@ -80,18 +80,19 @@ pub(crate) fn rm(args: Rm, context: &mut Context) -> Outcome {
         true => (&DELETE_MANY, "permanently removed"),
         false => (&TRASH_MANY, "in the trash"),
     };
-    run(operation, state, &args.sessions, context)
+    run(operation, state, args.sessions, context)
 }
 
 /// Runs a bulk operation, and prints the sessions that are now in this state.
 fn run(
     operation: &'static Operation<ManyParams, BulkResult>,
     state: &str,
-    sessions: &Sessions,
+    sessions: Sessions,
     context: &mut Context,
 ) -> Outcome {
     let mut exit = Exit::DONE;
-    for ids in sessions.ids.chunks(MAX_BULK) {
+    let ids = context.session_ids(sessions.ids)?;
+    for ids in ids.chunks(MAX_BULK) {
         let params = ManyParams {
             ids: ids.to_vec(),
             token: sessions.held.of(ids),

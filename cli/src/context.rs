@@ -250,6 +250,14 @@ impl Context {
         self.only_reads = is_dry_run;
     }
 
+    /// Opens the command's store to read from it.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE` if it is named and does not exist, and those of the store.
+    pub(crate) fn require_store(&mut self) -> Result<(), Failure> {
+        self.store(Access::Read).map(drop)
+    }
+
     /// The command's store, which the first operation opens, according to its access.
     fn store(&mut self, access: Access) -> Result<&Local, Failure> {
         let store = match self.store.take() {

@@ -9,6 +9,7 @@ use crate::choice;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Style, clean, cut, width};
+use crate::session_id::SessionIdArg;
 use crate::time;
 
 /// The items of one page.
@@ -27,7 +28,7 @@ Examples:
   tenure events $id | cut -f3 | sort | uniq -c")]
 pub(crate) struct Args {
     /// The session's id
-    id: Text,
+    id: SessionIdArg,
     /// Only events of this type; may be repeated
     #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
     kinds: Vec<Text>,
@@ -47,7 +48,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let mut params = EventsParams {
-        id: args.id,
+        id: context.session_id(args.id)?,
         r#type: (!args.kinds.is_empty()).then_some(OneOf(args.kinds)),
         order: args.reverse.then_some(Direction::Desc),
         after: args.after,

@@ -9,6 +9,7 @@ use crate::atomic_file::AtomicFile;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupt;
+use crate::session_id::SessionIdArg;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -21,16 +22,17 @@ Examples:
   tenure export $id | tenure --store sqlite:./other.db import -")]
 pub(crate) struct Args {
     /// The session's id
-    id: Text,
+    id: SessionIdArg,
     /// Write to this file, and replace it if it exists
     #[arg(long, short, value_name = "FILE")]
     output: Option<String>,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    let id = context.session_id(args.id)?;
     match args.output {
-        Some(path) => write(args.id, &path, context)?,
-        None => print(args.id, context)?,
+        Some(path) => write(id, &path, context)?,
+        None => print(id, context)?,
     }
     Ok(Exit::DONE)
 }

@@ -6,6 +6,9 @@ use tenure_core::stored::slot::SlotPhase;
 use tenure_core::{Status, Text, Timestamp};
 
 use crate::choice::{self, choice};
+use crate::context::Context;
+use crate::exit::Failure;
+use crate::session_id::SessionIdArg;
 use crate::slot_text::parse_phase;
 use crate::time;
 
@@ -36,9 +39,9 @@ pub(crate) struct FilterArgs {
     /// Only sessions with this text in the task
     #[arg(long)]
     text: Option<Text>,
-    /// Only forks of this session
+    /// Only forks of this session, and sessions that belong to it
     #[arg(long, value_name = "ID")]
-    parent: Option<Text>,
+    parent: Option<SessionIdArg>,
     /// Only sessions created at this time or later
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     created_after: Option<Timestamp>,
@@ -58,7 +61,7 @@ pub(crate) struct FilterArgs {
 
 /// Builds parameters that have the properties of a filter.
 macro_rules! with_filter {
-    ($params:ident, $args:ident) => {
+    ($params:ident, $args:ident, $context:ident) => {
         $params {
             status: any_of($args.status),
             mode: $args.mode,
@@ -68,7 +71,7 @@ macro_rules! with_filter {
             slot_phase: any_of($args.slot_phase),
             model: $args.model,
             text: $args.text,
-            parent_id: $args.parent,
+            parent_id: $context.maybe_session_id($args.parent)?,
             created_after: $args.created_after,
             created_before: $args.created_before,
             updated_after: $args.updated_after,
@@ -81,13 +84,13 @@ macro_rules! with_filter {
 
 impl FilterArgs {
     /// The parameters of a list.
-    pub(crate) fn list_params(self) -> ListParams {
-        with_filter!(ListParams, self)
+    pub(crate) fn list_params(self, context: &mut Context) -> Result<ListParams, Failure> {
+        Ok(with_filter!(ListParams, self, context))
     }
 
     /// The parameters of statistics.
-    pub(crate) fn stats_params(self) -> StatsParams {
-        with_filter!(StatsParams, self)
+    pub(crate) fn stats_params(self, context: &mut Context) -> Result<StatsParams, Failure> {
+        Ok(with_filter!(StatsParams, self, context))
     }
 }
 

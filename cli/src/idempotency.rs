@@ -52,6 +52,7 @@ pub(crate) fn of_start(params: &StartParams) -> Fingerprint {
         .add("metadata", params.metadata.as_ref())
         .add("paused", params.paused.as_ref())
         .add("pauseReason", params.pause_reason.as_ref())
+        .add("parentId", params.parent_id.as_ref())
         .fingerprint("start")
 }
 

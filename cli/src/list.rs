@@ -59,7 +59,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let params = ListParams {
         order_by: args.by,
         direction: args.reverse.then_some(Direction::Asc),
-        ..args.filter.list_params()
+        ..args.filter.list_params(context)?
     };
     if context.json() {
         let params = ListParams {

@@ -19,6 +19,7 @@ mod completions;
 mod context;
 mod copy;
 mod dedup;
+mod event;
 mod events;
 mod exit;
 mod export;
@@ -28,6 +29,7 @@ mod idempotency;
 mod import;
 mod input;
 mod interrupt;
+mod iterate;
 mod job;
 mod lazy_args;
 mod lease;
@@ -41,6 +43,8 @@ mod removal;
 #[cfg(unix)]
 mod run;
 mod session;
+mod session_context;
+mod session_id;
 mod show;
 mod slot;
 mod slot_text;
@@ -49,6 +53,8 @@ mod store;
 mod table;
 mod time;
 mod token;
+mod tool;
+mod usage;
 mod vm;
 
 use std::process::ExitCode;
@@ -104,6 +110,18 @@ enum Command {
     Complete(LazyArgs<session::Complete>),
     /// Fail a session with an error
     Fail(LazyArgs<session::Fail>),
+    /// Abandon a session that nobody works on any longer
+    Abandon(LazyArgs<session::Abandon>),
+    /// Count an iteration of a session
+    Iterate(LazyArgs<iterate::Args>),
+    /// Record a tool call of a session
+    Tool(LazyArgs<tool::Args>),
+    /// Add tokens and cost to the usage of a session
+    Usage(LazyArgs<usage::Args>),
+    /// Record events in the history of a session
+    Event(LazyArgs<event::Args>),
+    /// Read and change the context of a session
+    Context(LazyArgs<session_context::Args>),
     /// Fork a session: start a new one with its history and print its id
     Fork(LazyArgs<session::Fork>),
     /// Print a session with its complete history as JSON
@@ -168,6 +186,12 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Resume(LazyArgs(args)) => session::resume(args, context),
         Command::Complete(LazyArgs(args)) => session::complete(args, context),
         Command::Fail(LazyArgs(args)) => session::fail(args, context),
+        Command::Abandon(LazyArgs(args)) => session::abandon(args, context),
+        Command::Iterate(LazyArgs(args)) => iterate::run(args, context),
+        Command::Tool(LazyArgs(args)) => tool::run(args, context),
+        Command::Usage(LazyArgs(args)) => usage::run(args, context),
+        Command::Event(LazyArgs(args)) => event::run(args, context),
+        Command::Context(LazyArgs(args)) => session_context::run(args, context),
         Command::Fork(LazyArgs(args)) => session::fork(args, context),
         Command::Export(LazyArgs(args)) => export::run(args, context),
         Command::Import(LazyArgs(args)) => import::run(args, context),

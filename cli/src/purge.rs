@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tenure_apps::retention::purge::{PURGE_JOB, PurgeJobParams, PurgeProgress, PurgeResult};
+use tenure_core::Millis;
 use tenure_core::work::job::{ExportedPart, Step, StepReply};
 use tenure_core::work::operation::Reply;
-use tenure_core::{Millis, Text};
 
 use crate::atomic_file::AtomicFile;
 use crate::context::Context;
@@ -17,6 +17,7 @@ use crate::interrupt::Interrupt;
 use crate::job::{Coded, JobHost, run_job};
 use crate::output::count;
 use crate::progress::Progress;
+use crate::session_id::SessionIdArg;
 use crate::{removal, time};
 
 #[derive(Debug, clap::Args)]
@@ -34,7 +35,7 @@ Examples:
 pub(crate) struct Args {
     /// The ids of sessions in the trash; without ids, --older-than is required
     #[arg(value_name = "ID", required_unless_present = "older_than")]
-    ids: Vec<Text>,
+    ids: Vec<SessionIdArg>,
     /// Only sessions that have been in the trash for at least this long: 30d, 12h
     #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
     older_than: Option<Millis>,
@@ -60,10 +61,14 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             })?;
     }
     context.only_read(args.dry_run);
+    let ids = match args.ids.is_empty() {
+        true => Vec::new(),
+        false => context.session_ids(args.ids)?,
+    };
     let params = PurgeJobParams {
         // Sessions given by id are removed at any age.
         older_than: args.older_than.unwrap_or_default(),
-        ids: Some(args.ids).filter(|ids| !ids.is_empty()),
+        ids: Some(ids).filter(|ids| !ids.is_empty()),
         dry_run: Some(args.dry_run),
         archive: Some(args.archive.is_some()),
         batch: Some(args.batch),

@@ -28,6 +28,7 @@ use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::input;
 use crate::output::clean;
+use crate::session_id::SessionIdArg;
 use crate::store::CommandStore;
 
 use child::Child;
@@ -83,7 +84,7 @@ pub(crate) struct Args {
     grace: Duration,
     /// Resume a paused session, or recover one whose `tenure run` was killed
     #[arg(long, value_name = "ID", conflicts_with = "task")]
-    resume: Option<Text>,
+    resume: Option<SessionIdArg>,
     /// Runs to add to the budget
     // `requires` alone has no effect beside an option that conflicts with `--resume`.
     #[arg(long, value_name = "N", requires = "resume", conflicts_with = "task")]
@@ -100,6 +101,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    let resumed = context.maybe_session_id(args.resume.clone())?;
     let store = CommandStore::of(context.globals.store.as_deref())?;
     let url = absolute(store.url().to_owned());
     let store = RunStore {
@@ -107,7 +109,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         clock: Clock::new(context.globals.now),
     };
     let description = CommandDescription::new(&args.command);
-    let session = match args.resume.clone() {
+    let session = match resumed {
         Some(id) => RunSession::resume(store, id, args.add_iterations)?,
         None => start(&args, &description, store)?,
     };

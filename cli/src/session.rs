@@ -1,16 +1,17 @@
 //! The commands that change one session. Each runs one operation, and prints the session's new status,
 //! or the id of a new session.
 
-use tenure_core::session::operations::{COMPLETE, FAIL, FORK, PAUSE, RESUME, START};
+use tenure_core::session::operations::{ABANDON, COMPLETE, FAIL, FORK, PAUSE, RESUME, START};
 use tenure_core::session::params::{
-    CompleteParams, FailParams, ForkParams, PauseParams, ResumeParams, StartParams,
+    AbandonParams, CompleteParams, FailParams, ForkParams, PauseParams, ResumeParams, StartParams,
 };
-use tenure_core::{Session, SessionHead, Status, Text};
+use tenure_core::{Session, SessionHead, SessionId, Status, Text};
 
 use crate::agent::OVERRIDE_HELP;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::clean;
+use crate::session_id::SessionIdArg;
 use crate::token::TokenArg;
 use crate::{idempotency, input};
 
@@ -68,6 +69,9 @@ pub(crate) struct NewSessionArgs {
     /// The metadata: a JSON object, @FILE, or - for standard input
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
+    /// The id of the session that this one belongs to; it is not checked
+    #[arg(long, value_name = "ID")]
+    parent: Option<Text>,
     /// Start the session paused
     #[arg(long)]
     paused: bool,
@@ -90,6 +94,7 @@ impl NewSessionArgs {
             metadata: input::maybe_json("--metadata", self.metadata)?,
             paused: self.paused.then_some(true),
             pause_reason: self.pause_reason,
+            parent_id: self.parent,
             ..StartParams::default()
         })
     }
@@ -103,19 +108,23 @@ fn print_id(context: &mut Context, session: Session) -> Outcome {
 
 /// Prints the session's status.
 fn print_status(context: &mut Context, session: SessionHead) -> Outcome {
-    let SessionHead {
-        id,
-        status,
-        iterations,
-        max_iterations,
-        ..
-    } = session;
+    let used = (session.iterations, session.max_iterations);
+    print_status_of(context, &session.id, session.status, used)?;
+    Ok(Exit::DONE)
+}
+
+/// Prints a session's status, and the iterations used and allowed.
+pub(crate) fn print_status_of(
+    context: &mut Context,
+    id: &SessionId,
+    status: Status,
+    (iterations, max_iterations): (u32, u32),
+) -> Result<(), Failure> {
     let left = match status {
         Status::Active => format!(", {iterations} of {max_iterations} iterations used"),
         _ => String::new(),
     };
-    context.out.line(&format!("{id} is {status}{left}"))?;
-    Ok(Exit::DONE)
+    Ok(context.out.line(&format!("{id} is {status}{left}"))?)
 }
 
 #[derive(Debug, clap::Args)]
@@ -125,7 +134,7 @@ Examples:
   tenure pause $id --reason \"Waiting for approval\"")]
 pub(crate) struct Pause {
     /// The session's id
-    id: Text,
+    id: SessionIdArg,
     /// The reason; - reads standard input
     #[arg(long, value_name = "TEXT")]
     reason: Option<Text>,
@@ -134,9 +143,10 @@ pub(crate) struct Pause {
 }
 
 pub(crate) fn pause(args: Pause, context: &mut Context) -> Outcome {
-    let token = args.held.of(std::slice::from_ref(&args.id));
+    let id = context.session_id(args.id)?;
+    let token = args.held.of(std::slice::from_ref(&id));
     let params = PauseParams {
-        id: args.id,
+        id,
         reason: input::maybe_text("--reason", args.reason)?,
         token,
         ..PauseParams::default()
@@ -146,12 +156,14 @@ pub(crate) fn pause(args: Pause, context: &mut Context) -> Outcome {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+A session that has timed out needs --add-iterations.
+
 Examples:
   tenure resume $id
   tenure resume $id --add-iterations 20")]
 pub(crate) struct Resume {
     /// The session's id
-    id: Text,
+    id: SessionIdArg,
     /// Iterations to add to the budget
     #[arg(long, value_name = "N")]
     add_iterations: Option<u32>,
@@ -162,9 +174,10 @@ pub(crate) struct Resume {
 }
 
 pub(crate) fn resume(args: Resume, context: &mut Context) -> Outcome {
-    let token = args.held.of(std::slice::from_ref(&args.id));
+    let id = context.session_id(args.id)?;
+    let token = args.held.of(std::slice::from_ref(&id));
     let params = ResumeParams {
-        id: args.id,
+        id,
         add_iterations: args.add_iterations,
         r#override: args.overrides.then_some(true),
         token,
@@ -181,7 +194,7 @@ Examples:
   git log -1 | tenure complete $id -")]
 pub(crate) struct Complete {
     /// The session's id
-    id: Text,
+    id: SessionIdArg,
     /// The result; - reads standard input
     result: Option<Text>,
     #[arg(long = "override", help = OVERRIDE_HELP)]
@@ -191,9 +204,10 @@ pub(crate) struct Complete {
 }
 
 pub(crate) fn complete(args: Complete, context: &mut Context) -> Outcome {
-    let token = args.held.of(std::slice::from_ref(&args.id));
+    let id = context.session_id(args.id)?;
+    let token = args.held.of(std::slice::from_ref(&id));
     let params = CompleteParams {
-        id: args.id,
+        id,
         result: input::maybe_text("RESULT", args.result)?,
         r#override: args.overrides.then_some(true),
         token,
@@ -206,25 +220,61 @@ pub(crate) fn complete(args: Complete, context: &mut Context) -> Outcome {
 #[command(after_help = "\
 Examples:
   tenure fail $id \"The tests do not pass\"
-  tail errors.log | tenure fail $id -")]
+  tail errors.log | tenure fail $id -
+  tenure fail $id \"panic\" --stack - < stack.txt")]
 pub(crate) struct Fail {
     /// The session's id
-    id: Text,
+    id: SessionIdArg,
     /// The error; - reads standard input
     error: Option<Text>,
+    /// The stack of the error; - reads standard input
+    #[arg(long, value_name = "TEXT")]
+    stack: Option<Text>,
     #[command(flatten)]
     held: TokenArg,
 }
 
 pub(crate) fn fail(args: Fail, context: &mut Context) -> Outcome {
-    let token = args.held.of(std::slice::from_ref(&args.id));
+    let id = context.session_id(args.id)?;
+    let token = args.held.of(std::slice::from_ref(&id));
     let params = FailParams {
-        id: args.id,
+        id,
         error: input::maybe_text("ERROR", args.error)?,
+        stack: input::maybe_text("--stack", args.stack)?,
         token,
         ..FailParams::default()
     };
     context.run_and_print(&FAIL, params, print_status)
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+An abandoned session was neither completed nor failed: nobody works on it any
+longer. The status is final.
+
+Examples:
+  tenure abandon $id
+  tenure abandon $id --reason \"The branch was deleted\"")]
+pub(crate) struct Abandon {
+    /// The session's id
+    id: SessionIdArg,
+    /// The reason; - reads standard input
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<Text>,
+    #[command(flatten)]
+    held: TokenArg,
+}
+
+pub(crate) fn abandon(args: Abandon, context: &mut Context) -> Outcome {
+    let id = context.session_id(args.id)?;
+    let token = args.held.of(std::slice::from_ref(&id));
+    let params = AbandonParams {
+        id,
+        reason: input::maybe_text("--reason", args.reason)?,
+        token,
+        ..AbandonParams::default()
+    };
+    context.run_and_print(&ABANDON, params, print_status)
 }
 
 #[derive(Debug, clap::Args)]
@@ -234,7 +284,7 @@ Examples:
   tenure fork $id --at 12 --task \"Try it without a cache\"")]
 pub(crate) struct Fork {
     /// The id of the session to fork
-    id: Text,
+    id: SessionIdArg,
     /// The new session's id; generated by default
     #[arg(long, value_name = "ID")]
     new_id: Option<Text>,
@@ -254,7 +304,7 @@ pub(crate) struct Fork {
 
 pub(crate) fn fork(args: Fork, context: &mut Context) -> Outcome {
     let params = ForkParams {
-        id: args.id,
+        id: context.session_id(args.id)?,
         new_id: args.new_id,
         at_sequence: args.at,
         task: input::maybe_text("--task", args.task)?,

@@ -7,6 +7,7 @@ use tenure_core::{Json, Session, Text, Timestamp};
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Style, clean, clean_lines, cut, width};
+use crate::session_id::SessionIdArg;
 use crate::{events, slot_text, time};
 
 /// The width of lines where there is no terminal.
@@ -26,14 +27,15 @@ Examples:
   tenure show $id --json | jq .context")]
 pub(crate) struct Args {
     /// The session's id
-    id: Text,
+    id: SessionIdArg,
     /// The number of events to show, the last ones
     #[arg(long, short = 'n', value_name = "N", default_value_t = EVENTS)]
     events: u32,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    session(args.id, args.events, context)
+    let id = context.session_id(args.id)?;
+    session(id, args.events, context)
 }
 
 /// Shows a session and its last events.
@@ -86,7 +88,7 @@ fn print(context: &mut Context, session: &Session) -> Result<(), Failure> {
     fields.text("Channel", head.channel_id.as_deref())?;
     fields.text("Workspace", head.workspace.as_deref())?;
     let parent = head.parent_id.as_ref();
-    fields.text("Forked from", parent.map(|id| id.as_str()))?;
+    fields.text("Parent", parent.map(|id| id.as_str()))?;
     let (used, allowed) = (head.iterations, head.max_iterations);
     fields.text("Iterations", Some(&format!("{used} of {allowed}")))?;
     fields.text("Started", Some(&when(head.created_at)))?;

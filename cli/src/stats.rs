@@ -25,7 +25,7 @@ pub(crate) struct Args {
 const MODES: usize = 20;
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    let params = args.filter.stats_params();
+    let params = args.filter.stats_params(context)?;
     context.run_and_print(&STATS, params, |context, stats| {
         print(context, &stats)?;
         Ok(Exit::DONE)

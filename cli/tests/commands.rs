@@ -129,7 +129,7 @@ fn exit_codes_distinguish_refusal_usage_and_store_failure() {
 
 #[test]
 fn with_json_an_error_is_json_on_standard_output() {
-    let output = Place::new().run(&["pause", "nobody", "--json"]);
+    let output = Place::with_empty_store().run(&["pause", "nobody", "--json"]);
     assert_eq!(
         output.out.trim_end(),
         r#"{"error":{"code":"SESSION_NOT_FOUND","message":"there is no session nobody","details":{"id":"nobody"}}}"#

@@ -36,10 +36,12 @@ mod permissions;
 mod project;
 #[cfg(unix)]
 mod purge;
+mod recording;
 #[cfg(unix)]
 mod registry;
 #[cfg(unix)]
 mod run;
+mod session_id;
 #[cfg(unix)]
 mod slot;
 mod token;

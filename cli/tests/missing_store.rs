@@ -16,6 +16,7 @@ const READING: &[&[&str]] = &[
     &["show", "a"],
     &["events", "a"],
     &["export", "a"],
+    &["context", "get", "a"],
     &["stats"],
     &["check"],
     &["audit"],
@@ -51,8 +52,12 @@ const OTHERS: &[&str] = &[
     "agent request-approval",
     "agent update",
     "backup",
+    "abandon",
     "complete",
     "completions",
+    "context",
+    "context set",
+    "context unset",
     "copy",
     "dedup",
     "dedup admit",
@@ -61,6 +66,8 @@ const OTHERS: &[&str] = &[
     "dedup clear",
     "dedup register",
     "dedup self-test",
+    "event",
+    "event add",
     "fail",
     "fork",
     "hook",
@@ -68,6 +75,7 @@ const OTHERS: &[&str] = &[
     "hook pre-delegate",
     "hook subagent-stop",
     "import",
+    "iterate",
     "lease",
     "lease acquire",
     "lease clear",
@@ -82,7 +90,9 @@ const OTHERS: &[&str] = &[
     "slot replace",
     "slot start",
     "start",
+    "tool",
     "trash",
+    "usage",
     "vm",
     "vm register",
     "vm unregister",
@@ -194,15 +204,16 @@ fn a_registry_that_does_not_exist_is_empty() {
 fn a_refused_write_creates_no_store() {
     for store in ["sqlite:./new.db", "file:./new"] {
         let here = TempDir::new().unwrap();
-        for args in [
-            &["pause", "a"][..],
-            &["rm", "a"],
-            &["fork", "a"],
-            &["agent", "update", "a", "--phase", "planning"],
-            &["lease", "release", "k"],
+        for (code, args) in [
+            // An existing session is in an existing store.
+            (3, &["pause", "a"][..]),
+            (3, &["rm", "a"]),
+            (3, &["fork", "a"]),
+            (3, &["agent", "update", "a", "--phase", "planning"]),
+            (0, &["lease", "release", "k"]),
         ] {
             let output = run(here.path(), args, store, false);
-            assert!(output.code <= 1, "{args:?} {output:?}");
+            assert_eq!(output.code, code, "{args:?} {output:?}");
             assert_eq!(contents(here.path()), [""; 0], "{args:?} {store}");
         }
     }

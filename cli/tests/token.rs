@@ -16,6 +16,13 @@ const WRITES: &[(&[&str], Before)] = &[
     (&["resume", "s"], Before::Paused),
     (&["complete", "s"], Before::Active),
     (&["fail", "s", "e"], Before::Active),
+    (&["abandon", "s"], Before::Active),
+    (&["iterate", "s"], Before::Active),
+    (&["tool", "s", "ls"], Before::Active),
+    (&["usage", "s", "--prompt", "1"], Before::Active),
+    (&["event", "add", "s", "note"], Before::Active),
+    (&["context", "set", "s", "b=2"], Before::Active),
+    (&["context", "unset", "s", "a"], Before::Active),
     (&["trash", "s"], Before::Active),
     (&["restore", "s"], Before::Trashed),
     (&["rm", "s"], Before::Active),
@@ -50,6 +57,7 @@ const OTHERS: &[&str] = &[
     "backup",
     "list",
     "show",
+    "context get",
     "events",
     "export",
     "stats",
@@ -78,7 +86,7 @@ fn held(before: Before) -> Place {
     let place = Place::new();
     place.run_ok(&["agent", "create", "--agent", "a", "--id", "s"]);
     let before: &[&str] = match before {
-        Before::Active => &["show", "s"],
+        Before::Active => &["context", "set", "s", "a=1"],
         Before::Paused => &["pause", "s"],
         Before::Trashed => &["trash", "s"],
         Before::Waiting => &["agent", "request-approval", "s"],
@@ -133,7 +141,7 @@ fn every_command_that_writes_a_session_takes_a_token() {
         list.into_iter().map(|(name, _)| name.clone()).collect()
     };
     let writes = WRITES.iter().map(|(args, _)| match args[0] {
-        "agent" => args[..2].join(" "),
+        "agent" | "event" | "context" => args[..2].join(" "),
         name => name.to_owned(),
     });
     assert_eq!(names(with), writes.collect());

@@ -5,10 +5,11 @@ use serde::Serialize;
 use tenure_core::agent::operations::AGENT_GET;
 use tenure_core::agent::params::{AgentGetParams, AgentState};
 use tenure_core::stored::approval::ApprovalState;
-use tenure_core::{Json, Phase, Text, Timestamp};
+use tenure_core::{Json, Phase, Timestamp};
 
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
+use crate::session_id::SessionIdArg;
 use crate::time;
 
 use super::unknown;
@@ -21,7 +22,7 @@ Examples:
   tenure agent get $id | jq '.history[-1]'")]
 pub(crate) struct Args {
     /// The agent's session id
-    id: Text,
+    id: SessionIdArg,
 }
 
 /// An agent, with property names in snake case and times to the second.
@@ -107,14 +108,13 @@ impl<'a> View<'a> {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    let params = AgentGetParams {
-        id: args.id.clone(),
-    };
+    let id = context.session_id(args.id)?;
+    let params = AgentGetParams { id: id.clone() };
     let state = context.run(&AGENT_GET, params)?;
     let view = state.as_ref().map(View::of);
     let json = match context.json() {
         true => serde_json::to_string(&view)?,
-        false if view.is_none() => return Ok(unknown::report(&args.id, context)),
+        false if view.is_none() => return Ok(unknown::report(&id, context)),
         false => serde_json::to_string_pretty(&view)?,
     };
     context.out.json(&json)?;

@@ -1,0 +1,193 @@
+//! `tenure context`: the context of a session, a JSON object that its user keeps there.
+
+use clap::Subcommand;
+use tenure_core::session::operations::UPDATE_CONTEXT;
+use tenure_core::session::params::{ContextParams, UpdateContextParams};
+use tenure_core::session::read::CONTEXT;
+use tenure_core::value::json::Object;
+use tenure_core::{Json, SessionHead, Text};
+
+use crate::context::Context;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::input;
+use crate::lazy_args::LazyArgs;
+use crate::output::clean_lines;
+use crate::session_id::SessionIdArg;
+use crate::token::TokenArg;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tenure context set $id branch=main attempts:=3
+  tenure context get $id branch
+  tenure context unset $id attempts")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the context, or one of its properties
+    Get(LazyArgs<Get>),
+    /// Set properties of the context
+    Set(LazyArgs<Set>),
+    /// Remove properties from the context
+    Unset(LazyArgs<Unset>),
+}
+
+pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    match args.command {
+        Command::Get(LazyArgs(args)) => get(args, context),
+        Command::Set(LazyArgs(args)) => set(args, context),
+        Command::Unset(LazyArgs(args)) => unset(args, context),
+    }
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Without KEY the context is printed as JSON. The value of KEY is printed as JSON,
+but a text without its quotes; the exit code is 1 if there is none. With --json
+the task, the status and the last events are printed, too: all that an agent
+needs to continue.
+
+Examples:
+  tenure context get $id
+  branch=$(tenure context get $id branch)
+  tenure context get $id --json --recent 5")]
+struct Get {
+    /// The session's id
+    id: SessionIdArg,
+    /// Only the value of this property
+    key: Option<Text>,
+    /// With --json: the number of last events, up to 1000; 10 by default
+    #[arg(long, value_name = "N")]
+    recent: Option<u32>,
+}
+
+fn get(args: Get, context: &mut Context) -> Outcome {
+    let without = "which prints the whole context";
+    context.refuse_with_json("KEY", args.key.is_some(), without)?;
+    context.require_json("--recent", args.recent.is_some())?;
+    let id = context.session_id(args.id)?;
+    let params = ContextParams {
+        id: id.clone(),
+        recent: Some(args.recent.unwrap_or(if context.json() { 10 } else { 0 })),
+        ..ContextParams::default()
+    };
+    context.run_and_print(&CONTEXT, params, |context, session| {
+        let Some(session) = session else {
+            context.note(&format!("there is no session {id}"));
+            return Ok(Exit::REFUSED);
+        };
+        let Some(key) = args.key else {
+            context.out.json(session.context.as_str())?;
+            return Ok(Exit::DONE);
+        };
+        let properties = Object::parse(&session.context);
+        match (properties.text(key.as_str()), properties.get(key.as_str())) {
+            (Some(text), _) => context.out.line(&clean_lines(&text))?,
+            (None, Some(json)) => context.out.json(json)?,
+            (None, None) => {
+                context.note(&format!("the context of {id} has no property {key}"));
+                return Ok(Exit::REFUSED);
+            }
+        }
+        Ok(Exit::DONE)
+    })
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+KEY=TEXT sets a text, and KEY:=JSON any JSON. TEXT - reads standard input, and
+JSON - does too; JSON @FILE reads a file. A property that is set replaces the
+one with its name: objects are not merged.
+
+Examples:
+  tenure context set $id branch=main
+  tenure context set $id attempts:=3 'labels:=[\"a\",\"b\"]'
+  tenure context set $id plan:=@plan.json
+  git diff | tenure context set $id diff=-")]
+struct Set {
+    /// The session's id
+    id: SessionIdArg,
+    /// The properties: KEY=TEXT or KEY:=JSON
+    #[arg(required = true, value_name = "KEY=VALUE")]
+    properties: Vec<String>,
+    /// Remove all other properties
+    #[arg(long)]
+    replace: bool,
+    /// Makes the command safe to repeat: the same key sets them once
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<Text>,
+    #[command(flatten)]
+    held: TokenArg,
+}
+
+fn set(args: Set, context: &mut Context) -> Outcome {
+    let mut properties = Object::default();
+    for property in args.properties {
+        let Some((key, value)) = property.split_once('=') else {
+            let problem = format!("expected KEY=TEXT or KEY:=JSON, got {property}");
+            return Err(Failure::usage("KEY=VALUE", problem));
+        };
+        let (key, value) = match key.strip_suffix(':') {
+            Some(key) => (key, input::json(key, value.to_owned())?),
+            None => (key, Json::of(&input::text(key, value.into())?)),
+        };
+        if key.is_empty() {
+            let problem = format!("expected a name before the =, got {property}");
+            return Err(Failure::usage("KEY=VALUE", problem));
+        }
+        properties.set(key, &value);
+    }
+    let id = context.session_id(args.id)?;
+    let params = UpdateContextParams {
+        context: properties.to_json(),
+        replace: args.replace.then_some(true),
+        idempotency_key: args.idempotency_key,
+        token: args.held.of(std::slice::from_ref(&id)),
+        id,
+        ..UpdateContextParams::default()
+    };
+    context.run_and_print(&UPDATE_CONTEXT, params, print)
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A property that does not exist is no error.
+
+Examples:
+  tenure context unset $id attempts
+  tenure context unset $id plan diff")]
+struct Unset {
+    /// The session's id
+    id: SessionIdArg,
+    /// The names of the properties
+    #[arg(required = true, value_name = "KEY")]
+    keys: Vec<Text>,
+    /// Makes the command safe to repeat: the same key removes them once
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<Text>,
+    #[command(flatten)]
+    held: TokenArg,
+}
+
+fn unset(args: Unset, context: &mut Context) -> Outcome {
+    let id = context.session_id(args.id)?;
+    let params = UpdateContextParams {
+        context: Json::empty_object(),
+        unset: Some(args.keys),
+        idempotency_key: args.idempotency_key,
+        token: args.held.of(std::slice::from_ref(&id)),
+        id,
+        ..UpdateContextParams::default()
+    };
+    context.run_and_print(&UPDATE_CONTEXT, params, print)
+}
+
+/// Prints the context after a change.
+fn print(context: &mut Context, session: SessionHead) -> Outcome {
+    context.out.json(session.context.as_str())?;
+    Ok(Exit::DONE)
+}

@@ -18,6 +18,7 @@ use tenure_bridge::Options;
 use tenure_core::agent::operations::{AGENT_CREATE, AGENT_UPDATE};
 use tenure_core::agent::params::{AgentCreateParams, AgentUpdateParams};
 use tenure_core::value::json::Object;
+use tenure_core::value::text::without_bom;
 use tenure_core::work::operation::Access;
 use tenure_core::{Error, Json, Millis, Phase, Timestamp};
 use tenure_host::Local;
@@ -232,10 +233,8 @@ fn read_input(context: &mut Context) -> Result<String, String> {
     if input.len() as u64 > MAX_INPUT {
         return Err(format!("expected at most {} MB of JSON", MAX_INPUT >> 20));
     }
-    Ok(match String::from_utf8(input) {
-        Ok(text) => text,
-        Err(broken) => String::from_utf8_lossy(broken.as_bytes()).into_owned(),
-    })
+    let text = String::from_utf8_lossy(&input);
+    Ok(without_bom(&text).to_owned())
 }
 
 /// Opens the store. If it does not exist, it is empty, and a negative answer does not create it.

@@ -91,6 +91,49 @@ fn texts_and_json_may_come_from_standard_input_and_files() {
 }
 
 #[test]
+fn a_byte_order_mark_is_read_by_every_way_in() {
+    let place = Place::new();
+    let marked = |text: &str| format!("\u{feff}{text}");
+    let file = place.folder.path().join("state.json");
+    fs::write(&file, marked(r#"{"n":1}"#)).unwrap();
+    let context = format!("@{}", file.display());
+    let start = ["start", "-", "--id", "a", "--context", &context];
+    assert_eq!(place.run_with(&start, &marked("task\n")).code, 0);
+    let text = place.run_ok(&["export", "a"]);
+    assert!(text.contains(r#""task":"task","#), "{text}");
+    assert!(text.contains(r#""context":{"n":1}"#), "{text}");
+    let note = ["event", "add", "a", "note", "-"];
+    assert_eq!(place.run_with(&note, &marked("{}")).code, 0);
+
+    // Exported sessions, from standard input, a file and a folder.
+    let text = place.run_ok(&["export", "a"]);
+    fs::write(place.folder.path().join("exported.json"), marked(&text)).unwrap();
+    let folder = place.folder.path().join("sessions/a");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("session.json"), marked(&text)).unwrap();
+    for (path, stdin) in [
+        ("-", marked(&text)),
+        ("exported.json", String::new()),
+        ("sessions", String::new()),
+    ] {
+        place.run_ok(&["rm", "--permanent", "a"]);
+        let imported = place.run_with(&["import", path], &stdin);
+        assert!(
+            imported.out.starts_with("1 session imported"),
+            "{path} {imported:?}"
+        );
+        assert_eq!(place.run_ok(&["export", "a"]), text, "{path}");
+    }
+
+    // A session as text, as other hosts pass it.
+    let params = serde_json::json!({ "text": marked(&text) }).to_string();
+    for operation in ["import", "save"] {
+        let reply = place.store().perform(operation, &params, 0.0);
+        assert!(reply.starts_with(r#"{"ok":{"id":"a""#), "{reply}");
+    }
+}
+
+#[test]
 fn the_clock_can_be_overridden() {
     let place = Place::new();
     place.run_ok(&["start", "t", "--id", "a"]);

@@ -69,7 +69,9 @@ impl Folders {
         command.envs(env.iter().copied());
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(input.to_string().as_bytes()).unwrap();
+        // Some shells begin what they pipe with a byte order mark.
+        let input = format!("\u{feff}{input}");
+        stdin.write_all(input.as_bytes()).unwrap();
         drop(stdin);
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(0));

@@ -11,7 +11,7 @@ use tenure_core::error::{Error, Result};
 use tenure_core::session::portable::{self};
 use tenure_core::stored::lease::MAX_KEY_BYTES;
 use tenure_core::value::limits::Limits;
-use tenure_core::value::text::Text;
+use tenure_core::value::text::{Text, without_bom};
 use tenure_core::value::time::Timestamp;
 
 declare_params! {
@@ -174,7 +174,7 @@ impl<'a> File<'a> {
         Some(Self {
             layout: Layout::of(path)?,
             name: path.rsplit(['/', '\\']).next()?,
-            text,
+            text: without_bom(text),
             modified_at,
         })
     }

@@ -13,7 +13,7 @@ use tenure_core::stored::head::Head;
 use tenure_core::stored::phase::Phase;
 use tenure_core::stored::status::Status;
 use tenure_core::value::json::{Json, Object};
-use tenure_core::value::text::Text;
+use tenure_core::value::text::{Text, without_bom};
 use tenure_core::value::time::{Millis, Timestamp};
 use tenure_core::{audit, declare_params};
 
@@ -148,7 +148,7 @@ pub(crate) struct Request {
 impl Request {
     /// Reads the input of a hook. The error is the reply to an input that is no JSON object.
     pub(crate) fn read(hook: Hook, input: &str) -> Result<Self, HookReply> {
-        let input = input.strip_prefix('\u{feff}').unwrap_or(input).trim();
+        let input = without_bom(input).trim();
         let problem = match Json::parse(input.to_owned()) {
             Ok(json) if json.is_object() => return Ok(Self::new(json)),
             Ok(_) => "expected a JSON object".to_owned(),

@@ -10,6 +10,7 @@ use crate::session::view::SessionHead;
 use crate::session::{administrator, claim, portable};
 use crate::store::{History, Loaded};
 use crate::stored::head::Head;
+use crate::value::text::without_bom;
 use crate::work::operation::Group;
 use crate::work::transaction::{Attempt, Transaction};
 
@@ -30,8 +31,9 @@ fn override_session(tx: &mut Transaction<'_>, params: &OverrideParams) -> Attemp
 }
 
 fn save(tx: &mut Transaction<'_>, params: &SaveParams) -> Attempt<SessionHead> {
-    let given = portable::read(params.text.as_str())?.checked(tx.limits())?;
-    let ended = administrator::ended(params.text.as_str())?;
+    let text = without_bom(params.text.as_str());
+    let given = portable::read(text)?.checked(tx.limits())?;
+    let ended = administrator::ended(text)?;
     let id = given.head.id.clone();
     let stored = tx.loaded(&id, History::All)?.cloned();
     let current = stored.as_ref().map_or(0, |stored| stored.head.version);

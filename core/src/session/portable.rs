@@ -24,7 +24,7 @@ use crate::value::json::{Json, Object};
 use crate::value::limits::Limits;
 use crate::value::print::json_text;
 use crate::value::properties::{self, Patch, Properties, Property, Stored};
-use crate::value::text::Text;
+use crate::value::text::{Text, without_bom};
 use crate::value::time::Timestamp;
 
 pub use others::NAME as OTHER_PROPERTIES;
@@ -410,6 +410,7 @@ pub fn read_head(text: &str) -> Result<Portable> {
 }
 
 fn properties(text: &str) -> Result<Properties<'_>> {
+    let text = without_bom(text);
     if !text.trim_start().starts_with('{') {
         return Err(Error::invalid("text", "expected the JSON of a session"));
     }

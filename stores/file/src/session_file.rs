@@ -34,8 +34,6 @@ impl SessionFile {
     /// parts detect the same problems.
     pub(crate) fn read(id: &SessionId, bytes: &[u8], part: Part) -> Result<Self, String> {
         let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-        // Some editors write a byte order mark.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let read = match part {
             Part::Head => portable::read_head(text),
             Part::All => portable::read(text),

@@ -8,6 +8,9 @@ use std::path::Path;
 /// The greatest size of a file that is read or written as a whole, in bytes.
 pub const MAX_FILE_BYTES: u64 = 1 << 30;
 
+/// The byte order mark of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Opens a regular file for reading.
 ///
 /// # Errors
@@ -67,11 +70,14 @@ pub fn read_stream(stream: impl Read, max_bytes: u64) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Bytes as text.
+/// Bytes as text, without the byte order mark that some editors and shells write.
 ///
 /// # Errors
 /// `InvalidData` for what is no UTF-8.
-pub fn text_of(bytes: Vec<u8>) -> io::Result<String> {
+pub fn text_of(mut bytes: Vec<u8>) -> io::Result<String> {
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
+    }
     String::from_utf8(bytes).map_err(|_| {
         let problem = "stream did not contain valid UTF-8";
         io::Error::new(ErrorKind::InvalidData, problem)
@@ -95,6 +101,16 @@ mod tests {
         assert_eq!(error.to_string(), "it is larger than 4 bytes");
         let missing = read(&folder.path().join("none"), 5).unwrap_err();
         assert_eq!(missing.kind(), ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_text_has_no_byte_order_mark() {
+        let text = |bytes: &[u8]| text_of(bytes.to_vec()).unwrap();
+        assert_eq!(text(b"\xef\xbb\xbfa"), "a");
+        assert_eq!(text(b"\xef\xbb\xbf"), "");
+        // Only the first one is a mark.
+        assert_eq!(text(b"\xef\xbb\xbf\xef\xbb\xbf"), "\u{feff}");
+        assert_eq!(text(b"a\xef\xbb\xbf"), "a\u{feff}");
     }
 
     #[cfg(unix)]

@@ -15,6 +15,7 @@ mod bulk;
 mod check;
 mod choice;
 mod cleanup;
+mod complete;
 mod completions;
 mod context;
 mod copy;
@@ -167,6 +168,9 @@ enum Command {
     #[command(hide = true)]
     RunChild(run::RunChild),
     Completions(completions::Args),
+    /// The ids with which a command line can go on.
+    #[command(name = "__complete", hide = true)]
+    CompleteIds(complete::Args),
 }
 
 fn main() -> ExitCode {
@@ -215,6 +219,7 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Run(args) => run::run(args, context),
         #[cfg(unix)]
         Command::RunChild(args) => Ok(run::become_command(args)),
-        Command::Completions(args) => completions::run(args, Cli::command(), context),
+        Command::Completions(args) => completions::run(args, &Cli::command(), context),
+        Command::CompleteIds(args) => complete::run(&args, Cli::command(), context),
     }
 }

@@ -12,6 +12,8 @@ mod agent;
 mod backup;
 mod commands;
 mod common;
+#[cfg(target_os = "linux")]
+mod completions;
 mod copy_and_import;
 #[cfg(unix)]
 mod dedup;

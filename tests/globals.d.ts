@@ -8,6 +8,13 @@ declare module "*?url" {
   export default url;
 }
 
+/** The store of the guide to writing a store. */
+declare module "example:store.ts" {
+  export const MapStore: new () => import("tenure").Store;
+}
+/** The guide's check of its store. */
+declare module "example:check.ts";
+
 /** A document as text, as a Vite import. */
 declare module "*.md?raw" {
   const text: string;

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { chromiumSwitches } from "../scripts/lib/chromium.mjs";
+import { examplesOf } from "./support/examples.js";
 
 const suite = "suite/**/*.test.ts";
 
@@ -25,6 +26,23 @@ const withoutSourceMaps = (files: RegExp) => ({
   load: (id: string) =>
     files.test(id) ? readFileSync(id, "utf8").replace(/^\/\/# sourceMappingURL=.*$/m, "") : null,
 });
+
+/** The examples of a document as modules, such as `example:store.ts`. */
+const examples = (document: string) => {
+  const folder = `${fileURLToPath(new URL("examples", import.meta.url))}/`;
+  return {
+    name: "examples",
+    enforce: "pre" as const,
+    resolveId: (id: string, importer = "") => {
+      if (id.startsWith("example:")) return folder + id.slice("example:".length);
+      return importer.startsWith(folder) && id.startsWith("./")
+        ? folder + id.slice(2).replace(/js$/, "ts")
+        : null;
+    },
+    load: (id: string) =>
+      examplesOf(document).find(({ file }) => id === folder + file)?.code ?? null,
+  };
+};
 
 // Timeouts end tests that hang. They are long, since no test measures speed.
 export default defineConfig({
@@ -52,6 +70,7 @@ export default defineConfig({
       },
       {
         define: build("browser"),
+        plugins: [examples("docs/writing-a-store.md")],
         // Pre-bundled glue would look for its module in the folder of the bundle.
         optimizeDeps: { exclude: ["tenure"], include: ["fast-check"] },
         server: { fs: { allow: [fileURLToPath(new URL("..", import.meta.url))] } },

@@ -1,11 +1,11 @@
 // The page about agents is correct: its examples run, and the names in it exist.
 
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { open } from "tenure";
 import { describe, expect, it } from "vitest";
 import { inRoot } from "../../scripts/lib/paths.mjs";
-import { run } from "../../scripts/lib/run.mjs";
+import { runExamples } from "../support/examples.js";
 import { newFolder } from "../support/folders.js";
 import { codeBlocks, sectionOf } from "../support/readme.js";
 
@@ -25,17 +25,10 @@ const firstColumn = (text: string): string[] =>
 describe("the page about agents", () => {
   it("has working examples", async () => {
     const folder = newFolder();
-    mkdirSync(join(folder, "node_modules"));
-    symlinkSync(inRoot("npm"), join(folder, "node_modules", "tenure"), "junction");
-    const said: string[] = [];
-    for (const [index, block] of codeBlocks(page, "js").entries()) {
-      writeFileSync(join(folder, `${index}.mjs`), block);
-      said.push((await run(process.execPath, [`${index}.mjs`], { cwd: folder })).output);
-    }
-    expect(said).toEqual([
+    expect(await runExamples(folder, "docs/agents.md")).toEqual([
       "agent-: true, resumable\n",
       "applying plan.json\nplanning, approval, executing, completed\n",
-      "OOMKilled, no memory limit: set a limit. No more crashes.\n",
+      "OOMKilled,no memory limit: set a limit. No more crashes.\n",
     ]);
     await using sessions = await open(`sqlite:${join(folder, "agents.db")}`);
     const { items } = await sessions.agents.list();

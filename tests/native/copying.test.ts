@@ -8,10 +8,10 @@ import { type CopyProgress, copy, open, openSync, type Sessions } from "tenure";
 import * as wasm from "tenure/wasm";
 import { describe, expect, it } from "vitest";
 import { inRoot } from "../../scripts/lib/paths.mjs";
-import { run } from "../../scripts/lib/run.mjs";
+import { runExamples } from "../support/examples.js";
 import { newFolder } from "../support/folders.js";
 import { MapStore } from "../support/map-store.js";
-import { codeBlocks, linkedFiles } from "../support/readme.js";
+import { linkedFiles } from "../support/readme.js";
 
 const tests = fileURLToPath(new URL("..", import.meta.url));
 const scale = Number(process.env.TENURE_TEST_SCALE ?? "0.1");
@@ -179,17 +179,11 @@ describe("the page about copying", () => {
 
   it("has working examples", async () => {
     const folder = newFolder();
-    mkdirSync(join(folder, "node_modules"));
-    symlinkSync(inRoot("npm"), join(folder, "node_modules", "tenure"), "junction");
     const session = { id: "b", mode: "m", task: "t", status: "active", createdAt: 0 };
     mkdirSync(join(folder, "old", "b"), { recursive: true });
     writeFileSync(join(folder, "old", "b", "session.json"), JSON.stringify(session));
     writeFileSync(join(folder, "old", "recent_pr_x.lock"), "[");
-    const said: string[] = [];
-    for (const [index, block] of codeBlocks(page, "js").entries()) {
-      writeFileSync(join(folder, `${index}.mjs`), block);
-      said.push((await run(process.execPath, [`${index}.mjs`], { cwd: folder })).output);
-    }
+    const said = await runExamples(folder, "docs/copying.md");
     expect(said).toHaveLength(2);
     expect(said[0]).toContain("verify: 1 of 1");
     expect(said[0]).toContain("1 copied, 0 were there, 0 differ");

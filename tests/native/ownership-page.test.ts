@@ -1,13 +1,13 @@
 // The page about leases is correct: its examples run, and the names in it exist.
 
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { open } from "tenure";
 import { describe, expect, it } from "vitest";
 import { inRoot } from "../../scripts/lib/paths.mjs";
-import { run } from "../../scripts/lib/run.mjs";
+import { runExamples } from "../support/examples.js";
 import { newFolder } from "../support/folders.js";
-import { codeBlocks, sectionOf } from "../support/readme.js";
+import { sectionOf } from "../support/readme.js";
 import { newRegistry, registryView, runScript } from "../support/registry.js";
 
 const page = readFileSync(inRoot("docs", "leases.md"), "utf8");
@@ -22,20 +22,12 @@ const methodsIn = (text: string): string[] =>
 describe("the page about leases", () => {
   it("has working examples", async () => {
     const folder = newFolder();
-    mkdirSync(join(folder, "node_modules"));
-    symlinkSync(inRoot("npm"), join(folder, "node_modules", "tenure"), "junction");
     const registry = newRegistry();
     runScript(
       registry,
       `manager.registerVmSync("lost", "zone", []); process.kill(process.pid, "SIGKILL");`,
     );
-    const said: string[] = [];
-    for (const [index, block] of codeBlocks(page, "js").entries()) {
-      writeFileSync(join(folder, `${index}.mjs`), block);
-      const options = { cwd: folder, env: { ...registry } };
-      said.push((await run(process.execPath, [`${index}.mjs`], options)).output);
-    }
-    expect(said).toEqual([
+    expect(await runExamples(folder, "docs/leases.md", { ...registry })).toEqual([
       "mine, with token 1\n",
       "null true\nSESSION_HELD\n",
       "* this process: worker-1\n" +

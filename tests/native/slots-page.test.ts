@@ -1,13 +1,12 @@
 // The page about slots is correct: its examples run, and the names in it exist.
 
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { open } from "tenure";
 import { describe, expect, it } from "vitest";
 import { inRoot } from "../../scripts/lib/paths.mjs";
-import { run } from "../../scripts/lib/run.mjs";
+import { runExamples } from "../support/examples.js";
 import { newFolder } from "../support/folders.js";
-import { codeBlocks, linkedFiles, sectionOf } from "../support/readme.js";
+import { linkedFiles, sectionOf } from "../support/readme.js";
 
 const page = readFileSync(inRoot("docs", "slots.md"), "utf8");
 const generated = readFileSync(inRoot("npm", "src", "generated.ts"), "utf8");
@@ -20,16 +19,8 @@ function unionOf(name: string): string[] {
 
 describe("the page about slots", () => {
   it("has working examples", async () => {
-    const folder = newFolder();
-    mkdirSync(join(folder, "node_modules"));
-    symlinkSync(inRoot("npm"), join(folder, "node_modules", "tenure"), "junction");
-    const said: string[][] = [];
-    for (const [index, block] of codeBlocks(page, "js").entries()) {
-      writeFileSync(join(folder, `${index}.mjs`), block);
-      const { output } = await run(process.execPath, [`${index}.mjs`], { cwd: folder });
-      said.push(output.trimEnd().split("\n"));
-    }
-    expect(said).toEqual([
+    const outputs = await runExamples(newFolder(), "docs/slots.md");
+    expect(outputs.map((output) => output.trimEnd().split("\n"))).toEqual([
       [
         "created",
         "existing true",

@@ -1,33 +1,21 @@
 // The guide to writing a store is correct: its store passes the kit, its tests run as a user would
 // run them, and the names in it exist.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, it } from "vitest";
 import { inRoot } from "../../scripts/lib/paths.mjs";
 import { nodeTool, run } from "../../scripts/lib/run.mjs";
+import { compileExamples, examplesOf } from "../support/examples.js";
+import { lastingFolder } from "../support/folders.js";
 import { codeBlocks } from "../support/readme.js";
 
 const guide = readFileSync(inRoot("docs", "writing-a-store.md"), "utf8");
-const blocks = codeBlocks(guide, "js");
+const examples = examplesOf("docs/writing-a-store.md");
+const folder = lastingFolder();
 
-let folder: string;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "tenure-writing-a-store-"));
-  mkdirSync(join(folder, "node_modules"));
-  symlinkSync(inRoot("npm"), join(folder, "node_modules", "tenure"), "junction");
-  symlinkSync(inRoot("node_modules", "vitest"), join(folder, "node_modules", "vitest"), "junction");
-  writeFileSync(join(folder, "package.json"), '{"type":"module"}');
-  // The first line of each block is the name of its file.
-  for (const block of blocks) {
-    const name = /^\/\/ (\S+)\n/.exec(block)?.[1];
-    writeFileSync(join(folder, name ?? "unnamed"), block);
-  }
+beforeAll(async () => {
+  await compileExamples(folder, examples);
 });
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The kit itself is tested elsewhere, so that a small part of its generated inputs suffices. */
 const scale = { TENURE_TEST_SCALE: String(Number(process.env.TENURE_TEST_SCALE ?? 0.1) / 10) };
@@ -37,12 +25,12 @@ const script = (name: string, build = "native"): Promise<{ readonly output: stri
 
 describe("the store of the guide", () => {
   it.each(["native", "wasm"])("serves sessions on the %s build", async (build) => {
-    expect((await script("use.mjs", build)).output.trim()).toBe(`2 events over ${build}`);
+    expect((await script("use.js", build)).output.trim()).toBe(`2 events over ${build}`);
   });
 
   it("passes the kit under vitest, as a store and as an opener", async () => {
     const [node, vitest] = nodeTool("vitest", "vitest", inRoot("tests"));
-    const args = [vitest, "run", "--reporter=json", "--root", folder];
+    const args = [vitest, "run", "--reporter=json", "--root", folder, ".ts"];
     const { stdout } = await run(node, args, { cwd: folder, env: scale, data: true });
     const report = JSON.parse(stdout);
     const counts = { files: report.testResults.length, failed: report.numFailedTests };
@@ -53,19 +41,21 @@ describe("the store of the guide", () => {
   }, 240_000);
 
   it("passes the kit without vitest", async () => {
-    expect((await script("check.mjs")).output.trim()).toBe("0 failed");
+    expect((await script("check.js")).output.trim()).toBe("0 failed");
   });
 
-  it("is about forty lines long", () => {
-    const lines = blocks[0]?.split("\n").filter((line) => line !== "" && !line.startsWith("//"));
-    expect(lines?.length).toBeLessThanOrEqual(45);
+  it("is about fifty lines long", () => {
+    const lines = examples[0]?.code
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("//"));
+    expect(lines?.length).toBeLessThanOrEqual(60);
     expect(lines?.length).toBeGreaterThan(30);
   });
 });
 
 it("every code block has a file name, and is run here or by `cargo test`", () => {
-  const names = blocks.map((block) => /^\/\/ (\S+)\n/.exec(block)?.[1]);
-  expect(names).toEqual(["store.mjs", "use.mjs", "store.test.mjs", "shared.test.mjs", "check.mjs"]);
+  const names = examples.map(({ file }) => file);
+  expect(names).toEqual(["store.ts", "use.ts", "store.test.ts", "shared.test.ts", "check.ts"]);
   const kit = readFileSync(inRoot("stores", "testkit", "src", "lib.rs"), "utf8");
   expect(codeBlocks(guide, "rust")).toHaveLength(1);
   expect(kit).toContain("docs/writing-a-store.md");

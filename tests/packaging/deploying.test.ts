@@ -244,6 +244,6 @@ it("the page names files that the package has", async () => {
   expect(page).toMatch(/`native\/tenure-<platform>-<arch>\.node`/);
   const [, module = ""] = /`(wasm\/\w+\.wasm)`/.exec(page) ?? [];
   expect(await readdir(join(installed, "wasm"))).toContain(module.replace("wasm/", ""));
-  const [electron = "{}"] = codeBlocks(page, "json");
+  const [electron = "{}"] = codeBlocks(sectionOf(page, "Electron"), "json");
   expect(JSON.parse(electron)).toEqual({ asarUnpack: ["node_modules/tenure/native/**"] });
 });

@@ -1,23 +1,21 @@
 // The packed package in a project with tests: the kit for its own store, and the helpers for its
 // own code.
 
-import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { inRoot } from "../../scripts/lib/paths.mjs";
-import { codeBlocks } from "../support/readme.js";
+import { examplesOf } from "../support/examples.js";
 import { newProject } from "./support/project.js";
 import { node, ok } from "./support/run.js";
-
-const guide = readFileSync(inRoot("docs", "writing-a-store.md"), "utf8");
 
 let project: string;
 
 beforeAll(async () => {
   project = await newProject("testing");
-  const [store = "", , test = ""] = codeBlocks(guide, "js");
-  writeFileSync(join(project, "store.mjs"), store);
-  writeFileSync(join(project, "store.test.mjs"), test);
+  for (const { file, code } of examplesOf("docs/writing-a-store.md")) {
+    if (["store.ts", "store.test.ts"].includes(file)) writeFileSync(join(project, file), code);
+  }
 });
 
 interface Report {
@@ -65,7 +63,7 @@ describe("with vitest", () => {
   });
 
   it("the kit passes a correct store", async () => {
-    const report = await vitest("store.test.mjs");
+    const report = await vitest("store.test.ts");
     expect(report.testResults.map(({ message }) => message)).toEqual([""]);
     expect(report.numFailedTests).toBe(0);
     expect(report.numPassedTests).toBeGreaterThan(70);

@@ -28,12 +28,14 @@ describe("the page about agents", () => {
     expect(await runExamples(folder, "docs/agents.md")).toEqual([
       "agent-: true, resumable\n",
       "applying plan.json\nplanning, approval, executing, completed\n",
+      "denied by ada\n",
       "OOMKilled,no memory limit: set a limit. No more crashes.\n",
     ]);
     await using sessions = await open(`sqlite:${join(folder, "agents.db")}`);
     const { items } = await sessions.agents.list();
     expect(items.map(({ agentName }) => agentName)).toEqual([
       "gitops-operator",
+      "migrator",
       "terraform-architect",
       "reviewer",
     ]);

@@ -119,8 +119,9 @@ struct SubagentStop {
 #[command(after_help = "\
 Input: what the host passes to the hooks of the events SessionStart, PreToolUse
 of the tool Task or Agent, SubagentStart, SubagentStop, Stop and SessionEnd.
-Output: hookSpecificOutput with additionalContext for the model, or {}. Where the
-store fails it is a systemMessage. The other two hooks accept this input, too.
+Output: hookSpecificOutput with additionalContext for the model, or {}. Where
+the store fails it is a systemMessage. The other two hooks accept this input,
+too.
 
 Examples:
   tenure hook event < payload.json

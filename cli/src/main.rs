@@ -78,6 +78,10 @@ Sessions are stored at --store, or at $TENURE_STORE, or in the nearest .tenure
 folder from this folder up to the root of its repository, which all worktrees
 share. The first command that stores something creates it at that root.
 
+The id of an existing session may be shortened to its first 6 characters or
+more, if no other session has them. It is then looked for in the list of all
+sessions.
+
 Exit codes: 0 success, 1 not found or refused, 2 wrong usage, 3 store failure.
 
 Examples:

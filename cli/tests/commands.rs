@@ -333,6 +333,37 @@ fn every_command_has_examples() {
     }
 }
 
+#[test]
+fn the_lines_of_help_texts_are_full_on_any_terminal() {
+    /// Help texts are at most this wide.
+    const MAX: usize = 80;
+    /// What may be left of a line that breaks before a long word.
+    const LEFT: usize = 3;
+    let place = Place::new();
+    for command in [vec![String::new()], all_commands()].concat() {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        for columns in ["80", "120"] {
+            let mut help = place.command(&[&words, &["--help"][..]].concat());
+            help.env("COLUMNS", columns);
+            let help = output_of(help).out;
+            let (prose, _) = help.split_once("Examples:\n").unwrap();
+            let lines: Vec<&str> = prose.lines().collect();
+            for pair in lines.windows(2) {
+                let (line, next) = (pair[0], pair[1]);
+                let is_prose = |line: &str| !line.is_empty() && !line.starts_with([' ', '\t']);
+                let is_title = line.ends_with(':') || line.starts_with("Usage: ");
+                let next_word = next.split(' ').next().unwrap_or_default();
+                let used = line.chars().count();
+                assert!(used <= MAX, "{command} at {columns}: {line}");
+                if is_prose(line) && is_prose(next) && !is_title {
+                    let fits = used + 1 + next_word.chars().count() + LEFT <= MAX;
+                    assert!(!fits, "{command} at {columns}: {line}\n{next}");
+                }
+            }
+        }
+    }
+}
+
 /// The help text of a command.
 fn help_of(place: &Place, command: &str) -> String {
     let words: Vec<&str> = command.split_whitespace().collect();

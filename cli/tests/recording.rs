@@ -1,5 +1,8 @@
 //! The commands that record what an agent does: events, iterations, tool calls, usage and context.
 
+#[cfg(unix)]
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::common::{CommandOutput, Place};
@@ -214,4 +217,41 @@ fn a_session_belongs_to_another_one() {
     assert!(place.run_ok(&["show", "b"]).contains("Parent        a"));
     let children = place.run_ok(&["list", "--parent", "a"]);
     assert!(children.starts_with("b\t"), "{children}");
+}
+
+/// The examples after a line of the pages about the command and about agents.
+#[cfg(unix)]
+fn examples(section: &str) -> &'static str {
+    let pages = [
+        include_str!("../../docs/cli.md"),
+        include_str!("../../docs/agents.md"),
+    ];
+    let mut pages = pages.into_iter();
+    let found = pages.find_map(|page| page.split_once(&format!("{section}\n\n```sh\n")));
+    found.unwrap().1.split_once("```").unwrap().0
+}
+
+#[cfg(unix)]
+#[test]
+fn the_examples_of_the_pages_run() {
+    let place = Place::new();
+    let bin = place.folder.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_tenure"), bin.join("tenure")).unwrap();
+    let run = |script: &str| {
+        let mut bash = Command::new("bash");
+        bash.args(["-euc", script]).env_clear();
+        bash.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+        let output = bash.env("TENURE_STORE", place.url()).output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{err}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let said = run(examples("## What an agent does"));
+    assert_eq!(said.matches("a step").count(), 2, "{said}");
+    assert!(said.trim_end().ends_with("is abandoned"), "{said}");
+    let said = run(examples("--by NAME --reason TEXT` decide:"));
+    assert!(said.contains("waiting for approval"), "{said}");
+    let said = run(&format!("{}echo $branch", examples("### The context")));
+    assert!(said.ends_with("{\"branch\":\"main\"}\nmain\n"), "{said}");
 }

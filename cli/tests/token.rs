@@ -203,3 +203,18 @@ fn a_held_session_is_not_replaced_by_an_import_without_its_token() {
     assert_eq!(place.run_ok(&["export", "s"]), text);
     place.run_ok(&["show", "t"]);
 }
+
+#[test]
+fn a_held_session_is_recorded_in_without_its_token() {
+    for args in [
+        &["tool", "s", "ls"][..],
+        &["usage", "s", "--prompt", "1"],
+        &["event", "add", "s", "note"],
+        &["context", "set", "s", "b=2"],
+        &["context", "unset", "s", "a"],
+    ] {
+        held(Before::Active).run_ok(args);
+    }
+    let refused = held(Before::Active).run(&["iterate", "s"]);
+    assert_eq!(refused.code, REFUSED, "{refused:?}");
+}

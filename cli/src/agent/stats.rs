@@ -22,8 +22,8 @@ const AGENTS: usize = 20;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Resumed: the share of hook decisions that resume an agent. Resumed successfully:
-the share of resumed and finalized agents that are completed. The size on disk is
-that of the store; with --agent it is the size of the texts.
+the share of resumed and finalized agents that are completed. The size on disk
+is that of the store; with --agent it is the size of the texts.
 
 Examples:
   tenure agent stats

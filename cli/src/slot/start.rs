@@ -38,9 +38,8 @@ outcomes created, existing (a session with this model) and replaced exit with 0.
 The outcomes needs_confirmation, rejected and busy print no id and exit with 1.
 A session with another model is replaced after a confirmation, and with
 --replace one with the same model: at a terminal you are asked, otherwise the
-command that confirms is printed. A failed, timed out
-or abandoned session is replaced without confirmation. A replaced session is
-moved to the trash.
+command that confirms is printed. A failed, timed out or abandoned session is
+replaced without confirmation. A replaced session is moved to the trash.
 
 Examples:
   id=$(tenure slot start T1 plan \"Plan the parser\" --model opus)

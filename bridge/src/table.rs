@@ -31,11 +31,14 @@ fn instead(name: &str) -> Option<&'static str> {
 
 /// The prefixes of the names of the operations and jobs of applications and administrators.
 const LEFT_OUT: &[&str] = &[
+    "agentCleanup",
     "agentStats",
     "copy",
     "dedup",
     "exportPart",
     "auditDay",
+    "auditPurge",
+    "cleanupRecords",
     "hookPreDelegate",
     "hookSubagentStop",
     "hookEvent",

@@ -26,6 +26,9 @@ pub(crate) struct Start {
     task: Text,
     #[command(flatten)]
     session: NewSessionArgs,
+    /// The id of the session that this one belongs to; it is not checked
+    #[arg(long, value_name = "ID")]
+    parent: Option<Text>,
     /// Makes the command safe to repeat: the same key returns the same session
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<Text>,
@@ -34,6 +37,7 @@ pub(crate) struct Start {
 pub(crate) fn start(args: Start, context: &mut Context) -> Outcome {
     let params = StartParams {
         task: input::text("TASK", args.task)?,
+        parent_id: args.parent,
         idempotency_key: args.idempotency_key,
         ..args.session.params()?
     };
@@ -69,9 +73,6 @@ pub(crate) struct NewSessionArgs {
     /// The metadata: a JSON object, @FILE, or - for standard input
     #[arg(long, value_name = "JSON")]
     metadata: Option<String>,
-    /// The id of the session that this one belongs to; it is not checked
-    #[arg(long, value_name = "ID")]
-    parent: Option<Text>,
     /// Start the session paused
     #[arg(long)]
     paused: bool,
@@ -94,7 +95,6 @@ impl NewSessionArgs {
             metadata: input::maybe_json("--metadata", self.metadata)?,
             paused: self.paused.then_some(true),
             pause_reason: self.pause_reason,
-            parent_id: self.parent,
             ..StartParams::default()
         })
     }

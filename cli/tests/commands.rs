@@ -29,12 +29,14 @@ fn an_idempotency_key_means_the_same_to_the_command_and_to_other_hosts() {
         "--context",
         context,
         "--paused",
+        "--parent",
+        "p",
     ];
     let id = place.run_ok(&start);
     assert_eq!(place.run_ok(&start), id);
     let params = |task: &str| {
         format!(
-            r#"{{"idempotencyKey":"k","paused":true,"context":{context},"maxIterations":5,"userId":"ünï","mode":"agent","task":{task}}}"#
+            r#"{{"parentId":"p","idempotencyKey":"k","paused":true,"context":{context},"maxIterations":5,"userId":"ünï","mode":"agent","task":{task}}}"#
         )
     };
     let repeated = place.store().perform("start", &params(r#""a \"t\"""#), 0.0);

@@ -217,6 +217,11 @@ fn a_session_belongs_to_another_one() {
     assert!(place.run_ok(&["show", "b"]).contains("Parent        a"));
     let children = place.run_ok(&["list", "--parent", "a"]);
     assert!(children.starts_with("b\t"), "{children}");
+    // A slot has no session of another one.
+    let slot = [
+        "slot", "start", "T1", "plan", "t", "--model", "m", "--parent", "a",
+    ];
+    assert_eq!(place.run(&slot).code, 2);
 }
 
 /// The examples after a line of the pages about the command and about agents.

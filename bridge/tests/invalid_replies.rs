@@ -624,7 +624,12 @@ fn a_commit_that_always_conflicts_ends() {
                     "VERSION_CONFLICT",
                     "STORE_MISBEHAVED",
                 ];
-                assert!(allowed.contains(&code.as_str()), "{name}: {answer}");
+                // The call of the sample was not started.
+                let unknown_call = name == "finishToolCall" && code == "INVALID_ARGUMENT";
+                assert!(
+                    allowed.contains(&code.as_str()) || unknown_call,
+                    "{name}: {answer}"
+                );
             }
             assert_eq!(host.engine.pending(), 0);
         }

@@ -258,6 +258,13 @@ impl Context {
         self.store(Access::Read).map(drop)
     }
 
+    /// Opens the command's store, if it can be: one that is named and does not exist is empty, and is not
+    /// created by reads.
+    pub(crate) fn allow_missing_store(&mut self) {
+        // The operation reports why it cannot be opened.
+        let _ = self.store(Access::Write);
+    }
+
     /// The command's store, which the first operation opens, according to its access.
     fn store(&mut self, access: Access) -> Result<&Local, Failure> {
         let store = match self.store.take() {

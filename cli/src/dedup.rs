@@ -274,6 +274,7 @@ fn check(args: Check, context: &mut Context) -> Outcome {
         key: args.key,
         symmetric: args.symmetric.then_some(true),
     };
+    context.allow_missing_store();
     decide(context, &DEDUP_CHECK, params, &run, args.exit_code)
 }
 

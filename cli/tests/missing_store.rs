@@ -32,7 +32,6 @@ const READING: &[&[&str]] = &[
     &["vm", "show"],
     &["dedup", "list"],
     &["dedup", "log"],
-    &["dedup", "check", "push", "w", "abc", "1", "--exit-code"],
     // Dry runs.
     &["audit", "--purge", "1d", "--dry-run"],
     &["cleanup", "--max-age", "1d", "--dry-run"],
@@ -62,6 +61,7 @@ const OTHERS: &[&str] = &[
     "dedup",
     "dedup admit",
     "dedup audit",
+    "dedup check",
     "dedup cleanup",
     "dedup clear",
     "dedup register",
@@ -258,4 +258,23 @@ fn a_url_that_names_no_file_is_refused_as_such() {
         }
     }
     assert_eq!(contents(here.path()), [""; 0]);
+}
+
+#[test]
+fn a_check_of_a_run_finds_no_earlier_one_in_a_store_that_does_not_exist() {
+    let folder = TempDir::new().unwrap();
+    let url = format!("sqlite:{}/runs.db", folder.path().display());
+    let args = [
+        "dedup",
+        "check",
+        "push",
+        "CI",
+        "0123456789abcdef",
+        "--exit-code",
+        "--json",
+    ];
+    let output = run(folder.path(), &args, &url, false);
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(output.out.contains("new_session"), "{output:?}");
+    assert!(contents(folder.path()).is_empty());
 }

@@ -273,6 +273,12 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
         if matches!(operation.group, Group::Sessions | Group::Agents) {
             params.as_object_mut().unwrap().remove("token");
         }
+        if operation.name() == "purge" {
+            // The sample has every property, and these exclude `ids`.
+            for name in ["limit", "cursor"] {
+                params.as_object_mut().unwrap().remove(name);
+            }
+        }
         (operation.name(), params)
     };
     samples().into_iter().map(without_token).collect()

@@ -279,5 +279,9 @@ describe("an import", () => {
       });
     }
     expect(await code(importDirectory(folder, "nonsense:"))).toBe("UNSUPPORTED_STORE");
+    await using sessions = await inMemory();
+    expect((await failure(importDirectory(sessions as never, folder))).message).toBe(
+      "directory: expected a path or a file: URL, got a Sessions; the store is the second argument",
+    );
   });
 });

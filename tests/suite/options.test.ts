@@ -235,7 +235,8 @@ describe("an argument too many", () => {
   type Method = (...args: unknown[]) => unknown;
 
   async function refused(method: Method, self?: unknown): Promise<void> {
-    const args = Array.from({ length: method.length + 1 }, () => undefined);
+    // Objects, as what is no object is refused before.
+    const args = Array.from({ length: method.length + 1 }, () => ({}));
     expect(await failure(async () => await method.apply(self, args))).toMatchObject({
       code: "INVALID_ARGUMENT",
       details: { what: "arguments" },

@@ -189,8 +189,12 @@ describe("a schema that is none", () => {
       "expected a schema that follows https://standardschema.dev",
     ],
     ["schema.events.pause", { events: { pause: deploy } }, "expected a type that is not built in"],
-    ["schema", { contexts: context }, "`contexts` is not known; expected `context`, `events`"],
-    ["schema", 1, "expected an object"],
+    [
+      "schema",
+      { contexts: context },
+      "`contexts` is not known (did you mean `context`?); expected `context`, `events`",
+    ],
+    ["schema", 1, "expected an object, got 1"],
   ])("is refused when the store is opened: %s", async (what, given, problem) => {
     const opened = failure(() => open("memory:", { schema: wrong(given as object) }));
     expect(await opened).toMatchObject(refusal(what, problem));

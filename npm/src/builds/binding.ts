@@ -14,6 +14,7 @@ import {
   TenureError,
   tooLargeError,
 } from "../values/error.js";
+import { suggesting } from "../values/options.js";
 
 /**
  * The exports of the native addon and of the WebAssembly module. Every returned text is an
@@ -220,7 +221,7 @@ export function parseAnswer<T>(text: string): Answer<T> {
  */
 export function resultOf<T>(answer: Answer<T>, cause?: unknown): T {
   if ("ok" in answer) return answer.ok;
-  if ("error" in answer) throw new TenureError(answer.error, cause);
+  if ("error" in answer) throw new TenureError(suggesting(answer.error), cause);
   throw new TenureError(internalError("an answer that is not final"));
 }
 

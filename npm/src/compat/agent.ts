@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Refuse, refuseExtraArguments, rejected, thrown } from "../values/arguments.js";
+import { checkArguments, type Refuse, rejected, thrown } from "../values/arguments.js";
 import { invalidArgument, messageOf } from "../values/error.js";
 import { checkObject, withOptions } from "../values/options.js";
 import { getActiveSessions } from "./sessions.js";
@@ -27,7 +27,7 @@ export class SessionAwareAgent {
   static {
     const refuse: Refuse<SessionAwareAgent> = (problem, _, method) =>
       method === "getActiveSessions" ? thrown(problem) : rejected(problem);
-    refuseExtraArguments(SessionAwareAgent, refuse, { execute: 3 });
+    checkArguments(SessionAwareAgent, refuse, { execute: { most: 3 } });
   }
 
   readonly #userId: string | undefined;

@@ -16,7 +16,14 @@ import {
   type Settled,
 } from "../builds/binding.js";
 import { type Capabilities, OPERATIONS, type RetentionParams } from "../generated.js";
-import { closed, storeIsAsync, storeNotClosed, storeReentered } from "../values/error.js";
+import {
+  closed,
+  invalidArgument,
+  messageOf,
+  storeIsAsync,
+  storeNotClosed,
+  storeReentered,
+} from "../values/error.js";
 import type { Schemas } from "../values/schema.js";
 import type { OperationName, Params, Result } from "./call.js";
 import { encode, encodeMade } from "./encode.js";
@@ -131,7 +138,7 @@ export class Connection {
     this.#assertUsable();
     const params = encodeMade(name, make);
     this.#schemas?.checkNow(name, params);
-    const now = this.#environment.now();
+    const now = this.#now();
     const entropy = this.#environment.entropy();
     const binding = this.binding;
     const start: Start<Result<N>> = (answers) =>
@@ -158,7 +165,7 @@ export class Connection {
         return params;
       });
       const checked = this.#schemas?.check(name, params);
-      const now = this.#environment.now();
+      const now = this.#now();
       const entropy = this.#environment.entropy();
       const start: Start<Result<N>> = (answers) =>
         parseAnswer(this.binding.start(this.#handle, name, params, now, entropy, answers));
@@ -213,6 +220,15 @@ export class Connection {
     this.#closed = true;
     this.binding.close(this.#handle);
     void this.#driver?.close();
+  }
+
+  /** The current time. The program may have replaced the clock. */
+  #now(): number {
+    try {
+      return this.#environment.now();
+    } catch (thrown) {
+      throw invalidArgument("now", `the clock failed: ${messageOf(thrown)}`, thrown);
+    }
   }
 
   #assertUsable(): void {

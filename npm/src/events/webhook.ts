@@ -10,7 +10,7 @@
 import type { WebhookEvent } from "../generated.js";
 import { MAX_DELAY_MS } from "../runtime/timers.js";
 import { messageOf, type TenureError, webhookFailed } from "../values/error.js";
-import { checkOptions } from "../values/options.js";
+import { checkOptions, read } from "../values/options.js";
 import { addressOf, checkedEvents, checkedHeaders, checkedTimeout } from "./webhook-options.js";
 
 /** Options of webhooks. */
@@ -116,8 +116,9 @@ export class Webhook {
 
   /** Creates a webhook. `onFailure` is called for every payload that is not delivered. */
   constructor(options: string | URL | WebhookOptions, onFailure: (error: TenureError) => void) {
-    const given: WebhookOptions =
-      typeof options === "string" || options instanceof URL ? { url: options } : options;
+    const given: WebhookOptions = read("webhook", () =>
+      typeof options === "string" || options instanceof URL ? { url: options } : options,
+    );
     checkOptions(given, WEBHOOK_OPTIONS, "webhook");
     const { url, headers, events, timeoutMs = DEFAULT_TIMEOUT_MS, fetch } = given;
     const address = addressOf(url);

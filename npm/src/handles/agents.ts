@@ -24,7 +24,7 @@ import type {
   RequestApprovalParams,
   ShouldResumeParams,
 } from "../generated.js";
-import { refuseExtraArguments, thrown } from "../values/arguments.js";
+import { checkArguments, mayTake, takes, thrown } from "../values/arguments.js";
 import { invalidArgument } from "../values/error.js";
 import { copyOf, withOptions } from "../values/options.js";
 import type {
@@ -51,16 +51,25 @@ export type AgentCleanupOptions = Accepts<Omit<AgentCleanupParams, "maxIdle">> &
   readonly hours?: number | undefined;
 };
 
+const LIST = { list: mayTake("options", 0, "{ activeOnly, agentName }", 1) };
+
 /** The operations on agents, in either mode. */
 abstract class AgentOperations<M extends Mode, T extends SessionTypes> extends OperationGroup<
   M,
   AgentTypes<T>
 > {
   static {
-    refuseExtraArguments<AgentOperations<Mode, SessionTypes>>(
-      AgentOperations,
-      AgentOperations.refuse,
-    );
+    checkArguments<AgentOperations<Mode, SessionTypes>>(AgentOperations, AgentOperations.refuse, {
+      create: takes("params", 0, "{ agentName, purpose }"),
+      update: takes("patch", 1, "{ phase, metadata }"),
+      shouldResume: mayTake("policy", 1, "{ idle, maxErrors }"),
+      finalize: mayTake("options", 2, "{ summary }"),
+      requestApproval: mayTake("options", 1, "{ reason }"),
+      approve: mayTake("options", 1, "{ by, reason }"),
+      deny: mayTake("options", 1, "{ by, reason }"),
+      cleanup: mayTake("options", 0, "{ hours }"),
+      stats: mayTake("options", 0, "{ agentName, within }"),
+    });
   }
 
   /** Hooks that run before and after a delegated agent. */
@@ -168,7 +177,11 @@ abstract class AgentOperations<M extends Mode, T extends SessionTypes> extends O
 /** The hooks of an agent host: they run before and after an agent. */
 export class AgentHooks<M extends Mode> extends OperationGroup<M> {
   static {
-    refuseExtraArguments<AgentHooks<Mode>>(AgentHooks, AgentHooks.refuse);
+    checkArguments<AgentHooks<Mode>>(AgentHooks, AgentHooks.refuse, {
+      preDelegate: mayTake("policy", 1, "{ idle, maxErrors }"),
+      event: mayTake("options", 1, "{ idle, maxErrors }"),
+      subagentStop: mayTake("options", 1, "{ finalize }"),
+    });
   }
 
   /**
@@ -209,7 +222,7 @@ export class AgentHooks<M extends Mode> extends OperationGroup<M> {
 /** The agents of a store. */
 export class Agents<T extends SessionTypes = SessionTypes> extends AgentOperations<"async", T> {
   static {
-    refuseExtraArguments(Agents, thrown, { list: 1 });
+    checkArguments(Agents, thrown, LIST);
   }
 
   /**
@@ -224,7 +237,7 @@ export class Agents<T extends SessionTypes = SessionTypes> extends AgentOperatio
 /** The agents of a synchronous store. */
 export class AgentsSync<T extends SessionTypes = SessionTypes> extends AgentOperations<"sync", T> {
   static {
-    refuseExtraArguments(AgentsSync, thrown, { list: 1 });
+    checkArguments(AgentsSync, thrown, LIST);
   }
 
   /**

@@ -14,7 +14,7 @@ import type {
   AuditPurged,
   AuditPurgeParams,
 } from "../generated.js";
-import { refuseExtraArguments } from "../values/arguments.js";
+import { checkArguments, mayTake, takes } from "../values/arguments.js";
 import type { Accepts, Time } from "../values/params.js";
 import { OperationGroup } from "./operation-group.js";
 
@@ -29,7 +29,11 @@ export interface AuditLogOptions extends Omit<Accepts<AuditLogParams>, "after" |
 /** The audit log of a store. */
 export class AuditLog<M extends Mode> extends OperationGroup<M> {
   static {
-    refuseExtraArguments<AuditLog<Mode>>(AuditLog, AuditLog.refuse);
+    checkArguments<AuditLog<Mode>>(AuditLog, AuditLog.refuse, {
+      entries: mayTake("options", 0, "{ kind, after }"),
+      day: mayTake("options", 0, "{ date }"),
+      purge: takes("options", 0, "{ olderThan }"),
+    });
   }
 
   /**

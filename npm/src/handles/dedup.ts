@@ -18,7 +18,7 @@ import type {
   DedupRegisterParams,
   LeasePage,
 } from "../generated.js";
-import { refuseExtraArguments } from "../values/arguments.js";
+import { checkArguments, mayTake, takes } from "../values/arguments.js";
 import type { DedupCleaned, DedupDecision } from "../values/outcomes.js";
 import type { Accepts } from "../values/params.js";
 import { OperationGroup } from "./operation-group.js";
@@ -26,7 +26,16 @@ import { OperationGroup } from "./operation-group.js";
 /** The deduplicated runs of a store. */
 export class Dedup<M extends Mode> extends OperationGroup<M> {
   static {
-    refuseExtraArguments<Dedup<Mode>>(Dedup, Dedup.refuse);
+    const run = takes("run", 0, "{ eventType, workflow }");
+    checkArguments<Dedup<Mode>>(Dedup, Dedup.refuse, {
+      admit: run,
+      check: run,
+      register: run,
+      cleanup: run,
+      audit: run,
+      list: mayTake("options", 0, "{ prefix, ended }"),
+      clear: mayTake("options", 0, "{ prefix, ended }"),
+    });
   }
 
   /**

@@ -18,8 +18,9 @@ import type { Capabilities, SlotLocking } from "../generated.js";
 import type { ArchiveParts } from "../jobs/archive.js";
 import { type RetentionHost, type RetentionPass, startRetention } from "../jobs/retention.js";
 import { SlotMeter, type SlotMetrics } from "../slots/metrics.js";
-import { type Refuse, refuseExtraArguments } from "../values/arguments.js";
+import { checkArguments, type Refuse } from "../values/arguments.js";
 import { invalidArgument, isTenureError, messageOf, TenureError } from "../values/error.js";
+import { checkObject, described } from "../values/options.js";
 import type { SlotAnswer, SlotStart } from "../values/outcomes.js";
 import type { SessionTypes, StartInSlotParams } from "../values/session-types.js";
 import { Operations } from "./operations.js";
@@ -37,7 +38,7 @@ export abstract class Handle<
       if (method !== "startInSlots") throw problem;
       return Handle.refuse(problem, self);
     };
-    refuseExtraArguments(Handle, refuse);
+    checkArguments(Handle, refuse);
   }
 
   /** Which build serves this handle: the native addon or the WebAssembly. */
@@ -136,9 +137,17 @@ export abstract class Handle<
    */
   startInSlots(starts: readonly StartInSlotParams<T>[]): Returns<M, readonly SlotAnswer<T>[]> {
     const locking = this.slotLocking;
-    return this.ask("startInSlots", () => ({
-      starts: starts.map((start) => ({ ...start, locking: start.locking ?? locking })),
-    }));
+    return this.ask("startInSlots", () => {
+      if (!Array.isArray(starts)) {
+        throw invalidArgument("starts", `expected a list, got ${described(starts)}`);
+      }
+      return {
+        starts: starts.map((start: StartInSlotParams<T>) => {
+          checkObject(start, "starts");
+          return { ...start, locking: start.locking ?? locking };
+        }),
+      };
+    });
   }
 
   /**

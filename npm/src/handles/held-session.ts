@@ -9,7 +9,7 @@ import type { Ask, Mode, OperationName, Params, Result, Returns } from "../conne
 import { OPERATIONS } from "../generated.js";
 import type { HeldLease, HeldLeaseSync } from "../jobs/held-lease.js";
 import type { SlotOptionsOf, SlotRequest } from "../slots/options.js";
-import { refuseExtraArguments, rejected, thrown } from "../values/arguments.js";
+import { checkArguments, rejected, thrown } from "../values/arguments.js";
 import type { SlotStart } from "../values/outcomes.js";
 import type { SessionTypes } from "../values/session-types.js";
 import { onRejected } from "../values/thenable.js";
@@ -24,7 +24,7 @@ abstract class Held<
   T extends SessionTypes,
 > extends Operations<M, T> {
   static {
-    refuseExtraArguments<Held<Mode, HeldLease | HeldLeaseSync, SessionTypes>>(Held, Held.refuse);
+    checkArguments<Held<Mode, HeldLease | HeldLeaseSync, SessionTypes>>(Held, Held.refuse);
   }
 
   /** The id of the session. */
@@ -120,7 +120,7 @@ export class HeldSession<T extends SessionTypes = SessionTypes>
   implements AsyncDisposable
 {
   static {
-    refuseExtraArguments(HeldSession, rejected);
+    checkArguments(HeldSession, rejected);
   }
 
   /** Agents: sessions that have a phase. */
@@ -146,7 +146,7 @@ export class HeldSessionSync<T extends SessionTypes = SessionTypes>
   implements Disposable
 {
   static {
-    refuseExtraArguments(HeldSessionSync, thrown);
+    checkArguments(HeldSessionSync, thrown);
   }
 
   /** Agents: sessions that have a phase. */

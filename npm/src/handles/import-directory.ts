@@ -14,7 +14,7 @@ import { type ImportDirectoryOptions, importFiles } from "../jobs/import-directo
 import type { Target } from "../stores/target.js";
 import { exactlyAsync } from "../values/arguments.js";
 import { invalidArgument, messageOf } from "../values/error.js";
-import { checkOptions } from "../values/options.js";
+import { checkOptions, described, read } from "../values/options.js";
 import type { Sessions } from "./sessions.js";
 import { type CopyTarget, Side } from "./side.js";
 
@@ -55,5 +55,7 @@ export function importDirectoryWith(
 function pathOf(directory: unknown): string {
   if (directory instanceof URL && directory.protocol === "file:") return fileURLToPath(directory);
   if (typeof directory === "string" && directory !== "") return resolve(directory);
-  throw invalidArgument("directory", "expected a path or a file: URL");
+  const got = read("directory", () => described(directory));
+  const problem = `expected a path or a file: URL, got ${got}; the store is the second argument`;
+  throw invalidArgument("directory", problem);
 }

@@ -18,7 +18,14 @@ import type {
 } from "../generated.js";
 import { HeldLease, HeldLeaseSync, type HoldOptions } from "../jobs/held-lease.js";
 import { randomUuid } from "../runtime/random-uuid.js";
-import { type Refuse, refuseExtraArguments, rejected, thrown } from "../values/arguments.js";
+import {
+  checkArguments,
+  mayTake,
+  type Refuse,
+  rejected,
+  takes,
+  thrown,
+} from "../values/arguments.js";
 import { copyOf, withOptions } from "../values/options.js";
 import type {
   LeaseAcquisition,
@@ -30,10 +37,22 @@ import type { Accepts } from "../values/params.js";
 import { LeaseList, type LeaseListOptions, LeasePageSync } from "./list.js";
 import { OperationGroup } from "./operation-group.js";
 
+/** What the methods take that each mode has of its own. */
+const OWN = {
+  hold: mayTake("options", 1, "{ leaseDurationMs }"),
+  list: mayTake("options", 0, "{ prefix, state }", 1),
+};
+
 /** The operations on leases, in either mode. */
 abstract class LeaseOperations<M extends Mode> extends OperationGroup<M> {
   static {
-    refuseExtraArguments<LeaseOperations<Mode>>(LeaseOperations, LeaseOperations.refuse);
+    checkArguments<LeaseOperations<Mode>>(LeaseOperations, LeaseOperations.refuse, {
+      acquire: mayTake("options", 1, "{ holder, leaseDurationMs }"),
+      renew: takes("lease", 1, "{ token }"),
+      release: mayTake("lease", 1, "{ token }"),
+      transfer: takes("lease", 1, "{ token, to }"),
+      clear: mayTake("options", 0, "{ prefix }"),
+    });
   }
 
   /** @internal */
@@ -103,7 +122,7 @@ export class Leases extends LeaseOperations<"async"> {
   static {
     const refuse: Refuse<Leases> = (problem, _, method) =>
       method === "list" ? thrown(problem) : rejected(problem);
-    refuseExtraArguments(Leases, refuse, { list: 1 });
+    checkArguments(Leases, refuse, OWN);
   }
 
   /**
@@ -141,7 +160,7 @@ export class Leases extends LeaseOperations<"async"> {
 /** The leases of a synchronous store. */
 export class LeasesSync extends LeaseOperations<"sync"> {
   static {
-    refuseExtraArguments(LeasesSync, thrown, { list: 1 });
+    checkArguments(LeasesSync, thrown, OWN);
   }
 
   /**

@@ -13,7 +13,7 @@ import type {
   ListParams,
   Problem,
 } from "../generated.js";
-import { refuseExtraArguments, thrown } from "../values/arguments.js";
+import { checkArguments, thrown } from "../values/arguments.js";
 import type { Accepts } from "../values/params.js";
 import type {
   EventPage,
@@ -55,7 +55,7 @@ abstract class List<Item, P extends Page<Item>, Options extends Position>
   implements Promise<P>, AsyncIterable<Item>
 {
   static {
-    refuseExtraArguments<List<unknown, Page<unknown>, Position>>(List, thrown);
+    checkArguments<List<unknown, Page<unknown>, Position>>(List, thrown);
   }
 
   /** Names the class where objects are printed. */
@@ -138,7 +138,7 @@ abstract class PageSync<Item, P extends Page<Item>, Options extends Position>
   implements Page<Item>, Iterable<Item>
 {
   static {
-    refuseExtraArguments<PageSync<unknown, Page<unknown>, Position>>(PageSync, thrown);
+    checkArguments<PageSync<unknown, Page<unknown>, Position>>(PageSync, thrown);
   }
 
   /** The items of this page. */

@@ -35,7 +35,7 @@ import type {
   UpdateParams,
 } from "../generated.js";
 import type { SlotOptionsOf, SlotRequest } from "../slots/options.js";
-import { refuseExtraArguments } from "../values/arguments.js";
+import { checkArguments, mayTake, takes } from "../values/arguments.js";
 import type { TenureError } from "../values/error.js";
 import { type FailureReason, stackOfFailure, textOfFailure } from "../values/failure.js";
 import { withOptions } from "../values/options.js";
@@ -80,7 +80,46 @@ type Patch<Params extends { readonly id: string }, T extends SessionTypes> = Acc
 /** The operations of a handle. */
 export abstract class Operations<M extends Mode, T extends SessionTypes = SessionTypes> {
   static {
-    refuseExtraArguments<Operations<Mode>>(Operations, Operations.refuse);
+    const change = "{ ifVersion, idempotencyKey }";
+    const trash = "{ trash }";
+    const token = "{ token }";
+    checkArguments<Operations<Mode>>(Operations, Operations.refuse, {
+      start: takes("params", 0, "{ task, mode }"),
+      get: mayTake("options", 1, "{ history }"),
+      update: takes("patch", 1, "{ task, userId }"),
+      pause: mayTake("options", 2, change),
+      resume: mayTake("options", 1, "{ addIterations }"),
+      complete: mayTake("options", 2, "{ ifFinished }"),
+      fail: mayTake("options", 2, "{ ifFinished }"),
+      abandon: mayTake("options", 2, change),
+      addEvent: mayTake("options", 3, change, 4),
+      addEvents: mayTake("options", 2, change),
+      incrementIteration: mayTake("options", 2, change),
+      recordToolCall: mayTake("options", 4, change),
+      startToolCall: mayTake("options", 3, "{ callId }"),
+      finishToolCall: mayTake("options", 3, change),
+      recordLearning: mayTake("options", 3, change),
+      recordUsage: takes("usage", 1, "{ tokens, cost }"),
+      updateContext: mayTake("options", 2, "{ replace, unset }"),
+      context: mayTake("options", 1, "{ recent }"),
+      stats: mayTake("filter", 0, "{ userId, mode }"),
+      delete: mayTake("options", 1, trash),
+      trash: mayTake("options", 1, change),
+      restore: mayTake("options", 1, change),
+      cleanup: takes("params", 0, "{ maxAge }"),
+      purge: takes("params", 0, "{ olderThan }"),
+      trashMany: mayTake("options", 1, token),
+      restoreMany: mayTake("options", 1, token),
+      deleteMany: mayTake("options", 1, token),
+      cleanupRecords: mayTake("params", 0, "{ keepAudit }"),
+      export: mayTake("options", 1, trash),
+      import: mayTake("options", 1, token),
+      override: takes("updates", 1, "{ status }"),
+      save: mayTake("options", 1, "{ ifVersion }"),
+      fork: mayTake("options", 1, "{ atSequence }"),
+      progress: mayTake("options", 1, trash),
+      duration: mayTake("options", 1, trash),
+    });
   }
 
   /** Fails a call as an operation fails: by throwing, or by a promise. @internal */

@@ -94,21 +94,24 @@ export interface RedactOptions {
 
 /** Checks that all options are known. The core checks the values of its own. */
 export function checkOpenOptions(options: unknown): asserts options is OpenOptions {
-  checkOptions(options, {
-    limits: "any",
-    durability: "any",
-    busyTimeoutMs: "any",
-    fileMode: "any",
-    fenced: "any",
-    timeoutMs: "any",
-    webhook: "any",
-    retention: "any",
-    redact: "any",
-    models: "any",
-    pessimisticLockingEnabled: "boolean",
-    schema: "any",
-  });
+  checkOptions(options, OPEN_OPTIONS);
 }
+
+/** The options. */
+export const OPEN_OPTIONS = {
+  limits: "any",
+  durability: "any",
+  busyTimeoutMs: "any",
+  fileMode: "any",
+  fenced: "any",
+  timeoutMs: "any",
+  webhook: "any",
+  retention: "any",
+  redact: "any",
+  models: "any",
+  pessimisticLockingEnabled: "boolean",
+  schema: "any",
+} as const;
 
 /** The URL scheme of stores that keep records alone: runs, leases and the audit log. */
 const RECORDS_SCHEME = "git:";

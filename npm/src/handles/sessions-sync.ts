@@ -9,7 +9,7 @@ import type { PurgeParams, PurgeResult } from "../generated.js";
 import type { HoldOptions } from "../jobs/held-lease.js";
 import { checkPurge } from "../jobs/purge.js";
 import { type SlotOptionsSync, type SlotRequest, slotParams } from "../slots/options.js";
-import { refuseExtraArguments, thrown } from "../values/arguments.js";
+import { checkArguments, thrown } from "../values/arguments.js";
 import { invalidArgument } from "../values/error.js";
 import { copyOf, withOptions } from "../values/options.js";
 import type { SlotStart } from "../values/outcomes.js";
@@ -24,6 +24,7 @@ import { HeldSessionSync } from "./held-session.js";
 import { LeasesSync } from "./leases.js";
 import { type EventOptions, EventPageSync, type ListOptions, SessionPageSync } from "./list.js";
 import type { Filter, TrashOption } from "./operations.js";
+import { SESSION_ARGUMENTS } from "./session-arguments.js";
 
 /** The sessions of a store, with methods that return results instead of promises. Made by `openSync`. */
 export class SessionsSync<T extends SessionTypes = SessionTypes>
@@ -31,7 +32,7 @@ export class SessionsSync<T extends SessionTypes = SessionTypes>
   implements Disposable
 {
   static {
-    refuseExtraArguments(SessionsSync, thrown, { list: 1, latest: 1, startInSlot: 2, purge: 2 });
+    checkArguments(SessionsSync, thrown, SESSION_ARGUMENTS);
   }
 
   /** Agents: sessions that have a phase. */

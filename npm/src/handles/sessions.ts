@@ -11,7 +11,7 @@ import type { HoldOptions } from "../jobs/held-lease.js";
 import { checkPurge, type PurgeOptions, purgeArchived } from "../jobs/purge.js";
 import { startWithRetries } from "../jobs/slot-wait.js";
 import { retryPolicyOf, type SlotOptions, type SlotRequest, slotParams } from "../slots/options.js";
-import { type Refuse, refuseExtraArguments, rejected, thrown } from "../values/arguments.js";
+import { checkArguments, type Refuse, rejected, thrown } from "../values/arguments.js";
 import { copyOf, withOptions } from "../values/options.js";
 import type { SlotStart } from "../values/outcomes.js";
 import type { Accepts } from "../values/params.js";
@@ -25,6 +25,7 @@ import { HeldSession } from "./held-session.js";
 import { Leases } from "./leases.js";
 import { EventList, type EventOptions, type ListOptions, SessionList } from "./list.js";
 import type { Filter, TrashOption } from "./operations.js";
+import { SESSION_ARGUMENTS } from "./session-arguments.js";
 
 /** The sessions of a store. Made by `open`. */
 export class Sessions<T extends SessionTypes = SessionTypes>
@@ -34,7 +35,7 @@ export class Sessions<T extends SessionTypes = SessionTypes>
   static {
     const refuse: Refuse<Sessions> = (problem, _, method) =>
       ["list", "events", "exportParts"].includes(method) ? thrown(problem) : rejected(problem);
-    refuseExtraArguments(Sessions, refuse, { list: 1, latest: 1, startInSlot: 2, purge: 2 });
+    checkArguments(Sessions, refuse, SESSION_ARGUMENTS);
   }
 
   /** Agents: sessions that have a phase. */

@@ -10,7 +10,7 @@ import type { Binding } from "../builds/binding.js";
 import type { Ask, Mode } from "../connection/call.js";
 import type { LeaseAcquireParams, LeaseLoss, LeaseView } from "../generated.js";
 import { startTimer } from "../runtime/timers.js";
-import { refuseExtraArguments, rejected, thrown } from "../values/arguments.js";
+import { checkArguments, rejected, thrown } from "../values/arguments.js";
 import { isTenureError, leaseLost } from "../values/error.js";
 import type { Accepts } from "../values/params.js";
 import { Job, type Reply } from "./job.js";
@@ -21,7 +21,7 @@ export type HoldOptions = Accepts<Omit<LeaseAcquireParams, "key" | "once">>;
 /** A held lease, in either mode. */
 abstract class Held<M extends Mode> {
   static {
-    refuseExtraArguments<Held<Mode>>(Held, thrown);
+    checkArguments<Held<Mode>>(Held, thrown);
   }
 
   /** The key of the lease. */
@@ -100,7 +100,7 @@ abstract class Held<M extends Mode> {
 /** A lease that is held until it is released. `await using` releases it at the end of the block. */
 export class HeldLease extends Held<"async"> implements AsyncDisposable {
   static {
-    refuseExtraArguments(HeldLease, rejected);
+    checkArguments(HeldLease, rejected);
   }
 
   /** Releases the lease: `false` if it was no longer held. */
@@ -120,7 +120,7 @@ export class HeldLease extends Held<"async"> implements AsyncDisposable {
 /** A lease that is held until it is released. `using` releases it at the end of the block. */
 export class HeldLeaseSync extends Held<"sync"> implements Disposable {
   static {
-    refuseExtraArguments(HeldLeaseSync, thrown);
+    checkArguments(HeldLeaseSync, thrown);
   }
 
   /** Releases the lease: `false` if it was no longer held. */

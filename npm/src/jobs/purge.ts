@@ -9,7 +9,7 @@ import type { Binding } from "../builds/binding.js";
 import type { Performer } from "../connection/call.js";
 import type { PurgeParams, PurgeResult } from "../generated.js";
 import { invalidArgument } from "../values/error.js";
-import { checkOptions } from "../values/options.js";
+import { checkObject, checkOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import { type ArchiveOptions, type ArchiveParts, archiveOf, exportTo } from "./archive.js";
 import { runJob } from "./job.js";
@@ -24,9 +24,7 @@ export type PurgeOptions = ArchiveOptions;
 export function checkPurge(params: unknown, options: unknown): ArchiveParts | undefined {
   checkOptions(options, { archive: "function", archiveParts: "function" });
   const archive = archiveOf(options as ArchiveOptions);
-  if (typeof params !== "object" || params === null) {
-    throw invalidArgument("purge", "expected an object");
-  }
+  checkObject(params, "params", "{ olderThan }");
   for (const name of ["archive", "archiveParts", "batch"]) {
     if (name in params) {
       const problem =

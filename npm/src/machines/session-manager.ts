@@ -10,13 +10,7 @@ import type { Source } from "../builds/source.js";
 import type { ActiveSession, StaleCleanup, VmView } from "../generated.js";
 import type { Runtime } from "../runtime/runtime.js";
 import { unref } from "../runtime/timers.js";
-import {
-  exactly,
-  type Refuse,
-  refuseExtraArguments,
-  rejected,
-  thrown,
-} from "../values/arguments.js";
+import { checkArguments, exactly, type Refuse, rejected, thrown } from "../values/arguments.js";
 import { checkOptions } from "../values/options.js";
 import type { JsonInput } from "../values/params.js";
 import { type ExitOptions, ExitTask } from "./exit-task.js";
@@ -89,7 +83,7 @@ export class SessionManager {
     const throwing: readonly string[] = ["onExit", "getStatistics"];
     const refuse: Refuse<SessionManager> = (problem, _, method) =>
       method.endsWith("Sync") || throwing.includes(method) ? thrown(problem) : rejected(problem);
-    refuseExtraArguments(SessionManager, refuse, { sweep: 2 });
+    checkArguments(SessionManager, refuse, { sweep: { most: 2 } });
   }
 
   readonly #registry: SessionRegistry;

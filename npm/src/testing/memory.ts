@@ -9,12 +9,12 @@ import type { Build } from "../builds/binding.js";
 import type { Source } from "../builds/source.js";
 import type { Environment } from "../connection/connection.js";
 import { openSessions, openSessionsSync } from "../handles/open.js";
-import type { OpenOptions, OptionsWith } from "../handles/options.js";
+import { OPEN_OPTIONS, type OpenOptions, type OptionsWith } from "../handles/options.js";
 import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
 import { exactly, exactlyAsync } from "../values/arguments.js";
 import { invalidArgument } from "../values/error.js";
-import { checkObject } from "../values/options.js";
+import { checkOptions } from "../values/options.js";
 import type { Time } from "../values/params.js";
 import type { SessionSchema, TypesOf } from "../values/schema.js";
 import type { SessionTypes } from "../values/session-types.js";
@@ -83,7 +83,7 @@ function prepared(
   build: Build,
   options: MemoryOptions,
 ): { readonly open: OpenOptions; readonly clock: Clock; readonly environment: Environment } {
-  checkObject(options, "options");
+  checkOptions(options, { now: "any", seed: "any", ...OPEN_OPTIONS });
   const { now = START, seed = 0, ...open } = options;
   if (!Number.isSafeInteger(seed)) throw invalidArgument("seed", "expected a whole number");
   return { open, ...testEnvironment(build.binding, now, seed) };

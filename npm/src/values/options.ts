@@ -5,7 +5,8 @@
  * @module
  */
 
-import { invalidArgument } from "./error.js";
+import { type ErrorBody, invalidArgument, isTenureError, messageOf } from "./error.js";
+import { nearest } from "./nearest.js";
 
 /** The kinds of options that have a check. */
 type Kind = "any" | "boolean" | "function" | "signal";
@@ -17,12 +18,16 @@ export function checkOptions(
   what = "options",
 ): void {
   checkObject(options, what);
-  for (const [name, value] of Object.entries(options)) {
+  for (const [name, value] of read(what, () => Object.entries(options))) {
     const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
     if (kind === undefined) {
-      const known = Object.keys(kinds).map((known) => `\`${known}\``);
+      const names = Object.keys(kinds);
+      const known = names.map((known) => `\`${known}\``);
       const expected = known.length === 0 ? "none" : known.join(", ");
-      throw invalidArgument(what, `\`${name}\` is not known; expected ${expected}`);
+      throw invalidArgument(
+        what,
+        `\`${name}\` is not known${meant(name, names)}; expected ${expected}`,
+      );
     }
     if (value !== undefined && !isOfKind(value, kind)) {
       throw invalidArgument(name, `expected ${EXPECTED[kind]}`);
@@ -51,21 +56,83 @@ export function withOptions<O extends object, A extends object>(
 
 /** A copy of options, which later changes do not affect. What is no object is refused later. */
 export function copyOf<O>(options: O): O {
-  const isObject = typeof options === "object" && options !== null;
-  return isObject && Object.keys(options).length > 0 ? { ...options } : options;
+  if (typeof options !== "object" || options === null) return options;
+  return read("options", () => (Object.keys(options).length > 0 ? { ...options } : options));
 }
 
-/** Checks that options are an object, whose properties are the options. */
-export function checkObject(options: unknown, what: string): asserts options is object {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw invalidArgument(what, "expected an object");
+/** Reads a caller's object, whose getters and traps may throw. */
+export function read<T>(what: string, reading: () => T): T {
+  try {
+    return reading();
+  } catch (thrown) {
+    if (isTenureError(thrown)) throw thrown;
+    throw invalidArgument(what, `cannot be read: ${messageOf(thrown)}`, thrown);
   }
-  const prototype: unknown = Object.getPrototypeOf(options);
+}
+
+/** Checks that options are an object, whose properties are the options, such as `example`. */
+export function checkObject(
+  options: unknown,
+  what: string,
+  example?: string,
+): asserts options is object {
+  if (read(what, () => isObject(options))) return;
+  const such = example === undefined ? "" : ` such as \`${example}\``;
+  throw invalidArgument(what, `expected an object${such}, got ${described(options)}`);
+}
+
+/** Whether a value is an object whose properties say something. */
+function isObject(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
   // A `Map`, a `Date` and the like have no properties, and would be taken for no options.
   const isBare = prototype === null || Object.getPrototypeOf(prototype) === null;
-  if (!isBare && Object.keys(options).length === 0) {
-    throw invalidArgument(what, "expected an object with properties");
+  return isBare || Object.keys(value).length > 0;
+}
+
+/** The length of the texts that messages show. */
+const MAX_SHOWN = 40;
+
+/** A value, as a message shows it. */
+export function described(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value);
+    case "undefined":
+      return "nothing";
+    case "object": {
+      if (value === null) return "null";
+      if (Array.isArray(value)) return "a list";
+      const name: unknown = read("options", () => value.constructor?.name);
+      return typeof name === "string" && name !== "Object" ? `a ${name}` : "an object";
+    }
+    case "function":
+    case "symbol":
+      return `a ${typeof value}`;
+    default:
+      return String(value);
   }
+}
+
+/** The known name that is probably meant. */
+function meant(name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  return near === undefined ? "" : ` (did you mean \`${near}\`?)`;
+}
+
+/**
+ * An error of the core, with the known name that is probably meant if it is about one that is not
+ * known. It is added here because pages load each byte of the core.
+ */
+export function suggesting(error: ErrorBody): ErrorBody {
+  const { code, details } = error;
+  if (code !== "INVALID_ARGUMENT") return error;
+  const [, name, expected] =
+    /^`([^`]*)` is not known; (expected .*)$/s.exec(String(details.problem)) ?? [];
+  if (name === undefined || expected === undefined) return error;
+  const known = [...expected.matchAll(/`([^`]+)`/g)].map(([, known = ""]) => known);
+  const problem = `\`${name}\` is not known${meant(name, known)}; ${expected}`;
+  return { code, message: `${details.what}: ${problem}`, details: { ...details, problem } };
 }
 
 const EXPECTED: Readonly<Record<Kind, string>> = {

@@ -110,9 +110,8 @@ it("every method on the page about sessions exists", async () => {
 
 it("the examples on the page about sessions run", async () => {
   const outputs = await runExamples(newFolder(), "docs/sessions.md");
-  const [iterations, toolCalls, ...others] = outputs;
+  const [iterations, ...others] = outputs;
   expect(iterations).toBe("timeout after 3 of 3\n");
-  expect(toolCalls).toMatch(/^deploy may have been carried out\ncall_\w+\n$/);
   expect(others).toEqual(others.map(() => ""));
 });
 

@@ -209,8 +209,8 @@ fn update(args: Update, context: &mut Context) -> Outcome {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The reason is printed: resumable, not_found, unreadable, finished,
-awaiting_approval, phase_not_resumable, not_ready, too_many_errors or
-idle_too_long.
+awaiting_approval, phase_not_resumable, not_ready, too_many_errors,
+idle_too_long or model_missing.
 
 Examples:
   if tenure agent should-resume $id; then echo \"resume\"; fi

@@ -3385,7 +3385,7 @@ token?: number, };
 /**
  * Why an agent should be resumed, or not.
  */
-export type ResumeReason = "resumable" | "not_found" | "unreadable" | "finished" | "awaiting_approval" | "phase_not_resumable" | "not_ready" | "too_many_errors" | "idle_too_long";
+export type ResumeReason = "resumable" | "not_found" | "unreadable" | "finished" | "awaiting_approval" | "phase_not_resumable" | "not_ready" | "too_many_errors" | "idle_too_long" | "model_missing";
 
 /**
  * Which sessions retention removes, and how often.

@@ -44,8 +44,11 @@ pub(super) fn session(text: &str) -> Result<Json> {
     if let Some(count) = state.take("error_count", |all, name| all.read::<u32>(name)) {
         session.set("errorCount", &count);
     }
-    if let Some(error) = state.take("last_error", |all, _| last_error(all, updated_at)) {
+    if let Some(error) = last_error(&state.all, updated_at) {
         session.set("lastError", &error);
+        if has_nothing_else(&state.all) {
+            state.is_said("last_error");
+        }
     }
     let purpose = state.take("purpose", Object::text).unwrap_or_default();
     session.set("task", &printed(purpose));
@@ -143,6 +146,15 @@ fn last_error(state: &Object<'_>, otherwise: Timestamp) -> Option<LastError> {
         message: properties.text("message").or_else(|| said.as_text())?,
         timestamp: time_of(&properties, &["timestamp"]).unwrap_or(otherwise),
     })
+}
+
+/// Whether the last error has no property that a session's has not.
+fn has_nothing_else(state: &Object<'_>) -> bool {
+    let said = state.read::<Json>("last_error").unwrap_or_default();
+    let mut properties = Object::parse(&said);
+    properties.remove("message");
+    properties.remove("timestamp");
+    !said.is_object() || properties.to_json() == Json::empty_object()
 }
 
 /// Each change of phase, as an event: the text of a list.

@@ -11,6 +11,7 @@ use tenure_core::error::{Class, Error, Result, cut, none_if_corrupt};
 use tenure_core::session::change::{append, change, create};
 use tenure_core::session::draft::Draft;
 use tenure_core::session::params::{ChangeOnly, IfExhausted, StartParams};
+use tenure_core::session::read::missing_models;
 use tenure_core::session::view::SessionHead;
 use tenure_core::store::filter::{Direction, Filter, Order, OrderBy};
 use tenure_core::store::{Found, ListQuery, Read};
@@ -115,6 +116,7 @@ async fn session_start(context: &Context, payload: &Payload, policy: Policy) -> 
         stop_agents(context, payload, policy.filter(now), |_| true).await?;
     }
     let heads = agents(context, policy.filter(now), LATEST_FIRST).await?;
+    let heads = with_models(context, heads).await?;
     let waiting = heads
         .iter()
         .filter(|head| can_resume(head, payload, policy, context));
@@ -236,7 +238,8 @@ async fn resumable(
         ..policy.filter(now)
     };
     let is_ours = |head: &Head| HostLink::of(head).is_some_and(|link| link.is_of_session(payload));
-    let heads = agents(context, filter, LATEST_FIRST).await?.into_iter();
+    let heads = agents(context, filter, LATEST_FIRST).await?;
+    let heads = with_models(context, heads).await?.into_iter();
     let mut ours = heads.filter(|head| is_ours(head) && can_resume(head, payload, policy, context));
     Ok(ours.next().map(decided))
 }
@@ -259,7 +262,21 @@ async fn agents_named(context: &Context, prompt: &str) -> Result<Vec<(IdForm, He
             named.push((form, head));
         }
     }
-    Ok(named)
+    let (forms, heads): (Vec<IdForm>, Vec<Head>) = named.into_iter().unzip();
+    let missing = missing_models(context, &heads).await?;
+    let named = forms.into_iter().zip(heads).zip(missing);
+    // One that waits for an approval is named in the reply, and not resumed.
+    let named = named.filter(|((_, head), is_missing)| !is_missing || head.awaits_approval());
+    Ok(named.map(|(named, _)| named).collect())
+}
+
+/// The agents whose models are available.
+async fn with_models(context: &Context, heads: Vec<Head>) -> Result<Vec<Head>> {
+    let missing = missing_models(context, &heads).await?;
+    let heads = heads.into_iter().zip(missing);
+    Ok(heads
+        .filter_map(|(head, is_missing)| (!is_missing).then_some(head))
+        .collect())
 }
 
 /// Whether an agent can be resumed. One that runs is not resumed a second time.

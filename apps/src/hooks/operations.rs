@@ -5,6 +5,7 @@ use tenure_core::agent::resume::{self, Candidate, Policy};
 use tenure_core::error::{Cause, Error, Result, cut};
 use tenure_core::session::change::change;
 use tenure_core::session::params::ChangeOnly;
+use tenure_core::session::read::missing_models;
 use tenure_core::store::filter::{Direction, Filter, Order, OrderBy};
 use tenure_core::store::{History, ListQuery, Loaded};
 use tenure_core::stored::head::Head;
@@ -137,7 +138,9 @@ async fn delegation(
         }
         Err(error) => return Err(error),
         Ok(Some(loaded)) => {
+            let missing = missing_models(context, std::slice::from_ref(&loaded.head)).await?;
             let decision = decide(Candidate::Session(&loaded.head));
+            let decision = decision.unless_model(missing.contains(&true));
             if !decision.resume {
                 let reason = ReplyReason::decided(&decision);
                 let resumed = false;

@@ -2,8 +2,9 @@
 //! a list of them. An unknown id is answered with nothing.
 
 use crate::error::{Cause, Error, Result};
-use crate::session::change::{change, create, generate_agent_id, store_key};
-use crate::session::read::{DEFAULT_SESSIONS, find};
+use crate::session::change::{change, change_with_model, create, generate_agent_id, store_key};
+use crate::session::draft::Draft;
+use crate::session::read::{DEFAULT_SESSIONS, find, missing_models};
 use crate::session::replies::SessionPage;
 use crate::session::view::SessionHead;
 use crate::store::filter::{Filter, Order, Position};
@@ -81,7 +82,12 @@ pub fn create_agent(tx: &mut Transaction<'_>, params: &AgentCreateParams) -> Att
 }
 
 fn update(tx: &mut Transaction<'_>, params: &AgentUpdateParams) -> Attempt<Option<SessionHead>> {
-    known(change(tx, params, &|draft| steps::update(draft, params)))
+    let steps = |draft: &mut Draft<'_>| steps::update(draft, params);
+    known(match params.phase {
+        // The agent goes on.
+        Some(phase) if !phase.is_final() => change_with_model(tx, params, &steps),
+        _ => change(tx, params, &steps),
+    })
 }
 
 fn finalize(
@@ -120,7 +126,9 @@ fn should_resume(tx: &mut Transaction<'_>, params: &ShouldResumeParams) -> Attem
         Ok(None) => Candidate::Nothing,
         Err(()) => Candidate::Unreadable,
     };
-    Ok(resume::decide(candidate, Policy::from(params), tx.now()))
+    let decision = resume::decide(candidate, Policy::from(params), tx.now());
+    let is_missing = matches!(&head, Ok(Some(head)) if tx.lacks_model_of(head));
+    Ok(decision.unless_model(is_missing))
 }
 
 fn request_approval(
@@ -135,7 +143,7 @@ fn request_approval(
 fn approve(tx: &mut Transaction<'_>, params: &ApprovalParams) -> Attempt<SessionHead> {
     // The agent's runner may hold the session while it waits.
     tx.override_holder();
-    change(tx, params, &|draft| {
+    change_with_model(tx, params, &|draft| {
         draft.approve(params.by.as_ref(), params.reason.as_ref())
     })
 }
@@ -171,8 +179,9 @@ async fn list(context: &Context, params: AgentListParams) -> Result<SessionPage>
         limit,
         max_bytes: MAX_PAGE_BYTES,
     };
-    let selects = |head: &Head| {
-        policy.is_none_or(|policy| resume::decide(Candidate::Session(head), policy, now).resume)
+    let selects = |head: &Head, is_missing: bool| {
+        let decide = |policy| resume::decide(Candidate::Session(head), policy, now);
+        policy.is_none_or(|policy| decide(policy).resume && !is_missing)
     };
     let mut reply = SessionPage {
         items: Vec::new(),
@@ -183,11 +192,12 @@ async fn list(context: &Context, params: AgentListParams) -> Result<SessionPage>
         let page = context.list(&query).await?;
         reply.problems.extend(page.problems);
         let mut more = page.more;
-        let mut heads = page.heads.into_iter();
-        for head in heads.by_ref() {
+        let missing = missing_models(context, &page.heads).await?;
+        let mut heads = page.heads.into_iter().zip(missing);
+        for (head, is_missing) in heads.by_ref() {
             query.after = Some(order.position(&head));
-            if selects(&head) {
-                reply.items.push(head.into());
+            if selects(&head, is_missing) {
+                reply.items.push(SessionHead::marked(head, is_missing));
             }
             if reply.items.len() >= limit as usize {
                 break;

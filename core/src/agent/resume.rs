@@ -109,6 +109,8 @@ pub enum ResumeReason {
     TooManyErrors,
     /// It has been idle for too long.
     IdleTooLong,
+    /// The model of its slot is not available.
+    ModelMissing,
 }
 
 impl ResumeReason {
@@ -124,6 +126,7 @@ impl ResumeReason {
             Self::NotReady => "not_ready",
             Self::TooManyErrors => "too_many_errors",
             Self::IdleTooLong => "idle_too_long",
+            Self::ModelMissing => "model_missing",
         }
     }
 }
@@ -166,6 +169,19 @@ pub struct ResumeDetails {
     pub idle_ms: Option<u64>,
     /// The idle time from which it is not resumable, in milliseconds.
     pub idle_limit_ms: u64,
+}
+
+impl ResumeDecision {
+    /// The decision about an agent whose model is not available, if `is_missing`.
+    #[must_use]
+    pub fn unless_model(mut self, is_missing: bool) -> Self {
+        if self.resume && is_missing {
+            self.resume = false;
+            self.reason = ResumeReason::ModelMissing;
+            self.details.message = message(self.reason, &self.details);
+        }
+        self
+    }
 }
 
 impl Head {
@@ -255,5 +271,6 @@ fn message(reason: ResumeReason, details: &ResumeDetails) -> String {
             "it has been idle for {idle} s; {} s are too long",
             details.idle_limit_ms / 1000
         ),
+        ResumeReason::ModelMissing => "its model is not available".to_owned(),
     }
 }

@@ -127,10 +127,7 @@ async fn list(context: &Context, params: ListParams) -> Result<SessionPage> {
     };
     let page = context.list(&query).await?;
     let last = page.heads.last().filter(|_| page.more);
-    let heads = &page.heads;
-    let missing: Vec<bool> = context
-        .transact(|tx| Ok(heads.iter().map(|head| tx.lacks_model_of(head)).collect()))
-        .await?;
+    let missing = missing_models(context, &page.heads).await?;
     Ok(SessionPage {
         next_cursor: last.map(|last| order.position(last).to_cursor(order)),
         items: page
@@ -141,6 +138,16 @@ async fn list(context: &Context, params: ListParams) -> Result<SessionPage> {
             .collect(),
         problems: page.problems,
     })
+}
+
+/// Whether the model of each of these sessions is missing.
+///
+/// # Errors
+/// Those of the host that is asked.
+pub async fn missing_models(context: &Context, heads: &[Head]) -> Result<Vec<bool>> {
+    context
+        .transact(|tx| Ok(heads.iter().map(|head| tx.lacks_model_of(head)).collect()))
+        .await
 }
 
 async fn stats(context: &Context, params: StatsParams) -> Result<Stats> {
@@ -156,8 +163,8 @@ fn export(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<String> {
 }
 
 fn is_resumable(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<bool> {
-    let head = find_head(tx, &params.id, params.trash)?;
-    Ok(head.is_some_and(Head::is_resumable))
+    let head = find_head(tx, &params.id, params.trash)?.cloned();
+    Ok(head.is_some_and(|head| head.is_resumable() && !tx.lacks_model_of(&head)))
 }
 
 fn progress(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<Option<f64>> {

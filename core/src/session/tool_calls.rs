@@ -40,6 +40,10 @@ fn start(tx: &mut Transaction<'_>, params: &StartToolCallParams) -> Attempt<Appe
         return Err(Error::invalid(CALL_ID, "expected 1 character or more").into());
     }
     tx.limits().label(CALL_ID, params.call_id.as_ref())?;
+    if given.is_some_and(|id| tx.limits().redact.text(id) != id) {
+        // What is stored could not be found again.
+        return Err(Error::invalid(CALL_ID, "it looks like a secret").into());
+    }
     let call_id = |sequence: u64| given.map_or_else(|| format!("call_{sequence}"), str::to_owned);
     let args = params.args.clone().unwrap_or_default();
     let mut appended = append(tx, params, &|draft| {

@@ -118,7 +118,9 @@ pub fn decide(occupant: Option<&Head>, request: Request<'_>) -> Decision {
     if change != Some(ModelChange::Major) {
         let finished = occupant.status == Status::Completed;
         return match request.confirmed {
-            _ if finished && request.rerun => Decision::Replace(ReplaceReason::Rerun),
+            _ if finished && request.rerun && !request.replace => {
+                Decision::Replace(ReplaceReason::Rerun)
+            }
             _ if !request.replace => Decision::Keep { finished, change },
             None => Decision::Ask(ReplaceReason::UserRequest),
             Some(_) if has_changed => Decision::Busy,

@@ -16,7 +16,7 @@ use tenure_core::{Head, Lift, MemoryStore, Millis, Phase, Result, SessionId, Sta
 use super::phases::agent;
 use crate::support::{NOON, World};
 
-const REASONS: [ResumeReason; 9] = [
+const REASONS: [ResumeReason; 10] = [
     ResumeReason::Resumable,
     ResumeReason::NotFound,
     ResumeReason::Unreadable,
@@ -26,6 +26,7 @@ const REASONS: [ResumeReason; 9] = [
     ResumeReason::NotReady,
     ResumeReason::TooManyErrors,
     ResumeReason::IdleTooLong,
+    ResumeReason::ModelMissing,
 ];
 
 #[test]

@@ -39,6 +39,58 @@ fn a_session_with_a_missing_model_can_be_read_but_not_changed() {
 }
 
 #[test]
+fn an_agent_whose_model_is_missing_does_not_go_on() {
+    let world = World::default();
+    start(&world, "a", json!({"id": "s"}));
+    world.ok("agentUpdate", json!({"id": "s", "phase": "planning"}));
+    world.ok("requestApproval", json!({"id": "s"}));
+    let world = world.with_limits(|limits| limits.models = Models::Names(vec!["b".to_owned()]));
+    assert_eq!(
+        world.code("approve", json!({"id": "s", "by": "ada"})),
+        "MODEL_MISSING"
+    );
+    let world = world.with_limits(|limits| limits.models = Models::Unknown);
+    world.ok("approve", json!({"id": "s", "by": "ada"}));
+    world.ok("pause", json!({"id": "s"}));
+    assert_eq!(world.ok("isResumable", json!({"id": "s"})), true);
+    let world = world.with_limits(|limits| limits.models = Models::Names(vec!["b".to_owned()]));
+    for phase in ["executing", "planning"] {
+        let update = json!({"id": "s", "phase": phase});
+        assert_eq!(world.code("agentUpdate", update), "MODEL_MISSING");
+    }
+    assert_eq!(world.ok("isResumable", json!({"id": "s"})), false);
+    let decision = world.ok("shouldResume", json!({"id": "s"}));
+    assert_eq!(
+        (&decision["resume"], &decision["reason"]),
+        (&json!(false), &json!("model_missing"))
+    );
+    assert_eq!(
+        world.ok("agentList", json!({"resumable": true}))["items"],
+        json!([])
+    );
+    assert_eq!(
+        world.ok("agentList", json!({}))["items"][0]["modelMissing"],
+        true
+    );
+    let asked = json!({"agent_id": "s"}).to_string();
+    let reply = world.ok("hookPreDelegate", json!({"input": asked}));
+    assert_eq!(reply["output"]["should_resume"], false);
+    let delegation = json!({
+        "hook_event_name": "PreToolUse", "tool_name": "Task", "session_id": "c",
+        "tool_input": {"subagent_type": "m", "prompt": "Go on with s-1 and s."}
+    });
+    world.ok("hookEvent", json!({"input": delegation.to_string()}));
+    assert_eq!(world.session("s")["status"], "paused");
+    // It may record, deny, wait and end.
+    world.ok(
+        "agentUpdate",
+        json!({"id": "s", "error": "e", "metadata": {"a": 1}}),
+    );
+    world.ok("requestApproval", json!({"id": "s"}));
+    world.ok("deny", json!({"id": "s"}));
+}
+
+#[test]
 fn a_request_for_confirmation_reports_a_missing_previous_model() {
     let world = World::default();
     let known = start(&world, "a", json!({"id": "s"}));

@@ -104,7 +104,7 @@ fn expected(there: Option<&Known>, step: &Step, seen: Option<&(String, u64)>) ->
     let fits = seen.map(|(id, version)| *id == there.id && *version == there.version);
     if there.model == *model {
         return match fits {
-            _ if there.status == "completed" && *rerun => "replaced",
+            _ if there.status == "completed" && *rerun && !replace => "replaced",
             _ if !replace => "existing",
             Some(true) => "replaced",
             Some(false) => "busy",

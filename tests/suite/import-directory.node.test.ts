@@ -163,9 +163,10 @@ describe("an import", () => {
     };
     const run = { run_id: "1", timestamp: "2025-09-17T23:26:05Z", guildId: "g" };
     const entry = { session_key: "k", timestamp: "2025-09-17T23:26:05Z", guildId: "g" };
+    const error = { message: "m", timestamp: "2025-09-17T23:26:05Z", guildId: "g" };
     const folder = folderOf({
       "sessions/s/session.json": session,
-      ".claude/session/a/state.json": { ...agent("a"), guildId: "g" },
+      ".claude/session/a/state.json": { ...agent("a"), guildId: "g", last_error: error },
       "tmp/jarvis_session_12345.json": vm,
       "data/active_sessions/qa-push-def67890.json": run,
       "data/audit/session_audit_20250917.json": [entry],
@@ -177,7 +178,7 @@ describe("an import", () => {
     expect(exported).not.toHaveProperty("metadata");
     expect((await to.agents.get("a"))?.metadata).toEqual({
       task_id: "T001",
-      agentState: { guildId: "g" },
+      agentState: { guildId: "g", last_error: error },
     });
     expect(await to.leases.get("vm:vm-1")).toMatchObject({
       process: { pid: 12345, hostname: "macbook.local" },

@@ -44,11 +44,13 @@ pub(super) fn session(text: &str) -> Result<Json> {
     if let Some(count) = state.take("error_count", |all, name| all.read::<u32>(name)) {
         session.set("errorCount", &count);
     }
-    if let Some(error) = last_error(&state.all, updated_at) {
+    // One with properties that a session's has not is kept as a whole, too.
+    let error = match has_nothing_else(&state.all) {
+        true => state.take("last_error", |all, _| last_error(all, updated_at)),
+        false => last_error(&state.all, updated_at),
+    };
+    if let Some(error) = error {
         session.set("lastError", &error);
-        if has_nothing_else(&state.all) {
-            state.is_said("last_error");
-        }
     }
     let purpose = state.take("purpose", Object::text).unwrap_or_default();
     session.set("task", &printed(purpose));

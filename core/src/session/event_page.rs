@@ -65,7 +65,7 @@ pub(super) async fn read(context: &Context, params: EventsParams) -> Result<Even
             break;
         }
     }
-    let goes_on = range.after.saturating_add(1) < range.end();
+    let goes_on = range.left_after(range.after) > 0;
     Ok(EventPage {
         items,
         next_after: (goes_on && !newest_first).then_some(range.after),
@@ -99,9 +99,17 @@ impl Range {
         self.before.min(self.count.saturating_add(1))
     }
 
+    /// The number of events of the range after a sequence number.
+    fn left_after(&self, sequence: u64) -> u64 {
+        self.end().saturating_sub(1).saturating_sub(sequence)
+    }
+
     /// The next events, in the order of the range; nothing at its end.
     async fn next(&mut self, context: &Context) -> Result<Option<Vec<Event>>> {
         let mut events = Vec::new();
+        if self.count != u64::MAX && self.left_after(self.after) == 0 {
+            return Ok(None);
+        }
         if self.newest_first {
             if self.count == u64::MAX {
                 self.load(context, self.after, 0).await?;
@@ -109,7 +117,7 @@ impl Range {
             let first = self.end().saturating_sub(u64::from(self.piece) + 1);
             let mut from = first.max(self.after);
             // A store may end a part early.
-            loop {
+            while self.left_after(from) > 0 {
                 let part = self.load(context, from, self.piece).await?;
                 let Some(last) = part.last() else { break };
                 from = last.sequence;
@@ -124,7 +132,7 @@ impl Range {
 
     /// Events of the range after a sequence number, at most `limit`, in the order of the history.
     async fn load(&mut self, context: &Context, sequence: u64, limit: u32) -> Result<Vec<Event>> {
-        let left = self.end().saturating_sub(1).saturating_sub(sequence);
+        let left = self.left_after(sequence);
         let limit = u32::try_from(left).map_or(limit, |left| left.min(limit));
         let history = match limit {
             0 => History::None,

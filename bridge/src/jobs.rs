@@ -3,8 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 use tenure_core::value::properties::{Params, Properties, Property};
 use tenure_core::work::job::{
     DriverError, FolderEntry, Job, JobError, JobReply, JobResult, Need, ReadFile, Side, Standing,
@@ -137,20 +136,13 @@ fn request(need: Need) -> (&'static str, Json, Awaited) {
 
 /// Reads a reply of the host.
 fn read(awaited: &Awaited, reply: &str) -> JobResult<JobReply> {
-    #[derive(Deserialize)]
-    struct Read<'a> {
-        #[serde(borrow, default)]
-        ok: Option<&'a RawValue>,
-        #[serde(borrow, default)]
-        error: Option<&'a RawValue>,
-    }
-    let Read { ok, error } = serde_json::from_str(reply)
-        .map_err(|error| Error::internal(format!("the reply to a job is invalid: {error}")))?;
-    if let Some(error) = error {
-        let Thrown(error) = Property::read("error", error.get())?;
+    let invalid = |error| Error::internal(format!("the reply to a job is invalid: {error}"));
+    let mut reply = Properties::read("reply", reply).map_err(invalid)?;
+    if let Some(error) = reply.text("error") {
+        let Thrown(error) = Property::read("error", error)?;
         return Err(JobError::Driver(error));
     }
-    let value = ok.map_or("null", RawValue::get);
+    let value = reply.text("ok").unwrap_or("null");
     Ok(read_value(awaited, value)?)
 }
 

@@ -8,7 +8,7 @@ use std::io::{IsTerminal, Read, stdin};
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tenure_apps::hooks::operations::{HOOK_EVENT, HOOK_PRE_DELEGATE, HOOK_SUBAGENT_STOP};
 use tenure_apps::hooks::request::{
     self, FinalizePolicy, Hook, HookEventParams, HookPreDelegateParams, HookReply,
@@ -295,15 +295,6 @@ struct Step {
     output: Json,
 }
 
-/// The properties of a reply that the test checks.
-#[derive(Default, Deserialize)]
-struct Decided {
-    #[serde(default)]
-    should_resume: bool,
-    #[serde(default)]
-    finalized: bool,
-}
-
 /// Runs both hooks over a store in memory.
 fn test(context: &mut Context) -> Outcome {
     let store = store::temporary()?;
@@ -347,11 +338,9 @@ fn test(context: &mut Context) -> Outcome {
     let mut decided = Vec::new();
     for (name, command, input) in steps {
         let HookReply { exit_code, output } = command.run(input, now, &store)?;
-        let Decided {
-            should_resume,
-            finalized,
-        } = output.read().unwrap_or_default();
-        decided.push((exit_code, should_resume, finalized));
+        let properties = Object::parse(&output);
+        let says = |name| properties.read(name).unwrap_or(false);
+        decided.push((exit_code, says("should_resume"), says("finalized")));
         shown.push(Step {
             hook: name,
             input: Json::parse(input.clone())?,

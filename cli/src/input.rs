@@ -46,9 +46,7 @@ pub(crate) fn json(what: &str, argument: String) -> Result<Json, Failure> {
         _ => argument,
     };
     Json::parse(text).map_err(|error| match error.into_cause() {
-        Cause::InvalidArgument { problem, .. } => {
-            Failure::usage(what, format!("expected JSON: {problem}"))
-        }
+        Cause::InvalidArgument { problem, .. } => Failure::usage(what, problem),
         cause => Error::from(cause).into(),
     })
 }

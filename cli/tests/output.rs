@@ -321,7 +321,7 @@ $ tenure pause ../etc
 tenure: "../etc" is not a valid session id: use 1 to 128 letters, digits, '.', '_' or '-', beginning with a letter or digit
 [2]
 $ tenure start t --context {
-tenure: --context: expected JSON: EOF while parsing an object at line 1 column 1
+tenure: --context: expected JSON; it ends too early at line 1, column 1
 [2]
 $ tenure cleanup --max-age soon
 error: invalid value 'soon' for '--max-age <DURATION>': duration: "soon" is not a duration such as "30d", "24h" or "5m"

@@ -12,10 +12,12 @@ pub mod models;
 pub mod print;
 pub mod process;
 pub mod properties;
+pub mod property;
 pub mod redact;
 mod rfc3339;
 mod secret;
 pub mod text;
 pub mod time;
+pub mod tokens;
 #[cfg(feature = "ts")]
 pub mod ts;

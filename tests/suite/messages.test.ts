@@ -169,7 +169,40 @@ const calls: readonly (readonly [string, string | RegExp, () => unknown])[] = [
     `params: expected an object such as \`{ task, mode }\`, got "${"x".repeat(40)}…"`,
     () => sessions.start(other("x".repeat(41))),
   ],
+  // Properties of another kind, which the core refuses.
+  [
+    "start with a text for a number",
+    'maxIterations: expected a whole number of 0 or more, got "5"',
+    () => sessions.start({ task: "t", mode: "m", maxIterations: other("5") }),
+  ],
+  ["get(7)", "id: expected a text, got 7", () => sessions.get(other(7))],
+  [
+    "addEvents(id, {})",
+    "events: expected a list, got an object",
+    () => sessions.addEvents(id, other({})),
+  ],
+  ["trashMany([[]])", "ids[0]: expected a text, got a list", () => sessions.trashMany([other([])])],
+  [
+    'cleanup({ dryRun: "yes" })',
+    'dryRun: expected true or false, got "yes"',
+    () => sessions.cleanup({ maxAge: "1d", dryRun: other("yes") }),
+  ],
+  [
+    "recordUsage with a text for a number",
+    'cost: expected a number, got "x"',
+    () => sessions.recordUsage(id, { cost: other("x") }),
+  ],
   // Misspelt names.
+  [
+    "start({ taks })",
+    /^start: `taks` is not known \(did you mean `task`\?\); expected `task`, /,
+    () => sessions.start(other({ taks: "t", mode: "m" })),
+  ],
+  [
+    'list({ status: "pased" })',
+    /^status: `pased` is not known \(did you mean `paused`\?\); expected one of `active`, /,
+    () => sessions.list({ status: other("pased") }),
+  ],
   [
     "list({ stauts })",
     /^list: `stauts` is not known \(did you mean `status`\?\); expected `userId`, /,

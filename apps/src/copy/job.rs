@@ -297,4 +297,4 @@ impl From<Stats> for Total {
     }
 }
 
-tenure_core::plain_properties!(Total);
+tenure_core::plain_properties!(Total: "statistics");

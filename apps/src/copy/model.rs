@@ -14,10 +14,11 @@ use tenure_core::store::{Expect, Loaded, Problem};
 use tenure_core::stored::event::Event;
 use tenure_core::stored::head::{Head, MAX_SAFE_INTEGER};
 use tenure_core::stored::record::Record;
-use tenure_core::value::json::{Json, Tokens};
+use tenure_core::value::json::Json;
 use tenure_core::value::properties::{Params, Properties, Property};
 use tenure_core::value::text::Text;
 use tenure_core::value::time::Timestamp;
+use tenure_core::value::tokens::Tokens;
 
 /// The kind of a session in a [`Stamp`]; a record has its own kind.
 pub const SESSION: &str = "session";
@@ -234,7 +235,7 @@ tenure_core::read_replies! {
     CopyWritten { sessions, records, differences }
     CopyDifference { what, key, target }
 }
-tenure_core::plain_properties!(Difference);
+tenure_core::plain_properties!(Difference: "the kind of a difference");
 tenure_core::nested_properties!(Stamp, There, Part);
 
 impl Stamp {

@@ -78,7 +78,7 @@ tenure_core::read_replies! {
     FileImport { holds, written, unchanged, newer, problems }
     FileProblem { code, message }
 }
-tenure_core::plain_properties!(Holds);
+tenure_core::plain_properties!(Holds: "`sessions`, `leases` or `audit`");
 
 impl From<&Error> for FileProblem {
     fn from(error: &Error) -> Self {

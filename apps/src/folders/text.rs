@@ -59,12 +59,12 @@ pub(super) fn object(text: &str) -> Result<Json> {
 
 /// The texts of the values of a JSON list.
 pub(super) fn list(what: &str, text: &str) -> Result<Vec<Json>> {
-    tenure_core::value::properties::parse(what, text)
+    tenure_core::value::properties::parse(what, "a list", text)
 }
 
 /// A required property of type string.
 pub(super) fn text_of(object: &Object<'_>, key: &str) -> Result<String> {
-    let missing = || Error::invalid(key, "expected a string");
+    let missing = || Error::invalid(key, "expected a text");
     Ok(Text::from(object.text(key).ok_or_else(missing)?).into_string())
 }
 
@@ -78,7 +78,7 @@ pub(super) fn time_of(object: &Object<'_>, keys: &[&str]) -> Option<Timestamp> {
 pub(super) fn time(json: &str) -> Option<Timestamp> {
     /// As seconds this is the year 5138, and as milliseconds 1973.
     const SECONDS: f64 = 1e11;
-    if let Ok(number) = tenure_core::value::properties::parse::<f64>("time", json) {
+    if let Ok(number) = serde_json::from_str::<f64>(json) {
         let millis = if number.abs() < SECONDS {
             number * 1000.0
         } else {

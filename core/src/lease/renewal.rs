@@ -1,11 +1,11 @@
 //! The job that renews a lease for as long as it is needed. It ends when the lease is lost: another
 //! holder has it, or it could not be renewed before it expired.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::declare_params;
 use crate::error::Result;
-use crate::value::properties::{Property, parse};
+use crate::value::properties::{Properties, Property};
 use crate::value::text::Text;
 use crate::value::time::Millis;
 use crate::work::job::{JobContext, JobResult, Side};
@@ -99,11 +99,7 @@ impl From<LeaseOutcome> for Renewed {
 
 impl Property for Renewed {
     fn read(name: &str, text: &str) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct Reply {
-            outcome: String,
-        }
-        let Reply { outcome } = parse(name, text)?;
+        let outcome: String = Properties::read(name, text)?.get("outcome")?;
         Ok(Self(outcome == "renewed"))
     }
 }

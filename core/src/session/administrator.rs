@@ -102,7 +102,7 @@ pub fn overridden(
         let problem = format!("{phase} is no phase of an agent's work");
         return Err(Error::invalid("phase", problem));
     }
-    if updates.read("maxIterations") == Some(0) {
+    if updates.read("maxIterations") == Some(0_u32) {
         return Err(Error::invalid("maxIterations", "expected 1 or more"));
     }
     for (name, stored) in [

@@ -577,9 +577,8 @@ impl Property for HistoryParam {
         match text {
             "\"all\"" => Ok(Self::All),
             "\"none\"" => Ok(Self::None),
-            _ => properties::parse(name, text).map(Self::Last).map_err(|_| {
-                Error::invalid(name, "expected \"all\", \"none\" or a number of events")
-            }),
+            _ => properties::parse(name, "\"all\", \"none\" or a number of events", text)
+                .map(Self::Last),
         }
     }
 }

@@ -5,10 +5,7 @@
 
 mod others;
 
-use std::marker::PhantomData;
-
-use serde::de::{self, IgnoredAny, MapAccess, SeqAccess};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::session::draft::{DEFAULT_MAX_ITERATIONS, check_context};
@@ -23,7 +20,7 @@ use crate::value::id::SessionId;
 use crate::value::json::{Json, Object};
 use crate::value::limits::Limits;
 use crate::value::print::json_text;
-use crate::value::properties::{self, Patch, Properties, Property, Stored};
+use crate::value::properties::{Patch, Properties, Property, Stored};
 use crate::value::text::{Text, without_bom};
 use crate::value::time::Timestamp;
 
@@ -289,96 +286,56 @@ impl Stored for OwnText {
 
 crate::stored_properties!(OwnText);
 
-/// An event in the text, whose values are read as `V`.
-struct EventText<V> {
+/// An event in the text. Events are numbered by their place.
+struct EventText {
     timestamp: Timestamp,
     kind: Text,
-    data: Option<V>,
-    /// The properties of other programs.
-    others: Vec<(Text, V)>,
+    data: Json,
 }
 
-impl EventText<Json> {
+impl EventText {
     fn event(self, sequence: u64) -> Event {
-        let mut data = self.data.unwrap_or_default();
-        if !self.others.is_empty() {
-            let mut others = Object::default();
-            for (name, value) in &self.others {
-                others.set(name.as_str(), value);
-            }
-            data = others::added(&data, others);
-        }
         Event {
             sequence,
             timestamp: self.timestamp,
             kind: self.kind.into_string(),
-            data,
+            data: self.data,
         }
     }
 }
 
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for EventText<V> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor<V>(PhantomData<V>);
-
-        impl<'de, V: Deserialize<'de>> de::Visitor<'de> for Visitor<V> {
-            type Value = EventText<V>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an event")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let (mut timestamp, mut kind, mut data) = (None, None, None);
-                let mut others = Vec::new();
-                while let Some(name) = map.next_key::<Text>()? {
-                    match name.as_str() {
-                        "timestamp" => timestamp = Some(map.next_value()?),
-                        "type" => kind = Some(map.next_value()?),
-                        "data" => data = Some(map.next_value()?),
-                        // Events are numbered by their place.
-                        "sequence" => drop(map.next_value::<IgnoredAny>()?),
-                        _ => others.push((name, map.next_value()?)),
-                    }
-                }
-                Ok(EventText {
-                    timestamp: timestamp.ok_or_else(|| de::Error::missing_field("timestamp"))?,
-                    kind: kind.ok_or_else(|| de::Error::missing_field("type"))?,
-                    data,
-                    others,
-                })
-            }
+impl Property for EventText {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        let mut properties = Properties::read(name, text)?;
+        let of_other_programs = properties.others(&["timestamp", "type", "data", "sequence"]);
+        let event = Self {
+            timestamp: properties.get("timestamp")?,
+            kind: properties.get("type")?,
+            data: match properties.text("data") {
+                Some(data) => Json::parse(data.to_owned())?,
+                None => Json::default(),
+            },
+        };
+        if of_other_programs.is_empty() {
+            return Ok(event);
         }
-
-        deserializer.deserialize_map(Visitor(PhantomData))
+        let mut others = Object::default();
+        for (name, value) in of_other_programs {
+            others.set(&name, &Json::parse(value.to_owned())?);
+        }
+        Ok(Self {
+            data: others::added(&event.data, others),
+            ..event
+        })
     }
 }
 
-/// The number of events of a history that was read but not kept.
-#[derive(Default)]
-struct Counted(u64);
+/// An event that was read but not kept.
+struct Checked;
 
-impl<'de> Deserialize<'de> for Counted {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = Counted;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a sequence")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Counted, A::Error> {
-                let mut count = 0;
-                while seq.next_element::<EventText<IgnoredAny>>()?.is_some() {
-                    count += 1;
-                }
-                Ok(Counted(count))
-            }
-        }
-
-        deserializer.deserialize_seq(Visitor)
+impl Property for Checked {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        EventText::read(name, text).map(|_| Self)
     }
 }
 
@@ -389,7 +346,7 @@ impl<'de> Deserialize<'de> for Counted {
 /// `INVALID_ARGUMENT` if the text is no session, and `INVALID_ID`.
 pub fn read(text: &str) -> Result<Portable> {
     let mut properties = properties(text)?;
-    let history: Vec<EventText<Json>> = history(&mut properties)?;
+    let history: Vec<EventText> = history(&mut properties)?;
     let mut portable = portable(&mut properties, history.len() as u64)?;
     portable.events = history
         .into_iter()
@@ -405,8 +362,8 @@ pub fn read(text: &str) -> Result<Portable> {
 /// Those of [`read`].
 pub fn read_head(text: &str) -> Result<Portable> {
     let mut properties = properties(text)?;
-    let Counted(count) = history(&mut properties)?;
-    portable(&mut properties, count)
+    let history: Vec<Checked> = history(&mut properties)?;
+    portable(&mut properties, history.len() as u64)
 }
 
 fn properties(text: &str) -> Result<Properties<'_>> {
@@ -417,10 +374,10 @@ fn properties(text: &str) -> Result<Properties<'_>> {
     Properties::read("text", text)
 }
 
-fn history<'a, H: Deserialize<'a> + Default>(properties: &mut Properties<'a>) -> Result<H> {
+fn history<E: Property>(properties: &mut Properties<'_>) -> Result<Vec<E>> {
     match properties.text("history") {
-        Some(text) => properties::parse("history", text),
-        None => Ok(H::default()),
+        Some(text) => Vec::read("history", text),
+        None => Ok(Vec::new()),
     }
 }
 

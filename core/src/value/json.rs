@@ -6,13 +6,15 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::de::{self, MapAccess};
+use serde::de;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
 use crate::error::{Cause, Error, Result};
 use crate::value::print::json_text;
+use crate::value::property;
 use crate::value::text::Text;
+use crate::value::tokens::{Tokens, without_escapes};
 
 /// A well-formed JSON value, kept as text. Cloning shares the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +28,7 @@ impl Json {
     pub fn parse(text: String) -> Result<Self> {
         serde_json::from_str::<&RawValue>(&text)
             .map(|raw| Self(raw.get().into()))
-            .map_err(|error| Error::invalid("json", error.to_string()))
+            .map_err(|error| Error::invalid("json", not_json(&error)))
     }
 
     /// The empty object, `{}`.
@@ -55,8 +57,8 @@ impl Json {
     }
 
     /// The value read as `T`; `None` where it is of another type.
-    pub fn read<'s, T: Deserialize<'s>>(&'s self) -> Option<T> {
-        serde_json::from_str(self.as_str()).ok()
+    pub fn read<T: property::Property>(&self) -> Option<T> {
+        T::read("value", self.as_str().trim()).ok()
     }
 
     /// The value as text, if it is a string.
@@ -180,106 +182,15 @@ pub(crate) mod as_text {
     }
 }
 
-/// The tokens of a well-formed JSON text, without the white space between them.
-#[derive(Debug, Clone, Copy)]
-pub struct Tokens<'t> {
-    rest: &'t str,
-    /// Whether the rest is known to be one value.
-    is_value: bool,
-}
-
-impl<'t> Tokens<'t> {
-    /// No tokens.
-    pub(crate) const NONE: Self = Self::of("");
-
-    /// The tokens of a text.
-    pub const fn of(rest: &'t str) -> Self {
-        let is_value = false;
-        Self { rest, is_value }
-    }
-
-    /// The tokens of one value.
-    pub(crate) const fn only(rest: &'t str) -> Self {
-        let is_value = true;
-        Self { rest, is_value }
-    }
-
-    /// The text after the last token.
-    pub(crate) fn rest(&self) -> &'t str {
-        self.rest
-    }
-
-    /// Passes tokens of this many bytes, white space included.
-    pub(crate) fn skip(&mut self, bytes: usize) {
-        *self = Self::of(self.rest.get(bytes..).unwrap_or_default());
-    }
-
-    /// Whether the next token begins with this character.
-    pub(crate) fn begin_with(&self, first: u8) -> bool {
-        self.rest.trim_ascii_start().as_bytes().first() == Some(&first)
-    }
-
-    /// Passes a bracket, comma or colon, if it is the next token.
-    pub(crate) fn pass(&mut self, token: u8) -> bool {
-        let is_next = self.begin_with(token);
-        if is_next {
-            self.next();
-        }
-        is_next
-    }
-
-    /// The text of the next value, of one token or many.
-    pub(crate) fn value(&mut self) -> &'t str {
-        let from = self.rest.trim_ascii_start();
-        let mut depth = 0_usize;
-        while !std::mem::take(&mut self.is_value)
-            && let Some(token) = self.next()
-        {
-            match token.as_bytes().first() {
-                Some(b'{' | b'[') => depth += 1,
-                Some(b'}' | b']') => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth == 0 {
-                return from.get(..from.len() - self.rest.len()).unwrap_or_default();
-            }
-        }
-        self.rest = "";
-        from
-    }
-}
-
-impl<'t> Iterator for Tokens<'t> {
-    type Item = &'t str;
-
-    fn next(&mut self) -> Option<&'t str> {
-        let text = self.rest.trim_ascii_start();
-        let bytes = text.as_bytes();
-        let length = match bytes.first()? {
-            b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
-            b'"' => string_length(bytes),
-            _ => bytes
-                .iter()
-                .position(|byte| b"{}[],:\" \n\r\t".contains(byte))
-                .unwrap_or(bytes.len()),
-        };
-        let (token, rest) = text.split_at_checked(length)?;
-        *self = Self::of(rest);
-        Some(token)
-    }
-}
-
-/// The length of the string that the bytes begin with, its quotes included.
-fn string_length(bytes: &[u8]) -> usize {
-    let mut end = 1;
-    loop {
-        match bytes.get(end) {
-            Some(b'"') => return end + 1,
-            Some(b'\\') => end += 2,
-            Some(_) => end += 1,
-            None => return bytes.len(),
-        }
-    }
+/// The words of an error about a text that is not JSON.
+pub(crate) fn not_json(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    let problem = if error.is_eof() {
+        "ends too early"
+    } else {
+        "is wrong"
+    };
+    format!("expected JSON; it {problem} at line {line}, column {column}")
 }
 
 /// See [`Json::indented`].
@@ -372,8 +283,18 @@ struct Property<'a> {
 impl<'a> Object<'a> {
     /// Reads the properties of an object. Any other value has none.
     pub fn parse(json: &'a Json) -> Self {
-        // A `Json` is well-formed, so only "not an object" can fail.
-        serde_json::from_str(json.as_str()).unwrap_or_default()
+        let mut object = Self::default();
+        let mut tokens = Tokens::of(json.as_str());
+        tokens.pass(b'{');
+        while let Some((key, value)) = tokens.entry() {
+            object.places.push((decoded(key), object.properties.len()));
+            object.properties.push(Some(Property {
+                key: Cow::Borrowed(key),
+                value: Cow::Borrowed(value),
+            }));
+        }
+        object.settle();
+        object
     }
 
     /// The text of a property's value.
@@ -384,8 +305,8 @@ impl<'a> Object<'a> {
     }
 
     /// A property's value, read as `T`; `None` where it is absent or of another type.
-    pub fn read<'s, T: Deserialize<'s>>(&'s self, key: &str) -> Option<T> {
-        serde_json::from_str(self.get(key)?).ok()
+    pub fn read<T: property::Property>(&self, key: &str) -> Option<T> {
+        T::read(key, self.get(key)?).ok()
     }
 
     /// A property's value as text; `None` where it is absent or no string.
@@ -486,39 +407,15 @@ impl<'a> Object<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = Object<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-                let mut object = Object::default();
-                while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
-                    let decoded = serde_json::from_str::<Decoded>(key.get())
-                        .map_err(de::Error::custom)?
-                        .0;
-                    object.places.push((decoded, object.properties.len()));
-                    object.properties.push(Some(Property {
-                        key: Cow::Borrowed(key.get()),
-                        value: Cow::Borrowed(value.get()),
-                    }));
-                }
-                object.settle();
-                Ok(object)
-            }
-        }
-
-        deserializer.deserialize_map(Visitor)
+/// The bytes of a JSON string, lone surrogates among them.
+fn decoded(json: &str) -> Vec<u8> {
+    match without_escapes(json) {
+        Some(text) => text.as_bytes().to_vec(),
+        None => serde_json::from_str(json).map_or_else(|_| Vec::new(), |Decoded(bytes)| bytes),
     }
 }
 
-/// The bytes of a JSON string, lone surrogates among them.
+/// See [`decoded`].
 struct Decoded(Vec<u8>);
 
 impl<'de> Deserialize<'de> for Decoded {

@@ -4,13 +4,17 @@
 
 use std::borrow::Cow;
 
-use serde::de::{self, MapAccess};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::error::{Cause, Error, Result};
-use crate::value::json::{Json, Tokens};
+use crate::error::{Cause, Error, Result, cut};
+use crate::value::id::SessionId;
+use crate::value::json::{Json, not_json};
 use crate::value::text::Text;
+use crate::value::time::{Millis, Timestamp};
+use crate::value::tokens::{Tokens, without_escapes};
+
+pub use crate::value::property::Property;
 
 /// Parameters that are read from a JSON object.
 pub trait Params: Sized {
@@ -99,8 +103,8 @@ impl<'a> Properties<'a> {
     }
 
     fn of(of: &'a str, text: &'a str) -> Self {
-        let (rest, error) = match parse(of, text) {
-            Ok(Entries(rest)) => (rest, None),
+        let (rest, error) = match entries(of, text) {
+            Ok(rest) => (rest, None),
             Err(error) => (Vec::new(), Some(error)),
         };
         Self {
@@ -253,12 +257,10 @@ impl<'a> Properties<'a> {
     }
 
     fn finish(self) -> Result<()> {
-        if let Some(error) = self.error {
-            return Err(error);
-        }
         let is_known = |key: &str| self.known.iter().any(|name| is_camel_case_of(key, name));
+        // One that is not known comes first: a property that is missing may be the one that is meant.
         match self.rest.iter().flatten().find(|(key, _)| !is_known(key)) {
-            None => Ok(()),
+            None => self.error.map_or(Ok(()), Err),
             Some((key, _)) => {
                 let key: String = key.chars().take(64).collect();
                 let mut problem = format!("`{key}` is not known; expected ");
@@ -270,29 +272,6 @@ impl<'a> Properties<'a> {
                 Err(Error::invalid(self.of, problem))
             }
         }
-    }
-}
-
-/// A value that a property may have.
-pub trait Property: Sized {
-    /// The value of a property that is not there; `None` where it has to be.
-    fn absent() -> Option<Self> {
-        None
-    }
-
-    /// Reads the value of the property `name` from its text, which is well-formed and has no white
-    /// space around it.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT`.
-    fn read(name: &str, text: &str) -> Result<Self>;
-
-    /// As [`Property::read`], for the next value of a text. After an error the tokens may be anywhere.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT`.
-    fn read_next(name: &str, tokens: &mut Tokens<'_>) -> Result<Self> {
-        Self::read(name, tokens.value())
     }
 }
 
@@ -336,8 +315,7 @@ fn begin_items(name: &str, tokens: &mut Tokens<'_>) -> Result<()> {
     if tokens.pass(b'[') {
         return Ok(());
     }
-    // No list: the error says what it is.
-    parse::<Vec<String>>(name, tokens.value()).map(drop)
+    Err(another_kind(name, "a list", tokens.value()))
 }
 
 fn has_item(tokens: &mut Tokens<'_>) -> bool {
@@ -406,12 +384,22 @@ impl<T: Property> Property for Patch<T> {
     }
 }
 
-/// Parses JSON text, with an error that says of what.
+/// Parses the JSON text of `what`, which is `expected`.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`.
-pub fn parse<'a, T: Deserialize<'a>>(what: &str, text: &'a str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| problem(what, &error))
+pub fn parse<'a, T: Deserialize<'a>>(what: &str, expected: &str, text: &'a str) -> Result<T> {
+    serde_json::from_str(text).map_err(|_| another_kind(what, expected, text))
+}
+
+/// The error of a value that is not what was expected. It shows the value, unless that has parts.
+fn another_kind(what: &str, expected: &str, text: &str) -> Error {
+    let given = match text.as_bytes().first() {
+        Some(b'{') => "an object",
+        Some(b'[') => "a list",
+        _ => text,
+    };
+    Error::invalid(what, cut(format!("expected {expected}, got {given}")))
 }
 
 /// Whether a property is the second of two words; the first is the only other that it may be.
@@ -427,12 +415,6 @@ pub fn second_of(name: &str, text: &str, words: [&str; 2]) -> Result<bool> {
             format!("expected \"{}\" or \"{}\"", words[0], words[1]),
         )),
     }
-}
-
-fn problem(what: &str, error: &serde_json::Error) -> Error {
-    let said = error.to_string();
-    // Where in one property's text it stopped tells a caller nothing.
-    Error::invalid(what, said.split(" at line ").next().unwrap_or(&said))
 }
 
 /// Declares parameters: their properties have the fields' names in camel case, and those of a type
@@ -474,13 +456,13 @@ macro_rules! stored_properties {
     ($($type:ty),* $(,)?) => {$(
         impl $crate::value::properties::Property for $type {
             fn read(name: &str, text: &str) -> $crate::error::Result<Self> {
-                let mut tokens = $crate::value::json::Tokens::of(text);
+                let mut tokens = $crate::value::tokens::Tokens::of(text);
                 $crate::value::properties::Stored::read_next(name, &mut tokens)
             }
 
             fn read_next(
                 name: &str,
-                tokens: &mut $crate::value::json::Tokens<'_>,
+                tokens: &mut $crate::value::tokens::Tokens<'_>,
             ) -> $crate::error::Result<Self> {
                 $crate::value::properties::Stored::read_next(name, tokens)
             }
@@ -517,13 +499,13 @@ macro_rules! read_replies {
     )*};
 }
 
-/// Makes properties of types that serde reads as they are.
+/// Makes properties of types that serde reads as they are. Each says what an error expects.
 #[macro_export]
 macro_rules! plain_properties {
-    ($($type:ty),* $(,)?) => {$(
+    ($($type:ty: $expected:literal),* $(,)?) => {$(
         impl $crate::value::properties::Property for $type {
             fn read(name: &str, text: &str) -> $crate::error::Result<Self> {
-                $crate::value::properties::parse(name, text)
+                $crate::value::properties::parse(name, $expected, text)
             }
         }
     )*};
@@ -539,7 +521,7 @@ pub fn word<T>(
     parse: impl FnOnce(&str) -> Option<T>,
     words: &[&str],
 ) -> Result<T> {
-    let word: Text = self::parse(name, text)?;
+    let word = Text::read(name, text)?;
     parse(word.as_str()).ok_or_else(|| unknown_word(name, word.as_str(), words))
 }
 
@@ -548,10 +530,7 @@ fn unknown_word(name: &str, word: &str, words: &[&str]) -> Error {
         [one, other] => format!("`{one}` or `{other}`"),
         words => format!("one of `{}`", words.join("`, `")),
     };
-    Error::invalid(
-        name,
-        format!("unknown variant `{word}`, expected {expected}"),
-    )
+    Error::invalid(name, format!("`{word}` is not known; expected {expected}"))
 }
 
 /// The text of one JSON value, without the white space around it.
@@ -559,38 +538,113 @@ fn unknown_word(name: &str, word: &str, words: &[&str]) -> Error {
 /// # Errors
 /// `INVALID_ARGUMENT` if the text is not one JSON value.
 pub fn well_formed<'a>(what: &str, text: &'a str) -> Result<&'a str> {
-    parse(what, text).map(RawValue::get)
+    serde_json::from_str(text)
+        .map(RawValue::get)
+        .map_err(|error| Error::invalid(what, not_json(&error)))
 }
+
+const A_TEXT: &str = "a text";
 
 impl Property for String {
     fn read(name: &str, text: &str) -> Result<Self> {
-        parse(name, text)
+        parse(name, A_TEXT, text)
     }
 
     /// Passes the text once: in the form that stores keep, most of a value is in strings.
     fn read_next(name: &str, tokens: &mut Tokens<'_>) -> Result<Self> {
         let mut strings = serde_json::Deserializer::from_str(tokens.rest()).into_iter();
-        let string = strings.next();
-        tokens.skip(strings.byte_offset());
-        match string {
-            Some(string) => string.map_err(|error| problem(name, &error)),
-            None => Err(Error::invalid(name, "expected a string")),
+        match strings.next() {
+            Some(Ok(string)) => {
+                tokens.skip(strings.byte_offset());
+                Ok(string)
+            }
+            _ => Err(another_kind(name, A_TEXT, tokens.value())),
         }
     }
 }
 
-plain_properties!(
-    bool,
-    f64,
-    u32,
-    u64,
-    (),
-    Text,
-    Json,
-    crate::value::id::SessionId,
-    crate::value::time::Millis,
-    crate::value::time::Timestamp,
-);
+plain_properties!(f64: "a number", Text: "a text");
+
+impl Property for bool {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        text.parse()
+            .map_err(|_| another_kind(name, "true or false", text))
+    }
+}
+
+impl Property for u64 {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        text.parse()
+            .map_err(|_| another_kind(name, "a whole number of 0 or more", text))
+    }
+}
+
+impl Property for u32 {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        let number = u64::read(name, text)?;
+        let expected =
+            || Error::invalid(name, format!("expected at most {}, got {text}", Self::MAX));
+        number.try_into().map_err(|_| expected())
+    }
+}
+
+impl Property for () {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        match text {
+            "null" => Ok(()),
+            _ => Err(another_kind(name, "null", text)),
+        }
+    }
+}
+
+impl Property for Json {
+    fn read(_: &str, text: &str) -> Result<Self> {
+        Self::parse(text.to_owned())
+    }
+}
+
+impl Property for Timestamp {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        let read = match text.starts_with('"') {
+            true => Text::read(name, text).and_then(|text| Self::parse(text.as_str())),
+            // A cast saturates, and the ends are outside of the calendar.
+            false => f64::read(name, text).and_then(|millis| Self::from_millis(millis as i64)),
+        };
+        read.map_err(|_| {
+            let expected = "a time such as \"2026-01-08T18:05:30Z\", or milliseconds since 1970";
+            another_kind(name, expected, text)
+        })
+    }
+}
+
+impl Property for Millis {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        let read = match text.starts_with('"') {
+            true => Text::read(name, text)
+                .ok()
+                .and_then(|text| Self::parse(text.as_str()).ok()),
+            false => {
+                let millis = f64::read(name, text).ok();
+                let millis = millis.filter(|millis| (0.0..1e18).contains(millis));
+                text.parse()
+                    .ok()
+                    .or(millis.map(|millis| millis as u64))
+                    .map(Self)
+            }
+        };
+        read.ok_or_else(|| {
+            let expected = "a duration such as \"30d\", or milliseconds from 0 upwards";
+            another_kind(name, expected, text)
+        })
+    }
+}
+
+impl Property for SessionId {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        let id = Text::read(name, text)?;
+        Self::parse(id.as_str()).map_err(|error| Error::invalid(name, error.to_string()))
+    }
+}
 
 /// Whether `key` is `snake`, a Rust field's name, in camel case.
 fn is_camel_case_of(key: &str, snake: &str) -> bool {
@@ -615,40 +669,21 @@ fn camel_case(snake: &str) -> String {
     camel
 }
 
-/// The properties of an object, as they are taken.
-struct Entries<'a>(Vec<Option<Entry<'a>>>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = Entries<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<'de>, A::Error> {
-                let mut entries = Vec::new();
-                while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
-                    entries.push(Some((decoded(key.get()), value.get())));
-                }
-                Ok(Entries(entries))
-            }
-        }
-
-        deserializer.deserialize_map(Visitor)
+fn entries<'a>(of: &str, text: &'a str) -> Result<Vec<Option<Entry<'a>>>> {
+    let text = well_formed(of, text)?;
+    let mut tokens = Tokens::of(text);
+    if !tokens.pass(b'{') {
+        return Err(another_kind(of, "an object", text));
     }
+    let entries = std::iter::from_fn(|| tokens.entry());
+    Ok(entries
+        .map(|(key, value)| Some((decoded(key), value)))
+        .collect())
 }
 
 /// The text of a JSON string.
 fn decoded(json: &str) -> Cow<'_, str> {
-    let inner = json
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .filter(|inner| inner.bytes().all(|byte| byte != b'\\'));
-    match inner {
+    match without_escapes(json) {
         Some(inner) => Cow::Borrowed(inner),
         None => Cow::Owned(
             serde_json::from_str::<Text>(json)
@@ -671,15 +706,15 @@ mod tests {
     #[test]
     fn an_error_names_the_property_that_is_wrong() {
         let said = problem(r#"{"task":"t","mode":7,"context":{"mode":{}}}"#);
-        assert_eq!(said, "mode: invalid type: integer `7`, expected a string");
+        assert_eq!(said, "mode: expected a text, got 7");
         let said = problem(r#"{"task":"t","mode":"m","maxIterations":-1}"#);
         assert_eq!(
             said,
-            "maxIterations: invalid value: integer `-1`, expected u32"
+            "maxIterations: expected a whole number of 0 or more, got -1"
         );
         let said = problem(r#"{"task":"t","mode":"m","maxIterations":1.5}"#);
         assert!(
-            said.starts_with("maxIterations: invalid type: floating point"),
+            said.ends_with("expected a whole number of 0 or more, got 1.5"),
             "{said}"
         );
         assert_eq!(problem(r#"{"task":"t"}"#), "start: `mode` is missing");
@@ -689,7 +724,7 @@ mod tests {
             "{said}"
         );
         let said = problem("[]");
-        assert_eq!(said, "start: invalid type: sequence, expected an object");
+        assert_eq!(said, "start: expected an object, got a list");
         assert!(problem("nonsense").starts_with("start: "));
         assert!(problem(r#"{"task":"t","mode":"m","\ud800":1}"#).contains("is not known"));
         let said = AddEventsParams::read(
@@ -763,7 +798,7 @@ mod tests {
             (
                 r#""version":1"#,
                 r#""version":"x""#,
-                "version: invalid type: string",
+                "version: expected a whole number of 0 or more, got \"x\"",
             ),
             (r#""version":1,"#, "", "head: `version` is missing"),
             (r#""id":"s""#, r#""id":"/""#, "id: "),
@@ -772,9 +807,13 @@ mod tests {
             (
                 r#""usage":{"promptTokens":1,"completionTokens":2,"costNanos":3}"#,
                 r#""usage":[]"#,
-                "usage: invalid type: sequence, expected an object",
+                "usage: expected an object, got a list",
             ),
-            (r#""data":"{}""#, r#""data":"{""#, "json: EOF"),
+            (
+                r#""data":"{}""#,
+                r#""data":"{""#,
+                "json: expected JSON; it ends too early at line 1, column 1",
+            ),
             (r#""agent":null"#, r#""agent":null,"new":[1,]"#, "load: "),
             (r#"]}"#, "]}]", "load: "),
         ] {
@@ -785,7 +824,7 @@ mod tests {
         let said = loaded(r#"{"head":[],"events":{}}"#)
             .unwrap_err()
             .to_string();
-        assert_eq!(said, "head: invalid type: sequence, expected an object");
+        assert_eq!(said, "head: expected an object, got a list");
     }
 
     #[test]
@@ -816,7 +855,7 @@ mod tests {
             read(r#"{"status":"running"}"#)
                 .unwrap_err()
                 .to_string()
-                .starts_with("status: unknown variant")
+                .starts_with("status: `running` is not known; expected one of `active`, ")
         );
     }
 }

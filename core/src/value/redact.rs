@@ -7,10 +7,11 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::value::json::{Json, Tokens};
+use crate::value::json::Json;
 use crate::value::properties::{Params, Properties, Property};
 use crate::value::secret::{self, Login, OpenKey, Role};
 use crate::value::text::Text;
+use crate::value::tokens::Tokens;
 
 /// The replacement of a secret.
 pub const REDACTED: &str = "[redacted]";

@@ -1,0 +1,121 @@
+//! The tokens of a JSON text that is known to be well-formed: brackets, commas, colons, and plain values
+//! as they are written. It checks nothing and decodes nothing.
+
+/// The tokens of a well-formed JSON text, without the white space between them.
+#[derive(Debug, Clone, Copy)]
+pub struct Tokens<'t> {
+    rest: &'t str,
+    /// Whether the rest is known to be one value.
+    is_value: bool,
+}
+
+impl<'t> Tokens<'t> {
+    /// No tokens.
+    pub(crate) const NONE: Self = Self::of("");
+
+    /// The tokens of a text.
+    pub const fn of(rest: &'t str) -> Self {
+        let is_value = false;
+        Self { rest, is_value }
+    }
+
+    /// The tokens of one value.
+    pub(crate) const fn only(rest: &'t str) -> Self {
+        let is_value = true;
+        Self { rest, is_value }
+    }
+
+    /// The text after the last token.
+    pub(crate) fn rest(&self) -> &'t str {
+        self.rest
+    }
+
+    /// Passes tokens of this many bytes, white space included.
+    pub(crate) fn skip(&mut self, bytes: usize) {
+        *self = Self::of(self.rest.get(bytes..).unwrap_or_default());
+    }
+
+    /// Whether the next token begins with this character.
+    pub(crate) fn begin_with(&self, first: u8) -> bool {
+        self.rest.trim_ascii_start().as_bytes().first() == Some(&first)
+    }
+
+    /// Passes a bracket, comma or colon, if it is the next token.
+    pub(crate) fn pass(&mut self, token: u8) -> bool {
+        let is_next = self.begin_with(token);
+        if is_next {
+            self.next();
+        }
+        is_next
+    }
+
+    /// The key, with its quotes, and the value of the next property of an object that has begun.
+    pub(crate) fn entry(&mut self) -> Option<(&'t str, &'t str)> {
+        self.pass(b',');
+        if !self.begin_with(b'"') {
+            return None;
+        }
+        let key = self.value();
+        self.pass(b':');
+        Some((key, self.value()))
+    }
+
+    /// The text of the next value, of one token or many.
+    pub(crate) fn value(&mut self) -> &'t str {
+        let from = self.rest.trim_ascii_start();
+        let mut depth = 0_usize;
+        while !std::mem::take(&mut self.is_value)
+            && let Some(token) = self.next()
+        {
+            match token.as_bytes().first() {
+                Some(b'{' | b'[') => depth += 1,
+                Some(b'}' | b']') => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth == 0 {
+                return from.get(..from.len() - self.rest.len()).unwrap_or_default();
+            }
+        }
+        self.rest = "";
+        from
+    }
+}
+
+impl<'t> Iterator for Tokens<'t> {
+    type Item = &'t str;
+
+    fn next(&mut self) -> Option<&'t str> {
+        let text = self.rest.trim_ascii_start();
+        let bytes = text.as_bytes();
+        let length = match bytes.first()? {
+            b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
+            b'"' => string_length(bytes),
+            _ => bytes
+                .iter()
+                .position(|byte| b"{}[],:\" \n\r\t".contains(byte))
+                .unwrap_or(bytes.len()),
+        };
+        let (token, rest) = text.split_at_checked(length)?;
+        *self = Self::of(rest);
+        Some(token)
+    }
+}
+
+/// The length of the string that the bytes begin with, its quotes included.
+fn string_length(bytes: &[u8]) -> usize {
+    let mut end = 1;
+    loop {
+        match bytes.get(end) {
+            Some(b'"') => return end + 1,
+            Some(b'\\') => end += 2,
+            Some(_) => end += 1,
+            None => return bytes.len(),
+        }
+    }
+}
+
+/// What is between the quotes of a JSON string, if that is its text.
+pub(crate) fn without_escapes(json: &str) -> Option<&str> {
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    (!inner.contains('\\')).then_some(inner)
+}

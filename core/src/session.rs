@@ -7,6 +7,7 @@ pub mod bulk;
 pub mod change;
 pub mod claim;
 pub mod cleanup;
+pub mod context_change;
 pub mod draft;
 mod event_page;
 pub mod idempotency;

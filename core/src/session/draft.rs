@@ -11,6 +11,7 @@ mod lifecycle;
 use crate::audit::entry::Entry;
 use crate::audit::removal::{self, Actor};
 use crate::error::{Cause, Error, Result};
+use crate::session::context_change::{self, RecordChange};
 use crate::session::params::StartParams;
 use crate::session::redaction;
 use crate::stored::agent::Agent;
@@ -48,6 +49,17 @@ pub struct Draft<'l> {
     touched: bool,
     now: Timestamp,
     limits: &'l Limits,
+}
+
+/// The history of a session that is forked.
+#[derive(Debug, Clone, Default)]
+pub struct ForkedHistory {
+    /// The events that the fork copies.
+    pub copied: Vec<Event>,
+    /// The events after them.
+    pub later: Vec<Event>,
+    /// The sequence number of the last decision.
+    pub decided_at: Option<u64>,
 }
 
 /// The result of a draft.
@@ -167,20 +179,25 @@ impl<'l> Draft<'l> {
         }
     }
 
-    /// A draft of a fork of `parent`, with the events that it copies. `decided_at` is the sequence number
-    /// of the last decision in the history of the parent.
+    /// A draft of a fork of `parent`, with the events that it copies, the context that there was after
+    /// the last of them, and the tools that they used.
     ///
     /// # Errors
-    /// `TOO_LARGE` for the task, `INVALID_ARGUMENT` for the budget.
+    /// `TOO_LARGE` for the task, `INVALID_ARGUMENT` for the budget, or if the history does not say what
+    /// the context was.
     pub fn fork(
         id: SessionId,
         parent: Head,
-        events: Vec<Event>,
-        decided_at: Option<u64>,
+        history: ForkedHistory,
         params: &crate::session::params::ForkParams,
         now: Timestamp,
         limits: &'l Limits,
     ) -> Result<Self> {
+        let ForkedHistory {
+            copied: events,
+            later,
+            decided_at,
+        } = history;
         let at_sequence = events.last().map_or(0, |event| event.sequence);
         let iterations = events
             .iter()
@@ -190,12 +207,14 @@ impl<'l> Draft<'l> {
         let agent = parent.agent.as_ref();
         let agent = agent.map(|of| forked_agent(of, &events, has_decision));
         let parent_id = parent.id;
-        let context = edited(&parent.context, unpause);
+        let context = context_change::undone(&parent.context, &later, params.context.as_ref())?;
+        let context = edited(&context, unpause);
         // The usage stays with the parent: counting it twice would falsify every sum.
         let metadata = parent.metadata.as_ref().map(|metadata| {
             edited(metadata, |metadata| {
                 metadata.remove("tokens");
                 metadata.remove("cost");
+                history::forget_tools(metadata, &events, &later);
             })
         });
         let mut draft = Self::of(
@@ -237,14 +256,14 @@ impl<'l> Draft<'l> {
         if let Some(max_iterations) = params.max_iterations {
             draft.set_max_iterations(max_iterations)?;
         }
-        if let Some(patch) = &params.context {
-            draft.merge_context(patch)?;
-        }
         let mut data = Object::default();
         data.set("parentId", &parent_id);
         data.set("atSequence", &at_sequence);
         draft.append(kind::FORK, data.to_json());
         draft.notify(WebhookEvent::Start);
+        if let Some(patch) = &params.context {
+            draft.merge_context(patch, RecordChange::default())?;
+        }
         Ok(draft)
     }
 

@@ -18,7 +18,7 @@ use super::change::{
     append, change, change_anywhere, change_with_model, check_model, create, existing,
     generate_agent_id, new_id, not_found, store_key,
 };
-use super::draft::Draft;
+use super::draft::{Draft, ForkedHistory};
 use super::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, ChangeParams, CompleteParams,
     DeleteParams, FailParams, ForkParams, HoldParams, IfActive, ImportParams,
@@ -35,7 +35,8 @@ crate::operations! {
     /// Starts a session. Its first event is `start`.
     START = Write "start" (StartParams) -> Session, unit start,
         r#"{"task":"t","mode":"m","id":"new","userId":"u","channelId":"c","workspace":"w","maxIterations":3,"context":{"a":1},"metadata":{"b":2},"paused":true,"pauseReason":"r","parentId":"p","idempotencyKey":"k"}"#;
-    /// Updates the description of a session. It records no event.
+    /// Updates the description of a session. Only a change of the context is recorded, by the event
+    /// `context_change`.
     UPDATE = Write "update" (UpdateParams) -> SessionHead, unit update,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"task":"t","mode":"m","workspace":"w","userId":"u","channelId":null,"maxIterations":10,"context":{"a":1},"metadata":{"b":2}}"#;
     /// Pauses a session: `pausedAt` and `pauseReason` appear in its context.
@@ -75,10 +76,11 @@ crate::operations! {
     /// Adds tokens and cost to `metadata.tokens` and `metadata.cost`; statistics sum them.
     RECORD_USAGE = Write "recordUsage" (RecordUsageParams) -> SessionHead, unit record_usage,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"tokens":{"prompt":1,"completion":2,"cached":1,"reasoning":1},"cost":0.1}"#;
-    /// Merges properties into the context, or replaces it.
+    /// Merges properties into the context, or replaces it. The event `context_change` records what has
+    /// changed, so that a fork can begin before it.
     UPDATE_CONTEXT = Write "updateContext" (UpdateContextParams) -> SessionHead,
         unit update_context,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"context":{"a":1},"unset":["b"],"replace":false}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"context":{"a":1},"unset":["b"],"replace":false,"record":"all"}"#;
     /// Holds a session: acquires its lease, so that no other writer runs it. The outcome is `acquired`,
     /// or `held` if it is held, also by the same holder. The token of the lease is the `token` of writes.
     HOLD = Write "hold" (HoldParams) -> LeaseOutcome, unit hold,
@@ -211,10 +213,14 @@ fn record_usage(tx: &mut Transaction<'_>, params: &RecordUsageParams) -> Attempt
 }
 
 fn update_context(tx: &mut Transaction<'_>, params: &UpdateContextParams) -> Attempt<SessionHead> {
+    let record = params.record.unwrap_or_default();
     change_with_model(tx, params, &|draft| match (params.replace, &params.unset) {
         (Some(true), Some(_)) => Err(Error::invalid("unset", "expected no `replace` with it")),
-        (Some(true), None) => draft.replace_context(&params.context),
-        (_, unset) => draft.edit_context(unset.as_deref().unwrap_or_default(), &params.context),
+        (Some(true), None) => draft.replace_context(params.context.clone(), record),
+        (_, unset) => {
+            let unset = unset.as_deref().unwrap_or_default();
+            draft.edit_context(unset, &params.context, record)
+        }
     })
 }
 
@@ -281,15 +287,21 @@ fn fork(tx: &mut Transaction<'_>, params: &ForkParams) -> Attempt<Session> {
     });
     let decision = events.iter().rfind(|event| event.kind == kind::APPROVAL);
     let decided_at = decision.map(|event| event.sequence);
+    let mut later = Vec::new();
     if let Some(at) = params.at_sequence {
         if at > head.event_count {
             let problem = format!("expected at most {}, the last event", head.event_count);
             return Err(Error::invalid("atSequence", problem).into());
         }
-        events.retain(|event| event.sequence <= at);
+        later = events.split_off(events.partition_point(|event| event.sequence <= at));
     }
     // The reply has the copied history, and is made after the commit.
     check_history(&events, tx.limits())?;
-    let draft = Draft::fork(id, head, events, decided_at, params, tx.now(), tx.limits())?;
+    let history = ForkedHistory {
+        copied: events,
+        later,
+        decided_at,
+    };
+    let draft = Draft::fork(id, head, history, params, tx.now(), tx.limits())?;
     create(tx, draft, None)
 }

@@ -3,6 +3,7 @@
 
 use crate::declare_params;
 use crate::error::{Error, Result};
+use crate::session::context_change::RecordChange;
 use crate::session::retention::Measure;
 use crate::session::view::NewEvent;
 use crate::store::filter::{Direction, Filter, OrderBy, Trash};
@@ -437,6 +438,10 @@ change_params! {
         pub unset: Option<Vec<Text>>,
         /// Replace the context instead of merging; `false` by default.
         pub replace: Option<bool>,
+        /// What the event `context_change` records: `"small"` (the default) values of up to 4 KiB of JSON
+        /// and the names of others, `"all"` all values, `"none"` appends no event. A fork from before a
+        /// change takes it back as far as it is recorded.
+        pub record: Option<RecordChange>,
     }
 }
 

@@ -38,6 +38,8 @@ pub mod kind {
     pub const AGENT_ERROR: &str = "agent_error";
     /// The agent's request was approved or denied.
     pub const APPROVAL: &str = "approval";
+    /// The context was changed.
+    pub const CONTEXT_CHANGE: &str = "context_change";
     /// The session was forked from another.
     pub const FORK: &str = "fork";
 }

@@ -297,9 +297,19 @@ impl<'a> Object<'a> {
         object
     }
 
+    /// Whether there is no property.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
     /// The text of a property's value.
     pub fn get(&self, key: &str) -> Option<&str> {
-        let (_, place) = self.places.get(self.find(key.as_bytes()).ok()?)?;
+        self.value_of(key.as_bytes())
+    }
+
+    /// The text of the value of a decoded key.
+    pub fn value_of(&self, key: &[u8]) -> Option<&str> {
+        let (_, place) = self.places.get(self.find(key).ok()?)?;
         let property = self.properties.get(*place)?.as_ref()?;
         Some(&property.value)
     }
@@ -354,6 +364,21 @@ impl<'a> Object<'a> {
                 *property = None;
             }
         }
+    }
+
+    /// Removes the properties that are not to be kept, by their decoded keys and the texts of their values.
+    pub fn retain(&mut self, keep: impl Fn(&[u8], &str) -> bool) {
+        let Self { properties, places } = self;
+        places.retain(|(key, place)| {
+            let Some(property) = properties.get_mut(*place) else {
+                return false;
+            };
+            let is_kept = property.as_ref().is_some_and(|one| keep(key, &one.value));
+            if !is_kept {
+                *property = None;
+            }
+            is_kept
+        });
     }
 
     /// Shallow merge: every property of `other` replaces the one of its key or goes last.

@@ -46,7 +46,10 @@ fn a_fork_is_a_new_session_with_the_history_of_its_parent() {
         (&fork["iterations"], &fork["maxIterations"]),
         (&json!(1), &json!(7))
     );
-    assert_eq!(kinds(&fork), ["start", "iteration", "pause", "fork"]);
+    assert_eq!(
+        kinds(&fork),
+        ["start", "iteration", "pause", "fork", "context_change"]
+    );
     assert_eq!(
         fork["history"][3]["data"],
         json!({"parentId": parent, "atSequence": 3})

@@ -375,7 +375,10 @@ fn update_sets_and_clears_descriptive_properties() {
     assert_eq!(head["context"], json!({"a": 1}));
     assert_eq!(head["metadata"], json!({"model": "x"}));
     assert_eq!(head["version"], 2);
-    assert_eq!(head["eventCount"], 1, "it records no event");
+    assert_eq!(
+        head["eventCount"], 2,
+        "the change of the context alone is recorded"
+    );
     assert_eq!(head["updatedAt"], json!(iso(world.now())));
     world.pass(3);
     let same = world.ok(

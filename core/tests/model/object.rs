@@ -316,6 +316,21 @@ impl Object {
         property.map(|(_, _, value)| value)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.properties.is_empty()
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.properties.iter().map(|(key, _, _)| key.as_str())
+    }
+
+    pub(crate) fn as_value(&self) -> Value {
+        let properties = self.properties.iter();
+        let printed = properties
+            .map(|(key, spelling, value)| (key.clone(), spelling.clone(), value.json.clone()));
+        Value::object(printed.collect(), self.depth)
+    }
+
     /// Sets a property. An existing key keeps its position and its spelling; a new key is appended.
     fn put(&mut self, key: &str, spelling: &str, value: Value) {
         match self
@@ -338,6 +353,13 @@ impl Object {
     pub(crate) fn without(mut self, keys: &[&str]) -> Self {
         self.properties
             .retain(|(key, _, _)| !keys.contains(&key.as_str()));
+        self.printed()
+    }
+
+    /// The properties that are chosen.
+    pub(crate) fn only(mut self, is_chosen: impl Fn(&str, &Value) -> bool) -> Self {
+        self.properties
+            .retain(|(key, _, value)| is_chosen(key, value));
         self.printed()
     }
 

@@ -77,6 +77,7 @@ const TYPES: &[&str] = &[
     "pause",
     "resume",
     "resume",
+    "context_change",
     "tool_call",
     "learning",
     "timeout",
@@ -92,6 +93,8 @@ const TYPES: &[&str] = &[
 ];
 
 /// Costs; those that are valid with their amount in billionths.
+const RECORDED: &[&str] = &["small", "all", "none"];
+
 const COSTS: &[(&str, Option<u64>)] = &[
     ("0", Some(0)),
     ("-0", Some(0)),
@@ -182,6 +185,7 @@ pub(crate) enum Change {
     Context {
         context: Object,
         replace: Option<bool>,
+        record: Option<&'static str>,
     },
     Trash,
     Restore,
@@ -355,8 +359,8 @@ fn change() -> impl Strategy<Value = Change> {
         2 => (words(), some(words())).prop_map(|(insight, file)| Change::Learn { insight, file }),
         4 => (some(count()), some(count()), some(prop::sample::select(COSTS)))
             .prop_map(|(prompt, completion, cost)| Change::Use { prompt, completion, cost }),
-        4 => (object(), some(any::<bool>()))
-            .prop_map(|(context, replace)| Change::Context { context, replace }),
+        6 => (object(), some(any::<bool>()), some(prop::sample::select(RECORDED)))
+            .prop_map(|(context, replace, record)| Change::Context { context, replace, record }),
         1 => Just(Change::Trash),
         2 => Just(Change::Restore),
     ]
@@ -647,10 +651,15 @@ impl Change {
                     .raw("tokens", Some(tokens.end()))
                     .raw("cost", cost.map(|(json, _)| json));
             }
-            Self::Context { context, replace } => {
+            Self::Context {
+                context,
+                replace,
+                record,
+            } => {
                 properties
                     .object("context", Some(context))
-                    .number("replace", *replace);
+                    .number("replace", *replace)
+                    .text("record", *record);
             }
             Self::Trash | Self::Restore => {}
         }

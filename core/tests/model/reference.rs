@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use super::object::{Object, Value, iso, quoted};
 use super::operations::{Call, Change, Filter, IfVersion, Properties};
 use super::rules::{
-    Draft, MAX_BATCH, MAX_CONTEXT, MAX_LABEL, MAX_TASK, PAUSE_KEYS, Session, short, usage, within,
+    Draft, MAX_BATCH, MAX_CONTEXT, MAX_LABEL, MAX_TASK, PAUSE_KEYS, Session, context_before,
+    forked_metadata, short, usage, within,
 };
 
 const STATUSES: [&str; 6] = [
@@ -402,7 +403,9 @@ impl Model {
         if at > parent.history.len() {
             return Err("INVALID_ARGUMENT");
         }
-        let history = parent.history[..at].to_vec();
+        let (history, later) = parent.history.split_at(at);
+        let (history, later) = (history.to_vec(), later.to_vec());
+        let before = context_before(parent.context.clone(), &later, context.as_ref())?;
         let iterations = history
             .iter()
             .filter(|event| event.kind == "iteration")
@@ -415,10 +418,10 @@ impl Model {
                 created: self.now,
                 updated: self.now,
                 iterations: iterations as u32,
-                context: parent.context.clone().without(PAUSE_KEYS),
+                context: before.without(PAUSE_KEYS),
                 result: None,
                 error: None,
-                metadata: metadata.map(|metadata| metadata.without(&["tokens", "cost"])),
+                metadata: metadata.map(|metadata| forked_metadata(metadata, &history, &later)),
                 version: 0,
                 history,
                 finalized: None,
@@ -437,15 +440,15 @@ impl Model {
         if let Some(max) = max_iterations {
             draft.set_max(*max)?;
         }
-        if let Some(context) = context {
-            draft.merge_context(context)?;
-        }
         let data = Object::of([
             ("parentId", Some(Value::text_of(&id))),
             ("atSequence", Some(Value::count_of(at as u64))),
         ]);
         draft.append("fork", &data);
         draft.notify("start", &data);
+        if let Some(context) = context {
+            draft.merge_context(context, None)?;
+        }
         if self.sessions.contains_key(&new_id) {
             return Err("SESSION_EXISTS");
         }

@@ -19,6 +19,113 @@ pub(crate) struct Event {
     pub(crate) at: i64,
     pub(crate) kind: String,
     pub(crate) data: String,
+    /// The tool that was called.
+    pub(crate) tool: Option<String>,
+    /// What the event says of a change of the context.
+    pub(crate) change: Option<ContextChange>,
+}
+
+/// What an event says of a change of the context.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct ContextChange {
+    set: Object,
+    was: Object,
+    /// The names of the properties whose values are not in the event.
+    changed: Vec<String>,
+}
+
+impl ContextChange {
+    fn between(before: &Object, after: &Object) -> Option<Self> {
+        let differing = |of: &Object, other: &Object| {
+            let differs = |key: &str, value: &Value| {
+                other.get(key).map(|value| &value.json) != Some(&value.json)
+            };
+            of.clone().only(differs)
+        };
+        let whole = Self {
+            set: differing(after, before),
+            was: differing(before, after),
+            changed: Vec::new(),
+        };
+        if whole.set.is_empty() && whole.was.is_empty() {
+            return None;
+        }
+        if within(&whole.data(), MAX_DATA).is_ok() {
+            return Some(whole);
+        }
+        let mut keys: Vec<&str> = whole.set.keys().chain(whole.was.keys()).collect();
+        keys.sort_by_key(|key| decoded(key));
+        keys.dedup();
+        Some(Self {
+            changed: keys.into_iter().map(lossy).collect(),
+            ..Self::default()
+        })
+    }
+
+    fn data(&self) -> Object {
+        let object = |object: &Object| (!object.is_empty()).then(|| object.as_value());
+        let names = self.changed.iter().map(|name| quoted(name)).collect();
+        let changed = (!self.changed.is_empty()).then(|| Value::list(names, 1));
+        Object::of([
+            ("set", object(&self.set)),
+            ("was", object(&self.was)),
+            ("changed", changed),
+        ])
+    }
+}
+
+/// The bytes of a key, with those of a lone surrogate.
+fn decoded(key: &str) -> Vec<u8> {
+    match key {
+        "<d800>" => vec![0xED, 0xA0, 0x80],
+        "<dfff>" => vec![0xED, 0xBF, 0xBF],
+        key => key.as_bytes().to_vec(),
+    }
+}
+
+/// A key as text: a lone surrogate cannot be a part of it.
+fn lossy(key: &str) -> String {
+    String::from_utf8_lossy(&decoded(key)).into_owned()
+}
+
+/// The context before these later events, for a fork with a context of its own.
+pub(crate) fn context_before(
+    mut context: Object,
+    later: &[Event],
+    own: Option<&Object>,
+) -> Result<Object, &'static str> {
+    let mut unknown: Vec<String> = Vec::new();
+    for change in later.iter().rev().filter_map(|event| event.change.as_ref()) {
+        let ContextChange { set, was, changed } = change;
+        unknown.retain(|name| set.get(name).or(was.get(name)).is_none());
+        unknown.extend(changed.iter().cloned());
+        context = context.only(|key, _| set.get(key).is_none()).merged(was);
+    }
+    let is_given = |name: &String| own.is_some_and(|own| own.get(name).is_some());
+    match unknown.iter().all(is_given) {
+        true => Ok(context),
+        false => Err("INVALID_ARGUMENT"),
+    }
+}
+
+/// The metadata of a fork: without what the parent has used, and without the tools that only later events
+/// used.
+pub(crate) fn forked_metadata(metadata: Object, copied: &[Event], later: &[Event]) -> Object {
+    let metadata = metadata.without(&["tokens", "cost"]);
+    let uses = |events: &[Event], tool: &str| {
+        let mut tools = events.iter().filter_map(|event| event.tool.as_ref());
+        tools.any(|known| quoted(known) == tool)
+    };
+    let tools = metadata.get("toolsUsed").cloned().unwrap_or_default();
+    let Some(mut items) = tools.items else {
+        return metadata;
+    };
+    let before = items.len();
+    items.retain(|tool| uses(copied, tool) || !uses(later, tool));
+    match items.len() == before {
+        true => metadata,
+        false => metadata.set("toolsUsed", Value::list(items, tools.depth)),
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -217,7 +324,24 @@ impl Draft {
             at: self.now,
             kind: kind.to_owned(),
             data: data.text().to_owned(),
+            tool: (kind == "tool_call")
+                .then(|| data.get("tool").and_then(|tool| tool.text.clone()))
+                .flatten(),
+            change: None,
         });
+    }
+
+    fn set_context(&mut self, context: Object, record: Option<&str>) -> Checked {
+        context_within(&context)?;
+        let before = std::mem::replace(&mut self.session.context, context);
+        let change = ContextChange::between(&before, &self.session.context);
+        if let Some(change) = change.filter(|_| record != Some("none")) {
+            self.append("context_change", &change.data());
+            if let Some(event) = self.session.history.last_mut() {
+                event.change = Some(change);
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn notify(&mut self, event: &str, data: &Object) {
@@ -359,7 +483,7 @@ impl Draft {
         let text = |key: &str| given.get(key).and_then(|value| value.text.clone());
         let add = given.get("addIterations").and_then(|value| value.count);
         match kind {
-            "" | "start" => Err("INVALID_ARGUMENT"),
+            "" | "start" | "context_change" => Err("INVALID_ARGUMENT"),
             "iteration" => self.iterate(data),
             "pause" => self.pause(text("reason").as_deref(), data),
             "resume" => self.resume(
@@ -432,12 +556,10 @@ impl Draft {
         Ok(())
     }
 
-    pub(crate) fn merge_context(&mut self, patch: &Object) -> Checked {
+    pub(crate) fn merge_context(&mut self, patch: &Object, record: Option<&str>) -> Checked {
         within(patch, MAX_CONTEXT)?;
         let merged = self.session.context.clone().merged(patch);
-        context_within(&merged)?;
-        self.session.context = merged;
-        Ok(())
+        self.set_context(merged, record)
     }
 
     pub(crate) fn change(&mut self, change: &Change) -> Checked {
@@ -476,7 +598,7 @@ impl Draft {
                     self.set_max(*max)?;
                 }
                 if let Some(context) = context {
-                    self.merge_context(context)?;
+                    self.merge_context(context, None)?;
                 }
                 if let Some(patch) = metadata {
                     within(patch, MAX_CONTEXT)?;
@@ -571,15 +693,14 @@ impl Draft {
                 }
                 self.set_metadata(metadata)
             }
-            Change::Context { context, replace } => {
-                if *replace == Some(true) {
-                    context_within(context)?;
-                    self.session.context = context.clone();
-                    Ok(())
-                } else {
-                    self.merge_context(context)
-                }
-            }
+            Change::Context {
+                context,
+                replace,
+                record,
+            } => match replace {
+                Some(true) => self.set_context(context.clone(), *record),
+                _ => self.merge_context(context, *record),
+            },
             Change::Trash => {
                 self.session.deleted.get_or_insert(self.now);
                 Ok(())

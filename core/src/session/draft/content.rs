@@ -1,8 +1,11 @@
-//! The steps that change a session's description, context and metadata. They record no events.
+//! The steps that change a session's description, context and metadata. Only changes of the context are
+//! recorded by events.
 
 use crate::error::{Error, Result};
 use crate::session::administrator::{self, Past};
+use crate::session::context_change::{self, RecordChange};
 use crate::session::params::{TokensParam, UpdateParams};
+use crate::stored::event::kind;
 use crate::stored::head::{MAX_SAFE_INTEGER, Usage, cost_nanos};
 use crate::value::json::{Json, Object};
 use crate::value::properties::Patch;
@@ -46,7 +49,7 @@ impl Draft<'_> {
             self.set_max_iterations(max_iterations)?;
         }
         if let Some(context) = &params.context {
-            self.merge_context(context)?;
+            self.merge_context(context, RecordChange::default())?;
         }
         match &params.metadata {
             Some(patch) => self.merge_metadata(patch),
@@ -58,36 +61,45 @@ impl Draft<'_> {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
-    pub fn merge_context(&mut self, patch: &Json) -> Result<()> {
-        self.limits.object("context", patch)?;
-        let context = merged(&self.head.context, patch);
-        self.replace_context(&context)
+    pub fn merge_context(&mut self, patch: &Json, record: RecordChange) -> Result<()> {
+        self.edit_context(&[], patch, record)
     }
 
     /// Removes properties from the context, and merges others into it.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
-    pub fn edit_context(&mut self, unset: &[Text], patch: &Json) -> Result<()> {
+    pub fn edit_context(
+        &mut self,
+        unset: &[Text],
+        patch: &Json,
+        record: RecordChange,
+    ) -> Result<()> {
         if unset.len() > MAX_UNSET {
             let problem = format!("expected at most {MAX_UNSET} names, got {}", unset.len());
             return Err(Error::invalid("unset", problem));
         }
-        self.head.context = edited(&self.head.context, |context| {
+        self.limits.object("context", patch)?;
+        let context = edited(&self.head.context, |context| {
             for name in unset {
                 context.remove(name.as_str());
             }
+            context.merge(Object::parse(patch));
         });
-        self.merge_context(patch)
+        self.replace_context(context, record)
     }
 
-    /// Replaces the context.
+    /// Replaces the context, and records what that changes.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
-    pub fn replace_context(&mut self, context: &Json) -> Result<()> {
-        check_context(context, self.limits)?;
-        self.head.context = context.clone();
+    pub fn replace_context(&mut self, context: Json, record: RecordChange) -> Result<()> {
+        check_context(&context, self.limits)?;
+        let data = context_change::data(&self.head.context, &context, record, self.limits);
+        self.head.context = context;
+        if let Some(data) = data {
+            self.append(kind::CONTEXT_CHANGE, data);
+        }
         Ok(())
     }
 

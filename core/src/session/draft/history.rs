@@ -3,12 +3,15 @@
 
 use crate::error::{Error, Result};
 use crate::session::params::IfExhausted;
-use crate::stored::event::kind;
+use crate::stored::event::{Event, kind};
 use crate::stored::status::Status;
 use crate::value::json::{Json, Object};
 use crate::value::text::Text;
 
 use super::{Draft, object_of};
+
+/// The property of the metadata with the names of the tools used.
+const TOOLS_USED: &str = "toolsUsed";
 
 impl Draft<'_> {
     /// Counts one iteration; the last one of the budget makes an active session `timeout`. A paused
@@ -113,10 +116,10 @@ impl Draft<'_> {
         let text = |key: &str| properties.text(key).map(Text::from);
         match kind {
             "" => Err(Error::invalid("type", "expected the name of an event type")),
-            kind::START => Err(Error::invalid(
-                "type",
-                "\"start\" is recorded when a session is started, and only then",
-            )),
+            kind::START | kind::CONTEXT_CHANGE => {
+                let problem = format!("{kind:?} is recorded by the change that it is about alone");
+                Err(Error::invalid("type", problem))
+            }
             // The events of an agent's work are written by its operations only.
             kind::PHASE | kind::AGENT_ERROR | kind::APPROVAL if self.head.agent.is_some() => {
                 let problem = format!(
@@ -152,15 +155,37 @@ impl Draft<'_> {
         let metadata = self.head.metadata.clone().unwrap_or_default();
         let mut metadata = Object::parse(&metadata);
         // The user may have stored other values than names there: they stay.
-        let mut tools: Vec<Json> = metadata.read("toolsUsed").unwrap_or_default();
+        let mut tools: Vec<Json> = metadata.read(TOOLS_USED).unwrap_or_default();
         if tools
             .iter()
             .all(|known| known.as_text().as_deref() != Some(tool))
         {
             tools.push(Json::of(tool));
-            metadata.set("toolsUsed", &tools);
+            metadata.set(TOOLS_USED, &tools);
             self.set_metadata(metadata.to_json())?;
         }
         Ok(())
+    }
+}
+
+/// Removes from the tools used those that only these later events used.
+pub(super) fn forget_tools(metadata: &mut Object<'_>, copied: &[Event], later: &[Event]) {
+    let tools = |events: &[Event]| -> Vec<String> {
+        let calls = events
+            .iter()
+            .filter(|event| [kind::TOOL_CALL, kind::TOOL_CALL_START].contains(&&*event.kind));
+        let tools = calls.filter_map(|event| Object::parse(&event.data).text("tool"));
+        tools.collect()
+    };
+    let (before, after) = (tools(copied), tools(later));
+    let is_kept = |tool: &Json| {
+        let tool = tool.as_text();
+        tool.is_none_or(|tool| before.contains(&tool) || !after.contains(&tool))
+    };
+    if let Some(mut used) = metadata.read::<Vec<Json>>(TOOLS_USED)
+        && !used.iter().all(is_kept)
+    {
+        used.retain(is_kept);
+        metadata.set(TOOLS_USED, &used);
     }
 }

@@ -1,12 +1,15 @@
 //! `tenure context`: the context of a session, a JSON object that its user keeps there.
 
 use clap::Subcommand;
+use clap::builder::TypedValueParser;
+use tenure_core::session::context_change::RecordChange;
 use tenure_core::session::operations::UPDATE_CONTEXT;
 use tenure_core::session::params::{ContextParams, UpdateContextParams};
 use tenure_core::session::read::CONTEXT;
 use tenure_core::value::json::Object;
 use tenure_core::{Json, SessionHead, Text};
 
+use crate::choice::choice;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::input;
@@ -24,6 +27,22 @@ Examples:
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
+}
+
+/// What the history gets of the change.
+#[derive(Debug, clap::Args)]
+struct RecordArg {
+    /// What the history keeps of the values: small ones, of up to 4 KiB (the default), all or none
+    #[arg(long, value_name = "VALUES", value_parser = recorded())]
+    record: Option<RecordChange>,
+}
+
+fn recorded() -> impl TypedValueParser<Value = RecordChange> {
+    choice([
+        ("small", RecordChange::Small),
+        ("all", RecordChange::All),
+        ("none", RecordChange::None),
+    ])
 }
 
 #[derive(Debug, Subcommand)]
@@ -117,6 +136,8 @@ struct Set {
     /// Remove all other properties
     #[arg(long)]
     replace: bool,
+    #[command(flatten)]
+    record: RecordArg,
     /// Makes the command safe to repeat: the same key sets them once
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<Text>,
@@ -145,6 +166,7 @@ fn set(args: Set, context: &mut Context) -> Outcome {
     let params = UpdateContextParams {
         context: properties.to_json(),
         replace: args.replace.then_some(true),
+        record: args.record.record,
         idempotency_key: args.idempotency_key,
         token: args.held.of(std::slice::from_ref(&id)),
         id,
@@ -166,6 +188,8 @@ struct Unset {
     /// The names of the properties
     #[arg(required = true, value_name = "KEY")]
     keys: Vec<Text>,
+    #[command(flatten)]
+    record: RecordArg,
     /// Makes the command safe to repeat: the same key removes them once
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<Text>,
@@ -178,6 +202,7 @@ fn unset(args: Unset, context: &mut Context) -> Outcome {
     let params = UpdateContextParams {
         context: Json::empty_object(),
         unset: Some(args.keys),
+        record: args.record.record,
         idempotency_key: args.idempotency_key,
         token: args.held.of(std::slice::from_ref(&id)),
         id,

@@ -163,6 +163,15 @@ fn properties_of_the_context_are_set_read_and_removed() {
     for wrong in ["branch", "=x", ":=1", "n:=main"] {
         assert_eq!(set(&[wrong]).code, 2, "{wrong}");
     }
+
+    let before = events(&place, "context_change").len();
+    place.run_ok(&["context", "set", "a", "plan=A", "--record", "none"]);
+    place.run_ok(&["context", "unset", "a", "diff", "--record", "all"]);
+    assert_eq!(
+        events(&place, "context_change")[before..],
+        [json!({"was": {"diff": "one\ntwo"}})]
+    );
+    assert_eq!(set(&["plan=B", "--record", "some"]).code, 2);
     assert_eq!(
         place.run_ok(&["context", "get", "a"]),
         r#"{"diff":"one\ntwo"}"#

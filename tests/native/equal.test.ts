@@ -278,6 +278,7 @@ function properties(dice: Dice, name: string): Properties {
         context: object(dice),
         ...(dice.once(3) && { replace: "true" }),
         ...(dice.once(3) && { unset: dice.pick(['["a"]', '["a","b"]', "[]", '"a"']) }),
+        ...(dice.once(3) && { record: dice.pick(['"all"', '"small"', '"none"', '"some"']) }),
       };
     case "list":
       return {

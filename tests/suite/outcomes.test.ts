@@ -19,6 +19,7 @@ const written: Readonly<Record<BuiltInEventType, Readonly<Record<string, Kind | 
   error: { error: "string", stack: "string" },
   timeout: { iterations: "number", maxIterations: "number" },
   abandoned: { reason: "string" },
+  context_change: { set: "object", was: "object", changed: "object" },
   fork: { parentId: "string", atSequence: "number" },
   phase: { from: "string", to: "string" },
   agent_error: { message: "string" },
@@ -38,6 +39,8 @@ it("built-in events have the data of their types", async () => {
   const { callId } = await sessions.startToolCall(id, "bash", { a: 1 });
   await sessions.finishToolCall(id, callId, "done");
   await sessions.recordLearning(id, "insight", "file");
+  await sessions.updateContext(id, { step: 1, plan: "x".repeat(5000) });
+  await sessions.updateContext(id, {}, { unset: ["step"] });
   await sessions.resume(id);
   await sessions.pause(id, "why");
   await sessions.resume(id, { addIterations: 1 });

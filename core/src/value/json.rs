@@ -285,8 +285,8 @@ impl<'a> Object<'a> {
     pub fn parse(json: &'a Json) -> Self {
         let mut object = Self::default();
         let mut tokens = Tokens::of(json.as_str());
-        tokens.pass(b'{');
-        while let Some((key, value)) = tokens.entry() {
+        let is_object = tokens.pass(b'{');
+        while is_object && let Some((key, value)) = tokens.entry() {
             object.places.push((decoded(key), object.properties.len()));
             object.properties.push(Some(Property {
                 key: Cow::Borrowed(key),
@@ -479,6 +479,20 @@ mod tests {
         let mut object = Object::parse(&base);
         object.merge(Object::parse(&patch));
         object.to_json().as_str().to_owned()
+    }
+
+    #[test]
+    fn what_is_no_object_has_no_properties() {
+        for text in [r#""x""#, "1", "null", r#"["a",1]"#, r#" "" "#] {
+            assert!(Object::parse(&json(text)).is_empty(), "{text}");
+        }
+        let spaced = json(" { \"a\" : 1 , \"\\u0062\" : \"}\" } ");
+        let object = Object::parse(&spaced);
+        assert_eq!(
+            (object.get("a"), object.get("b")),
+            (Some("1"), Some(r#""}""#))
+        );
+        assert_eq!(object.to_json().as_str(), r#"{"a":1,"\u0062":"}"}"#);
     }
 
     #[test]

@@ -7,7 +7,8 @@ pub(crate) const MAX_DATA: usize = 120;
 pub(crate) const MAX_CONTEXT: usize = 160;
 pub(crate) const MAX_TASK: usize = 24;
 pub(crate) const MAX_TEXT: usize = 30;
-pub(crate) const MAX_LABEL: usize = 12;
+/// As long as the longest type of events that Tenure writes here.
+pub(crate) const MAX_LABEL: usize = "context_change".len();
 pub(crate) const MAX_DEPTH: u32 = 3;
 pub(crate) const MAX_BATCH: usize = 3;
 

@@ -90,7 +90,8 @@ export const updateContext = exactly(
   2,
   (id: string, context: JsonInput): AgentSession | null => {
     return callSyncOr(null, (sessions) => {
-      sessions.updateContext(id, context);
+      // A history has the events of its callers alone.
+      sessions.updateContext(id, context, { record: "none" });
       return completeSessionOf(sessions, id);
     });
   },

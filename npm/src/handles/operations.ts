@@ -100,7 +100,7 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
       finishToolCall: mayTake("options", 3, change),
       recordLearning: mayTake("options", 3, change),
       recordUsage: takes("usage", 1, "{ tokens, cost }"),
-      updateContext: mayTake("options", 2, "{ replace, unset }"),
+      updateContext: mayTake("options", 2, "{ replace, unset, record }"),
       context: mayTake("options", 1, "{ recent }"),
       stats: mayTake("filter", 0, "{ userId, mode }"),
       delete: mayTake("options", 1, trash),
@@ -303,7 +303,9 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
 
   /**
    * Merges properties into the context; with `replace` they replace it. The merge is shallow: a
-   * property that is an object replaces the one in its place. `unset: ["a"]` removes properties.
+   * property that is an object replaces the one in its place. `unset: ["a"]` removes properties. The
+   * event `context_change` records the values that have changed, and those before; of values of more
+   * than 4 KiB it has the names, unless `record` is `"all"`.
    */
   updateContext(
     id: string,

@@ -212,6 +212,7 @@ const BUILT_IN: ReadonlySet<string> = new Set(
     error: true,
     timeout: true,
     abandoned: true,
+    context_change: true,
     fork: true,
     phase: true,
     agent_error: true,

@@ -65,6 +65,7 @@ export type BuiltInEventType =
   | "error"
   | "timeout"
   | "abandoned"
+  | "context_change"
   | "fork"
   | "phase"
   | "agent_error"

@@ -103,6 +103,11 @@ export interface BuiltInEventData {
   timeout: Data<{ iterations: number; maxIterations: number }>;
   /** The session was abandoned. */
   abandoned: Data<{ reason: string }>;
+  /**
+   * The context was changed. A property in `set` and not in `was` is new, one in `was` and not in `set`
+   * was removed. `changed` has the names of those whose values are too large for the history.
+   */
+  context_change: Data<{ set: JsonObject; was: JsonObject; changed: readonly string[] }>;
   /** The session was forked from another one. */
   fork: Data<{ parentId: string; atSequence: number }>;
   /** The agent has changed its phase. */
@@ -147,6 +152,9 @@ export type UndeclaredEventData = Data<
     maxIterations: number;
     atSequence: number;
     approved: boolean;
+    set: JsonObject;
+    was: JsonObject;
+    changed: readonly string[];
   }
 >;
 

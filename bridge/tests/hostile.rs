@@ -106,7 +106,15 @@ fn every_property_of_every_operation_handles_every_type_of_json() {
 }
 
 /// The properties whose objects are the user's own data.
-const USER_DATA: [&str; 6] = ["context", "metadata", "data", "args", "result", "params"];
+const USER_DATA: [&str; 7] = [
+    "context",
+    "metadata",
+    "data",
+    "args",
+    "result",
+    "resultData",
+    "params",
+];
 
 /// The value, once for each object of ours in it, with an unknown property in that object.
 fn with_unknown(value: &Value) -> Vec<Value> {
@@ -206,14 +214,21 @@ fn nesting_of_a_hundred_thousand_levels_is_refused() {
         let keys: Vec<String> = params.as_object().unwrap().keys().cloned().collect();
         (params, keys)
     };
-    for name in ["start", "addEvents", "recordToolCall", "recordUsage"] {
+    for name in [
+        "start",
+        "addEvents",
+        "recordToolCall",
+        "complete",
+        "recordUsage",
+    ] {
         let (params, keys) = deep(name);
         for key in keys {
             for value in [&lists, &objects] {
                 let answer = perform(name, &with(&params, &key, value));
                 let code = code(&answer).unwrap_or_else(|| panic!("{name} {key}: {answer}"));
                 let expected = match key.as_str() {
-                    "args" | "result" => "TOO_DEEP",
+                    "args" | "resultData" => "TOO_DEEP",
+                    "result" if name == "recordToolCall" => "TOO_DEEP",
                     "context" | "metadata" | "data" if value.starts_with('{') => "TOO_DEEP",
                     _ => "INVALID_ARGUMENT",
                 };

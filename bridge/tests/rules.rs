@@ -69,6 +69,7 @@ fn the_paths_of_user_data_hold_what_the_core_counts() {
     let loaded = store.load(&id, History::None).unwrap().unwrap();
     let full = Head {
         result: Some("é".to_owned()),
+        result_data: Some(Json::of("data")),
         error: Some("error".to_owned()),
         agent: Some(Agent {
             summary: Some("summary".to_owned()),

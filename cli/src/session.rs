@@ -191,12 +191,16 @@ pub(crate) fn resume(args: Resume, context: &mut Context) -> Outcome {
 Examples:
   tenure complete $id
   tenure complete $id \"Fixed in commit 3f2a\"
+  tenure complete $id Merged --data '{\"pr\":123}'
   git log -1 | tenure complete $id -")]
 pub(crate) struct Complete {
     /// The session's id
     id: SessionIdArg,
     /// The result; - reads standard input
     result: Option<Text>,
+    /// The result as JSON; @FILE reads a file, and - standard input
+    #[arg(long, value_name = "JSON")]
+    data: Option<String>,
     #[arg(long = "override", help = OVERRIDE_HELP)]
     overrides: bool,
     #[command(flatten)]
@@ -209,6 +213,7 @@ pub(crate) fn complete(args: Complete, context: &mut Context) -> Outcome {
     let params = CompleteParams {
         id,
         result: input::maybe_text("RESULT", args.result)?,
+        result_data: input::maybe_json("--data", args.data)?,
         r#override: args.overrides.then_some(true),
         token,
         ..CompleteParams::default()

@@ -113,6 +113,9 @@ fn print(context: &mut Context, session: &Session) -> Result<(), Failure> {
         fields.json("Metadata", metadata)?;
     }
     fields.text("Result", head.result.as_deref())?;
+    if let Some(data) = &head.result_data {
+        fields.json("Result data", data)?;
+    }
     fields.text("Error", head.error.as_deref())?;
     fields.text("Summary", head.summary.as_deref())?;
     fields.text("Version", Some(&head.version.to_string()))?;

@@ -1,8 +1,8 @@
-//! `tenure stats`: the number of sessions by status and mode, and their usage.
+//! `tenure stats`: the number of sessions by status, mode and model, and their usage.
 
 use tenure_core::Status;
 use tenure_core::session::read::STATS;
-use tenure_core::session::stats::{Stats, TokenCounts};
+use tenure_core::session::stats::{ByName, Stats, TokenCounts, UsageTotals};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
@@ -21,8 +21,8 @@ pub(crate) struct Args {
     filter: FilterArgs,
 }
 
-/// The most modes of the table; `--json` prints all of them.
-const MODES: usize = 20;
+/// The most rows of a table; `--json` prints all of them.
+const ROWS: usize = 20;
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let params = args.filter.stats_params(context)?;
@@ -71,27 +71,39 @@ fn print(context: &mut Context, stats: &Stats) -> Result<(), Failure> {
     let tokens = format!("{total} ({prompt} prompt, {completion} completion)");
     row("Tokens", tokens, plain)?;
     row("Cost", cost(stats.usage.cost), plain)?;
-    if stats.by_mode.is_empty() {
+    print_table(context, "MODE", &stats.by_mode, &stats.usage_by_mode)?;
+    print_table(context, "MODEL", &stats.by_model, &stats.usage_by_model)
+}
+
+/// Prints the number of sessions of each name, and their usage.
+fn print_table(
+    context: &mut Context,
+    title: &'static str,
+    counts: &ByName<u64>,
+    usage: &ByName<UsageTotals>,
+) -> Result<(), Failure> {
+    if counts.is_empty() {
         return Ok(());
     }
-    let mut modes: Vec<_> = stats.by_mode.iter().collect();
-    modes.sort_by_key(|&(mode, &count)| (std::cmp::Reverse(count), mode));
-    let mut table = Table::new(&["SESSIONS", "TOKENS", "COST", "MODE"]);
-    for (mode, count) in modes.iter().take(MODES) {
-        let usage = stats.usage_by_mode.get(mode);
+    let plain = Style::Plain;
+    let mut names: Vec<_> = counts.iter().collect();
+    names.sort_by_key(|&(name, &count)| (std::cmp::Reverse(count), name));
+    let mut table = Table::new(&["SESSIONS", "TOKENS", "COST", title]);
+    for (name, count) in names.iter().take(ROWS) {
+        let usage = usage.get(name);
         let tokens = usage.map_or(0, |usage| usage.tokens.total);
         table.row(vec![
             (count.to_string(), plain),
             (tokens.to_string(), plain),
             (cost(usage.map_or(0.0, |usage| usage.cost)), plain),
-            (clean(mode).into_owned(), Style::Bold),
+            (clean(name).into_owned(), Style::Bold),
         ]);
     }
     context.out.write("\n")?;
     let max = context.out.width().unwrap_or(usize::MAX);
     table.print(&mut context.out, true, max)?;
-    if modes.len() > MODES {
-        let more = format!("and {} more modes\n", modes.len() - MODES);
+    if names.len() > ROWS {
+        let more = format!("and {} more\n", names.len() - ROWS);
         context.out.styled(Style::Dim, &more)?;
     }
     Ok(())

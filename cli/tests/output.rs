@@ -210,6 +210,9 @@ SESSIONS  TOKENS  COST    MODE
 2         1500    0.2500  agent
 2         0       0.0000  developer
 
+SESSIONS  TOKENS  COST    MODEL
+1         1500    0.2500  small
+
 "#]],
     );
 }

@@ -922,6 +922,10 @@ id: string,
  */
 result?: string, 
 /**
+ * The result as JSON, of any type, for programs that read it.
+ */
+resultData?: unknown, 
+/**
  * The effect on a finished session: `"refuse"` (the default) fails, `"keep"` leaves it
  * unchanged.
  */
@@ -1726,7 +1730,7 @@ taskIds: Array<string> | null,
  */
 slotPhase: Array<SlotPhase> | null, 
 /**
- * Takes a slot, and the model of this name works in it.
+ * The model of this name works on it: in its slot, or without a slot by its metadata.
  */
 model: string | null, 
 /**
@@ -3537,6 +3541,10 @@ context: JsonObject,
  */
 result?: string, 
 /**
+ * The result of a completed session as JSON, of any type.
+ */
+resultData?: unknown, 
+/**
  * The error of a failed session.
  */
 error?: string, 
@@ -3751,6 +3759,10 @@ context: JsonObject,
  * The result of a completed session.
  */
 result?: string, 
+/**
+ * The result of a completed session as JSON, of any type.
+ */
+resultData?: unknown, 
 /**
  * The error of a failed session.
  */
@@ -4317,6 +4329,10 @@ byStatus: StatusCounts,
  */
 byMode: Record<string, number>, 
 /**
+ * The number of sessions by model: the one of the slot, or without a slot the one in the metadata.
+ */
+byModel: Record<string, number>, 
+/**
  * The average number of iterations used; 0 without sessions.
  */
 averageIterations: number, 
@@ -4336,6 +4352,10 @@ usage: UsageTotals,
  * The usage by mode.
  */
 usageByMode: Record<string, UsageTotals>, 
+/**
+ * The usage by model.
+ */
+usageByModel: Record<string, UsageTotals>, 
 /**
  * The usage by user, for the 1,000 users with the most sessions.
  */
@@ -4590,6 +4610,10 @@ context: string,
  */
 result: string | null, 
 /**
+ * The text of the JSON that it ended with.
+ */
+resultData: string | null, 
+/**
  * What it failed with.
  */
 error: string | null, 
@@ -4745,6 +4769,12 @@ unset?: Array<string>,
  * Replace the context instead of merging; `false` by default.
  */
 replace?: boolean, 
+/**
+ * What the event `context_change` records: `"small"` (the default) values of up to 4 KiB of JSON
+ * and the names of others, `"all"` all values, `"none"` appends no event. A fork from before a
+ * change takes it back as far as it is recorded.
+ */
+record?: "small" | "all" | "none", 
 /**
  * Fail with `VERSION_CONFLICT` unless the session is at this version.
  */
@@ -5115,7 +5145,7 @@ export const UNEXPECTED_FAILURE = "Something went wrong that should not have. If
 export interface Operations {
   /** Starts a session. Its first event is `start`. */
   start: { params: StartParams; result: Session };
-  /** Updates the description of a session. It records no event. */
+  /** Updates the description of a session. Only a change of the context is recorded, by the event `context_change`. */
   update: { params: UpdateParams; result: SessionHead };
   /** Pauses a session: `pausedAt` and `pauseReason` appear in its context. */
   pause: { params: PauseParams; result: SessionHead };
@@ -5139,7 +5169,7 @@ export interface Operations {
   recordLearning: { params: RecordLearningParams; result: Appended };
   /** Adds tokens and cost to `metadata.tokens` and `metadata.cost`; statistics sum them. */
   recordUsage: { params: RecordUsageParams; result: SessionHead };
-  /** Merges properties into the context, or replaces it. */
+  /** Merges properties into the context, or replaces it. The event `context_change` records what has changed, so that a fork can begin before it. */
   updateContext: { params: UpdateContextParams; result: SessionHead };
   /** Holds a session: acquires its lease, so that no other writer runs it. The outcome is `acquired`, or `held` if it is held, also by the same holder. The token of the lease is the `token` of writes. */
   hold: { params: HoldParams; result: LeaseOutcome };

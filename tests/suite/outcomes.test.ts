@@ -15,7 +15,7 @@ const written: Readonly<Record<BuiltInEventType, Readonly<Record<string, Kind | 
   learning: { insight: "string", expertiseFile: "string" },
   pause: { reason: "string" },
   resume: { pausedDuration: "number", recovered: "boolean", addIterations: "number" },
-  complete: { result: "string" },
+  complete: { result: "string", resultData: "any" },
   error: { error: "string", stack: "string" },
   timeout: { iterations: "number", maxIterations: "number" },
   abandoned: { reason: "string" },
@@ -51,7 +51,7 @@ it("built-in events have the data of their types", async () => {
   await sessions.incrementIteration(id);
   await ended(id);
   const completed = await sessions.start(params);
-  await sessions.complete(completed.id, "done");
+  await sessions.complete(completed.id, "done", { resultData: [1] });
   await ended(completed.id);
   const failed = await sessions.start(params);
   await sessions.fail(failed.id, new Error("broken"));

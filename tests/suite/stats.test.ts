@@ -17,11 +17,13 @@ describe.each(everyStore)("statistics %s", (_, open) => {
       total: 0,
       byStatus: { active: 0, paused: 0, completed: 0, failed: 0, timeout: 0, abandoned: 0 },
       byMode: {},
+      byModel: {},
       averageIterations: 0,
       successRate: 0,
       finishedSuccessRate: 0,
       usage: { tokens: { prompt: 0, completion: 0, total: 0 }, cost: 0 },
       usageByMode: {},
+      usageByModel: {},
       usageByUser: {},
       usersOmitted: 0,
     });
@@ -60,6 +62,17 @@ describe.each(everyStore)("statistics %s", (_, open) => {
     });
     const trashed = await sessions.stats({ trash: "only" });
     expect(Object.entries(trashed.byMode)).toEqual([["__proto__", 1]]);
+  });
+
+  it("count by the model that metadata or the slot name", async () => {
+    const { id } = await sessions.start({ task: "t", mode: "m", metadata: { model: "opus" } });
+    await sessions.recordUsage(id, { tokens: { prompt: 5 }, cost: 0.5 });
+    const slot = { taskId: "T", phase: "plan", task: "t", mode: "m" } as const;
+    await sessions.startInSlot({ ...slot, model: "haiku", metadata: { model: "opus" } });
+    const stats = await sessions.stats();
+    expect(stats.byModel).toEqual({ haiku: 1, opus: 1 });
+    expect(stats.usageByModel["opus"]?.cost).toBe(0.5);
+    expect((await sessions.list({ model: "opus" })).items.map((item) => item.id)).toEqual([id]);
   });
 
   it("sum tokens and cost exactly, in total and by mode and user", async () => {

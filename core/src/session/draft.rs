@@ -128,6 +128,7 @@ impl<'l> Draft<'l> {
                 max_iterations,
                 context,
                 result: None,
+                result_data: None,
                 error: None,
                 usage: params
                     .metadata
@@ -227,6 +228,7 @@ impl<'l> Draft<'l> {
                 iterations: u32::try_from(iterations).unwrap_or(u32::MAX),
                 context,
                 result: None,
+                result_data: None,
                 error: None,
                 metadata,
                 event_count: at_sequence,

@@ -48,7 +48,7 @@ crate::operations! {
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"addIterations":1,"ifActive":"keep","ifExhausted":"timeout","override":true}"#;
     /// Completes a session with a result.
     COMPLETE = Write "complete" (CompleteParams) -> SessionHead, unit complete,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"result":"r","ifFinished":"keep","override":true}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"result":"r","resultData":{"a":1},"ifFinished":"keep","override":true}"#;
     /// Fails a session with an error.
     FAIL = Write "fail" (FailParams) -> SessionHead, unit fail,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"error":"e","stack":"s","ifFinished":"keep"}"#;
@@ -150,7 +150,7 @@ fn complete(tx: &mut Transaction<'_>, params: &CompleteParams) -> Attempt<Sessio
             return Ok(());
         }
         draft.override_approval(params.r#override, "complete");
-        draft.complete(params.result.as_ref(), None)
+        draft.complete(params.result.as_ref(), params.result_data.as_ref(), None)
     })
 }
 

@@ -335,6 +335,9 @@ change_params! {
     pub struct CompleteParams {
         /// The result of the session.
         pub result: Option<Text>,
+        /// The result as JSON, of any type, for programs that read it.
+        #[cfg_attr(feature = "ts", ts(optional, type = "unknown"))]
+        pub result_data: Option<Json>,
         /// The effect on a finished session: `"refuse"` (the default) fails, `"keep"` leaves it
         /// unchanged.
         pub if_finished: Option<IfFinished>,

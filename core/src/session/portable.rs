@@ -27,7 +27,7 @@ use crate::value::time::Timestamp;
 pub use others::NAME as OTHER_PROPERTIES;
 
 /// The properties of a session in the text, and Tenure's own one.
-pub const PROPERTIES: [&str; 31] = [
+pub const PROPERTIES: [&str; 32] = [
     "id",
     "version",
     "userId",
@@ -42,6 +42,7 @@ pub const PROPERTIES: [&str; 31] = [
     "maxIterations",
     "context",
     "result",
+    "resultData",
     "error",
     "metadata",
     "history",
@@ -63,7 +64,7 @@ pub const PROPERTIES: [&str; 31] = [
 
 /// How many of [`PROPERTIES`] every session may have; the rest are an agent's and the slot. In a text
 /// that is no agent's, or whose slot is none, they are another program's.
-const COMMON: usize = 22;
+const COMMON: usize = 23;
 const SLOT: &str = "slot";
 
 /// The properties of an event in the text.
@@ -408,6 +409,7 @@ fn portable(properties: &mut Properties<'_>, event_count: u64) -> Result<Portabl
         usage: Usage::default(),
         context: object("context", properties.take_or("context", Json::default()))?,
         result: text(properties.take("result")),
+        result_data: properties.take("result_data"),
         error: text(properties.take("error")),
         metadata: properties
             .take::<Option<Json>>("metadata")
@@ -515,6 +517,9 @@ impl Portable {
         limits.label("channelId", head.channel_id.as_deref())?;
         limits.label("workspace", head.workspace.as_deref())?;
         limits.text("result", head.result.as_deref())?;
+        if let Some(data) = &head.result_data {
+            limits.result_data(data)?;
+        }
         limits.text("error", head.error.as_deref())?;
         check_context(&head.context, limits)?;
         if let Some(metadata) = &head.metadata {
@@ -581,7 +586,7 @@ mod tests {
     #[test]
     fn every_property_that_is_printed_is_a_property() {
         let rich = text(
-            r#","userId":"u","channelId":"c","workspace":"w","result":"r","error":"e","metadata":{},"parentId":"p","deletedAt":1,"finalizedAt":1,"tenure":{"records":[]},"agentName":"m","purpose":"t","phase":"planning","resumeReady":false,"errorCount":1,"lastError":{"message":"m","timestamp":1},"summary":"s","approval":{"state":"approved","requestedAt":1,"by":"b","decidedAt":2},"slot":{"taskId":"t","phase":"plan","model":"m"}"#,
+            r#","userId":"u","channelId":"c","workspace":"w","result":"r","resultData":[1],"error":"e","metadata":{},"parentId":"p","deletedAt":1,"finalizedAt":1,"tenure":{"records":[]},"agentName":"m","purpose":"t","phase":"planning","resumeReady":false,"errorCount":1,"lastError":{"message":"m","timestamp":1},"summary":"s","approval":{"state":"approved","requestedAt":1,"by":"b","decidedAt":2},"slot":{"taskId":"t","phase":"plan","model":"m"}"#,
         );
         let Portable { head, events, .. } = read(&rich).unwrap();
         let records = Json::parse("[]".to_owned()).unwrap();

@@ -50,6 +50,7 @@ pub(crate) fn session(redact: &Redact, head: &mut Head, events: &mut [Event]) {
     let hide = |text: &mut String| *text = redact.text(text).into_owned();
     let outcome = [&mut head.result, &mut head.error];
     outcome.into_iter().flatten().for_each(hide);
+    head.result_data = head.result_data.as_ref().map(|data| redact.json(data));
     head.context = redact.properties(&head.context, OF_CONTEXTS);
     head.metadata = head.metadata.as_ref().map(|metadata| redact.json(metadata));
     let Some(agent) = &mut head.agent else {

@@ -31,6 +31,9 @@ pub struct Stats {
     /// The number of sessions by mode.
     #[cfg_attr(feature = "ts", ts(type = "Record<string, number>"))]
     pub by_mode: ByName<u64>,
+    /// The number of sessions by model: the one of the slot, or without a slot the one in the metadata.
+    #[cfg_attr(feature = "ts", ts(type = "Record<string, number>"))]
+    pub by_model: ByName<u64>,
     /// The average number of iterations used; 0 without sessions.
     pub average_iterations: f64,
     /// The share of completed sessions among all, in percent; 0 without sessions.
@@ -42,6 +45,9 @@ pub struct Stats {
     /// The usage by mode.
     #[cfg_attr(feature = "ts", ts(type = "Record<string, UsageTotals>"))]
     pub usage_by_mode: ByName<UsageTotals>,
+    /// The usage by model.
+    #[cfg_attr(feature = "ts", ts(type = "Record<string, UsageTotals>"))]
+    pub usage_by_model: ByName<UsageTotals>,
     /// The usage by user, for the 1,000 users with the most sessions.
     #[cfg_attr(feature = "ts", ts(type = "Record<string, UsageTotals>"))]
     pub usage_by_user: ByName<UsageTotals>,
@@ -55,11 +61,14 @@ impl Stats {
         let mut all = Count::default();
         let mut modes = Vec::new();
         let mut users = Vec::new();
+        let mut models = Vec::new();
         for group in tally.groups() {
             all.add(group.count);
             modes.push((group.mode.as_str(), group.count));
             let user = group.user_id.as_deref();
             users.extend(user.map(|user| (user, group.count)));
+            let model = group.model.as_deref();
+            models.extend(model.map(|model| (model, group.count)));
         }
         let of = |status: Status| {
             let groups = tally.groups().filter(|group| group.status == status);
@@ -68,6 +77,7 @@ impl Stats {
         let completed = of(Status::Completed);
         let finished = completed + of(Status::Failed) + of(Status::Abandoned);
         let modes = summed(modes);
+        let models = summed(models);
         let mut users = summed(users);
         let users_omitted = users.len().saturating_sub(MAX_USERS) as u64;
         if users_omitted > 0 {
@@ -87,11 +97,13 @@ impl Stats {
                 abandoned: of(Status::Abandoned),
             },
             by_mode: ByName::of(&modes, |count| count.sessions),
+            by_model: ByName::of(&models, |count| count.sessions),
             average_iterations: ratio(all.iterations, all.sessions),
             success_rate: ratio(completed, all.sessions) * 100.0,
             finished_success_rate: ratio(completed, finished) * 100.0,
             usage: all.usage.into(),
             usage_by_mode: ByName::of(&modes, |count| count.usage.into()),
+            usage_by_model: ByName::of(&models, |count| count.usage.into()),
             usage_by_user: ByName::of(&users, |count| count.usage.into()),
             users_omitted,
         }

@@ -51,6 +51,10 @@ pub struct SessionHead {
     /// The result of a completed session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
+    /// The result of a completed session as JSON, of any type.
+    #[cfg_attr(feature = "ts", ts(optional, type = "unknown"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result_data: Option<Json>,
     /// The error of a failed session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -153,6 +157,7 @@ impl From<Head> for SessionHead {
             max_iterations: head.max_iterations,
             context: head.context,
             result: head.result,
+            result_data: head.result_data,
             error: head.error,
             metadata: head.metadata,
             version: head.version,

@@ -33,7 +33,7 @@ pub struct Filter {
     pub task_ids: Option<Vec<String>>,
     /// Takes the slot of one of these phases; an empty list matches nothing.
     pub slot_phase: Option<Vec<SlotPhase>>,
-    /// Takes a slot, and the model of this name works in it.
+    /// The model of this name works on it: in its slot, or without a slot by its metadata.
     pub model: Option<String>,
     /// Was forked from this session.
     pub parent_id: Option<SessionId>,
@@ -97,7 +97,10 @@ impl Filter {
                 ids.contains(&slot.task_id)
             })
             && slotted(head, &self.slot_phase, |slot, of| of.contains(&slot.phase))
-            && slotted(head, &self.model, |slot, model| slot.model == *model)
+            && self
+                .model
+                .as_ref()
+                .is_none_or(|model| head.model().as_ref() == Some(model))
             && self
                 .parent_id
                 .as_ref()

@@ -5,7 +5,7 @@ use crate::store::rows::Rows;
 use crate::stored::head::{Head, Usage};
 use crate::stored::status::Status;
 
-/// Counts of sessions, by what statistics tell apart: status, mode and user.
+/// Counts of sessions, by what statistics tell apart: status, mode, user and model.
 #[derive(Debug, Clone, Default)]
 pub struct Tally(Rows<Group>);
 
@@ -17,7 +17,7 @@ impl PartialEq for Tally {
 
 impl Eq for Tally {}
 
-/// Sessions that share status, mode and user, counted by a store.
+/// Sessions that share status, mode, user and model, counted by a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     /// Their status.
@@ -26,6 +26,8 @@ pub struct Group {
     pub mode: String,
     /// Their user.
     pub user_id: Option<String>,
+    /// Their model.
+    pub model: Option<String>,
     /// How many they are, and what they sum up to.
     pub count: Count,
 }
@@ -50,12 +52,15 @@ impl Count {
     }
 }
 
-/// What the sessions of a group share, as text. The length of the mode says where the user begins.
-fn key(status: Status, mode: &str, user_id: Option<&str>) -> String {
-    let length = mode.len().to_string();
+/// What the sessions of a group share, as text. The length of a part says where the next one begins.
+fn key(status: Status, mode: &str, user_id: Option<&str>, model: Option<&str>) -> String {
     let mut key = String::with_capacity(64);
-    for part in [status.as_str(), &length, mode].into_iter().chain(user_id) {
-        key.push_str(part);
+    for part in [Some(status.as_str()), Some(mode), user_id, model] {
+        if let Some(part) = part {
+            key.push_str(&part.len().to_string());
+            key.push('\0');
+            key.push_str(part);
+        }
         key.push('\0');
     }
     key
@@ -64,7 +69,9 @@ fn key(status: Status, mode: &str, user_id: Option<&str>) -> String {
 impl Tally {
     /// Counts one session.
     pub fn count(&mut self, head: &Head) {
-        let key = key(head.status, &head.mode, head.user_id.as_deref());
+        let model = head.model();
+        let user_id = head.user_id.as_deref();
+        let key = key(head.status, &head.mode, user_id, model.as_deref());
         let count = Count {
             sessions: 1,
             iterations: u64::from(head.iterations),
@@ -78,6 +85,7 @@ impl Tally {
                     status: head.status,
                     mode: head.mode.clone(),
                     user_id: head.user_id.clone(),
+                    model,
                     count,
                 },
             ),
@@ -86,7 +94,8 @@ impl Tally {
 
     /// Adds a group that a store has counted.
     pub fn add(&mut self, group: Group) {
-        let key = key(group.status, &group.mode, group.user_id.as_deref());
+        let (user_id, model) = (group.user_id.as_deref(), group.model.as_deref());
+        let key = key(group.status, &group.mode, user_id, model);
         match self.0.get_mut(&key) {
             Some(known) => known.count.add(group.count),
             None => self.0.insert(key, group),

@@ -57,6 +57,10 @@ pub struct Head {
     /// What it ended with.
     #[serde(default)]
     pub result: Option<String>,
+    /// The text of the JSON that it ended with.
+    #[cfg_attr(feature = "ts", ts(type = "string | null"))]
+    #[serde(default, with = "json::as_text::option")]
+    pub result_data: Option<Json>,
     /// What it failed with.
     #[serde(default)]
     pub error: Option<String>,
@@ -109,6 +113,9 @@ impl Stored for Head {
             max_iterations: properties.take("max_iterations"),
             context: properties.take::<AsText>("context").0,
             result: properties.take("result"),
+            result_data: properties
+                .take::<Option<AsText>>("result_data")
+                .map(|json| json.0),
             error: properties.take("error"),
             metadata: properties
                 .take::<Option<AsText>>("metadata")
@@ -140,10 +147,11 @@ crate::stored_properties!(Head, Usage);
 impl Head {
     /// The properties of its JSON, as paths, whose texts are the user data that
     /// [`user_bytes`](Self::user_bytes) counts.
-    pub const USER_DATA: [&str; 8] = [
+    pub const USER_DATA: [&str; 9] = [
         "task",
         "context",
         "result",
+        "resultData",
         "error",
         "metadata",
         "agent.summary",
@@ -154,7 +162,7 @@ impl Head {
     /// About how much user data it carries, in bytes.
     pub fn user_bytes(&self) -> u64 {
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        let metadata = self.metadata.as_ref().map_or(0, |json| json.as_str().len());
+        let json = |json: &Option<Json>| json.as_ref().map_or(0, |json| json.as_str().len());
         let agent = self.agent.as_ref().map_or(0, |agent| {
             let error = agent.last_error.as_ref();
             text(&agent.summary) + error.map_or(0, |error| error.message.len())
@@ -163,11 +171,21 @@ impl Head {
         let bytes = self.task.len()
             + self.context.as_str().len()
             + text(&self.result)
+            + json(&self.result_data)
             + text(&self.error)
-            + metadata
+            + json(&self.metadata)
             + agent
             + model.map_or(0, |details| details.as_str().len());
         bytes as u64
+    }
+
+    /// The model that works on it: the one of its slot, or without a slot the one that its metadata name.
+    pub fn model(&self) -> Option<String> {
+        if let Some(slot) = &self.slot {
+            return Some(slot.model.clone());
+        }
+        let model = Object::parse(self.metadata.as_ref()?).text("model");
+        model.filter(|model| model.len() <= LONGEST_MODEL)
     }
 
     /// Whether iterations are left.
@@ -356,6 +374,9 @@ impl Usage {
         self.cost_nanos as f64 / 1e9
     }
 }
+
+/// The longest name of a model in metadata, in bytes; a longer text is no name.
+const LONGEST_MODEL: usize = 256;
 
 /// The largest number up to which JavaScript counts exactly.
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;

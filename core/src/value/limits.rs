@@ -2,7 +2,7 @@
 //! configured when a store is opened, and an error names the limit.
 
 use crate::error::{Cause, Error, Result};
-use crate::value::json::Json;
+use crate::value::json::{Json, Object};
 use crate::value::models::Models;
 use crate::value::properties::{Params, Properties};
 use crate::value::redact::Redact;
@@ -110,6 +110,16 @@ impl Limits {
     /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
     pub fn data(&self, data: &Json) -> Result<()> {
         data.check_object("data", self.max_data_bytes, self.max_depth)
+    }
+
+    /// Checks the JSON of a result.
+    ///
+    /// # Errors
+    /// `TOO_LARGE` or `TOO_DEEP`.
+    pub fn result_data(&self, data: &Json) -> Result<()> {
+        let mut event = Object::default();
+        event.set("resultData", data);
+        self.data(&event.to_json())
     }
 
     /// Checks the data of a recorded event. It may be larger than the limit by the quotes and escapes

@@ -385,3 +385,50 @@ fn unknown_and_invalid_ids_are_refused() {
     let fork = json!({"id": id, "newId": id});
     assert_eq!(world.code("fork", fork), "SESSION_EXISTS");
 }
+
+#[test]
+fn a_session_is_completed_with_a_result_for_programs() {
+    let world = World::default();
+    let complete = |data: Value| {
+        let id = world.start(json!({}));
+        let params = json!({"id": id, "result": "Merged", "resultData": data});
+        world.ok("complete", params);
+        (world.session(&id), world.export(&id))
+    };
+    for data in [
+        json!({"pr": 123}),
+        json!([1, null]),
+        json!("text"),
+        json!(false),
+    ] {
+        let (session, text) = complete(data.clone());
+        assert_eq!(session["result"], "Merged");
+        assert_eq!(session["resultData"], data);
+        let event = json!({"result": "Merged", "resultData": data});
+        assert_eq!(session["history"][1]["data"], event);
+        assert_eq!(
+            world.ok("import", json!({"text": text}))["resultData"],
+            data
+        );
+    }
+    let (session, _) = complete(json!(null));
+    assert_eq!(session.get("resultData"), None);
+    let (session, _) = complete(json!({"apiKey": "k-1", "note": "password: hunter2hunter2"}));
+    assert_eq!(session["resultData"]["apiKey"], "[redacted]");
+    assert!(!session.to_string().contains("hunter2"), "{session}");
+
+    let id = world.start(json!({}));
+    let data = json!({"result": "r", "resultData": [2]});
+    world.ok(
+        "addEvent",
+        json!({"id": id, "type": "complete", "data": data}),
+    );
+    assert_eq!(world.session(&id)["resultData"], json!([2]));
+    let fork = world.ok("fork", json!({"id": id}));
+    assert_eq!(fork.get("resultData"), None, "a fork has not ended");
+
+    let world = World::default().with_limits(|limits| limits.max_data_bytes = 30);
+    let id = world.start(json!({}));
+    let large = json!({"id": id, "resultData": "x".repeat(30)});
+    assert_eq!(world.code("complete", large), "TOO_LARGE");
+}

@@ -134,11 +134,13 @@ fn statistics_of_an_empty_store_are_zeros() {
                 "active": 0, "paused": 0, "completed": 0, "failed": 0, "timeout": 0, "abandoned": 0
             },
             "byMode": {},
+            "byModel": {},
             "averageIterations": 0.0,
             "successRate": 0.0,
             "finishedSuccessRate": 0.0,
             "usage": zero,
             "usageByMode": {},
+            "usageByModel": {},
             "usageByUser": {},
             "usersOmitted": 0
         })
@@ -170,6 +172,41 @@ fn populated() -> World {
     start("developer", None, 4, 0.7);
     start("review", Some("ann"), 1, 0.8);
     world
+}
+
+#[test]
+fn statistics_count_by_the_model_of_the_slot_or_of_the_metadata() {
+    let world = World::default();
+    let start = |model: Value| {
+        let id = world.start(json!({"metadata": {"model": model}}));
+        world.ok("recordUsage", json!({"id": id, "tokens": {"prompt": 1}}));
+        id
+    };
+    let moved = start(json!("opus"));
+    start(json!("opus"));
+    start(json!({"name": "opus"}));
+    start(json!("x".repeat(257)));
+    world.start(json!({}));
+    let slot = json!({
+        "taskId": "T", "phase": "plan", "model": "haiku", "task": "t", "mode": "m",
+        "metadata": {"model": "opus"}
+    });
+    world.ok("startInSlot", slot);
+    world.ok(
+        "update",
+        json!({"id": moved, "metadata": {"model": "sonnet"}}),
+    );
+    let stats = world.ok("stats", json!({}));
+    assert_eq!(
+        stats["byModel"],
+        json!({"haiku": 1, "opus": 1, "sonnet": 1})
+    );
+    let tokens = |model: &str| stats["usageByModel"][model]["tokens"]["prompt"].clone();
+    assert_eq!((tokens("haiku"), tokens("sonnet")), (json!(0), json!(1)));
+    for (model, count) in [("haiku", 1), ("opus", 1), ("sonnet", 1), ("nobody", 0)] {
+        let list = world.ok("list", json!({"model": model}));
+        assert_eq!(list["items"].as_array().unwrap().len(), count, "{model}");
+    }
 }
 
 #[test]

@@ -29,6 +29,7 @@ const MEANT: &[Key] = &[
     (r#""tokens""#, "tokens"),
     (r#""cost""#, "cost"),
     (r#""toolsUsed""#, "toolsUsed"),
+    (r#""model""#, "model"),
     (r#""reason""#, "reason"),
     (r#""result""#, "result"),
     (r#""error""#, "error"),

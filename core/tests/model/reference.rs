@@ -606,6 +606,7 @@ impl Model {
         };
         let modes = grouped(&|session| Some(session.mode.clone()));
         let users = grouped(&|session| session.user.clone());
+        let models = grouped(&|session| session.metadata.as_ref()?.get("model")?.text.clone());
         let printed = |groups: &BTreeMap<String, Vec<&Session>>| {
             let mut out = Properties::default();
             for (name, sessions) in groups {
@@ -617,10 +618,13 @@ impl Model {
         for status in STATUSES {
             by_status.number(status, Some(with(status)));
         }
-        let mut by_mode = Properties::default();
-        for (mode, sessions) in &modes {
-            by_mode.number(mode, Some(sessions.len()));
-        }
+        let counted = |groups: &BTreeMap<String, Vec<&Session>>| {
+            let mut out = Properties::default();
+            for (name, sessions) in groups {
+                out.number(name, Some(sessions.len()));
+            }
+            out.end()
+        };
         let iterations: u64 = found
             .iter()
             .map(|session| u64::from(session.iterations))
@@ -630,7 +634,8 @@ impl Model {
         let mut out = Properties::default();
         out.number("total", Some(found.len()))
             .raw("byStatus", Some(by_status.end()))
-            .raw("byMode", Some(by_mode.end()))
+            .raw("byMode", Some(counted(&modes)))
+            .raw("byModel", Some(counted(&models)))
             .raw(
                 "averageIterations",
                 Some(number(share(iterations as usize, found.len()))),
@@ -645,6 +650,7 @@ impl Model {
             )
             .raw("usage", Some(used(&found)))
             .raw("usageByMode", Some(printed(&modes)))
+            .raw("usageByModel", Some(printed(&models)))
             .raw("usageByUser", Some(printed(&users)))
             .number("usersOmitted", Some(0));
         out.end()

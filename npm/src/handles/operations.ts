@@ -186,8 +186,8 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
   }
 
   /**
-   * Completes a session with a result. With `ifFinished: "keep"` a finished session is left
-   * unchanged.
+   * Completes a session with a result, and with `resultData`, JSON of any type, for programs. With
+   * `ifFinished: "keep"` a finished session is left unchanged.
    */
   complete(
     id: string,

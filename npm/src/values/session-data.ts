@@ -107,6 +107,8 @@ export interface OverridesOf<Status, Phase, Context = JsonInput> {
   readonly metadata?: OpenInput<SessionMetadata> | null | undefined;
   /** The result. */
   readonly result?: string | null | undefined;
+  /** The result as JSON. */
+  readonly resultData?: unknown;
   /** The error. */
   readonly error?: string | null | undefined;
   /** The agent's phase. A phase makes the session an agent; `null` makes it an ordinary session. */

@@ -96,7 +96,7 @@ export interface BuiltInEventData {
   /** The session was resumed. The duration is in milliseconds. */
   resume: Data<{ pausedDuration: number; recovered: boolean; addIterations: number }>;
   /** The session was completed. */
-  complete: Data<{ result: string }>;
+  complete: Data<{ result: string; resultData: unknown }>;
   /** The session failed. */
   error: Data<{ error: string; stack: string }>;
   /** The session has used all of its iterations. */

@@ -49,6 +49,7 @@ impl SessionFile {
         let mut events = portable.events;
         // The white space is a part of the file format, not of the user data.
         head.context = head.context.compact();
+        head.result_data = head.result_data.map(Json::compact);
         head.metadata = head.metadata.map(Json::compact);
         for event in &mut events {
             event.data = std::mem::take(&mut event.data).compact();

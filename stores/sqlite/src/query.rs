@@ -55,7 +55,7 @@ pub(crate) fn list(query: &ListQuery, index: Option<&str>, rows: u64) -> Query {
     }
 }
 
-/// Counts the sessions that match `filter`, by status, mode and user. The upper and lower halves of
+/// Counts the sessions that match `filter`, by status, mode, user and model. The upper and lower halves of
 /// numbers are summed separately, so that no sum overflows.
 pub(crate) fn tally(filter: &Filter, index: Option<&str>) -> Query {
     let Conditions { sql, parameters } = Conditions::of(filter);
@@ -63,8 +63,8 @@ pub(crate) fn tally(filter: &Filter, index: Option<&str>) -> Query {
         |column: &str| format!("sum({column} >> 32 & 4294967295), sum({column} & 4294967295)");
     Query {
         sql: format!(
-            "SELECT status, mode, user_id, count(*), sum(iterations), {}, {}, {} \
-             FROM sessions{}{sql} GROUP BY status, mode, user_id",
+            "SELECT status, mode, user_id, model, count(*), sum(iterations), {}, {}, {} \
+             FROM sessions{}{sql} GROUP BY status, mode, user_id, model",
             halves("prompt_tokens"),
             halves("completion_tokens"),
             halves("cost_nanos"),

@@ -233,13 +233,14 @@ impl Database {
                     status,
                     mode: row.get(1)?,
                     user_id: row.get(2)?,
+                    model: row.get(3)?,
                     count: Count {
-                        sessions: count(3)?,
-                        iterations: count(4)?,
+                        sessions: count(4)?,
+                        iterations: count(5)?,
                         usage: Usage {
-                            prompt_tokens: sum(5)?,
-                            completion_tokens: sum(7)?,
-                            cost_nanos: sum(9)?,
+                            prompt_tokens: sum(6)?,
+                            completion_tokens: sum(8)?,
+                            cost_nanos: sum(10)?,
                         },
                     },
                 });

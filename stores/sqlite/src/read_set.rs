@@ -40,7 +40,8 @@ struct IndexedColumns {
     created_at: Timestamp,
     parent_id: Option<SessionId>,
     phase: Option<Phase>,
-    slot: Option<(String, SlotPhase, String)>,
+    slot: Option<(String, SlotPhase)>,
+    model: Option<String>,
 }
 
 /// The [`IndexedColumns`] in which a new head differs from its row.
@@ -141,7 +142,8 @@ impl IndexedColumns {
             slot: head
                 .slot
                 .as_ref()
-                .map(|slot| (slot.task_id.clone(), slot.phase, slot.model.clone())),
+                .map(|slot| (slot.task_id.clone(), slot.phase)),
+            model: head.model(),
         }
     }
 
@@ -155,11 +157,10 @@ impl IndexedColumns {
             && self.phase == head.agent.as_ref().map(|agent| agent.phase)
             && match (&self.slot, slot) {
                 (None, None) => true,
-                (Some((task, phase, model)), Some(slot)) => {
-                    *task == slot.task_id && *phase == slot.phase && *model == slot.model
-                }
+                (Some((task, phase)), Some(slot)) => *task == slot.task_id && *phase == slot.phase,
                 _ => false,
-            };
+            }
+            && self.model == head.model();
         let lifecycle_stays = self.status == head.status && self.deleted_at == head.deleted_at;
         match (others_stay, lifecycle_stays) {
             (true, true) => IndexChange::None,

@@ -17,13 +17,13 @@ macro_rules! head_columns {
          finalized_at, deleted_at, phase, resume_ready, error_count, last_error_at, last_error, \
          summary, task_id, slot_phase, model, model_details, parent_id, workspace, task, result, \
          error, metadata, context, approval, approval_requested_at, approval_by, \
-         approval_decided_at"
+         approval_decided_at, result_data"
     };
 }
 pub(crate) use head_columns;
 
 /// The column with the key of a row, in statements that select [`head_columns`].
-pub(crate) const KEY: usize = 38;
+pub(crate) const KEY: usize = 39;
 
 /// A description of a damaged row.
 pub(crate) type Damage = String;
@@ -60,16 +60,14 @@ pub(crate) fn read_head(row: &Row<'_>) -> Result<Head, Damage> {
         workspace: columns.optional_text(28, "workspace")?,
         task: columns.text(29, "task")?.to_owned(),
         result: columns.optional_text(30, "result")?,
+        result_data: columns.optional_json(38, "result_data")?,
         error: columns.optional_text(31, "error")?,
-        metadata: match columns.is_null(32) {
-            true => None,
-            false => Some(columns.json(32, "metadata")?),
-        },
+        metadata: columns.optional_json(32, "metadata")?,
         context: columns.json(33, "context")?,
     })
 }
 
-/// Binds a head to the parameters 1 to 38 of a statement, in the order of [`head_columns`].
+/// Binds a head to the parameters 1 to 39 of a statement, in the order of [`head_columns`].
 pub(crate) fn bind_head(statement: &mut Statement<'_>, head: &Head) -> rusqlite::Result<()> {
     let time = |time: Option<Timestamp>| time.map(Timestamp::as_millis);
     statement.raw_bind_parameter(1, head.id.as_str())?;
@@ -102,7 +100,7 @@ pub(crate) fn bind_head(statement: &mut Statement<'_>, head: &Head) -> rusqlite:
     let details = slot.and_then(|slot| slot.details.as_ref());
     statement.raw_bind_parameter(24, slot.map(|slot| &*slot.task_id))?;
     statement.raw_bind_parameter(25, slot.map(|slot| slot.phase.as_str()))?;
-    statement.raw_bind_parameter(26, slot.map(|slot| &*slot.model))?;
+    statement.raw_bind_parameter(26, head.model())?;
     statement.raw_bind_parameter(27, details.map(Json::as_str))?;
     statement.raw_bind_parameter(28, head.parent_id.as_ref().map(SessionId::as_str))?;
     statement.raw_bind_parameter(29, head.workspace.as_deref())?;
@@ -117,7 +115,8 @@ pub(crate) fn bind_head(statement: &mut Statement<'_>, head: &Head) -> rusqlite:
     statement.raw_bind_parameter(36, time(requested_at))?;
     statement.raw_bind_parameter(37, approval.and_then(|approval| approval.by.as_deref()))?;
     let decided_at = approval.and_then(|approval| approval.decided_at);
-    statement.raw_bind_parameter(38, time(decided_at))
+    statement.raw_bind_parameter(38, time(decided_at))?;
+    statement.raw_bind_parameter(39, head.result_data.as_ref().map(Json::as_str))
 }
 
 /// Reads an event from a row of `sequence, timestamp, type, data`.
@@ -276,11 +275,15 @@ impl<'r> Columns<'r> {
             phase: SlotPhase::parse(name)
                 .ok_or_else(|| format!("{name:?} is no phase of a slot"))?,
             model: self.text(first + 2, "model")?.to_owned(),
-            details: match self.is_null(first + 3) {
-                true => None,
-                false => Some(self.json(first + 3, "model_details")?),
-            },
+            details: self.optional_json(first + 3, "model_details")?,
         }))
+    }
+
+    fn optional_json(&self, column: usize, name: &str) -> Result<Option<Json>, Damage> {
+        match self.is_null(column) {
+            true => Ok(None),
+            false => self.json(column, name).map(Some),
+        }
     }
 
     fn json(&self, column: usize, name: &str) -> Result<Json, Damage> {

@@ -20,7 +20,7 @@ const APPLICATION_ID: i32 = 0x5465_6e75;
 /// Columns that change with every append are small and come first. Long texts come last, where
 /// SQLite does not rewrite their pages while they stay the same. Of the columns that change with
 /// every append, only `updated_at` is indexed.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
 CREATE TABLE sessions (
   key INTEGER PRIMARY KEY,
@@ -107,6 +107,14 @@ ALTER TABLE sessions ADD COLUMN approval TEXT;
 ALTER TABLE sessions ADD COLUMN approval_requested_at INTEGER;
 ALTER TABLE sessions ADD COLUMN approval_by TEXT;
 ALTER TABLE sessions ADD COLUMN approval_decided_at INTEGER;
+",
+    // The column `model` also has the models that metadata name, where there is no slot.
+    "
+ALTER TABLE sessions ADD COLUMN result_data TEXT;
+UPDATE sessions SET model = json_extract(metadata, '$.model')
+WHERE task_id IS NULL
+  AND CASE WHEN json_valid(metadata) THEN json_type(metadata, '$.model') END = 'text'
+  AND octet_length(json_extract(metadata, '$.model')) <= 256;
 ",
 ];
 

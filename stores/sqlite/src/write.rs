@@ -26,8 +26,8 @@ macro_rules! update_head {
              finalized_at = ?16, resume_ready = ?19, error_count = ?20, last_error_at = ?21, \
              last_error = ?22, summary = ?23, model_details = ?27, workspace = ?29, task = ?30, \
              result = ?31, error = ?32, metadata = ?33, context = ?34, approval = ?35, \
-             approval_requested_at = ?36, approval_by = ?37, approval_decided_at = ?38 \
-             WHERE key = ?39"
+             approval_requested_at = ?36, approval_by = ?37, approval_decided_at = ?38, \
+             result_data = ?39 WHERE key = ?40"
         )
     };
 }
@@ -175,7 +175,7 @@ impl Database {
         let mut insert = self.prepare(concat!(
             "INSERT INTO sessions (",
             head_columns!(),
-            ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         ))?;
         row::bind_head(&mut insert, head)?;
         insert.raw_execute()?;
@@ -195,7 +195,7 @@ impl Database {
             ),
         })?;
         row::bind_head(&mut update, head)?;
-        update.raw_bind_parameter(39, row.key)?;
+        update.raw_bind_parameter(40, row.key)?;
         update.raw_execute().map(drop)
     }
 

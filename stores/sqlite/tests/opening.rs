@@ -9,8 +9,9 @@ use crate::common::{Place, append, given_path, head, history, id, start};
 #[cfg(unix)]
 use crate::common::{permissions, permissions_below, set_permissions};
 use tenure_core::store::SyncStore;
+use tenure_core::store::filter::Filter;
 use tenure_core::stored::agent::Agent;
-use tenure_core::{Error, Head, History, Phase};
+use tenure_core::{Error, Head, History, Json, Phase};
 #[cfg(unix)]
 use tenure_permissions::FileMode;
 use tenure_sqlite::{SqliteOptions, SqliteStore};
@@ -127,9 +128,15 @@ fn sessions_that_an_older_schema_stores_are_read() {
     };
     let stored = Head {
         agent: Some(agent),
+        metadata: Some(Json::parse(r#"{"model":"opus"}"#.to_owned()).unwrap()),
         ..head("a")
     };
+    let unusual = Head {
+        metadata: Some(Json::parse(r#"{"model":["opus"],"cost":1e400}"#.to_owned()).unwrap()),
+        ..head("b")
+    };
     start(&place.open(), stored.clone());
+    start(&place.open(), unusual.clone());
     place
         .sqlite()
         .execute_batch(
@@ -137,11 +144,19 @@ fn sessions_that_an_older_schema_stores_are_read() {
              ALTER TABLE sessions DROP COLUMN approval_requested_at;
              ALTER TABLE sessions DROP COLUMN approval_by;
              ALTER TABLE sessions DROP COLUMN approval_decided_at;
+             ALTER TABLE sessions DROP COLUMN result_data;
+             UPDATE sessions SET model = NULL;
              PRAGMA user_version = 1",
         )
         .unwrap();
-    let loaded = place.open().load(&stored.id, History::None).unwrap();
-    assert_eq!(loaded.map(|loaded| loaded.head), Some(stored));
+    let store = place.open();
+    for stored in [&stored, &unusual] {
+        let loaded = store.load(&stored.id, History::None).unwrap();
+        assert_eq!(loaded.map(|loaded| loaded.head).as_ref(), Some(stored));
+    }
+    let tally = store.tally(&Filter::default()).unwrap().unwrap();
+    let models: Vec<_> = tally.groups().map(|group| group.model.as_deref()).collect();
+    assert_eq!(models, [None, Some("opus")]);
 }
 
 #[test]

@@ -63,6 +63,7 @@ pub fn head(name: &str) -> Head {
         max_iterations: 100,
         context: Json::empty_object(),
         result: None,
+        result_data: None,
         error: None,
         metadata: None,
         event_count: 0,

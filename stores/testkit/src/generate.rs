@@ -150,9 +150,14 @@ pub(crate) fn random_head(rng: &mut Rng, id: SessionId) -> Head {
         iterations: rng.u32(0..200),
         context: json(format!(r#"{{"n":{}}}"#, rng.u32(..))),
         result: rng.bool().then(|| "x".repeat(below(rng, 500))),
-        metadata: rng
-            .bool()
-            .then(|| json(format!(r#"{{"m":{}}}"#, rng.u32(..)))),
+        metadata: rng.bool().then(|| {
+            json(format!(
+                r#"{{"m":{},"model":"{}"}}"#,
+                rng.u32(..),
+                word(rng, MODES)
+            ))
+        }),
+        result_data: rng.bool().then(|| json(rng.u32(..).to_string())),
         usage: Usage {
             prompt_tokens: rng.u64(0..100_000),
             completion_tokens: rng.u64(0..100_000),

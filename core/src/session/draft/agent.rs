@@ -41,7 +41,7 @@ impl Draft<'_> {
             return Err(self.out_of_phase(FINAL));
         }
         match outcome {
-            Phase::Completed => self.complete(summary, None),
+            Phase::Completed => self.complete(summary, None, None),
             Phase::Failed => self.fail(summary, None),
             _ => self.abandon(summary, None),
         }

@@ -133,7 +133,11 @@ impl Draft<'_> {
                 let added = properties.read("addIterations");
                 self.resume(added, IfExhausted::Refuse, data)
             }
-            kind::COMPLETE => self.complete(text("result").as_ref(), data),
+            kind::COMPLETE => {
+                let result_data: Option<Json> = properties.read("resultData");
+                let result_data = result_data.filter(|data| data.as_str() != "null");
+                self.complete(text("result").as_ref(), result_data.as_ref(), data)
+            }
             kind::ERROR => self.fail(text("error").as_ref(), data),
             kind::ABANDONED => self.abandon(text("reason").as_ref(), data),
             kind::TIMEOUT => self.time_out(data),

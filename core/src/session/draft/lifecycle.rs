@@ -88,19 +88,31 @@ impl Draft<'_> {
         wanted == Some(IfFinished::Keep) && self.head.status.is_finished()
     }
 
-    /// Ends the session with a result.
+    /// Ends the session with a result, as text and as JSON. `data` is the data of the event; by default
+    /// both.
     ///
     /// # Errors
-    /// `APPROVAL_PENDING`, `INVALID_TRANSITION`, `TOO_LARGE`.
-    pub fn complete(&mut self, result: Option<&Text>, data: Option<Json>) -> Result<()> {
+    /// `APPROVAL_PENDING`, `INVALID_TRANSITION`, `TOO_LARGE` and `TOO_DEEP`.
+    pub fn complete(
+        &mut self,
+        result: Option<&Text>,
+        result_data: Option<&Json>,
+        data: Option<Json>,
+    ) -> Result<()> {
         self.check_approved()?;
         self.limits.text("result", result)?;
+        if let Some(data) = result_data {
+            self.limits.result_data(data)?;
+        }
         self.go(Status::Completed)?;
         self.head.result = result.map(|result| self.redacted(result));
-        self.append(
-            kind::COMPLETE,
-            data.unwrap_or_else(|| object_of("result", result)),
-        );
+        self.head.result_data = result_data.map(|data| self.limits.redact.json(data));
+        let both = object_of("result", result);
+        let both = match result_data {
+            Some(result) => edited(&both, |both| both.set("resultData", result)),
+            None => both,
+        };
+        self.append(kind::COMPLETE, data.unwrap_or(both));
         self.sum_up(result);
         self.notify(WebhookEvent::Complete);
         Ok(())

@@ -2,7 +2,7 @@
 
 use tenure_core::store::Expect;
 use tenure_core::stored::head::Usage;
-use tenure_core::{Head, History, Status, Timestamp};
+use tenure_core::{Head, History, Json, Status, Timestamp};
 
 use crate::check::{Check, same};
 use crate::fixture::Run;
@@ -105,6 +105,7 @@ pub(crate) async fn text_of_any_script_is_stored(run: &Run<'_>) -> Check {
             task: text.clone(),
             workspace: Some(text.clone()),
             result: Some(text.clone()),
+            result_data: Some(Json::of(&text)),
             error: Some(text),
             ..head(&format!("s{number}"))
         };

@@ -389,19 +389,25 @@ impl SyncStore for Broken {
         }
         let mut sums: BTreeMap<_, (Count, f64)> = BTreeMap::new();
         for head in meant {
-            let key = (head.status, head.mode.clone(), head.user_id.clone());
+            let key = (
+                head.status,
+                head.mode.clone(),
+                head.user_id.clone(),
+                head.model(),
+            );
             let (count, prompt) = sums.entry(key).or_default();
             count.sessions += 1;
             count.iterations += u64::from(head.iterations);
             count.usage = count.usage.plus(head.usage);
             *prompt += head.usage.prompt_tokens as f64;
         }
-        for ((status, mode, user_id), (mut count, prompt)) in sums {
+        for ((status, mode, user_id, model), (mut count, prompt)) in sums {
             count.usage.prompt_tokens = prompt as u64;
             tally.add(Group {
                 status,
                 mode,
                 user_id,
+                model,
                 count,
             });
         }

@@ -1,5 +1,6 @@
 // `SessionAwareAgent`: every run of an agent is a session, which completes or fails with the run.
 
+import { open } from "tenure";
 import {
   type AgentRun,
   configure,
@@ -8,6 +9,7 @@ import {
   getSession,
   incrementIteration,
   isSessionResumable,
+  resumeSession,
   SessionAwareAgent,
   startSession,
   updateContext,
@@ -148,5 +150,51 @@ describe.each(compatStores)("%s, an agent", (_, store) => {
     await agent.execute("t", "m", { id: "done" });
     expect(await code(agent.resume("done"))).toBe("INVALID_TRANSITION");
     expect(runs).toBe(1);
+  });
+});
+
+describe("an agent in a session that waits for an approval", () => {
+  it("does not run, also if the session is active", async () => {
+    const store = new MapStore();
+    useStore(() => store);
+    const sessions = await open(store);
+    const { id } = await sessions.agents.create({ agentName: "a", purpose: "p" });
+    await sessions.agents.requestApproval(id);
+    const fork = await sessions.fork(id);
+    expect(fork.status).toBe("active");
+
+    let runs = 0;
+    const agent = new SessionAwareAgent("u", "c", () => {
+      runs += 1;
+      return { success: true, output: "" };
+    });
+    for (const waiting of [id, fork.id]) {
+      expect(await code(agent.resume(waiting))).toBe("APPROVAL_PENDING");
+      expect(await code(resumeSession(waiting))).toBe("APPROVAL_PENDING");
+      const held = await sessions.hold(waiting);
+      const kept = async () => held?.resume(waiting, { ifActive: "keep" });
+      expect(await code(kept())).toBe("APPROVAL_PENDING");
+      await held?.release();
+      expect(await sessions.agents.get(waiting)).toMatchObject({ approval: { state: "pending" } });
+    }
+    expect(runs).toBe(0);
+    await sessions.agents.approve(fork.id, { by: "ada" });
+    await agent.resume(fork.id);
+    expect(runs).toBe(1);
+    await sessions.close();
+  });
+
+  it("keeps its request if it ends as if it did not wait", async () => {
+    const store = new MapStore();
+    useStore(() => store);
+    const sessions = await open(store);
+    const agent = new SessionAwareAgent("u", "c", async ({ sessionId }) => {
+      await sessions.agents.requestApproval(sessionId, { reason: "apply?" });
+      return { success: true, output: "done" };
+    });
+    expect(await code(agent.execute("t", "m", { id: "s" }))).toBe("APPROVAL_PENDING");
+    expect(getSession("s")).toMatchObject({ status: "paused" });
+    expect(await sessions.agents.get("s")).toMatchObject({ approval: { state: "pending" } });
+    await sessions.close();
   });
 });

@@ -135,10 +135,10 @@ fn resume(tx: &mut Transaction<'_>, params: &ResumeParams) -> Attempt<SessionHea
         tx.fence(&id)?;
     }
     change_with_model(tx, params, &|draft| {
-        if keeps && draft.head().status == Status::Active {
-            return Ok(());
-        }
         draft.override_approval(params.r#override, "resume");
+        if keeps && draft.head().status == Status::Active {
+            return draft.check_approved();
+        }
         let if_exhausted = params.if_exhausted.unwrap_or_default();
         draft.resume(params.add_iterations, if_exhausted, None)
     })

@@ -483,6 +483,31 @@ fn no_copy_of_a_session_opens_its_gate() {
     assert_eq!(head["approval"]["state"], "pending");
 }
 
+#[test]
+fn an_active_fork_that_waits_is_not_kept_for_a_runner() {
+    let world = World::default();
+    let id = agent(&world);
+    world.ok("requestApproval", json!({"id": id}));
+    let fork = world.ok("fork", json!({"id": id}));
+    assert_eq!(fork["status"], "active");
+    let fork = fork["id"].as_str().unwrap().to_owned();
+    let before = world.session(&fork);
+    let keep = json!({"id": fork, "ifActive": "keep"});
+    assert_eq!(world.code("resume", keep.clone()), "APPROVAL_PENDING");
+    assert_eq!(world.session(&fork), before);
+
+    let head = world.ok(
+        "resume",
+        json!({"id": fork, "ifActive": "keep", "override": true}),
+    );
+    assert_eq!(head.get("approval"), None);
+    assert_eq!(head["eventCount"], 5, "only the override is recorded");
+    let entries = audit(&world);
+    let overrides: Vec<_> = entries.iter().map(|of| &of["subject"]).collect();
+    assert_eq!(overrides, [&json!(fork)]);
+    assert_eq!(world.ok("resume", keep)["version"], head["version"]);
+}
+
 /// The ways to write a session with properties of one's own, without a decision on its request.
 fn forgeries(id: &str, properties: &Value) -> [(&'static str, Value); 3] {
     let mut session = json!({

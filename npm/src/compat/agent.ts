@@ -6,7 +6,7 @@
  */
 
 import { checkArguments, type Refuse, rejected, thrown } from "../values/arguments.js";
-import { invalidArgument, messageOf } from "../values/error.js";
+import { invalidArgument, isTenureError, messageOf } from "../values/error.js";
 import { checkObject, withOptions } from "../values/options.js";
 import { getActiveSessions } from "./sessions.js";
 import {
@@ -44,7 +44,8 @@ export class SessionAwareAgent {
 
   /**
    * Runs the agent in a new session of 50 iterations, and returns its output. If the agent throws or has
-   * no success, the session fails, and the error is thrown.
+   * no success, the session fails, and the error is thrown. A session that waits for an approval does not
+   * complete: `APPROVAL_PENDING` is thrown, and it goes on waiting.
    */
   async execute(task: string, mode: string, options: SessionOptions = {}): Promise<string> {
     checkObject(options, "options");
@@ -65,7 +66,10 @@ export class SessionAwareAgent {
     return pauseSession(id, reason);
   }
 
-  /** Resumes a session, runs the agent in it, and returns its output. */
+  /**
+   * Resumes a session, runs the agent in it, and returns its output. The agent does not run in a session
+   * that waits for an approval (`APPROVAL_PENDING`).
+   */
   async resume(id: string): Promise<string> {
     const session = await call((sessions) => sessions.resume(id, { ifActive: "keep" }));
     return this.#run(session);
@@ -87,6 +91,8 @@ export class SessionAwareAgent {
       else if (!(await isPaused(id))) throw new Error(error || "Failed");
       return output;
     } catch (thrown) {
+      // Failing would withdraw the request for an approval that refuses the end.
+      if (isTenureError(thrown, "APPROVAL_PENDING")) throw thrown;
       // An error of the store must not replace the agent's error.
       await failSession(id, messageOf(thrown)).catch(() => null);
       throw thrown;

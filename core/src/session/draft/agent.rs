@@ -115,7 +115,7 @@ impl Draft<'_> {
     }
 
     /// Refuses what has to wait for an approval.
-    pub(super) fn check_approved(&self) -> Result<()> {
+    pub(crate) fn check_approved(&self) -> Result<()> {
         match self.head.agent.as_ref().and_then(|of| of.approval.as_ref()) {
             Some(approval) if approval.is_pending() => Err(approval.refusal(&self.head.id)),
             _ => Ok(()),

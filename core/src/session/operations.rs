@@ -45,7 +45,7 @@ crate::operations! {
     /// Resumes a session that is paused or out of iterations, or recovers an active one whose runner has
     /// ended. The event carries `pausedDuration` in milliseconds.
     RESUME = Write "resume" (ResumeParams) -> SessionHead, unit resume,
-        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"addIterations":1,"ifActive":"keep","ifExhausted":"timeout","override":true}"#;
+        r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"addIterations":1,"ifActive":"recover","ifExhausted":"timeout","override":true}"#;
     /// Completes a session with a result.
     COMPLETE = Write "complete" (CompleteParams) -> SessionHead, unit complete,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1,"result":"r","resultData":{"a":1},"ifFinished":"keep","override":true}"#;
@@ -102,6 +102,9 @@ crate::operations! {
         r#"{"id":"s","newId":"f","atSequence":2,"task":"t","maxIterations":9,"context":{"a":1}}"#;
 }
 
+/// The remedy where a session is kept as it is, and iterations were to be added.
+const ADDED_TO_KEPT: &str = "expected no `ifActive: \"keep\"` with it for an active session";
+
 fn start(tx: &mut Transaction<'_>, params: &StartParams) -> Attempt<Session> {
     let id = new_id(tx, params.id.as_ref())?;
     let key = store_key(tx, params.idempotency_key.as_ref())?;
@@ -137,7 +140,11 @@ fn resume(tx: &mut Transaction<'_>, params: &ResumeParams) -> Attempt<SessionHea
     change_with_model(tx, params, &|draft| {
         draft.override_approval(params.r#override, "resume");
         if keeps && draft.head().status == Status::Active {
-            return draft.check_approved();
+            draft.check_approved()?;
+            return match params.add_iterations {
+                None | Some(0) => Ok(()),
+                Some(_) => Err(Error::invalid("addIterations", ADDED_TO_KEPT)),
+            };
         }
         let if_exhausted = params.if_exhausted.unwrap_or_default();
         draft.resume(params.add_iterations, if_exhausted, None)

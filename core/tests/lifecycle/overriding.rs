@@ -357,6 +357,27 @@ fn resuming_an_active_session_can_be_without_effect() {
 }
 
 #[test]
+fn iterations_are_not_added_to_an_active_session_that_is_kept() {
+    let world = World::default();
+    let id = world.start(json!({"maxIterations": 1}));
+    let add = |count: u32| json!({"id": id, "ifActive": "keep", "addIterations": count});
+    let before = world.session(&id);
+    let error = world.error("resume", add(10));
+    assert_eq!(error.code(), "INVALID_ARGUMENT");
+    assert!(error.to_string().contains("addIterations"), "{error}");
+    assert_eq!(world.session(&id), before);
+    world.ok("resume", add(0));
+    assert_eq!(world.session(&id), before);
+    // A session that is out of iterations is resumed with them.
+    world.ok("incrementIteration", json!({"id": id}));
+    let head = world.ok("resume", add(10));
+    assert_eq!(
+        (&head["status"], &head["maxIterations"]),
+        (&json!("active"), &json!(11))
+    );
+}
+
+#[test]
 fn a_session_without_remaining_iterations_can_be_resumed_to_timeout() {
     let world = World::default();
     let id = world.start(json!({"maxIterations": 1}));

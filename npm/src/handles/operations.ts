@@ -178,8 +178,8 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
   /**
    * Resumes a session that is paused or out of iterations, or recovers an orphaned active one. A
    * session without remaining iterations needs `addIterations`. With `ifActive: "keep"` an active
-   * session is left unchanged; with `ifExhausted: "timeout"` a paused session without iterations
-   * becomes `timeout` instead of being refused.
+   * session is left unchanged, and `addIterations` is refused for it; with `ifExhausted: "timeout"` a
+   * paused session without iterations becomes `timeout` instead of being refused.
    */
   resume(id: string, options?: Accepts<Omit<ResumeParams, "id">>): Returns<M, SessionHead<T>> {
     return this.ask("resume", () => withOptions(options, { id }));

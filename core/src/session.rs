@@ -10,6 +10,7 @@ pub mod cleanup;
 pub mod context_change;
 pub mod draft;
 mod event_page;
+pub mod forked_history;
 pub mod idempotency;
 pub mod operations;
 pub mod params;

@@ -1,12 +1,9 @@
 //! What the history says of a change of the context: the new values in `set`, the values before in `was`,
 //! and in `changed` the names of properties whose values are too large to be recorded. A property in
-//! `set` and not in `was` is new, one in `was` and not in `set` was removed. So a fork can take the
-//! changes back, the latest one first.
+//! `set` and not in `was` is new, one in `was` and not in `set` was removed.
 
 use std::collections::BTreeSet;
 
-use crate::error::{Error, Result};
-use crate::stored::event::{Event, kind};
 use crate::value::json::{Json, Object};
 use crate::value::limits::Limits;
 
@@ -73,42 +70,4 @@ fn said<'a>(mut set: Object<'a>, mut was: Object<'a>, largest: usize) -> Option<
         data.set("changed", &names.collect::<Vec<_>>());
     }
     (!data.is_empty()).then(|| data.to_json())
-}
-
-/// The context before these events, which end with the last of the session. `given` are the values that a
-/// fork has of its own.
-///
-/// # Errors
-/// `INVALID_ARGUMENT` if a value from before was too large to be recorded, and is not given.
-pub(super) fn undone(context: &Json, later: &[Event], given: Option<&Json>) -> Result<Json> {
-    let mut context = context.clone();
-    let mut unknown = BTreeSet::new();
-    let changes = later.iter().rev();
-    for event in changes.filter(|event| event.kind == kind::CONTEXT_CHANGE) {
-        let data = Object::parse(&event.data);
-        let values = |name| data.read::<Json>(name).unwrap_or_default();
-        let (set, was) = (values("set"), values("was"));
-        let (set, was) = (Object::parse(&set), Object::parse(&was));
-        let mut before = Object::parse(&context);
-        before.retain(|key, _| set.value_of(key).is_none());
-        unknown.retain(|name: &String| {
-            let key = name.as_bytes();
-            set.value_of(key).or(was.value_of(key)).is_none()
-        });
-        before.merge(was);
-        let changed: Vec<String> = data.read("changed").unwrap_or_default();
-        unknown.extend(changed);
-        context = before.to_json();
-    }
-    let given = given.map(Object::parse).unwrap_or_default();
-    match unknown.iter().find(|name| given.get(name).is_none()) {
-        None => Ok(context),
-        Some(name) => Err(Error::invalid(
-            "atSequence",
-            format!(
-                "the history does not have the value that `{name}` of the context had then, which \
-                 was too large for it; give one in `context`"
-            ),
-        )),
-    }
 }

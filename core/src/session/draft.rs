@@ -11,11 +11,12 @@ mod lifecycle;
 use crate::audit::entry::Entry;
 use crate::audit::removal::{self, Actor};
 use crate::error::{Cause, Error, Result};
-use crate::session::context_change::{self, RecordChange};
+use crate::session::context_change::RecordChange;
+use crate::session::forked_history::ForkedHistory;
 use crate::session::params::StartParams;
 use crate::session::redaction;
 use crate::stored::agent::Agent;
-use crate::stored::approval::{ApprovalState, StoredApproval};
+use crate::stored::approval::StoredApproval;
 use crate::stored::event::{Event, kind};
 use crate::stored::head::{Head, Usage};
 use crate::stored::phase::Phase;
@@ -49,17 +50,6 @@ pub struct Draft<'l> {
     touched: bool,
     now: Timestamp,
     limits: &'l Limits,
-}
-
-/// The history of a session that is forked.
-#[derive(Debug, Clone, Default)]
-pub struct ForkedHistory {
-    /// The events that the fork copies.
-    pub copied: Vec<Event>,
-    /// The events after them.
-    pub later: Vec<Event>,
-    /// The sequence number of the last decision.
-    pub decided_at: Option<u64>,
 }
 
 /// The result of a draft.
@@ -194,28 +184,23 @@ impl<'l> Draft<'l> {
         now: Timestamp,
         limits: &'l Limits,
     ) -> Result<Self> {
-        let ForkedHistory {
-            copied: events,
-            later,
-            decided_at,
-        } = history;
+        let events = &history.copied;
         let at_sequence = events.last().map_or(0, |event| event.sequence);
         let iterations = events
             .iter()
             .filter(|event| event.kind == kind::ITERATION)
             .count();
-        let has_decision = decided_at.is_some_and(|decided_at| decided_at <= at_sequence);
         let agent = parent.agent.as_ref();
-        let agent = agent.map(|of| forked_agent(of, &events, has_decision));
+        let agent = agent.map(|of| forked_agent(of, &history));
         let parent_id = parent.id;
-        let context = context_change::undone(&parent.context, &later, params.context.as_ref())?;
+        let context = history.context(&parent.context, params.context.as_ref())?;
         let context = edited(&context, unpause);
         // The usage stays with the parent: counting it twice would falsify every sum.
         let metadata = parent.metadata.as_ref().map(|metadata| {
             edited(metadata, |metadata| {
                 metadata.remove("tokens");
                 metadata.remove("cost");
-                history::forget_tools(metadata, &events, &later);
+                history.forget_tools(metadata);
             })
         });
         let mut draft = Self::of(
@@ -250,7 +235,7 @@ impl<'l> Draft<'l> {
             now,
             limits,
         );
-        draft.events = events;
+        draft.events = history.copied;
         if let Some(task) = &params.task {
             limits.task(task)?;
             draft.head.task = draft.redacted_task(task);
@@ -370,21 +355,23 @@ impl<'l> Draft<'l> {
 /// The agent of a fork: in the phase that the copied history leads to, without errors. It waits for the
 /// approval that its parent waits for or ended without, and for one whose request but not its decision
 /// is copied.
-fn forked_agent(parent: &Agent, events: &[Event], has_decision: bool) -> Agent {
-    let last = events.iter().rev().find(|event| event.kind == kind::PHASE);
+fn forked_agent(parent: &Agent, history: &ForkedHistory) -> Agent {
+    let events = &history.copied;
+    let last = events.iter().rfind(|event| event.kind == kind::PHASE);
     let phase = last.and_then(|event| Phase::parse(&Object::parse(&event.data).text("to")?));
     let mut agent = Agent::default();
     agent.enter(phase.unwrap_or_default());
     agent.agree_with(Status::Active);
-    if let Some(approval) = &parent.approval {
-        let was_requested = agent.phase == Phase::Approval && !has_decision;
-        let is_undecided = matches!(
-            approval.state,
-            ApprovalState::Pending | ApprovalState::Withdrawn
-        );
-        let waits = is_undecided || was_requested;
-        agent.approval = waits.then(|| StoredApproval::requested(approval.requested_at));
-    }
+    let undecided = parent
+        .approval
+        .as_ref()
+        .filter(|approval| !approval.is_decided());
+    let undecided = undecided.map(|approval| approval.requested_at);
+    let copied = last
+        .or(events.last())
+        .filter(|_| history.is_decided_later());
+    let requested_at = undecided.or(copied.map(|event| event.timestamp));
+    agent.approval = requested_at.map(StoredApproval::requested);
     agent
 }
 

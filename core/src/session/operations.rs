@@ -7,7 +7,6 @@ use crate::lease::operations::{acquire, runner_read};
 use crate::lease::params::{LeaseAcquireParams, LeaseOutcome};
 use crate::store::Read;
 use crate::store::{History, Loaded};
-use crate::stored::event::kind;
 use crate::stored::lease::Lease;
 use crate::stored::status::Status;
 use crate::value::id::SessionId;
@@ -18,7 +17,8 @@ use super::change::{
     append, change, change_anywhere, change_with_model, check_model, create, existing,
     generate_agent_id, new_id, not_found, store_key,
 };
-use super::draft::{Draft, ForkedHistory};
+use super::draft::Draft;
+use super::forked_history::ForkedHistory;
 use super::params::{
     AbandonParams, AddEventParams, AddEventsParams, ChangeOnly, ChangeParams, CompleteParams,
     DeleteParams, FailParams, ForkParams, HoldParams, IfActive, ImportParams,
@@ -286,29 +286,21 @@ fn fork(tx: &mut Transaction<'_>, params: &ForkParams) -> Attempt<Session> {
     let given = given.map(|id| SessionId::parse(id.as_str())).transpose()?;
     let parent = SessionId::parse(params.id.as_str())?;
     let parent = tx.loaded(&parent, History::All)?.cloned();
-    let Loaded { head, mut events } = parent.ok_or_else(|| not_found(params.id.as_str()))?;
+    let Loaded { head, events } = parent.ok_or_else(|| not_found(params.id.as_str()))?;
     check_model(tx, &head)?;
     let id = given.unwrap_or_else(|| match head.agent {
         Some(_) => generate_agent_id(tx),
         None => SessionId::generate(tx.now(), tx.entropy()),
     });
-    let decision = events.iter().rfind(|event| event.kind == kind::APPROVAL);
-    let decided_at = decision.map(|event| event.sequence);
-    let mut later = Vec::new();
-    if let Some(at) = params.at_sequence {
-        if at > head.event_count {
-            let problem = format!("expected at most {}, the last event", head.event_count);
-            return Err(Error::invalid("atSequence", problem).into());
-        }
-        later = events.split_off(events.partition_point(|event| event.sequence <= at));
+    let last = head.event_count;
+    let at = params.at_sequence.unwrap_or(last);
+    if at > last {
+        let problem = format!("expected at most {last}, the last event");
+        return Err(Error::invalid("atSequence", problem).into());
     }
+    let history = ForkedHistory::at(events, at);
     // The reply has the copied history, and is made after the commit.
-    check_history(&events, tx.limits())?;
-    let history = ForkedHistory {
-        copied: events,
-        later,
-        decided_at,
-    };
+    check_history(&history.copied, tx.limits())?;
     let draft = Draft::fork(id, head, history, params, tx.now(), tx.limits())?;
     create(tx, draft, None)
 }

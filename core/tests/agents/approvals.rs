@@ -508,6 +508,70 @@ fn an_active_fork_that_waits_is_not_kept_for_a_runner() {
     assert_eq!(world.ok("resume", keep)["version"], head["version"]);
 }
 
+#[test]
+fn a_fork_from_the_event_of_a_request_waits_whatever_followed_it() {
+    for (name, params) in [
+        (
+            "agentUpdate",
+            json!({"phase": "executing", "override": true}),
+        ),
+        ("resume", json!({"override": true})),
+        ("complete", json!({"override": true})),
+        ("approve", json!({})),
+        ("deny", json!({})),
+        ("fail", json!({})),
+    ] {
+        let world = World::default();
+        let id = agent(&world);
+        let requested = world.ok("requestApproval", json!({"id": id}))["eventCount"].clone();
+        let at = world.now();
+        world.pass(1000);
+        world.ok(name, with_id(&id, params));
+        let check = |sequence: &Value, state: &Value| {
+            let fork = world.ok("fork", json!({"id": id, "atSequence": sequence}));
+            assert_eq!(fork["approval"]["state"], *state, "{name} {sequence}");
+            fork
+        };
+        let fork = check(&requested, &json!("pending"));
+        assert_eq!(fork["approval"]["requestedAt"], iso(at), "{name}");
+        if name == "fail" {
+            continue;
+        }
+        check(&json!(1), &Value::Null);
+        let fork = fork["id"].as_str().unwrap();
+        assert_eq!(
+            world.code("resume", json!({"id": fork})),
+            "APPROVAL_PENDING"
+        );
+        // A fork of the fork, from the same event, when that has its decision.
+        world.ok("approve", json!({"id": fork}));
+        let again = world.ok("fork", json!({"id": fork, "atSequence": requested}));
+        assert_eq!(again["approval"]["state"], "pending", "{name}");
+        if world.session(&id)["status"] != "active" {
+            continue;
+        }
+        // The agent goes on, and sets the phase again, without a request.
+        for phase in ["executing", "approval"] {
+            world.ok("agentUpdate", json!({"id": id, "phase": phase}));
+            check(&requested, &json!("pending"));
+            check(&world.session(&id)["eventCount"], &Value::Null);
+        }
+    }
+}
+
+#[test]
+fn a_fork_with_the_decision_does_not_wait_for_the_one_on_a_later_request() {
+    let world = World::default();
+    let id = agent(&world);
+    world.ok("requestApproval", json!({"id": id}));
+    let decided = world.ok("approve", json!({"id": id}))["eventCount"].clone();
+    world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+    world.ok("requestApproval", json!({"id": id}));
+    world.ok("approve", json!({"id": id}));
+    let fork = world.ok("fork", json!({"id": id, "atSequence": decided}));
+    assert_eq!(fork.get("approval"), None);
+}
+
 /// The ways to write a session with properties of one's own, without a decision on its request.
 fn forgeries(id: &str, properties: &Value) -> [(&'static str, Value); 3] {
     let mut session = json!({

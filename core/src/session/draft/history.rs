@@ -2,16 +2,14 @@
 //! other type.
 
 use crate::error::{Error, Result};
+use crate::session::forked_history::TOOLS_USED;
 use crate::session::params::IfExhausted;
-use crate::stored::event::{Event, kind};
+use crate::stored::event::kind;
 use crate::stored::status::Status;
 use crate::value::json::{Json, Object};
 use crate::value::text::Text;
 
 use super::{Draft, object_of};
-
-/// The property of the metadata with the names of the tools used.
-const TOOLS_USED: &str = "toolsUsed";
 
 impl Draft<'_> {
     /// Counts one iteration; the last one of the budget makes an active session `timeout`. A paused
@@ -169,27 +167,5 @@ impl Draft<'_> {
             self.set_metadata(metadata.to_json())?;
         }
         Ok(())
-    }
-}
-
-/// Removes from the tools used those that only these later events used.
-pub(super) fn forget_tools(metadata: &mut Object<'_>, copied: &[Event], later: &[Event]) {
-    let tools = |events: &[Event]| -> Vec<String> {
-        let calls = events
-            .iter()
-            .filter(|event| [kind::TOOL_CALL, kind::TOOL_CALL_START].contains(&&*event.kind));
-        let tools = calls.filter_map(|event| Object::parse(&event.data).text("tool"));
-        tools.collect()
-    };
-    let (before, after) = (tools(copied), tools(later));
-    let is_kept = |tool: &Json| {
-        let tool = tool.as_text();
-        tool.is_none_or(|tool| before.contains(&tool) || !after.contains(&tool))
-    };
-    if let Some(mut used) = metadata.read::<Vec<Json>>(TOOLS_USED)
-        && !used.iter().all(is_kept)
-    {
-        used.retain(is_kept);
-        metadata.set(TOOLS_USED, &used);
     }
 }

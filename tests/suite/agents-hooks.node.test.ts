@@ -52,4 +52,24 @@ describe.each(everyStore)("an agent %s", (_, openStore) => {
     expect(resumeRate).toMatchObject({ target: 60, met: false });
     expect(await agents.stats({ agentName: "b" })).toMatchObject({ total: 0 });
   });
+
+  it("is named at the start of a conversation only if its model is available", async () => {
+    const asked: string[] = [];
+    const sessions = await openStore();
+    const plan = { taskId: "T", phase: "plan", task: "p", mode: "m", model: "opus" } as const;
+    const { session } = await sessions.startInSlot(plan);
+    const id = session?.id ?? "";
+    await sessions.agents.update(id, { phase: "planning" });
+    for (const isAvailable of [false, true]) {
+      sessions.setModels((name) => {
+        asked.push(name);
+        return isAvailable;
+      });
+      // The first event of a conversation writes its session.
+      const payload = { hook_event_name: "SessionStart", session_id: `c-${isAvailable}` };
+      const { output } = await sessions.agents.hooks.event(payload);
+      expect(JSON.stringify(output).includes(id)).toBe(isAvailable);
+    }
+    expect(asked).toEqual(["opus", "opus"]);
+  });
 });

@@ -14,7 +14,7 @@ use tenure_core::session::params::{ChangeOnly, IfExhausted, StartParams};
 use tenure_core::session::read::missing_models;
 use tenure_core::session::view::SessionHead;
 use tenure_core::store::filter::{Direction, Filter, Order, OrderBy};
-use tenure_core::store::{Found, ListQuery, Read};
+use tenure_core::store::{Found, History, ListQuery, Read};
 use tenure_core::stored::approval::ApprovalState;
 use tenure_core::stored::head::Head;
 use tenure_core::stored::phase::Phase;
@@ -80,6 +80,10 @@ pub(crate) async fn answer(context: &Context, payload: &Payload, options: Option
 
 /// Creates the session of the conversation, or resumes it, and names the agents that wait.
 async fn session_start(context: &Context, payload: &Payload, policy: Policy) -> Result<HookReply> {
+    let now = context.call().now;
+    // The host is asked about models before the first write.
+    let heads = agents(context, policy.filter(now), LATEST_FIRST).await?;
+    missing_models(context, &heads).await?;
     if let Some(id) = conversation(payload) {
         let params = StartParams {
             task: cut(format!(
@@ -110,7 +114,6 @@ async fn session_start(context: &Context, payload: &Payload, policy: Policy) -> 
             .await;
         unless_refused(begun)?;
     }
-    let now = context.call().now;
     // The process of a conversation that goes on after a compaction is the same, and so are its agents.
     if payload.text("source").as_deref() != Some("compact") {
         stop_agents(context, payload, policy.filter(now), |_| true).await?;
@@ -425,6 +428,9 @@ async fn stop(context: &Context, payload: &Payload) -> Result<HookReply> {
     let Some(id) = conversation(payload) else {
         return Ok(nothing());
     };
+    // The host is asked about the model before the first write.
+    let head = none_if_corrupt(context.load(&id, History::None).await)?;
+    missing_models(context, head.map(|loaded| loaded.head).as_slice()).await?;
     // The user may have sent an agent into the background after its start.
     let has_background = payload.lists("background_tasks");
     let ended = |link: &HostLink| !link.is_in_background() && (link.is_open() || !has_background);

@@ -14,6 +14,8 @@ pub(super) struct Reads {
     pub(super) wanted: Vec<Read>,
     /// The names of the models that the host has to be asked about.
     pub(super) unanswered: Vec<String>,
+    /// Whether the operation has written before. It is not run again, so the host is not asked.
+    pub(super) follows_write: bool,
     /// Counts the reads, so that it is known which came first.
     pub(super) clock: u64,
     /// Records that were read a second time, and were the same.

@@ -260,13 +260,16 @@ impl<'c> Transaction<'c> {
     }
 
     /// Whether a model is not available. A model that the host has to be asked about counts as available
-    /// here, so that the decision goes on to the next one; what it decides is not written.
+    /// here, so that the decision goes on to the next one; what it decides is not written. Once the
+    /// operation has written, the host is not asked, and a model without an answer is not available: an
+    /// operation that writes more than once asks before the first write.
     pub fn lacks_model(&mut self, name: &str) -> bool {
         let is_available = self.limits().models.is_available(name);
-        if is_available.is_none() && !self.reads.unanswered.iter().any(|known| known == name) {
+        let asks = is_available.is_none() && !self.reads.follows_write;
+        if asks && !self.reads.unanswered.iter().any(|known| known == name) {
             self.reads.unanswered.push(name.to_owned());
         }
-        is_available == Some(false)
+        !is_available.unwrap_or(asks)
     }
 
     /// Whether the model of a session in a slot is not available.

@@ -33,9 +33,6 @@ pub(super) struct Unit {
     committing: Option<Committing>,
     /// Whether it ends when another writer was faster.
     once: bool,
-    /// Whether the operation has written before. It is not run again, so the host is not asked: a model
-    /// without an answer counts as available.
-    follows_write: bool,
 }
 
 /// What follows a commit.
@@ -118,7 +115,7 @@ impl Unit {
         match decision {
             Err(Stop::Failed(error)) if error.is_of_store() => Err(error),
             // Its result, or its error, depends on the answers.
-            Ok(()) | Err(Stop::Failed(_)) if self.has_to_ask() => {
+            Ok(()) | Err(Stop::Failed(_)) if !self.reads.unanswered.is_empty() => {
                 Ok(Next::Ask(std::mem::take(&mut self.reads.unanswered)))
             }
             Ok(()) => Ok(self.commit(written)),
@@ -136,10 +133,6 @@ impl Unit {
                 Ok(Next::Wait)
             }
         }
-    }
-
-    fn has_to_ask(&self) -> bool {
-        !self.follows_write && !self.reads.unanswered.is_empty()
     }
 
     /// Asks to commit what a decision has written.
@@ -253,7 +246,7 @@ impl Unit {
         context: &Context,
         decide: &mut (dyn FnMut(&mut Transaction<'_>) -> Attempt<()> + Send),
     ) -> Result<bool> {
-        self.follows_write = context.has_written();
+        self.reads.follows_write = context.has_written();
         let mut reply = None;
         loop {
             match self.advance(context.call(), reply, None, decide)? {

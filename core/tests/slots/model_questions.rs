@@ -194,6 +194,52 @@ impl SyncStore for Meanwhile {
 }
 
 #[test]
+fn the_start_of_a_conversation_asks_about_the_agents_that_it_names() {
+    for at_once in [true, false] {
+        let world = World::default();
+        start(&world, "a", json!({"id": "s"}));
+        world.ok("agentUpdate", json!({"id": "s", "phase": "planning"}));
+        let payload = json!({"hook_event_name": "SessionStart", "session_id": "c"});
+        let event = json!({"input": payload.to_string()});
+        if !at_once {
+            world.ok("hookEvent", event.clone());
+        }
+        let world = answered(world, &[], &[]);
+        assert_eq!(world.questions("hookEvent", event.clone()), ["a"]);
+        assert_eq!(world.ok("get", json!({"id": "c"})).is_null(), at_once);
+
+        let world = answered(world, &[], &["a"]);
+        assert_eq!(world.ok("hookEvent", event.clone())["output"], json!({}));
+        let world = answered(world, &["a"], &[]);
+        let output = world.ok("hookEvent", event)["output"].to_string();
+        assert!(output.contains("- s: developer"), "{output}");
+    }
+}
+
+#[test]
+fn the_end_of_a_turn_asks_about_the_conversation() {
+    let world = World::default();
+    start(&world, "a", json!({"id": "c"}));
+    let delegation = json!({
+        "hook_event_name": "PreToolUse", "tool_name": "Task", "session_id": "c",
+        "tool_input": {"subagent_type": "x", "description": "d", "prompt": "p"}
+    });
+    let stop = json!({"hook_event_name": "Stop", "session_id": "c"});
+    // An agent of it has to be stopped, which writes.
+    world.ok("hookEvent", json!({"input": delegation.to_string()}));
+    let stop = json!({"input": stop.to_string()});
+    let events = world.session("c")["eventCount"].clone();
+    let world = answered(world, &[], &[]);
+    assert_eq!(world.questions("hookEvent", stop.clone()), ["a"]);
+    let world = answered(world, &[], &["a"]);
+    world.ok("hookEvent", stop.clone());
+    assert_eq!(world.session("c")["eventCount"], events);
+    let world = answered(world, &["a"], &[]);
+    world.ok("hookEvent", stop);
+    assert_eq!(world.last_event("c")["type"], "turn");
+}
+
+#[test]
 fn an_operation_that_has_written_does_not_ask_about_models() {
     let world = unknown(World::over(Lift(Meanwhile::default())));
     world.store.0.notes.set(true);
@@ -210,6 +256,7 @@ fn an_operation_that_has_written_does_not_ask_about_models() {
     );
     assert_eq!(replies[0]["outcome"], "created");
     assert_eq!(replies[1]["outcome"], "needs_confirmation");
-    assert_eq!(replies[1]["modelMissing"], false);
+    // Nobody has said that it is available.
+    assert_eq!(replies[1]["modelMissing"], true);
     assert_eq!(replies[1]["session"]["id"], "o");
 }

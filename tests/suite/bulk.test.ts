@@ -193,6 +193,31 @@ describe("purging the trash", () => {
     expect(await sessions.context("a")).toMatchObject({ context: { precious: 1 } });
   });
 
+  it("keeps a session whose archive does not return undefined or true", async () => {
+    const sessions = await inMemory();
+    await start(sessions, "s");
+    await sessions.trash("s");
+    for (const answer of [false, null, 0, "x", {}]) {
+      for (const name of ["archive", "archiveParts"]) {
+        const archive = async (parts: unknown) => {
+          if (typeof parts !== "string") for await (const _ of parts as AsyncIterable<string>);
+          return answer;
+        };
+        const { removed, failed } = await sessions.purge({ olderThan: 0 }, {
+          [name]: archive,
+        } as never);
+        const message = expect.stringContaining("expected undefined or true from the archive");
+        expect({ removed, failed }).toEqual({
+          removed: 0,
+          failed: [{ id: "s", code: "ARCHIVE_FAILED", message }],
+        });
+      }
+    }
+    expect(await sessions.get("s")).not.toBeNull();
+    const archive = async () => true as const;
+    expect(await sessions.purge({ olderThan: 0 }, { archive })).toMatchObject({ removed: 1 });
+  });
+
   it("refuses an archive in the wrong place, and deletes nothing", async () => {
     const sessions = await inMemory();
     await start(sessions, "a");

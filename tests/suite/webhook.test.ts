@@ -271,6 +271,7 @@ describe("delivery of webhooks", () => {
     ["headers that would be lost", { headers: new Map([["x-a", secret]]) }],
     ["an unknown event", { events: ["start", secret] }],
     ["events that are no list", { events: "start" }],
+    ["no event", { events: [] }],
     ["a timeout that is no number", { timeoutMs: "5" }],
   ])("refuses %s when the handle is opened or changed, and does not show it", async (_, given) => {
     const isUrl = typeof given === "string" || given instanceof URL;

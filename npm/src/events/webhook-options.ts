@@ -76,6 +76,7 @@ export function checkedHeaders(given: unknown): Record<string, string> {
 /** The events to report. */
 export function checkedEvents(given: unknown): readonly WebhookEvent[] {
   if (!Array.isArray(given)) throw invalidArgument("webhook.events", "expected a list");
+  if (given.length === 0) throw invalidArgument("webhook.events", "expected at least one event");
   if (!given.every(isEvent)) {
     const known = Object.keys(EVENTS).map((event) => `"${event}"`);
     throw invalidArgument("webhook.events", `expected events among ${known.join(", ")}`);

@@ -22,7 +22,7 @@ export interface WebhookOptions {
   readonly url: string | URL;
   /** Additional headers besides `content-type`: an object of names and values. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** The events to report; all by default. */
+  /** The events to report, at least one; all by default. */
   readonly events?: readonly WebhookEvent[] | undefined;
   /** The timeout of one delivery, in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number | undefined;

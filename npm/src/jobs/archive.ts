@@ -7,22 +7,27 @@
 import type { ExportedPart } from "../builds/binding.js";
 import type { MaybePromise } from "../stores/store.js";
 import { archiveFailed, invalidArgument, isTenureError, tooLarge } from "../values/error.js";
+import { described } from "../values/options.js";
 import type { JobHost } from "./job.js";
 
 /**
- * Archives a session, given as the text that `export` returns. If it throws, the session stays in
- * the trash.
+ * Archives a session, given as the text that `export` returns. If it throws, or returns anything but
+ * `true` or nothing, the session stays in the trash.
  */
-export type Archive = (session: string, id: string) => MaybePromise<void>;
+export type Archive = (session: string, id: string) => MaybePromise<void> | MaybePromise<true>;
 
 /**
- * Archives a session of any size, given as the parts that `exportParts` returns. If it throws, or
- * ends before it has read all parts, the session stays in the trash.
+ * Archives a session of any size, given as the parts that `exportParts` returns. If it throws, ends
+ * before it has read all parts, or returns anything but `true` or nothing, the session stays in the
+ * trash.
  */
-export type ArchiveParts = (parts: AsyncIterable<string>, id: string) => MaybePromise<void>;
+export type ArchiveParts = (
+  parts: AsyncIterable<string>,
+  id: string,
+) => MaybePromise<void> | MaybePromise<true>;
 
 /**
- * How sessions are archived: by one of two functions. A session for which it throws stays in the
+ * How sessions are archived: by one of two functions. A session that it does not archive stays in the
  * trash; retention then retries its pass.
  */
 export interface ArchiveOptions {
@@ -49,8 +54,14 @@ export function archiveOf(options: ArchiveOptions | undefined): ArchiveParts | u
       if (length > MAX_LENGTH) throw tooLarge("session", length, MAX_LENGTH);
       session += part;
     }
-    await archive(session, id);
+    checkAnswer(await archive(session, id));
   };
+}
+
+/** Refuses the answer of an archive that may say that it has not archived the session. */
+function checkAnswer(answer: unknown): void {
+  if (answer === undefined || answer === true) return;
+  throw new Error(`expected undefined or true from the archive, got ${described(answer)}`);
 }
 
 /** Exports sessions to an archive. */
@@ -99,7 +110,7 @@ class Archiving {
   }
 
   async #archive(archive: ArchiveParts, id: string): Promise<void> {
-    await archive(this.#parts(), id);
+    checkAnswer(await archive(this.#parts(), id));
     if (!this.#isReadToEnd) throw new Error("the archive has not read all parts of the session");
   }
 

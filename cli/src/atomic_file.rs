@@ -21,8 +21,7 @@ impl AtomicFile {
     /// Creates the temporary file. A path that cannot be written fails here, before anything is done. A
     /// new file has these permissions, one that is replaced keeps its own.
     pub(crate) fn create(path: &Path, mode: FileMode) -> io::Result<Self> {
-        // A symbolic link stays, and its target is replaced.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let path = target_of(path)?;
         if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
             return Ok(Self {
                 file: open_special(&path)?,
@@ -68,6 +67,21 @@ impl Drop for AtomicFile {
             let _ = fs::remove_file(temporary);
         }
     }
+}
+
+/// The file that a path means. A symbolic link stays, and its target is replaced, or created.
+fn target_of(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    while let Ok(target) = fs::read_link(&path) {
+        match fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                path = path.parent().unwrap_or(Path::new("")).join(target);
+            }
+            Err(error) => return Err(error),
+            Ok(_) => break,
+        }
+    }
+    Ok(fs::canonicalize(&path).unwrap_or(path))
 }
 
 /// Writes a file atomically.
@@ -168,6 +182,31 @@ mod tests {
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         write(Path::new("/dev/null"), FileMode::PRIVATE, "gone").unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_file_that_is_not_there_yet_stays_too() {
+        use std::os::unix::fs::symlink;
+
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("sub")).unwrap();
+        for (target, link) in [("sub/new", "one"), ("one", "two")] {
+            symlink(target, at(link)).unwrap();
+            write(&at(link), FileMode::PRIVATE, link).unwrap();
+            assert!(fs::symlink_metadata(at(link)).unwrap().is_symlink());
+            assert_eq!(fs::read_to_string(at("sub/new")).unwrap(), link);
+            fs::remove_file(at("sub/new")).unwrap();
+        }
+        // The folder of its target, and a link to itself.
+        for (target, link) in [("none/new", "three"), ("four", "four")] {
+            symlink(target, at(link)).unwrap();
+            assert!(create(&at(link)).is_err(), "{link}");
+            assert!(fs::symlink_metadata(at(link)).unwrap().is_symlink());
+        }
+        assert_eq!(names(folder.path()), ["four", "one", "sub", "three", "two"]);
+        assert!(names(&at("sub")).is_empty());
     }
 
     #[cfg(unix)]

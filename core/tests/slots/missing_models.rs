@@ -39,6 +39,40 @@ fn a_session_with_a_missing_model_can_be_read_but_not_changed() {
 }
 
 #[test]
+fn bookkeeping_and_administration_do_not_ask_about_the_model() {
+    let world = World::default();
+    start(&world, "a", json!({"id": "s"}));
+    let world = world.with_limits(|limits| limits.models = Models::Names(vec!["b".to_owned()]));
+    let text = world.ok("export", json!({"id": "s"}));
+    for (name, params) in [
+        ("recordUsage", json!({"id": "s", "cost": 1})),
+        (
+            "agentUpdate",
+            json!({"id": "s", "metadata": {"a": 1}, "error": "e"}),
+        ),
+        ("override", json!({"id": "s", "updates": {"task": "u"}})),
+        ("save", json!({"text": text})),
+        ("import", json!({"text": text})),
+        ("requestApproval", json!({"id": "s"})),
+        ("agentFinalize", json!({"id": "s", "outcome": "failed"})),
+    ] {
+        world.ok(name, params);
+    }
+    for (name, more) in [
+        ("addEvents", json!({"events": [{"type": "note"}]})),
+        ("recordToolCall", json!({"tool": "t"})),
+        ("startToolCall", json!({"tool": "t", "callId": "c"})),
+        ("finishToolCall", json!({"callId": "c"})),
+        ("recordLearning", json!({"insight": "i"})),
+    ] {
+        let mut params = json!({"id": "s"});
+        let properties = params.as_object_mut().unwrap();
+        properties.extend(more.as_object().unwrap().clone());
+        assert_eq!(world.code(name, params), "MODEL_MISSING", "{name}");
+    }
+}
+
+#[test]
 fn an_agent_whose_model_is_missing_does_not_go_on() {
     let world = World::default();
     start(&world, "a", json!({"id": "s"}));

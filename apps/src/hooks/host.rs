@@ -7,8 +7,8 @@ use std::cmp::Reverse;
 use tenure_core::agent::operations::create_agent;
 use tenure_core::agent::params::AgentCreateParams;
 use tenure_core::agent::resume::{self, Candidate, Policy, ResumeDecision};
-use tenure_core::error::{Class, Error, Result, cut, none_if_corrupt};
-use tenure_core::session::change::{append, change, create};
+use tenure_core::error::{Cause, Class, Error, Result, cut, none_if_corrupt};
+use tenure_core::session::change::{append, change, change_with_model, create};
 use tenure_core::session::draft::Draft;
 use tenure_core::session::params::{ChangeOnly, IfExhausted, StartParams};
 use tenure_core::session::read::missing_models;
@@ -28,7 +28,7 @@ use tenure_core::value::time::Millis;
 use tenure_core::work::context::Context;
 
 use super::link::HostLink;
-use super::payload::{Event, Payload, nothing, warning};
+use super::payload::{Event, Payload, nothing, warning, with_warning};
 use super::prompt::{self, IdForm};
 use super::reply::HookReply;
 use super::request::{FinalizePolicy, ReplyReason, Request, is_waiting};
@@ -78,12 +78,14 @@ pub(crate) async fn answer(context: &Context, payload: &Payload, options: Option
     answered.unwrap_or_else(|error| warning(&error.to_string()))
 }
 
-/// Creates the session of the conversation, or resumes it, and names the agents that wait.
+/// Creates the session of the conversation, or resumes it, and names the agents that wait. A session
+/// whose model is missing is not resumed, and a warning says so.
 async fn session_start(context: &Context, payload: &Payload, policy: Policy) -> Result<HookReply> {
     let now = context.call().now;
     // The host is asked about models before the first write.
     let heads = agents(context, policy.filter(now), LATEST_FIRST).await?;
     missing_models(context, &heads).await?;
+    let mut missing = None;
     if let Some(id) = conversation(payload) {
         let params = StartParams {
             task: cut(format!(
@@ -107,12 +109,18 @@ async fn session_start(context: &Context, payload: &Payload, policy: Policy) -> 
                 Some(head) if head.status == Status::Paused => {
                     let resume =
                         |draft: &mut Draft<'_>| draft.resume(None, IfExhausted::Timeout, None);
-                    change(tx, &target(&id), &resume).map(drop)
+                    change_with_model(tx, &target(&id), &resume).map(drop)
                 }
                 Some(_) => Ok(()),
             })
             .await;
-        unless_refused(begun)?;
+        missing = match begun {
+            Err(error) if matches!(error.cause(), Cause::ModelMissing { .. }) => Some(error),
+            begun => {
+                unless_refused(begun)?;
+                None
+            }
+        };
     }
     // The process of a conversation that goes on after a compaction is the same, and so are its agents.
     if payload.text("source").as_deref() != Some("compact") {
@@ -124,15 +132,18 @@ async fn session_start(context: &Context, payload: &Payload, policy: Policy) -> 
         .iter()
         .filter(|head| can_resume(head, payload, policy, context));
     let lines: Vec<String> = waiting.take(MAX_WAITING).map(line).collect();
-    if lines.is_empty() {
-        return Ok(nothing());
-    }
-    let text = [
-        "These agents wait to be resumed. To resume one, hand its task to an agent and name the id in \
-         the prompt:",
-        &lines.concat(),
-    ];
-    Ok(payload.context(&text.concat()))
+    let reply = match lines.is_empty() {
+        true => nothing(),
+        false => {
+            let text = "These agents wait to be resumed. To resume one, hand its task to an agent and \
+                        name the id in the prompt:";
+            payload.context(&[text, &lines.concat()].concat())
+        }
+    };
+    Ok(match missing {
+        Some(error) => with_warning(&reply, &error.to_string()),
+        None => reply,
+    })
 }
 
 /// An agent in a list for a model.
@@ -181,7 +192,7 @@ async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Res
         let resumed = context
             .transact(|tx| {
                 tx.enter(entry.to_record());
-                change(tx, &target(&head.id), &linked)
+                change_with_model(tx, &target(&head.id), &linked)
             })
             .await?;
         return Ok(payload.context(&about(&resumed)));

@@ -113,10 +113,15 @@ pub(crate) fn nothing() -> HookReply {
 
 /// The reply that shows a warning to the user.
 pub(crate) fn warning(problem: &str) -> HookReply {
-    let mut output = Object::default();
+    with_warning(&nothing(), problem)
+}
+
+/// A reply that also shows a warning to the user.
+pub(crate) fn with_warning(reply: &HookReply, problem: &str) -> HookReply {
+    let mut output = Object::parse(&reply.output);
     output.set("systemMessage", &cut(format!("tenure: {problem}")));
     HookReply {
-        exit_code: 0,
+        exit_code: reply.exit_code,
         output: output.to_json(),
     }
 }

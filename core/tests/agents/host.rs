@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tenure_apps::hooks::request::{Hook, store_unavailable};
-use tenure_core::Store;
+use tenure_core::{Models, Store};
 
 use super::hooks::Failing;
 use crate::support::World;
@@ -584,6 +584,35 @@ fn the_hooks_of_one_event_accept_the_payload_of_a_host() {
     );
     let decisions = world.ok("auditLog", json!({"kind": "agent.decision"}));
     assert_eq!(decisions["items"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn the_start_of_a_conversation_resumes_no_session_whose_model_is_missing() {
+    for is_agent in [false, true] {
+        let world = World::default();
+        let start = json!({"taskId": "T", "phase": "plan", "model": "a", "task": "t", "mode": "m"});
+        let id = text(&world.ok("startInSlot", start)["session"]["id"]);
+        if is_agent {
+            world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+        }
+        world.ok("pause", json!({"id": id}));
+        let waits = text(&world.ok("agentCreate", json!({"agentName": "a"}))["id"]);
+        world.ok("agentUpdate", json!({"id": waits, "phase": "planning"}));
+        let world = world.with_limits(|limits| limits.models = Models::Names(Vec::new()));
+        let before = world.session(&id);
+        let start = json!({"hook_event_name": "SessionStart", "session_id": id});
+        let mut output = event(&world, &start);
+        assert_eq!(world.session(&id), before);
+        // A warning says so, and the context still names the agents that wait.
+        let message = output.as_object_mut().unwrap().remove("systemMessage");
+        let refused = world.error("resume", json!({"id": id})).to_string();
+        assert_eq!(message, Some(json!(format!("tenure: {refused}"))));
+        assert!(context(&output, "SessionStart").contains(&waits));
+
+        let world = world.with_limits(|limits| limits.models = Models::Unknown);
+        event(&world, &start);
+        assert_eq!(world.session(&id)["status"], "active");
+    }
 }
 
 #[test]

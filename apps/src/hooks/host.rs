@@ -376,18 +376,23 @@ async fn subagent_stop(
     let summary =
         message.map(|message| Text::from(cut(call.limits.redact.text(&message).into_owned())));
     let waits = finalize == FinalizePolicy::Auto;
-    let stopped = context
-        .transact(|tx| {
-            change(tx, &target(&head.id), &|draft| {
-                draft.merge_metadata(&link)?;
-                if waits && is_waiting(draft.head()) {
-                    return Ok(());
-                }
-                draft.finalize(Phase::Completed, summary.as_ref())
+    // An agent that may not end, because it waits for an approval or a runner holds it, has stopped.
+    for ends in [true, false] {
+        let stopped = context
+            .transact(|tx| {
+                change(tx, &target(&head.id), &|draft| {
+                    draft.merge_metadata(&link)?;
+                    if !ends || (waits && is_waiting(draft.head())) {
+                        return Ok(());
+                    }
+                    draft.finalize(Phase::Completed, summary.as_ref())
+                })
             })
-        })
-        .await;
-    unless_refused(stopped)?;
+            .await;
+        if unless_refused(stopped)?.is_some() {
+            break;
+        }
+    }
     Ok(nothing())
 }
 

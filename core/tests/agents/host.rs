@@ -616,6 +616,45 @@ fn the_start_of_a_conversation_resumes_no_session_whose_model_is_missing() {
 }
 
 #[test]
+fn an_agent_that_waits_for_an_approval_stops_whatever_is_finalized() {
+    let world = World::default();
+    let conversation = Conversation::of(VERSIONS[2].1);
+    event(&world, &conversation.payload("PreToolUse"));
+    event(&world, &conversation.payload("SubagentStart"));
+    let id = only_agent(&world);
+    world.ok("requestApproval", json!({"id": id}));
+    let stop = conversation.payload("SubagentStop").to_string();
+    let always = json!({"input": stop, "finalize": "always"});
+    let reply = world.ok("hookSubagentStop", always);
+    assert_eq!(reply["output"], json!({}));
+    let agent = world.session(&id);
+    assert_eq!(agent["approval"]["state"], "pending", "{agent}");
+    assert_ne!(agent["metadata"]["host"].get("stopped_at"), None, "{agent}");
+    // Once it is approved, the next task that names it resumes it.
+    world.ok("approve", json!({"id": id, "by": "ada"}));
+    let resumed = delegate(&world, &conversation, |payload| {
+        payload["tool_use_id"] = json!("toolu_2");
+        payload["tool_input"]["prompt"] = json!(format!("Go on with {id}."));
+    });
+    assert_eq!(resumed, id);
+}
+
+#[test]
+fn the_stop_of_an_agent_that_a_runner_holds_is_recorded() {
+    let world = World::default();
+    let conversation = Conversation::of(VERSIONS[2].1);
+    event(&world, &conversation.payload("PreToolUse"));
+    event(&world, &conversation.payload("SubagentStart"));
+    let id = only_agent(&world);
+    let lease = json!({"key": format!("session:{id}"), "holder": "runner"});
+    world.ok("leaseAcquire", lease);
+    event(&world, &conversation.payload("SubagentStop"));
+    let agent = world.session(&id);
+    assert_eq!(agent["phase"], "initializing");
+    assert_ne!(agent["metadata"]["host"].get("stopped_at"), None, "{agent}");
+}
+
+#[test]
 fn other_events_and_unknown_sessions_are_answered_with_nothing() {
     let world = World::default();
     let conversation = Conversation::of(VERSIONS[2].1);

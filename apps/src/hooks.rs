@@ -2,6 +2,7 @@
 //! the events of a host that names them.
 
 mod host;
+pub mod index;
 mod link;
 pub mod operations;
 mod payload;

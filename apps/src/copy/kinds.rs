@@ -5,11 +5,14 @@
 use tenure_core::session::{idempotency, tool_calls};
 use tenure_core::{audit, lease};
 
+use crate::hooks::index;
+
 /// Every kind of record, in the order in which they are copied.
 pub const RECORD_KINDS: &[&str] = &[
     idempotency::STORE_SCOPE,
     idempotency::SESSION_SCOPE,
     tool_calls::KIND,
+    index::KIND,
     lease::KIND,
     audit::entry::KIND,
 ];

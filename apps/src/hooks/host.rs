@@ -2,8 +2,6 @@
 //! conversation that waits, or creates one; the agent's start and end are matched with it by what the
 //! host calls it. The conversation itself is a session with the host's id.
 
-use std::cmp::Reverse;
-
 use tenure_core::agent::operations::create_agent;
 use tenure_core::agent::params::AgentCreateParams;
 use tenure_core::agent::resume::{self, Candidate, Policy, ResumeDecision};
@@ -27,6 +25,7 @@ use tenure_core::value::text::Text;
 use tenure_core::value::time::Millis;
 use tenure_core::work::context::Context;
 
+use super::index::AgentIndex;
 use super::link::HostLink;
 use super::payload::{Event, Payload, nothing, warning, with_warning};
 use super::prompt::{self, IdForm};
@@ -166,7 +165,6 @@ async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Res
     let request = Request::of_agent(&name);
     let call = context.call();
     let nonce = Fingerprint::of("hook", call.entropy.bits()).text();
-    let link = HostLink::of_delegation(payload).metadata();
     if let Some((head, decision)) = resumable(context, payload, &name, policy).await? {
         let entry = request.entry(
             &ReplyReason::decided(&decision),
@@ -183,6 +181,7 @@ async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Res
                 .await?;
             return Ok(payload.context(&waits_for_approval(&head.id)));
         }
+        let link = HostLink::of_delegation(payload).about(&head.id).metadata();
         let linked = |draft: &mut Draft<'_>| {
             if draft.head().status == Status::Paused {
                 draft.resume(None, IfExhausted::Refuse, None)?;
@@ -192,6 +191,7 @@ async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Res
         let resumed = context
             .transact(|tx| {
                 tx.enter(entry.to_record());
+                AgentIndex::of(payload).run(tx, &head.id)?;
                 change_with_model(tx, &target(&head.id), &linked)
             })
             .await?;
@@ -205,7 +205,7 @@ async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Res
     let params = AgentCreateParams {
         agent_name: name.into(),
         purpose: purpose.map(|purpose| cut(purpose).into()),
-        metadata: Some(link.clone()),
+        metadata: Some(HostLink::of_delegation(payload).metadata()),
         // The same hook in two settings is one delegation.
         idempotency_key: payload
             .text("tool_use_id")
@@ -215,7 +215,9 @@ async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Res
     let created = context
         .transact(|tx| {
             tx.enter(entry.to_record());
-            create_agent(tx, &params)
+            let created = create_agent(tx, &params)?;
+            AgentIndex::of(payload).run(tx, &created.id)?;
+            Ok(created)
         })
         .await?;
     Ok(payload.context(&about(&created)))
@@ -260,23 +262,13 @@ async fn resumable(
 
 /// The agents whose ids are in a prompt, in one request where the store can.
 async fn agents_named(context: &Context, prompt: &str) -> Result<Vec<(IdForm, Head)>> {
-    let ids = prompt::ids(prompt);
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let reads = ids.iter().map(|(_, id)| Read::head(id)).collect();
-    let found = context.read(reads).await?;
-    let mut named = Vec::new();
-    for ((form, _), found) in ids.into_iter().zip(found) {
-        let Found::Session(found) = found else {
-            continue;
-        };
-        let head = none_if_corrupt(found)?.map(|loaded| loaded.head);
-        if let Some(head) = head.filter(|head| head.agent.is_some()) {
-            named.push((form, head));
-        }
-    }
-    let (forms, heads): (Vec<IdForm>, Vec<Head>) = named.into_iter().unzip();
+    let (forms, ids): (Vec<IdForm>, Vec<SessionId>) = prompt::ids(prompt).into_iter().unzip();
+    let found = heads(context, &ids).await?;
+    let named = forms.into_iter().zip(found).filter_map(|(form, head)| {
+        let head = head.filter(|head| head.agent.is_some())?;
+        Some((form, head))
+    });
+    let (forms, heads): (Vec<IdForm>, Vec<Head>) = named.unzip();
     let missing = missing_models(context, &heads).await?;
     let named = forms.into_iter().zip(heads).zip(missing);
     // One that waits for an approval is named in the reply, and not resumed.
@@ -298,7 +290,7 @@ fn can_resume(head: &Head, payload: &Payload, policy: Policy, context: &Context)
     let now = context.call().now;
     let runs = HostLink::of(head).is_some_and(|link| {
         let may_run = link.is_of_session(payload) || now.since(head.updated_at) < SILENCE.0;
-        may_run && !link.is_stopped()
+        may_run && link.is_about(head) && !link.is_stopped()
     });
     !runs && resume::decide(Candidate::Session(head), policy, now).resume
 }
@@ -312,23 +304,35 @@ async fn stop_agents(
     ended: impl Fn(&HostLink) -> bool,
 ) -> Result<()> {
     let now = context.call().now;
-    for head in agents(context, filter, LATEST_FIRST).await? {
-        let link = HostLink::of(&head).filter(|link| {
-            let runs = link.is_of_session(payload) && !link.is_stopped();
-            runs && ended(link)
-        });
-        let Some(link) = link else { continue };
-        let stopped = link.stopped(now).metadata();
-        let linked = context
+    let index = AgentIndex::of(payload);
+    let ids = index.running(context).await?;
+    for (id, head) in ids.iter().zip(heads(context, &ids).await?) {
+        let goes_on = |head: &Head| {
+            let link = running(head, payload);
+            link.is_some_and(|link| !filter.matches(head) || !ended(&link))
+        };
+        if head.as_ref().is_some_and(goes_on) {
+            continue;
+        }
+        let stopped = context
             .transact(|tx| {
-                change(tx, &target(&head.id), &|draft| {
-                    draft.merge_metadata(&stopped)
-                })
+                if let Some(link) = tx.head(id)?.and_then(|head| running(&head, payload)) {
+                    let stopped = link.stopped(now).metadata();
+                    change(tx, &target(id), &|draft| draft.merge_metadata(&stopped))?;
+                }
+                index.stop(tx, id, None)
             })
             .await;
-        unless_refused(linked)?;
+        unless_refused(stopped)?;
     }
     Ok(())
+}
+
+/// The link of an agent of the conversation that runs.
+fn running(head: &Head, payload: &Payload) -> Option<HostLink> {
+    let link = HostLink::of(head)?;
+    let runs = link.is_of_session(payload) && !link.is_stopped() && !head.status.is_finished();
+    runs.then_some(link)
 }
 
 /// The agents whose work has not ended.
@@ -346,12 +350,14 @@ async fn subagent_start(context: &Context, payload: &Payload) -> Result<HookRepl
     let Some(head) = head.filter(|head| !head.status.is_finished()) else {
         return Ok(nothing());
     };
-    let link = HostLink::of(&head)
-        .unwrap_or_default()
-        .of_agent(payload)
-        .metadata();
+    let link = HostLink::of(&head).unwrap_or_default().of_agent(payload);
+    let link = link.started().metadata();
+    let agent = payload.text("agent_id");
     let linked = context
-        .transact(|tx| change(tx, &target(&head.id), &|draft| draft.merge_metadata(&link)))
+        .transact(|tx| {
+            AgentIndex::of(payload).start(tx, &head.id, agent.as_deref())?;
+            change(tx, &target(&head.id), &|draft| draft.merge_metadata(&link))
+        })
         .await;
     Ok(match unless_refused(linked)? {
         Some(head) => payload.context(&about(&head)),
@@ -377,9 +383,11 @@ async fn subagent_stop(
         message.map(|message| Text::from(cut(call.limits.redact.text(&message).into_owned())));
     let waits = finalize == FinalizePolicy::Auto;
     // An agent that may not end, because it waits for an approval or a runner holds it, has stopped.
+    let agent = payload.text("agent_id");
     for ends in [true, false] {
         let stopped = context
             .transact(|tx| {
+                AgentIndex::of(payload).stop(tx, &head.id, agent.as_deref())?;
                 change(tx, &target(&head.id), &|draft| {
                     draft.merge_metadata(&link)?;
                     if !ends || (waits && is_waiting(draft.head())) {
@@ -396,46 +404,80 @@ async fn subagent_stop(
     Ok(nothing())
 }
 
-/// The session of the agent that a payload is about. A host that does not name its agents has stopped
-/// the only one that can be meant, or none.
+/// The session of the agent that a payload is about. If the host does not say which agent has stopped,
+/// it is the only one that can be meant, or none.
 async fn delegated(context: &Context, payload: &Payload) -> Result<Option<Head>> {
     let name = payload.text("agent_type");
-    let filter = Filter {
-        mode: name.clone(),
-        phase: Some(Phase::ALL.to_vec()),
-        ..Filter::default()
+    let agent = payload.text("agent_id");
+    let stops = payload.event == Event::SubagentStop;
+    let known = match &agent {
+        Some(agent) => agent_called(context, payload, agent).await?,
+        None => None,
     };
-    // One that was created long ago may have been resumed now.
-    let mut heads = agents(context, filter, LATEST_FIRST).await?;
-    heads.sort_by_key(|head| Reverse(head.created_at));
-    let links = |head: &Head, test: &dyn Fn(&HostLink) -> bool| {
-        HostLink::of(head).is_some_and(|link| test(&link))
-    };
-    if let Some(agent) = payload.text("agent_id")
-        && let Some(known) = heads
-            .iter()
-            .find(|head| links(head, &|link| link.is_of_agent(&agent)))
+    if let Some(head) = &known
+        && (stops || running(head, payload).is_some())
     {
-        return Ok(Some(known.clone()));
+        return Ok(known);
     }
     // Agents of the host's own have an empty name, and no delegation.
     if name.is_none() && payload.has("agent_type") {
+        return Ok(known);
+    }
+    let index = AgentIndex::of(payload);
+    // The host has started this one without a delegation.
+    if stops && agent.is_some() && index.reports_starts(context).await? {
         return Ok(None);
     }
     // One that was not allowed to start is not taken for one of a later prompt. An agent may stop in
     // any.
-    let is_meant =
-        |link: &HostLink| payload.event != Event::SubagentStart || link.is_of_prompt(payload);
-    let is_open = |head: &Head| {
-        let open = links(head, &|link| {
-            link.is_of_session(payload) && is_meant(link) && link.is_open()
-        });
-        open && !head.status.is_finished()
+    let is_meant = |head: &Head| {
+        let link = running(head, payload).filter(HostLink::is_open);
+        let is_of_prompt = link.is_some_and(|link| stops || link.is_of_prompt(payload));
+        is_of_prompt && name.as_ref().is_none_or(|name| *name == head.mode)
     };
-    let mut open: Vec<Head> = heads.into_iter().filter(is_open).collect();
+    let ids = index.running(context).await?;
+    let running = heads(context, &ids).await?.into_iter().flatten();
+    let mut open = running.filter(is_meant);
     // Of several agents of one name, the host starts first the one that it was asked for first.
-    let first = open.pop();
-    Ok(first.filter(|_| name.is_some() || open.is_empty()))
+    let first = open.next();
+    let is_certain = (!stops && name.is_some()) || open.next().is_none();
+    // One that has stopped may start again.
+    Ok(first.filter(|_| is_certain).or(known))
+}
+
+/// The agent that the host calls `agent`. A host that does not name its conversations is taken to use a
+/// name once.
+async fn agent_called(context: &Context, payload: &Payload, agent: &str) -> Result<Option<Head>> {
+    if payload.text("session_id").is_none() {
+        let filter = Filter {
+            mode: payload.text("agent_type"),
+            phase: Some(Phase::ALL.to_vec()),
+            ..Filter::default()
+        };
+        let mut heads = agents(context, filter, LATEST_FIRST).await?.into_iter();
+        let is_called = |link: HostLink| link.is_of_agent(agent);
+        return Ok(heads.find(|head| HostLink::of(head).is_some_and(is_called)));
+    }
+    let Some(id) = AgentIndex::of(payload).agent(context, agent).await? else {
+        return Ok(None);
+    };
+    let found = heads(context, &[id]).await?.into_iter().flatten().next();
+    let is_called = |link: HostLink| link.is_of_agent(agent) && link.is_of_session(payload);
+    Ok(found.filter(|head| HostLink::of(head).is_some_and(is_called)))
+}
+
+/// The heads of sessions, in requests of several where the store can. None for those that cannot be read.
+async fn heads(context: &Context, ids: &[SessionId]) -> Result<Vec<Option<Head>>> {
+    let mut heads = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(prompt::MAX_IDS) {
+        for found in context.read(ids.iter().map(Read::head).collect()).await? {
+            heads.push(match found {
+                Found::Session(found) => none_if_corrupt(found)?.map(|loaded| loaded.head),
+                Found::Record(_) => None,
+            });
+        }
+    }
+    Ok(heads)
 }
 
 /// Records that the conversation waits for its user. The agents that it waited for have stopped before,

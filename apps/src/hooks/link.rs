@@ -1,6 +1,7 @@
 //! The link of a session to the host's: the property `host` of its metadata, with the host's own names.
 
 use tenure_core::stored::head::Head;
+use tenure_core::value::id::SessionId;
 use tenure_core::value::json::{Json, Object};
 use tenure_core::value::time::Timestamp;
 
@@ -14,6 +15,7 @@ const AGENT: &str = "agent_id";
 const PROMPT: &str = "prompt_id";
 const BACKGROUND: &str = "run_in_background";
 const STOPPED: &str = "stopped_at";
+const TENURE: &str = "tenure_id";
 
 /// The link of a session to the host's.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +43,20 @@ impl HostLink {
             properties.set(BACKGROUND, &true);
         }
         Self(properties.to_json())
+    }
+
+    /// With the session that it is about: a fork has the metadata of another.
+    pub(crate) fn about(self, id: &SessionId) -> Self {
+        let mut link = Object::parse(&self.0);
+        link.set(TENURE, id.as_str());
+        Self(link.to_json())
+    }
+
+    /// The link of an agent that has started.
+    pub(crate) fn started(self) -> Self {
+        let mut link = Object::parse(&self.0);
+        link.remove(STOPPED);
+        Self(link.to_json())
     }
 
     /// With what the host says about the agent itself.
@@ -76,6 +92,14 @@ impl HostLink {
     pub(crate) fn is_of_session(&self, payload: &Payload) -> bool {
         let session = Object::parse(&self.0).text(SESSION);
         session.is_some() && session == payload.text(SESSION)
+    }
+
+    /// Whether it is about this session, and not about the one that the session was forked from.
+    pub(crate) fn is_about(&self, head: &Head) -> bool {
+        match Object::parse(&self.0).text(TENURE) {
+            Some(id) => id == head.id.as_str(),
+            None => head.parent_id.is_none(),
+        }
     }
 
     /// Whether it is of the prompt that a payload names. Not every host names prompts.

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use tenure_core::value::id::SessionId;
 
 /// The number of ids that are looked up.
-const MAX_IDS: usize = 500;
+pub(super) const MAX_IDS: usize = 500;
 /// The number of readings of a word that ends in characters of which an id may end in some.
 const MAX_ENDS: usize = 4;
 /// The beginnings of the ids that are generated.

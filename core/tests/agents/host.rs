@@ -50,14 +50,14 @@ fn text(value: &Value) -> String {
 }
 
 /// What a hook prints for a payload.
-fn event<S: Store>(world: &World<S>, payload: &Value) -> Value {
+pub(super) fn event<S: Store>(world: &World<S>, payload: &Value) -> Value {
     let reply = world.ok("hookEvent", json!({"input": payload.to_string()}));
     assert_eq!(reply["exitCode"], 0, "{reply}");
     reply["output"].clone()
 }
 
 /// The context that a reply adds for the model.
-fn context(output: &Value, event: &str) -> String {
+pub(super) fn context(output: &Value, event: &str) -> String {
     let specific = &output["hookSpecificOutput"];
     assert_eq!(specific["hookEventName"], event, "{output}");
     assert_eq!(specific.as_object().unwrap().len(), 2, "{output}");

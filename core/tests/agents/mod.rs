@@ -4,6 +4,7 @@ mod approvals;
 mod finalization;
 mod hooks;
 mod host;
+mod host_links;
 mod lists_and_cleanup;
 mod metrics;
 mod model;

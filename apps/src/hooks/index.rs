@@ -1,0 +1,158 @@
+//! The records by which the agents of a conversation are found, however many agents there are: those
+//! that run, and what the host calls them. Each record is removed with its agent. The link in the
+//! agent's metadata decides whether a record still applies.
+
+use tenure_core::error::Result;
+use tenure_core::store::{Record, Scan};
+use tenure_core::value::fingerprint::Fingerprint;
+use tenure_core::value::id::SessionId;
+use tenure_core::value::limits::MAX_PAGE;
+use tenure_core::work::context::Context;
+use tenure_core::work::transaction::{Attempt, Transaction};
+
+use super::payload::Payload;
+
+/// The kind of these records.
+pub const KIND: &str = "hook.agent";
+/// The number of agents of one conversation that are looked through.
+const MAX_RUNNING: usize = 10_000;
+
+/// The agents of one conversation.
+#[derive(Debug, Clone)]
+pub(super) struct AgentIndex {
+    /// The beginning of the keys. What a host calls things may be too long for a key.
+    conversation: String,
+}
+
+impl AgentIndex {
+    /// The agents of the conversation of a payload. Payloads that name none share one.
+    pub(super) fn of(payload: &Payload) -> Self {
+        let session = payload.text("session_id").unwrap_or_default();
+        Self {
+            conversation: Fingerprint::of(KIND, session).text(),
+        }
+    }
+
+    /// Records that an agent runs.
+    pub(super) fn run(&self, tx: &mut Transaction<'_>, id: &SessionId) -> Attempt<()> {
+        let at = tx.now().as_millis().to_string();
+        put(tx, self.running_key(id.as_str()), id, at)
+    }
+
+    /// Records that the host has reported the start of an agent, and what it calls the agent.
+    pub(super) fn start(
+        &self,
+        tx: &mut Transaction<'_>,
+        id: &SessionId,
+        agent: Option<&str>,
+    ) -> Attempt<()> {
+        if tx.record(KIND, &self.running_key(id.as_str()))?.is_none() {
+            self.run(tx, id)?;
+        }
+        let Some(agent) = agent else { return Ok(()) };
+        put(tx, self.agent_key(agent), id, id.to_string())?;
+        match tx.record(KIND, &self.starts_key())? {
+            Some(_) => Ok(()),
+            None => put(tx, self.starts_key(), id, String::new()),
+        }
+    }
+
+    /// Records that an agent has stopped, and what the host calls it.
+    pub(super) fn stop(
+        &self,
+        tx: &mut Transaction<'_>,
+        id: &SessionId,
+        agent: Option<&str>,
+    ) -> Attempt<()> {
+        let key = self.running_key(id.as_str());
+        if tx.record(KIND, &key)?.is_some() {
+            tx.remove_record(KIND, &key)?;
+        }
+        match agent {
+            Some(agent) => put(tx, self.agent_key(agent), id, id.to_string()),
+            None => Ok(()),
+        }
+    }
+
+    /// The agents that run, in the order of their delegation.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(super) async fn running(&self, context: &Context) -> Result<Vec<SessionId>> {
+        let prefix = self.running_key("");
+        let mut running = Vec::new();
+        let mut after = prefix.clone();
+        loop {
+            let scan = Scan {
+                kind: KIND.to_owned(),
+                after: Some(after.clone()),
+                limit: MAX_PAGE,
+            };
+            let records = context.scan(&scan).await?;
+            let is_last = records.len() < MAX_PAGE as usize;
+            for record in records {
+                let Some(id) = record.key.strip_prefix(&prefix) else {
+                    return Ok(ordered(running));
+                };
+                if let (Ok(id), Ok(at)) = (SessionId::parse(id), record.body.parse::<i64>()) {
+                    running.push((at, id));
+                }
+                after = record.key;
+            }
+            if is_last || running.len() >= MAX_RUNNING {
+                return Ok(ordered(running));
+            }
+        }
+    }
+
+    /// The agent that the host has called by this name.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(super) async fn agent(&self, context: &Context, agent: &str) -> Result<Option<SessionId>> {
+        let record = context.record(KIND, &self.agent_key(agent)).await?;
+        Ok(record.and_then(|record| SessionId::parse(&record.body).ok()))
+    }
+
+    /// Whether the host reports the starts of agents of the conversation.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(super) async fn reports_starts(&self, context: &Context) -> Result<bool> {
+        Ok(context.record(KIND, &self.starts_key()).await?.is_some())
+    }
+
+    fn running_key(&self, id: &str) -> String {
+        format!("{}/running/{id}", self.conversation)
+    }
+
+    fn agent_key(&self, agent: &str) -> String {
+        let agent = Fingerprint::of("agent", agent).text();
+        format!("{}/agent/{agent}", self.conversation)
+    }
+
+    fn starts_key(&self) -> String {
+        format!("{}/starts", self.conversation)
+    }
+}
+
+fn ordered(mut running: Vec<(i64, SessionId)>) -> Vec<SessionId> {
+    running.sort();
+    running.into_iter().map(|(_, id)| id).collect()
+}
+
+/// Writes a record of an agent, unless it is there.
+fn put(tx: &mut Transaction<'_>, key: String, id: &SessionId, body: String) -> Attempt<()> {
+    let stored = tx.record(KIND, &key)?;
+    if stored.is_some_and(|stored| stored.body == body && stored.owner.as_ref() == Some(id)) {
+        return Ok(());
+    }
+    tx.put_record(Record {
+        kind: KIND.to_owned(),
+        key,
+        version: 1,
+        expires_at: None,
+        owner: Some(id.clone()),
+        body,
+    })
+}

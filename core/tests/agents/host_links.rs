@@ -1,0 +1,256 @@
+//! Which agent an event of a host is about, however many agents there are.
+
+use serde_json::{Value, json};
+
+use super::host::{context, event};
+use crate::support::World;
+
+/// A conversation of a host.
+struct Host<'w> {
+    world: &'w World,
+    session: &'static str,
+}
+
+impl<'w> Host<'w> {
+    fn new(world: &'w World, session: &'static str) -> Self {
+        Self { world, session }
+    }
+
+    fn event(&self, name: &str, more: Value) -> Value {
+        let mut payload = json!({"hook_event_name": name, "session_id": self.session});
+        let more = more.as_object().unwrap().clone();
+        payload.as_object_mut().unwrap().extend(more);
+        self.world.pass(1);
+        event(self.world, &payload)
+    }
+
+    /// What a model reads when a task is handed to an agent with the name `rev`.
+    fn delegation(&self, tool: &str, prompt: &str) -> Value {
+        let input = json!({"subagent_type": "rev", "description": tool, "prompt": prompt});
+        let more = json!({"tool_name": "Task", "tool_use_id": tool, "tool_input": input});
+        self.event("PreToolUse", more)
+    }
+
+    /// Hands a task to an agent, and returns the id of its session.
+    fn delegate(&self, tool: &str, prompt: &str) -> String {
+        let said = context(&self.delegation(tool, prompt), "PreToolUse");
+        id_in(&said)
+    }
+
+    /// The session of the agent that starts.
+    fn start(&self, agent: &str) -> Option<String> {
+        let output = self.event(
+            "SubagentStart",
+            json!({"agent_id": agent, "agent_type": "rev"}),
+        );
+        (output != json!({})).then(|| id_in(&context(&output, "SubagentStart")))
+    }
+
+    fn stop(&self, agent: &str) {
+        let more = json!({
+            "agent_id": agent, "agent_type": "rev", "last_assistant_message": format!("{agent} ends"),
+        });
+        assert_eq!(self.event("SubagentStop", more), json!({}));
+    }
+
+    /// An agent that runs.
+    fn run(&self, agent: &str) -> String {
+        let id = self.delegate(&format!("{}-{agent}", self.session), "Review");
+        assert_eq!(self.start(agent), Some(id.clone()));
+        id
+    }
+}
+
+fn id_in(said: &str) -> String {
+    let (_, rest) = said.split_once("in tenure is ").unwrap();
+    rest.split_once(". ").unwrap().0.to_owned()
+}
+
+fn is_stopped(world: &World, id: &str) -> bool {
+    let host = &world.session(id)["metadata"]["host"];
+    host.get("stopped_at").is_some()
+}
+
+/// The summary of an agent that has ended.
+fn summary(world: &World, id: &str) -> Value {
+    world.ok("agentGet", json!({"id": id}))["summary"].clone()
+}
+
+#[test]
+fn an_agent_is_stopped_however_many_newer_ones_have_ended() {
+    let world = World::default();
+    let (host, other) = (Host::new(&world, "S1"), Host::new(&world, "S2"));
+    let id = host.run("long");
+    for number in 0..101 {
+        let agent = format!("a{number}");
+        other.run(&agent);
+        other.stop(&agent);
+    }
+    let next = host.delegate("next", "Review");
+    let before = world.session(&next);
+    host.stop("long");
+    assert_eq!(summary(&world, &id), "long ends");
+    assert_eq!(world.session(&next), before);
+}
+
+#[test]
+fn an_agent_starts_however_many_newer_ones_there_are() {
+    let world = World::default();
+    let (host, other) = (Host::new(&world, "S1"), Host::new(&world, "S2"));
+    let id = host.delegate("first", "Review");
+    for number in 0..101 {
+        other.delegate(&format!("t{number}"), "Review");
+    }
+    assert_eq!(host.start("a1"), Some(id.clone()));
+    // The agent that was delegated first starts first, also if it was created long ago.
+    host.stop("a1");
+    world.ok("agentCreate", json!({"agentName": "rev", "id": "old-1"}));
+    world.ok("agentUpdate", json!({"id": "old-1", "phase": "planning"}));
+    let new = host.delegate("new", "Review");
+    assert_eq!(host.delegate("old", "Go on with old-1"), "old-1");
+    assert_eq!(host.start("a2"), Some(new));
+    assert_eq!(host.start("a3").as_deref(), Some("old-1"));
+}
+
+#[test]
+fn a_stop_that_names_an_agent_ends_no_other() {
+    let world = World::default();
+    let host = Host::new(&world, "S1");
+    let ids = [host.run("a1"), host.delegate("next", "Review")];
+    let before = ids.clone().map(|id| world.session(&id));
+    host.stop("unknown");
+    assert_eq!(ids.clone().map(|id| world.session(&id)), before);
+    // The stop of an agent that has been handed another task since is of the task before.
+    world.ok("agentUpdate", json!({"id": ids[0], "phase": "planning"}));
+    host.stop("a1");
+    host.delegate("again", &format!("Go on with {}", ids[0]));
+    world.ok("agentUpdate", json!({"id": ids[0], "phase": "executing"}));
+    let before = ids.clone().map(|id| world.session(&id));
+    host.stop("a1");
+    assert_eq!(ids.map(|id| world.session(&id)), before);
+}
+
+#[test]
+fn a_host_that_reports_no_starts_ends_the_only_agent_that_can_be_meant() {
+    let world = World::default();
+    let host = Host::new(&world, "S1");
+    let ids = [host.delegate("t1", "Review"), host.delegate("t2", "Review")];
+    host.stop("a1");
+    for id in &ids {
+        assert_eq!(world.session(id)["status"], "active");
+    }
+    world.ok("complete", json!({"id": ids[0]}));
+    host.stop("a2");
+    assert_eq!(summary(&world, &ids[1]), "a2 ends");
+    let next = host.delegate("t3", "Review");
+    let before = world.session(&next);
+    host.stop("a2");
+    assert_eq!(world.session(&next), before);
+}
+
+#[test]
+fn a_conversation_stops_its_agents_however_many_run_in_others() {
+    for (name, source) in [
+        ("Stop", ""),
+        ("SessionEnd", ""),
+        ("SessionStart", "startup"),
+    ] {
+        let world = World::default();
+        let (host, other) = (Host::new(&world, "S1"), Host::new(&world, "S2"));
+        host.event("SessionStart", json!({}));
+        let id = host.run("a1");
+        world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+        let others: Vec<String> = (0..101)
+            .map(|number| other.delegate(&format!("t{number}"), "Review"))
+            .collect();
+        for id in &others {
+            world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+        }
+        host.event(name, json!({"source": source}));
+        assert!(is_stopped(&world, &id), "{name}");
+        assert!(!others.iter().any(|id| is_stopped(&world, id)), "{name}");
+        // So it can be resumed.
+        assert_eq!(host.delegate("next", &format!("Go on with {id}")), id);
+    }
+}
+
+#[test]
+fn a_conversation_stops_all_of_many_agents() {
+    let world = World::default();
+    let host = Host::new(&world, "S1");
+    let ids: Vec<String> = (0..1_001)
+        .map(|number| host.delegate(&format!("t{number}"), "Review"))
+        .collect();
+    host.event("SessionEnd", json!({}));
+    assert!(ids.iter().all(|id| is_stopped(&world, id)));
+}
+
+#[test]
+fn hosts_may_call_their_agents_the_same() {
+    let world = World::default();
+    let (one, two) = (Host::new(&world, "S1"), Host::new(&world, "S2"));
+    let ids = [one.run("1"), two.run("1")];
+    two.stop("1");
+    assert_eq!(world.session(&ids[0])["status"], "active");
+    assert_eq!(summary(&world, &ids[1]), "1 ends");
+    one.stop("1");
+    assert_eq!(summary(&world, &ids[0]), "1 ends");
+    // A conversation that is not named is not distinguished.
+    let id = one.run("2");
+    let stop = json!({"hook_event_name": "SubagentStop", "agent_id": "2", "agent_type": "rev"});
+    event(&world, &stop);
+    assert_eq!(world.session(&id)["status"], "completed");
+}
+
+#[test]
+fn an_agent_that_starts_again_runs_again() {
+    let world = World::default();
+    let host = Host::new(&world, "S1");
+    let id = host.run("a1");
+    world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+    host.stop("a1");
+    assert!(is_stopped(&world, &id));
+    assert_eq!(host.start("a1"), Some(id.clone()));
+    assert!(!is_stopped(&world, &id));
+    // It is not resumed while it runs.
+    let other = host.delegate("t2", &format!("Go on with {id}"));
+    assert_ne!(other, id);
+    host.event("Stop", json!({}));
+    assert!(is_stopped(&world, &id));
+}
+
+#[test]
+fn an_agent_of_the_host_may_start_again_for_another_task() {
+    let world = World::default();
+    let host = Host::new(&world, "S1");
+    let first = host.run("a1");
+    host.stop("a1");
+    assert_eq!(host.start("a1"), None);
+    let second = host.delegate("t2", "Review again");
+    assert_ne!(second, first);
+    assert_eq!(host.start("a1"), Some(second.clone()));
+    // The same hook in two settings.
+    host.delegate("t3", "Review more");
+    assert_eq!(host.start("a1"), Some(second.clone()));
+    host.stop("a1");
+    assert_eq!(world.session(&second)["status"], "completed");
+}
+
+#[test]
+fn a_fork_is_not_taken_for_its_agent() {
+    let world = World::default();
+    let host = Host::new(&world, "S1");
+    let id = host.run("a1");
+    world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+    world.pass(1);
+    let fork = world.ok("fork", json!({"id": id, "newId": "fork-1"}))["id"].clone();
+    let fork = fork.as_str().unwrap();
+    let before = world.session(fork);
+    world.ok("agentUpdate", json!({"id": id, "phase": "executing"}));
+    host.stop("a1");
+    assert_eq!(summary(&world, &id), "a1 ends");
+    assert_eq!(world.session(fork), before);
+    // It never started, so it can be resumed.
+    assert_eq!(host.delegate("t2", &format!("Go on with {fork}")), fork);
+    assert_ne!(host.delegate("t3", &format!("Go on with {fork}")), fork);
+}

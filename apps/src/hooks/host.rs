@@ -48,6 +48,9 @@ const SILENCE: Millis = Millis(10 * 60 * 1000);
 /// The greatest metadata that are shown to a model, in bytes.
 const MAX_SHOWN: usize = 4000;
 
+/// How often a delegation is retried because another one was faster.
+const MAX_ATTEMPTS: u32 = 16;
+
 /// The order in which agents are searched.
 const LATEST_FIRST: Order = Order {
     by: OrderBy::UpdatedAt,
@@ -159,12 +162,56 @@ fn line(head: &Head) -> String {
 /// Resumes an agent that waits, or creates one. One that its prompt names and that waits for an approval
 /// is not resumed, and no other takes its place.
 async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Result<HookReply> {
+    for _ in 0..MAX_ATTEMPTS {
+        return Ok(match delegate(context, payload, policy).await? {
+            Delegation::Runs(head) => payload.context(&about(&head)),
+            Delegation::Over => nothing(),
+            Delegation::AwaitsApproval(id) => payload.context(&waits_for_approval(&id)),
+            Delegation::Lost => continue,
+        });
+    }
+    Err(Cause::StoreBusy {
+        what: "an agent that waits".to_owned(),
+        attempts: MAX_ATTEMPTS,
+    }
+    .into())
+}
+
+/// The outcome of a delegation.
+enum Delegation {
+    /// Its agent runs.
+    Runs(Box<SessionHead>),
+    /// It is one of before whose agent has stopped.
+    Over,
+    /// This agent waits for an approval.
+    AwaitsApproval(SessionId),
+    /// Another delegation has resumed the agent.
+    Lost,
+}
+
+impl Delegation {
+    /// That of a delegation that was answered before, as for the same hook in two settings.
+    fn repeated(head: Head, payload: &Payload) -> Self {
+        let is_current = |link: &HostLink| link.is_of_delegation(payload) && !link.is_stopped();
+        let runs =
+            !head.status.is_finished() && HostLink::of(&head).as_ref().is_some_and(is_current);
+        match runs {
+            true => Self::Runs(Box::new(head.into())),
+            false => Self::Over,
+        }
+    }
+}
+
+async fn delegate(context: &Context, payload: &Payload, policy: Policy) -> Result<Delegation> {
     let name = payload
         .input("subagent_type")
         .unwrap_or_else(|| UNNAMED.to_owned());
     let request = Request::of_agent(&name);
     let call = context.call();
     let nonce = Fingerprint::of("hook", call.entropy.bits()).text();
+    let link = HostLink::of_delegation(payload);
+    let index = AgentIndex::of(payload);
+    let tool_use = payload.text("tool_use_id");
     if let Some((head, decision)) = resumable(context, payload, &name, policy).await? {
         let entry = request.entry(
             &ReplyReason::decided(&decision),
@@ -179,23 +226,30 @@ async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Res
                     Ok(())
                 })
                 .await?;
-            return Ok(payload.context(&waits_for_approval(&head.id)));
+            return Ok(Delegation::AwaitsApproval(head.id));
         }
-        let link = HostLink::of_delegation(payload).about(&head.id).metadata();
+        let link = link.about(&head.id).metadata();
         let linked = |draft: &mut Draft<'_>| {
             if draft.head().status == Status::Paused {
                 draft.resume(None, IfExhausted::Refuse, None)?;
             }
             draft.merge_metadata(&link)
         };
-        let resumed = context
+        return context
             .transact(|tx| {
+                if let Some(before) = index.delegated(tx, tool_use.as_deref())? {
+                    return Ok(Delegation::repeated(before, payload));
+                }
+                let now = tx.head(&head.id)?;
+                if !now.is_some_and(|now| can_resume(&now, payload, policy, context)) {
+                    return Ok(Delegation::Lost);
+                }
                 tx.enter(entry.to_record());
-                AgentIndex::of(payload).run(tx, &head.id)?;
-                change_with_model(tx, &target(&head.id), &linked)
+                index.delegate(tx, &head.id, tool_use.as_deref())?;
+                let resumed = change_with_model(tx, &target(&head.id), &linked)?;
+                Ok(Delegation::Runs(Box::new(resumed)))
             })
-            .await?;
-        return Ok(payload.context(&about(&resumed)));
+            .await;
     }
     let reason = ReplyReason::nothing("not_found", "no agent of this conversation waits");
     let entry = request.entry(&reason, None, call.now, &nonce);
@@ -205,22 +259,20 @@ async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Res
     let params = AgentCreateParams {
         agent_name: name.into(),
         purpose: purpose.map(|purpose| cut(purpose).into()),
-        metadata: Some(HostLink::of_delegation(payload).metadata()),
-        // The same hook in two settings is one delegation.
-        idempotency_key: payload
-            .text("tool_use_id")
-            .map(|id| Text::from(format!("hook:{id}"))),
+        metadata: Some(link.metadata()),
         ..AgentCreateParams::default()
     };
-    let created = context
+    context
         .transact(|tx| {
+            if let Some(before) = index.delegated(tx, tool_use.as_deref())? {
+                return Ok(Delegation::repeated(before, payload));
+            }
             tx.enter(entry.to_record());
             let created = create_agent(tx, &params)?;
-            AgentIndex::of(payload).run(tx, &created.id)?;
-            Ok(created)
+            index.delegate(tx, &created.id, tool_use.as_deref())?;
+            Ok(Delegation::Runs(Box::new(created)))
         })
-        .await?;
-    Ok(payload.context(&about(&created)))
+        .await
 }
 
 /// The agent that a delegation resumes: one that its prompt names, or else the one of this name that

@@ -1,9 +1,10 @@
 //! The records by which the agents of a conversation are found, however many agents there are: those
-//! that run, and what the host calls them. Each record is removed with its agent. The link in the
+//! that run, and what the host calls them and their delegations. Each record is removed with its agent. The link in the
 //! agent's metadata decides whether a record still applies.
 
 use tenure_core::error::Result;
 use tenure_core::store::{Record, Scan};
+use tenure_core::stored::head::Head;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::value::id::SessionId;
 use tenure_core::value::limits::MAX_PAGE;
@@ -33,8 +34,38 @@ impl AgentIndex {
         }
     }
 
+    /// The session of the agent of an earlier delegation that the host calls the same.
+    pub(super) fn delegated(
+        &self,
+        tx: &mut Transaction<'_>,
+        delegation: Option<&str>,
+    ) -> Attempt<Option<Head>> {
+        let Some(delegation) = delegation else {
+            return Ok(None);
+        };
+        let key = self.delegation_key(delegation);
+        let record = tx.record(KIND, &key)?;
+        match record.and_then(|record| SessionId::parse(&record.body).ok()) {
+            Some(id) => tx.head_named_by(KIND, &key, &id),
+            None => Ok(None),
+        }
+    }
+
+    /// Records that an agent runs from its delegation on, and what the host calls the delegation.
+    pub(super) fn delegate(
+        &self,
+        tx: &mut Transaction<'_>,
+        id: &SessionId,
+        delegation: Option<&str>,
+    ) -> Attempt<()> {
+        if let Some(delegation) = delegation {
+            put(tx, self.delegation_key(delegation), id, id.to_string())?;
+        }
+        self.run(tx, id)
+    }
+
     /// Records that an agent runs.
-    pub(super) fn run(&self, tx: &mut Transaction<'_>, id: &SessionId) -> Attempt<()> {
+    fn run(&self, tx: &mut Transaction<'_>, id: &SessionId) -> Attempt<()> {
         let at = tx.now().as_millis().to_string();
         put(tx, self.running_key(id.as_str()), id, at)
     }
@@ -129,6 +160,11 @@ impl AgentIndex {
     fn agent_key(&self, agent: &str) -> String {
         let agent = Fingerprint::of("agent", agent).text();
         format!("{}/agent/{agent}", self.conversation)
+    }
+
+    fn delegation_key(&self, delegation: &str) -> String {
+        let delegation = Fingerprint::of("delegation", delegation).text();
+        format!("{}/delegation/{delegation}", self.conversation)
     }
 
     fn starts_key(&self) -> String {

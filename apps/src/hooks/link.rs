@@ -102,6 +102,11 @@ impl HostLink {
         }
     }
 
+    /// Whether it is of the delegation that a payload names.
+    pub(crate) fn is_of_delegation(&self, payload: &Payload) -> bool {
+        Object::parse(&self.0).text(TOOL_USE) == payload.text(TOOL_USE)
+    }
+
     /// Whether it is of the prompt that a payload names. Not every host names prompts.
     pub(crate) fn is_of_prompt(&self, payload: &Payload) -> bool {
         let (own, given) = (Object::parse(&self.0).text(PROMPT), payload.text(PROMPT));

@@ -1,9 +1,15 @@
 //! Which agent an event of a host is about, however many agents there are.
 
 use serde_json::{Value, json};
+use tenure_core::error::Result;
+use tenure_core::store::memory::MemoryStore;
+use tenure_core::store::{
+    Capabilities, Changes, Commit, History, Lift, ListQuery, Loaded, Page, Record, Scan, SyncStore,
+};
+use tenure_core::value::id::SessionId;
 
 use super::host::{context, event};
-use crate::support::World;
+use crate::support::{Shared, World};
 
 /// A conversation of a host.
 struct Host<'w> {
@@ -183,6 +189,132 @@ fn a_conversation_stops_all_of_many_agents() {
         .collect();
     host.event("SessionEnd", json!({}));
     assert!(ids.iter().all(|id| is_stopped(&world, id)));
+}
+
+#[test]
+fn a_delegation_of_two_settings_resumes_one_agent() {
+    let world = World::default();
+    let host = Host::new(&world, "S1");
+    let ids: Vec<String> = ["a1", "a2"].map(|agent| host.run(agent)).into();
+    for (id, agent) in ids.iter().zip(["a1", "a2"]) {
+        world.ok("agentUpdate", json!({"id": id, "phase": "planning"}));
+        host.stop(agent);
+    }
+    // The second time neither another agent nor a new one is taken.
+    for (tool, prompt, resumed) in [
+        ("t1", format!("Go on with {}", ids[0]), Some(&ids[0])),
+        ("t2", "Go on".to_owned(), Some(&ids[1])),
+        ("t3", "Go on".to_owned(), None),
+    ] {
+        let first = host.delegation(tool, &prompt);
+        let id = id_in(&context(&first, "PreToolUse"));
+        assert_eq!(ids.iter().find(|known| **known == id), resumed, "{tool}");
+        let before = world.ok("list", json!({}));
+        assert_eq!(host.delegation(tool, &prompt), first);
+        assert_eq!(world.ok("list", json!({})), before);
+    }
+    let decisions = world.ok("auditLog", json!({"kind": "agent.decision"}));
+    assert_eq!(decisions["items"].as_array().unwrap().len(), 5);
+    // Once its agent has stopped, it is over.
+    host.start("a3");
+    host.stop("a3");
+    let first = format!("Go on with {}", ids[0]);
+    assert_eq!(host.delegation("t1", &first), json!({}));
+}
+
+/// A store in which another process answers a hook before the first commit.
+struct Raced<'m> {
+    memory: &'m MemoryStore,
+    /// The payload of that hook.
+    rival: Shared<Option<Value>>,
+}
+
+impl SyncStore for Raced<'_> {
+    fn capabilities(&self) -> Capabilities {
+        self.memory.capabilities()
+    }
+
+    fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+        self.memory.load(id, history)
+    }
+
+    fn commit(&self, changes: &Changes) -> Result<Commit> {
+        if let Some(payload) = self.rival.take() {
+            let world = World::over(Lift(self.memory));
+            world.pass(-1);
+            event(&world, &payload);
+        }
+        self.memory.commit(changes)
+    }
+
+    fn list(&self, query: &ListQuery) -> Result<Page> {
+        self.memory.list(query)
+    }
+
+    fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        self.memory.record(kind, key)
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
+        self.memory.scan(scan)
+    }
+}
+
+#[test]
+fn delegations_at_the_same_time_resume_an_agent_once() {
+    for (resumes, tool, expected) in [
+        (false, "t", 1),
+        (false, "u", 2),
+        (true, "t", 1),
+        (true, "u", 2),
+    ] {
+        let memory = MemoryStore::default();
+        let before = World::over(Lift(&memory));
+        if resumes {
+            before.ok("agentCreate", json!({"agentName": "rev", "id": "a-1"}));
+            before.ok("agentUpdate", json!({"id": "a-1", "phase": "planning"}));
+        }
+        let payload = |tool: &str| {
+            json!({
+                "hook_event_name": "PreToolUse", "session_id": "S1", "tool_name": "Task",
+                "tool_use_id": tool, "tool_input": {"subagent_type": "rev", "prompt": "Go on with a-1"},
+            })
+        };
+        let world = World::over(Lift(Raced {
+            memory: &memory,
+            rival: Shared::new(Some(payload(tool))),
+        }));
+        let said = context(&event(&world, &payload("t")), "PreToolUse");
+        let page = before.ok("agentList", json!({}));
+        let ids: Vec<&Value> = page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| &item["id"])
+            .collect();
+        assert_eq!(ids.len(), expected, "{resumes} {tool}: {ids:?}");
+        assert!(ids.contains(&&json!(id_in(&said))));
+        let is_resumed = resumes && tool == "t";
+        assert_eq!(said.contains("is resumed"), is_resumed, "{said}");
+    }
+}
+
+#[test]
+fn hosts_may_call_their_tasks_the_same() {
+    let world = World::default();
+    let (one, two) = (Host::new(&world, "S1"), Host::new(&world, "S2"));
+    let ids = [one.delegate("1", "Review"), two.delegate("1", "Review")];
+    assert_ne!(ids[0], ids[1]);
+    assert_eq!(one.delegate("1", "Review"), ids[0]);
+    // A conversation that is not named is not distinguished.
+    let input = json!({"subagent_type": "rev"});
+    let payload = json!({
+        "hook_event_name": "PreToolUse", "tool_name": "Task", "tool_use_id": "1", "tool_input": input,
+    });
+    let first = event(&world, &payload);
+    world.pass(1);
+    assert_eq!(event(&world, &payload), first);
+    assert!(!ids.contains(&id_in(&context(&first, "PreToolUse"))));
 }
 
 #[test]

@@ -107,7 +107,7 @@ describe.each(everyStore)("user data %s", (_, open) => {
     expect((await sessions.get(id))?.version).toBe(1);
   });
 
-  it("that is an error is stored with its name, message and cause", async () => {
+  it("that is an error is stored with its name, message, stack and cause", async () => {
     const { id } = await sessions.start({ task: "t", mode: "m" });
     const cause = Object.assign(new Error("no such file"), { code: "ENOENT", errno: -2 });
     const error = new TypeError("cannot be read", { cause });
@@ -118,14 +118,22 @@ describe.each(everyStore)("user data %s", (_, open) => {
       thrown: new DOMException("gone", "AbortError"),
     });
     const session = await sessions.get(id);
-    const written = { name: "Error", message: "no such file", code: "ENOENT", errno: -2 };
+    const written = {
+      name: "Error",
+      message: "no such file",
+      stack: cause.stack,
+      code: "ENOENT",
+      errno: -2,
+    };
     expect(session?.history[1]?.data.result).toEqual({
       name: "TypeError",
       message: "cannot be read",
+      stack: error.stack,
       cause: written,
     });
-    expect(session?.context).toEqual({
-      last: [{ name: "AggregateError", message: "both failed", errors: [written, "text"] }],
+    const { message, stack } = both;
+    expect(session?.context).toMatchObject({
+      last: [{ name: "AggregateError", message, stack, errors: [written, "text"] }],
       thrown: { name: "AbortError", message: "gone" },
     });
     const circular = new Error("circular");

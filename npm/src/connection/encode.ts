@@ -2,7 +2,7 @@
  * Encodes parameters as the JSON text that is passed to the core, with one `JSON.stringify` per
  * call, user data included. What JSON would lose is refused with its path: a `Map` would become
  * `{}`, a function would disappear, and `NaN` or an invalid `Date` would become `null`. An `Error`,
- * whose properties JSON does not see, is written as its name, message and cause.
+ * whose properties JSON does not see, is written as its name, message, stack and cause.
  *
  * @module
  */
@@ -156,6 +156,7 @@ function propertiesOf(error: Error): object {
   for (const [name, value] of Object.entries(error)) {
     if (["string", "number", "boolean"].includes(typeof value)) properties[name] = value;
   }
+  if (typeof error.stack === "string") properties.stack = error.stack;
   if (error.cause !== undefined) properties.cause = error.cause;
   if (error instanceof AggregateError) properties.errors = error.errors;
   return properties;

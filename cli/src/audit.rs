@@ -9,6 +9,7 @@ use crate::choice;
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::output::clean;
+use crate::session_id::SessionIdArg;
 use crate::time;
 
 #[derive(Debug, clap::Args)]
@@ -33,7 +34,7 @@ pub(crate) struct Args {
     kind: Option<Text>,
     /// Only entries about this session id or run key
     #[arg(long, value_name = "ID")]
-    subject: Option<Text>,
+    subject: Option<SessionIdArg>,
     /// The most entries to print: 50 by default, up to 1000
     #[arg(long, value_name = "N", value_parser = choice::limit)]
     limit: Option<u32>,
@@ -55,11 +56,12 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     if let Some(age) = args.purge {
         return purge(age, args.dry_run, context);
     }
+    let subject = context.maybe_session_id(args.subject)?;
     let params = AuditLogParams {
         after: args.after,
         before: args.before,
         kind: args.kind,
-        subject: args.subject,
+        subject,
         limit: args.limit,
         cursor: args.cursor,
     };

@@ -25,6 +25,12 @@ const PAGE: u32 = 1000;
 #[derive(Debug, Clone)]
 pub(crate) struct SessionIdArg(Text);
 
+impl SessionIdArg {
+    pub(crate) fn of(id: Text) -> Self {
+        Self(id)
+    }
+}
+
 impl FromStr for SessionIdArg {
     type Err = std::convert::Infallible;
 

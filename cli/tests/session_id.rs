@@ -54,6 +54,20 @@ fn the_beginning_of_an_id_names_the_session_that_alone_has_it() {
 }
 
 #[test]
+fn the_audit_log_and_a_confirmation_take_the_beginning_of_an_id() {
+    let place = place();
+    let entries = place.run_ok(&["audit", "--subject", "review-t"]);
+    assert!(entries.contains("session.trash\treview-two"), "{entries}");
+    let start = |model: &str, rest: &[&str]| {
+        let slot = ["slot", "start", "T1", "plan", "t", "--model", model];
+        place.run(&[&slot, rest].concat())
+    };
+    assert_eq!(start("opus", &["--id", "planned-one"]).code, 0);
+    assert_eq!(start("haiku", &["--confirm", "planned@9"]).code, 1);
+    assert_eq!(start("haiku", &["--confirm", "planned@1"]).code, 0);
+}
+
+#[test]
 fn an_exact_id_wins() {
     let place = place();
     assert!(

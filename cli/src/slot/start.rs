@@ -27,6 +27,7 @@ use crate::session::NewSessionArgs;
 use crate::{input, time};
 
 use super::confirmation::{self, Confirmation};
+use crate::session_id::SessionIdArg;
 use crate::slot_text::{parse_phase, short_model};
 
 use super::suggested_command;
@@ -194,6 +195,9 @@ fn run(
     let retries = request.retries;
     let (mut params, mut export) = request.parse(on_model_change, context.file_mode())?;
     params.replace = replace;
+    if let Some(confirmed) = &mut params.confirm {
+        confirmed.id = context.session_id(SessionIdArg::of(confirmed.id.clone()))?;
+    }
     let mut started = start_with_retries(&params, retries, context)?;
     if let (SlotOutcome::NeedsConfirmation, Some(occupant)) = (started.outcome, &started.session)
         && confirmation::is_possible(context)

@@ -2,8 +2,6 @@
 //! and in `changed` the names of properties whose values are too large to be recorded. A property in
 //! `set` and not in `was` is new, one in `was` and not in `set` was removed.
 
-use std::collections::BTreeSet;
-
 use crate::value::json::{Json, Object};
 use crate::value::limits::Limits;
 
@@ -41,33 +39,38 @@ pub(super) fn data(
         RecordChange::All => usize::MAX,
         RecordChange::None => return None,
     };
-    let (before, after) = (Object::parse(before), Object::parse(after));
-    let mut set = after.clone();
-    set.retain(|key, value| before.value_of(key) != Some(value));
-    let mut was = before.clone();
-    was.retain(|key, value| after.value_of(key) != Some(value));
-    let recorded = said(set.clone(), was.clone(), largest);
+    let recorded = said(before, after, largest)?;
     // An object with many values may be too large for an event, or one level too deep.
-    let fits = recorded
-        .as_ref()
-        .is_none_or(|data| limits.data(data).is_ok());
-    if fits { recorded } else { said(set, was, 0) }
+    match limits.data(&recorded) {
+        Ok(()) => Some(recorded),
+        Err(_) => said(before, after, 0),
+    }
 }
 
-fn said<'a>(mut set: Object<'a>, mut was: Object<'a>, largest: usize) -> Option<Json> {
-    let both = set.by_key().chain(was.by_key());
-    let large = both.filter(|(_, value)| value.len() > largest);
-    let large: BTreeSet<Vec<u8>> = large.map(|(key, _)| key.to_vec()).collect();
+fn said(before: &Json, after: &Json, largest: usize) -> Option<Json> {
     let mut data = Object::default();
-    for (name, values) in [("set", &mut set), ("was", &mut was)] {
-        values.retain(|key, _| !large.contains(key));
+    let mut changed: Vec<String> = Vec::new();
+    for (name, of, other) in [("set", after, before), ("was", before, after)] {
+        let mut values = Object::parse(of);
+        let other = Object::parse(other);
+        values.retain(|key, value| {
+            let theirs = other.value_of(key);
+            let differs = theirs != Some(value);
+            let is_large = value.len().max(theirs.map_or(0, str::len)) > largest;
+            if differs && is_large {
+                let name = String::from_utf8_lossy(key).into_owned();
+                if !changed.contains(&name) {
+                    changed.push(name);
+                }
+            }
+            differs && !is_large
+        });
         if !values.is_empty() {
             data.set(name, &values.to_json());
         }
     }
-    if !large.is_empty() {
-        let names = large.iter().map(|key| String::from_utf8_lossy(key));
-        data.set("changed", &names.collect::<Vec<_>>());
+    if !changed.is_empty() {
+        data.set("changed", &changed);
     }
     (!data.is_empty()).then(|| data.to_json())
 }

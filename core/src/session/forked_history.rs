@@ -1,8 +1,6 @@
 //! The history of a session that is forked, in the events that the fork copies and those after them. The
 //! later ones say what the session was after the last one that is copied.
 
-use std::collections::BTreeSet;
-
 use crate::error::{Error, Result};
 use crate::stored::event::{Event, kind};
 use crate::value::json::{Json, Object};
@@ -41,7 +39,7 @@ impl ForkedHistory {
     /// `INVALID_ARGUMENT` if a value of then was too large to be recorded, and is not given.
     pub(super) fn context(&self, last: &Json, given: Option<&Json>) -> Result<Json> {
         let mut context = last.clone();
-        let mut unknown = BTreeSet::new();
+        let mut unknown: Vec<String> = Vec::new();
         let changes = self.later.iter().rev();
         for event in changes.filter(|event| event.kind == kind::CONTEXT_CHANGE) {
             let data = Object::parse(&event.data);
@@ -50,7 +48,7 @@ impl ForkedHistory {
             let (set, was) = (Object::parse(&set), Object::parse(&was));
             let mut before = Object::parse(&context);
             before.retain(|key, _| set.value_of(key).is_none());
-            unknown.retain(|name: &String| {
+            unknown.retain(|name| {
                 let key = name.as_bytes();
                 set.value_of(key).or(was.value_of(key)).is_none()
             });

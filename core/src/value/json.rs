@@ -367,7 +367,7 @@ impl<'a> Object<'a> {
     }
 
     /// Removes the properties that are not to be kept, by their decoded keys and the texts of their values.
-    pub fn retain(&mut self, keep: impl Fn(&[u8], &str) -> bool) {
+    pub fn retain(&mut self, mut keep: impl FnMut(&[u8], &str) -> bool) {
         let Self { properties, places } = self;
         places.retain(|(key, place)| {
             let Some(property) = properties.get_mut(*place) else {

@@ -54,11 +54,18 @@ impl ContextChange {
         if within(&whole.data(), MAX_DATA).is_ok() {
             return Some(whole);
         }
-        let mut keys: Vec<&str> = whole.set.keys().chain(whole.was.keys()).collect();
-        keys.sort_by_key(|key| decoded(key));
-        keys.dedup();
+        let mut changed = Vec::new();
+        for object in [&whole.set, &whole.was] {
+            let mut keys: Vec<&str> = object.keys().collect();
+            keys.sort_by_key(|key| decoded(key));
+            for name in keys.into_iter().map(lossy) {
+                if !changed.contains(&name) {
+                    changed.push(name);
+                }
+            }
+        }
         Some(Self {
-            changed: keys.into_iter().map(lossy).collect(),
+            changed,
             ..Self::default()
         })
     }

@@ -12,7 +12,8 @@ pub const RECORD_KINDS: &[&str] = &[
     idempotency::STORE_SCOPE,
     idempotency::SESSION_SCOPE,
     tool_calls::KIND,
-    index::KIND,
+    index::RUNNING,
+    index::NAME,
     lease::KIND,
     audit::entry::KIND,
 ];

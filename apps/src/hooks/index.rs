@@ -1,6 +1,6 @@
 //! The records by which the agents of a conversation are found, however many agents there are: those
-//! that run, and what the host calls them and their delegations. Each record is removed with its agent. The link in the
-//! agent's metadata decides whether a record still applies.
+//! that run, and what the host calls them and their delegations. Each record is removed with its agent.
+//! The link in the agent's metadata decides whether a record still applies.
 
 use tenure_core::error::Result;
 use tenure_core::store::{Record, Scan};
@@ -13,8 +13,11 @@ use tenure_core::work::transaction::{Attempt, Transaction};
 
 use super::payload::Payload;
 
-/// The kind of these records.
-pub const KIND: &str = "hook.agent";
+/// The kind of the records of agents that run. They are few: a store may have to read all records of a
+/// kind to list some of them.
+pub const RUNNING: &str = "hook.running";
+/// The kind of the records of what hosts call their agents and delegations.
+pub const NAME: &str = "hook.name";
 /// The number of agents of one conversation that are looked through.
 const MAX_RUNNING: usize = 10_000;
 
@@ -30,7 +33,7 @@ impl AgentIndex {
     pub(super) fn of(payload: &Payload) -> Self {
         let session = payload.text("session_id").unwrap_or_default();
         Self {
-            conversation: Fingerprint::of(KIND, session).text(),
+            conversation: Fingerprint::of("conversation", session).text(),
         }
     }
 
@@ -44,9 +47,9 @@ impl AgentIndex {
             return Ok(None);
         };
         let key = self.delegation_key(delegation);
-        let record = tx.record(KIND, &key)?;
+        let record = tx.record(NAME, &key)?;
         match record.and_then(|record| SessionId::parse(&record.body).ok()) {
-            Some(id) => tx.head_named_by(KIND, &key, &id),
+            Some(id) => tx.head_named_by(NAME, &key, &id),
             None => Ok(None),
         }
     }
@@ -59,7 +62,8 @@ impl AgentIndex {
         delegation: Option<&str>,
     ) -> Attempt<()> {
         if let Some(delegation) = delegation {
-            put(tx, self.delegation_key(delegation), id, id.to_string())?;
+            let key = self.delegation_key(delegation);
+            put(tx, NAME, key, id, id.to_string())?;
         }
         self.run(tx, id)
     }
@@ -67,7 +71,7 @@ impl AgentIndex {
     /// Records that an agent runs.
     fn run(&self, tx: &mut Transaction<'_>, id: &SessionId) -> Attempt<()> {
         let at = tx.now().as_millis().to_string();
-        put(tx, self.running_key(id.as_str()), id, at)
+        put(tx, RUNNING, self.running_key(id.as_str()), id, at)
     }
 
     /// Records that the host has reported the start of an agent, and what it calls the agent.
@@ -77,14 +81,15 @@ impl AgentIndex {
         id: &SessionId,
         agent: Option<&str>,
     ) -> Attempt<()> {
-        if tx.record(KIND, &self.running_key(id.as_str()))?.is_none() {
+        let running = self.running_key(id.as_str());
+        if tx.record(RUNNING, &running)?.is_none() {
             self.run(tx, id)?;
         }
         let Some(agent) = agent else { return Ok(()) };
-        put(tx, self.agent_key(agent), id, id.to_string())?;
-        match tx.record(KIND, &self.starts_key())? {
+        put(tx, NAME, self.agent_key(agent), id, id.to_string())?;
+        match tx.record(NAME, &self.starts_key())? {
             Some(_) => Ok(()),
-            None => put(tx, self.starts_key(), id, String::new()),
+            None => put(tx, NAME, self.starts_key(), id, String::new()),
         }
     }
 
@@ -96,11 +101,11 @@ impl AgentIndex {
         agent: Option<&str>,
     ) -> Attempt<()> {
         let key = self.running_key(id.as_str());
-        if tx.record(KIND, &key)?.is_some() {
-            tx.remove_record(KIND, &key)?;
+        if tx.record(RUNNING, &key)?.is_some() {
+            tx.remove_record(RUNNING, &key)?;
         }
         match agent {
-            Some(agent) => put(tx, self.agent_key(agent), id, id.to_string()),
+            Some(agent) => put(tx, NAME, self.agent_key(agent), id, id.to_string()),
             None => Ok(()),
         }
     }
@@ -115,7 +120,7 @@ impl AgentIndex {
         let mut after = prefix.clone();
         loop {
             let scan = Scan {
-                kind: KIND.to_owned(),
+                kind: RUNNING.to_owned(),
                 after: Some(after.clone()),
                 limit: MAX_PAGE,
             };
@@ -141,7 +146,7 @@ impl AgentIndex {
     /// # Errors
     /// Those of the store.
     pub(super) async fn agent(&self, context: &Context, agent: &str) -> Result<Option<SessionId>> {
-        let record = context.record(KIND, &self.agent_key(agent)).await?;
+        let record = context.record(NAME, &self.agent_key(agent)).await?;
         Ok(record.and_then(|record| SessionId::parse(&record.body).ok()))
     }
 
@@ -150,11 +155,11 @@ impl AgentIndex {
     /// # Errors
     /// Those of the store.
     pub(super) async fn reports_starts(&self, context: &Context) -> Result<bool> {
-        Ok(context.record(KIND, &self.starts_key()).await?.is_some())
+        Ok(context.record(NAME, &self.starts_key()).await?.is_some())
     }
 
     fn running_key(&self, id: &str) -> String {
-        format!("{}/running/{id}", self.conversation)
+        format!("{}/{id}", self.conversation)
     }
 
     fn agent_key(&self, agent: &str) -> String {
@@ -178,13 +183,19 @@ fn ordered(mut running: Vec<(i64, SessionId)>) -> Vec<SessionId> {
 }
 
 /// Writes a record of an agent, unless it is there.
-fn put(tx: &mut Transaction<'_>, key: String, id: &SessionId, body: String) -> Attempt<()> {
-    let stored = tx.record(KIND, &key)?;
+fn put(
+    tx: &mut Transaction<'_>,
+    kind: &str,
+    key: String,
+    id: &SessionId,
+    body: String,
+) -> Attempt<()> {
+    let stored = tx.record(kind, &key)?;
     if stored.is_some_and(|stored| stored.body == body && stored.owner.as_ref() == Some(id)) {
         return Ok(());
     }
     tx.put_record(Record {
-        kind: KIND.to_owned(),
+        kind: kind.to_owned(),
         key,
         version: 1,
         expires_at: None,

@@ -1,6 +1,7 @@
 //! Which agent an event of a host is about, however many agents there are.
 
 use serde_json::{Value, json};
+use tenure_apps::hooks::index::RUNNING;
 use tenure_core::error::Result;
 use tenure_core::store::memory::MemoryStore;
 use tenure_core::store::{
@@ -385,4 +386,38 @@ fn a_fork_is_not_taken_for_its_agent() {
     // It never started, so it can be resumed.
     assert_eq!(host.delegate("t2", &format!("Go on with {fork}")), fork);
     assert_ne!(host.delegate("t3", &format!("Go on with {fork}")), fork);
+}
+
+#[test]
+fn only_the_agents_that_run_are_searched() {
+    let memory = MemoryStore::default();
+    let world = World::over(Lift(&memory));
+    let running = || {
+        let scan = Scan {
+            kind: RUNNING.to_owned(),
+            after: None,
+            limit: 100,
+        };
+        memory.scan(&scan).unwrap().len()
+    };
+    let send = |name: &str, agent: &str| {
+        let payload = json!({
+            "hook_event_name": name, "session_id": "S1", "tool_name": "Task", "tool_use_id": agent,
+            "agent_id": agent,
+        });
+        world.pass(1);
+        event(&world, &payload);
+    };
+    for agent in ["a1", "a2", "a3"] {
+        send("PreToolUse", agent);
+        send("SubagentStart", agent);
+    }
+    assert_eq!(running(), 3);
+    send("SubagentStop", "a1");
+    assert_eq!(running(), 2);
+    // One ends in another way.
+    let page = world.ok("agentList", json!({}));
+    world.ok("complete", json!({"id": page["items"][0]["id"]}));
+    send("Stop", "");
+    assert_eq!(running(), 0);
 }

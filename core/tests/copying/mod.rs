@@ -539,6 +539,27 @@ fn a_tool_call_is_as_unfinished_in_the_copy_as_in_the_source() {
 }
 
 #[test]
+fn an_agent_that_runs_is_stopped_in_the_copy() {
+    let (from, to) = (World::default(), World::default());
+    let hook = |world: &World, name: &str| {
+        let input = json!({
+            "hook_event_name": name, "session_id": "S1", "tool_name": "Task", "tool_use_id": "t1",
+            "agent_id": "a1",
+        });
+        world.ok("hookEvent", json!({"input": input.to_string()}))
+    };
+    hook(&from, "PreToolUse");
+    hook(&from, "SubagentStart");
+    assert_eq!(copy_all(&from.store, &to.store).differences, vec![]);
+    let agents = || to.ok("agentList", json!({}))["items"].clone();
+    // Its delegation is known, and it is the agent that stops.
+    hook(&to, "PreToolUse");
+    assert_eq!(agents().as_array().unwrap().len(), 1);
+    hook(&to, "SubagentStop");
+    assert_eq!(agents()[0]["phase"], "completed");
+}
+
+#[test]
 fn every_kind_of_record_that_operations_write_is_copied() {
     let world = World::over(Lift(CountingStore::default()));
     let mut random = Random(7);

@@ -66,7 +66,7 @@ async function work(held: HeldSession<Types>): Promise<void> {
   }
   await held.agents.update(id, { phase: "executing" });
   if (!(await deployAll(held, services, "production", done))) return;
-  await held.agents.finalize(id, "completed", { summary: `${services.length} deployed` });
+  await held.complete(id, `${services.length} deployed`, { resultData: { deployed: services } });
   console.log(`deployed ${services.join(", ")}`);
 }
 

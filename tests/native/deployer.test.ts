@@ -62,7 +62,13 @@ it("asks before production, and repeats no deployment after a crash", async () =
   ]);
   await using sessions = await open(store);
   const done = await sessions.latest({ mode: "deployer" });
-  expect(done).toMatchObject({ status: "completed", phase: "completed", iterations: 2 });
+  expect(done).toMatchObject({
+    status: "completed",
+    phase: "completed",
+    iterations: 2,
+    summary: "2 deployed",
+    resultData: { deployed: ["shop", "mail"] },
+  });
   // Another run is another session.
   expect(run().stdout).toMatch(/^waits for: /);
   expect((await sessions.latest({ mode: "deployer" }))?.id).not.toBe(done?.id);

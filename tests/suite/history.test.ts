@@ -106,7 +106,8 @@ describe.each(everyStore)("the history of a session %s", (_, open) => {
       { callId, tool: "deploy", args: { to: "prod" }, startedAt: expect.any(String) },
       { callId: "toolu_1", tool: "read", args: {} },
     ]);
-    await sessions.finishToolCall(id, callId, new Error("unreachable"));
+    const error = new Error("unreachable");
+    await sessions.finishToolCall(id, callId, error);
     await sessions.finishToolCall(id, "toolu_1");
     expect(await unfinished()).toBeUndefined();
     expect(await code(sessions.finishToolCall(id, callId))).toBe("INVALID_ARGUMENT");
@@ -119,7 +120,7 @@ describe.each(everyStore)("the history of a session %s", (_, open) => {
         {
           tool: "deploy",
           args: { to: "prod" },
-          result: { name: "Error", message: "unreachable" },
+          result: { name: "Error", message: "unreachable", stack: error.stack },
           callId,
         },
       ],
@@ -189,7 +190,7 @@ describe.each(everyStore)("the history of a session %s", (_, open) => {
       context: { step: 3 },
     });
     expect(context?.recentHistory.map(({ sequence }) => sequence)).toEqual([
-      4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
+      5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
     ]);
   });
 

@@ -273,7 +273,7 @@ describe.each(everyStore)("sessions %s", (_, open) => {
       context: { a: 1, b: 3, c: 4 },
       metadata: { model: "x", own: 2 },
       version: 2,
-      eventCount: 1,
+      eventCount: 2,
     });
     expect(head).not.toHaveProperty("userId");
     expect(await sessions.updateContext(id, { d: 5 })).toMatchObject({

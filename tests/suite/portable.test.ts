@@ -101,7 +101,8 @@ describe.each(everyStore)("%s, a session", (_, open) => {
       version: 1,
     });
     expect(fork.id).toMatch(/^session_/);
-    expect(fork.history.map(({ type }) => type)).toEqual(["start", "iteration", "note", "fork"]);
+    const copied = ["start", "iteration", "note", "fork"];
+    expect(fork.history.map(({ type }) => type)).toEqual([...copied, "context_change"]);
     const early = await sessions.fork("a", {
       newId: "b",
       atSequence: 1,
@@ -114,6 +115,23 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     expect((await sessions.stats()).usage.cost).toBe(2);
     await sessions.addEvent("b", "note");
     expect((await sessions.get("a"))?.eventCount).toBe(3);
+  });
+
+  it("that is forked from an earlier event has the context and the tools of then", async () => {
+    const { id } = await sessions.start({ task: "t", mode: "m", context: { plan: "A", step: 1 } });
+    await sessions.updateContext(id, { step: 2 }, { unset: ["plan"] });
+    await sessions.recordToolCall(id, "bash");
+    await sessions.pause(id);
+    await sessions.updateContext(id, { plan: "B" }, { replace: true });
+    await sessions.recordToolCall(id, "read");
+    const at = async (atSequence: number): Promise<[object, unknown]> => {
+      const { context, metadata } = await sessions.fork(id, { atSequence });
+      return [context, metadata?.toolsUsed];
+    };
+    expect(await at(1)).toEqual([{ plan: "A", step: 1 }, []]);
+    expect(await at(2)).toEqual([{ step: 2 }, []]);
+    expect(await at(4)).toEqual([{ step: 2 }, ["bash"]]);
+    expect(await at(6)).toEqual([{ plan: "B" }, ["bash", "read"]]);
   });
 
   it("that is finished can be forked to continue", async () => {

@@ -1,5 +1,6 @@
 //! What the history says of a change of the context: the new values in `set`, the values before in `was`,
-//! and in `changed` the names of properties whose values are too large to be recorded. A property in
+//! and in `changed` the names of properties whose values are too large to be recorded; no names, if those are
+//! too many. A property in
 //! `set` and not in `was` is new, one in `was` and not in `set` was removed.
 
 use crate::value::json::{Json, Object};
@@ -39,12 +40,18 @@ pub(super) fn data(
         RecordChange::All => usize::MAX,
         RecordChange::None => return None,
     };
-    let recorded = said(before, after, largest)?;
     // An object with many values may be too large for an event, or one level too deep.
-    match limits.data(&recorded) {
-        Ok(()) => Some(recorded),
-        Err(_) => said(before, after, 0),
+    let fits = |data: &Json| limits.data(data).is_ok();
+    let recorded = said(before, after, largest)?;
+    if fits(&recorded) {
+        return Some(recorded);
     }
+    let names = said(before, after, 0).filter(fits);
+    names.or_else(|| {
+        let mut unnamed = Object::default();
+        unnamed.set("changed", &[(); 0]);
+        Some(unnamed.to_json())
+    })
 }
 
 fn said(before: &Json, after: &Json, largest: usize) -> Option<Json> {
@@ -57,11 +64,9 @@ fn said(before: &Json, after: &Json, largest: usize) -> Option<Json> {
             let theirs = other.value_of(key);
             let differs = theirs != Some(value);
             let is_large = value.len().max(theirs.map_or(0, str::len)) > largest;
-            if differs && is_large {
-                let name = String::from_utf8_lossy(key).into_owned();
-                if !changed.contains(&name) {
-                    changed.push(name);
-                }
+            // One that both have is named once.
+            if differs && is_large && (name == "set" || theirs.is_none()) {
+                changed.push(String::from_utf8_lossy(key).into_owned());
             }
             differs && !is_large
         });

@@ -53,19 +53,18 @@ impl ForkedHistory {
                 set.value_of(key).or(was.value_of(key)).is_none()
             });
             before.merge(was);
-            let changed: Vec<String> = data.read("changed").unwrap_or_default();
-            unknown.extend(changed);
+            match data.read::<Vec<String>>("changed") {
+                Some(names) if names.is_empty() => return Err(unknown_context("the context", "")),
+                names => unknown.extend(names.unwrap_or_default()),
+            }
             context = before.to_json();
         }
         let given = given.map(Object::parse).unwrap_or_default();
         match unknown.iter().find(|name| given.get(name).is_none()) {
             None => Ok(context),
-            Some(name) => Err(Error::invalid(
-                "atSequence",
-                format!(
-                    "the history does not have the value that `{name}` of the context had then, \
-                     which was too large for it; give one in `context`"
-                ),
+            Some(name) => Err(unknown_context(
+                &format!("the value of `{name}` in the context"),
+                "; give one in `context`",
             )),
         }
     }
@@ -84,6 +83,12 @@ impl ForkedHistory {
             metadata.set(TOOLS_USED, &used);
         }
     }
+}
+
+fn unknown_context(what: &str, remedy: &str) -> Error {
+    let problem =
+        format!("the history does not have {what} of then, which was too large for it{remedy}");
+    Error::invalid("atSequence", problem)
 }
 
 fn tools(events: &[Event]) -> Vec<String> {

@@ -80,6 +80,23 @@ fn a_change_that_no_event_can_hold_is_recorded_by_its_names() {
 }
 
 #[test]
+fn a_change_of_too_many_properties_is_recorded_without_their_names() {
+    let world = World::default().with_limits(|limits| limits.max_context_bytes = 4 << 20);
+    let many = |prefix: &str| -> Value {
+        let names = (0..40_000).map(|number| (format!("{prefix}-{number:020}"), json!(1)));
+        Value::Object(names.collect())
+    };
+    let id = world.start(json!({"context": many("a")}));
+    let params = json!({"id": id, "context": many("b"), "replace": true});
+    world.ok("updateContext", params);
+    assert_eq!(events(&world, &id), [json!({"changed": []})]);
+    let fork = |at: u64| json!({"id": id, "atSequence": at, "context": {"a": 1}});
+    let error = world.error("fork", fork(1));
+    assert!(error.to_string().contains("the context of then"), "{error}");
+    world.ok("fork", fork(2));
+}
+
+#[test]
 fn nobody_else_records_a_change_of_the_context() {
     let world = World::default();
     let id = world.start(json!({}));

@@ -32,7 +32,7 @@ pub(crate) struct ContextChange {
     set: Object,
     was: Object,
     /// The names of the properties whose values are not in the event.
-    changed: Vec<String>,
+    changed: Option<Vec<String>>,
 }
 
 impl ContextChange {
@@ -46,7 +46,7 @@ impl ContextChange {
         let whole = Self {
             set: differing(after, before),
             was: differing(before, after),
-            changed: Vec::new(),
+            changed: None,
         };
         if whole.set.is_empty() && whole.was.is_empty() {
             return None;
@@ -54,26 +54,33 @@ impl ContextChange {
         if within(&whole.data(), MAX_DATA).is_ok() {
             return Some(whole);
         }
-        let mut changed = Vec::new();
-        for object in [&whole.set, &whole.was] {
-            let mut keys: Vec<&str> = object.keys().collect();
+        let sorted = |object: &Object| {
+            let mut keys: Vec<String> = object.keys().map(str::to_owned).collect();
             keys.sort_by_key(|key| decoded(key));
-            for name in keys.into_iter().map(lossy) {
-                if !changed.contains(&name) {
-                    changed.push(name);
-                }
-            }
-        }
-        Some(Self {
-            changed,
+            keys
+        };
+        let mut keys = sorted(&whole.set);
+        let removed = whole.was.only(|key, _| whole.set.get(key).is_none());
+        keys.extend(sorted(&removed));
+        let named = Self {
+            changed: Some(keys.iter().map(|key| lossy(key)).collect()),
             ..Self::default()
+        };
+        let unnamed = Self {
+            changed: Some(Vec::new()),
+            ..Self::default()
+        };
+        Some(match within(&named.data(), MAX_DATA) {
+            Ok(()) => named,
+            Err(_) => unnamed,
         })
     }
 
     fn data(&self) -> Object {
         let object = |object: &Object| (!object.is_empty()).then(|| object.as_value());
-        let names = self.changed.iter().map(|name| quoted(name)).collect();
-        let changed = (!self.changed.is_empty()).then(|| Value::list(names, 1));
+        let names = self.changed.as_ref();
+        let names = names.map(|names| names.iter().map(|name| quoted(name)).collect());
+        let changed = names.map(|names| Value::list(names, 1));
         Object::of([
             ("set", object(&self.set)),
             ("was", object(&self.was)),
@@ -106,7 +113,10 @@ pub(crate) fn context_before(
     for change in later.iter().rev().filter_map(|event| event.change.as_ref()) {
         let ContextChange { set, was, changed } = change;
         unknown.retain(|name| set.get(name).or(was.get(name)).is_none());
-        unknown.extend(changed.iter().cloned());
+        if changed.as_ref().is_some_and(Vec::is_empty) {
+            return Err("INVALID_ARGUMENT");
+        }
+        unknown.extend(changed.iter().flatten().cloned());
         context = context.only(|key, _| set.get(key).is_none()).merged(was);
     }
     let is_given = |name: &String| own.is_some_and(|own| own.get(name).is_some());

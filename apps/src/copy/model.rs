@@ -243,13 +243,16 @@ impl Stamp {
     pub fn of_head(head: &Head) -> Self {
         let mut hasher = SipHasher13::new();
         hash(&mut hasher, &head.context);
-        if let Some(metadata) = &head.metadata {
-            hash(&mut hasher, metadata);
+        let optional = [&head.metadata, &head.result_data];
+        for json in optional.into_iter().flatten() {
+            hash(&mut hasher, json);
         }
+        // That there is none is not the same as that there is an empty one.
+        let is_there = |json: &Option<Json>| json.as_ref().map(|_| Json::default());
         let bare = Head {
             context: Json::default(),
-            // That there are none is not the same as that there are empty ones.
-            metadata: head.metadata.as_ref().map(|_| Json::default()),
+            metadata: is_there(&head.metadata),
+            result_data: is_there(&head.result_data),
             ..head.clone()
         };
         hash(&mut hasher, &Json::of(&bare));

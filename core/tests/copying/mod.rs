@@ -616,6 +616,20 @@ fn an_invalid_chunk_is_refused() {
 }
 
 #[test]
+fn a_stamp_has_no_white_space_of_user_data() {
+    let stamp = |data: &str| {
+        let world = World::default();
+        let start = r#"{"id":"s","task":"t","mode":"m","context":DATA,"metadata":DATA}"#;
+        world.raw("start", &start.replace("DATA", data)).unwrap();
+        let complete = r#"{"id":"s","resultData":DATA}"#.replace("DATA", data);
+        world.raw("complete", &complete).unwrap();
+        Stamp::of_head(&contents(&world.store).0[0].head)
+    };
+    assert_eq!(stamp(r#"{"a":1}"#), stamp(r#" { "a" : 1 } "#));
+    assert_ne!(stamp(r#"{"a":1}"#), stamp(r#"{"a":2}"#));
+}
+
+#[test]
 fn a_stamp_changes_with_every_change_of_a_session() {
     for seed in seeds(100.0) {
         let mut random = Random(seed);

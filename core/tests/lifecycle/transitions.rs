@@ -411,8 +411,15 @@ fn a_session_is_completed_with_a_result_for_programs() {
             data
         );
     }
-    let (session, _) = complete(json!(null));
-    assert_eq!(session.get("resultData"), None);
+    for nothing in [
+        r#"{"id":"n","resultData":null}"#,
+        r#"{"id":"n","resultData": null }"#,
+    ] {
+        world.ok("start", json!({"id": "n", "task": "t", "mode": "m"}));
+        world.raw("complete", nothing).unwrap();
+        assert_eq!(world.session("n").get("resultData"), None, "{nothing}");
+        world.ok("delete", json!({"id": "n"}));
+    }
     let (session, _) = complete(json!({"apiKey": "k-1", "note": "password: hunter2hunter2"}));
     assert_eq!(session["resultData"]["apiKey"], "[redacted]");
     assert!(!session.to_string().contains("hunter2"), "{session}");

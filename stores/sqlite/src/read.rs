@@ -233,7 +233,7 @@ impl Database {
                     status,
                     mode: row.get(1)?,
                     user_id: row.get(2)?,
-                    model: row.get(3)?,
+                    model: row::optional_any_text(row, 3),
                     count: Count {
                         sessions: count(4)?,
                         iterations: count(5)?,

@@ -138,6 +138,12 @@ pub(crate) fn any_text(row: &Row<'_>, column: usize) -> String {
     }
 }
 
+/// As [`any_text`], of a column that may be empty.
+pub(crate) fn optional_any_text(row: &Row<'_>, column: usize) -> Option<String> {
+    let is_null = matches!(row.get_ref(column), Ok(ValueRef::Null));
+    (!is_null).then(|| any_text(row, column))
+}
+
 /// A count as SQLite stores it. Counts from 2^63 on become negative, and are converted back.
 pub(crate) fn stored(count: u64) -> i64 {
     count.cast_signed()

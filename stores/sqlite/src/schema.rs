@@ -108,12 +108,14 @@ ALTER TABLE sessions ADD COLUMN approval_requested_at INTEGER;
 ALTER TABLE sessions ADD COLUMN approval_by TEXT;
 ALTER TABLE sessions ADD COLUMN approval_decided_at INTEGER;
 ",
-    // The column `model` also has the models that metadata name, where there is no slot.
+    // The column `model` also has the models that metadata name, where there is no slot. A name with an
+    // escaped surrogate would become invalid text; the next change of the model writes it.
     "
 ALTER TABLE sessions ADD COLUMN result_data TEXT;
 UPDATE sessions SET model = json_extract(metadata, '$.model')
 WHERE task_id IS NULL
   AND CASE WHEN json_valid(metadata) THEN json_type(metadata, '$.model') END = 'text'
+  AND instr(lower(metadata), '\\ud') = 0
   AND octet_length(json_extract(metadata, '$.model')) <= 256;
 ",
 ];

@@ -135,8 +135,13 @@ fn sessions_that_an_older_schema_stores_are_read() {
         metadata: Some(Json::parse(r#"{"model":["opus"],"cost":1e400}"#.to_owned()).unwrap()),
         ..head("b")
     };
-    start(&place.open(), stored.clone());
-    start(&place.open(), unusual.clone());
+    let surrogate = Head {
+        metadata: Some(Json::parse(r#"{"model":"\ud800"}"#.to_owned()).unwrap()),
+        ..head("c")
+    };
+    for stored in [&stored, &unusual, &surrogate] {
+        start(&place.open(), stored.clone());
+    }
     place
         .sqlite()
         .execute_batch(
@@ -150,7 +155,7 @@ fn sessions_that_an_older_schema_stores_are_read() {
         )
         .unwrap();
     let store = place.open();
-    for stored in [&stored, &unusual] {
+    for stored in [&stored, &unusual, &surrogate] {
         let loaded = store.load(&stored.id, History::None).unwrap();
         assert_eq!(loaded.map(|loaded| loaded.head).as_ref(), Some(stored));
     }

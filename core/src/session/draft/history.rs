@@ -133,7 +133,6 @@ impl Draft<'_> {
             }
             kind::COMPLETE => {
                 let result_data: Option<Json> = properties.read("resultData");
-                let result_data = result_data.filter(|data| data.as_str() != "null");
                 self.complete(text("result").as_ref(), result_data.as_ref(), data)
             }
             kind::ERROR => self.fail(text("error").as_ref(), data),

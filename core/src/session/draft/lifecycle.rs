@@ -101,6 +101,7 @@ impl Draft<'_> {
     ) -> Result<()> {
         self.check_approved()?;
         self.limits.text("result", result)?;
+        let result_data = result_data.filter(|data| data.as_str() != "null");
         if let Some(data) = result_data {
             self.limits.result_data(data)?;
         }

@@ -482,8 +482,9 @@ async fn delegated(context: &Context, payload: &Payload) -> Result<Option<Head>>
     }
     // One that was not allowed to start is not taken for one of a later prompt. An agent may stop in
     // any.
+    let is_unnamed = stops && agent.is_none();
     let is_meant = |head: &Head| {
-        let link = running(head, payload).filter(HostLink::is_open);
+        let link = running(head, payload).filter(|link| is_unnamed || link.is_open());
         let is_of_prompt = link.is_some_and(|link| stops || link.is_of_prompt(payload));
         is_of_prompt && name.as_ref().is_none_or(|name| *name == head.mode)
     };

@@ -156,6 +156,25 @@ fn a_host_that_reports_no_starts_ends_the_only_agent_that_can_be_meant() {
 }
 
 #[test]
+fn a_stop_that_names_no_agent_ends_the_only_one_that_runs() {
+    let world = World::default();
+    let host = Host::new(&world, "S1");
+    let stop = || {
+        let more = json!({"agent_type": "rev", "last_assistant_message": "done"});
+        assert_eq!(host.event("SubagentStop", more), json!({}));
+    };
+    let (first, second) = (host.run("a1"), host.run("a2"));
+    stop();
+    for id in [&first, &second] {
+        assert_eq!(world.session(id)["status"], "active", "it may be either");
+    }
+    host.stop("a1");
+    stop();
+    assert_eq!(summary(&world, &first), "a1 ends");
+    assert_eq!(summary(&world, &second), "done");
+}
+
+#[test]
 fn a_conversation_stops_its_agents_however_many_run_in_others() {
     for (name, source) in [
         ("Stop", ""),

@@ -108,15 +108,18 @@ ALTER TABLE sessions ADD COLUMN approval_requested_at INTEGER;
 ALTER TABLE sessions ADD COLUMN approval_by TEXT;
 ALTER TABLE sessions ADD COLUMN approval_decided_at INTEGER;
 ",
-    // The column `model` also has the models that metadata name, where there is no slot. A name with an
-    // escaped surrogate would become invalid text; the next change of the model writes it.
+    // The column `model` also has the models that metadata name, where there is no slot. What has an
+    // escape that SQLite reads in another way is left out: the next change of the model writes it.
     "
 ALTER TABLE sessions ADD COLUMN result_data TEXT;
-UPDATE sessions SET model = json_extract(metadata, '$.model')
+UPDATE sessions SET model = (
+  SELECT CASE WHEN type = 'text' AND octet_length(value) <= 256 THEN value END
+  FROM json_each(metadata) WHERE key = 'model' ORDER BY id DESC LIMIT 1
+)
 WHERE task_id IS NULL
-  AND CASE WHEN json_valid(metadata) THEN json_type(metadata, '$.model') END = 'text'
+  AND CASE WHEN json_valid(metadata) THEN json_type(metadata) END = 'object'
   AND instr(lower(metadata), '\\ud') = 0
-  AND octet_length(json_extract(metadata, '$.model')) <= 256;
+  AND instr(metadata, '\\u0000') = 0;
 ",
 ];
 

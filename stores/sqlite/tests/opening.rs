@@ -139,7 +139,14 @@ fn sessions_that_an_older_schema_stores_are_read() {
         metadata: Some(Json::parse(r#"{"model":"\ud800"}"#.to_owned()).unwrap()),
         ..head("c")
     };
-    for stored in [&stored, &unusual, &surrogate] {
+    let repeated = Head {
+        metadata: Some(
+            Json::parse(r#"{"model":"first","model":"opus","n":{"model":"no"}}"#.to_owned())
+                .unwrap(),
+        ),
+        ..head("d")
+    };
+    for stored in [&stored, &unusual, &surrogate, &repeated] {
         start(&place.open(), stored.clone());
     }
     place
@@ -155,13 +162,15 @@ fn sessions_that_an_older_schema_stores_are_read() {
         )
         .unwrap();
     let store = place.open();
-    for stored in [&stored, &unusual, &surrogate] {
+    for stored in [&stored, &unusual, &surrogate, &repeated] {
         let loaded = store.load(&stored.id, History::None).unwrap();
         assert_eq!(loaded.map(|loaded| loaded.head).as_ref(), Some(stored));
     }
     let tally = store.tally(&Filter::default()).unwrap().unwrap();
     let models: Vec<_> = tally.groups().map(|group| group.model.as_deref()).collect();
     assert_eq!(models, [None, Some("opus")]);
+    let counts: Vec<u64> = tally.groups().map(|group| group.count.sessions).collect();
+    assert_eq!(counts, [2, 2]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ import { archiveOf } from "../jobs/archive.js";
 import type { RetentionOptions } from "../jobs/retention.js";
 import type { Store } from "../stores/store.js";
 import { invalidArgument } from "../values/error.js";
-import { checkOptions } from "../values/options.js";
+import { checkOptions, read } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import type { SchemaOf, SessionSchema } from "../values/schema.js";
 import type { SessionTypes } from "../values/session-types.js";
@@ -170,7 +170,7 @@ function coreOptions({
 
 function coreRetention(retention: RetentionOptions | undefined): unknown {
   // What is no object is refused by the core.
-  const { archive, archiveParts, ...core } = retention ?? {};
+  const { archive, archiveParts, ...core } = read("retention", () => ({ ...retention }));
   for (const [name, value] of Object.entries({ archive, archiveParts })) {
     if (value !== undefined && typeof value !== "function") {
       throw invalidArgument(`retention.${name}`, "expected a function");

@@ -7,7 +7,7 @@
 import type { ExportedPart } from "../builds/binding.js";
 import type { MaybePromise } from "../stores/store.js";
 import { archiveFailed, invalidArgument, isTenureError, tooLarge } from "../values/error.js";
-import { described } from "../values/options.js";
+import { described, read } from "../values/options.js";
 import type { JobHost } from "./job.js";
 
 /**
@@ -42,7 +42,10 @@ const MAX_LENGTH = 2 ** 29 - 24;
 
 /** The function that archives sessions, if there is one. */
 export function archiveOf(options: ArchiveOptions | undefined): ArchiveParts | undefined {
-  const { archive, archiveParts } = options ?? {};
+  const { archive, archiveParts } = read("archive", () => ({
+    archive: options?.archive,
+    archiveParts: options?.archiveParts,
+  }));
   if (archive === undefined) return archiveParts;
   if (archiveParts !== undefined) {
     throw invalidArgument("archiveParts", "expected one of `archive` and `archiveParts`");

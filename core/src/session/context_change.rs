@@ -35,6 +35,7 @@ pub(super) fn data(
     record: RecordChange,
     limits: &Limits,
 ) -> Option<Json> {
+    let (before, after) = (Object::parse(before), Object::parse(after));
     let largest = match record {
         RecordChange::Small => SMALL,
         RecordChange::All => usize::MAX,
@@ -42,11 +43,11 @@ pub(super) fn data(
     };
     // An object with many values may be too large for an event, or one level too deep.
     let fits = |data: &Json| limits.data(data).is_ok();
-    let recorded = said(before, after, largest)?;
+    let recorded = said(&before, &after, largest)?;
     if fits(&recorded) {
         return Some(recorded);
     }
-    let names = said(before, after, 0).filter(fits);
+    let names = said(&before, &after, 0).filter(fits);
     names.or_else(|| {
         let mut unnamed = Object::default();
         unnamed.set("changed", &[(); 0]);
@@ -54,13 +55,11 @@ pub(super) fn data(
     })
 }
 
-fn said(before: &Json, after: &Json, largest: usize) -> Option<Json> {
+fn said(before: &Object<'_>, after: &Object<'_>, largest: usize) -> Option<Json> {
     let mut data = Object::default();
     let mut changed: Vec<String> = Vec::new();
     for (name, of, other) in [("set", after, before), ("was", before, after)] {
-        let mut values = Object::parse(of);
-        let other = Object::parse(other);
-        values.retain(|key, value| {
+        let values = of.picked(|key, value| {
             let theirs = other.value_of(key);
             let differs = theirs != Some(value);
             let is_large = value.len().max(theirs.map_or(0, str::len)) > largest;

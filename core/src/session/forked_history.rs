@@ -46,8 +46,8 @@ impl ForkedHistory {
             let values = |name| data.read::<Json>(name).unwrap_or_default();
             let (set, was) = (values("set"), values("was"));
             let (set, was) = (Object::parse(&set), Object::parse(&was));
-            let mut before = Object::parse(&context);
-            before.retain(|key, _| set.value_of(key).is_none());
+            let before = Object::parse(&context);
+            let mut before = before.picked(|key, _| set.value_of(key).is_none());
             unknown.retain(|name| {
                 let key = name.as_bytes();
                 set.value_of(key).or(was.value_of(key)).is_none()

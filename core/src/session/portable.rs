@@ -23,6 +23,7 @@ use crate::value::print::json_text;
 use crate::value::properties::{Patch, Properties, Property, Stored};
 use crate::value::text::{Text, without_bom};
 use crate::value::time::Timestamp;
+use crate::value::tokens::Tokens;
 
 pub use others::NAME as OTHER_PROPERTIES;
 
@@ -305,24 +306,23 @@ impl EventText {
     }
 }
 
-impl Property for EventText {
-    fn read(name: &str, text: &str) -> Result<Self> {
-        let mut properties = Properties::read(name, text)?;
-        let of_other_programs = properties.others(&["timestamp", "type", "data", "sequence"]);
+impl Stored for EventText {
+    fn take(properties: &mut Properties<'_>) -> Result<Self> {
+        properties.text("sequence");
         let event = Self {
             timestamp: properties.get("timestamp")?,
             kind: properties.get("type")?,
-            data: match properties.text("data") {
-                Some(data) => Json::parse(data.to_owned())?,
-                None => Json::default(),
-            },
+            data: properties
+                .text("data")
+                .map_or_else(Json::default, Json::of_part),
         };
+        let of_other_programs = properties.others(&EVENT_PROPERTIES);
         if of_other_programs.is_empty() {
             return Ok(event);
         }
         let mut others = Object::default();
         for (name, value) in of_other_programs {
-            others.set(&name, &Json::parse(value.to_owned())?);
+            others.set(&name, &Json::of_part(value));
         }
         Ok(Self {
             data: others::added(&event.data, others),
@@ -331,12 +331,18 @@ impl Property for EventText {
     }
 }
 
+crate::stored_properties!(EventText);
+
 /// An event that was read but not kept.
 struct Checked;
 
 impl Property for Checked {
     fn read(name: &str, text: &str) -> Result<Self> {
-        EventText::read(name, text).map(|_| Self)
+        Self::read_next(name, &mut Tokens::of(text))
+    }
+
+    fn read_next(name: &str, tokens: &mut Tokens<'_>) -> Result<Self> {
+        <EventText as Property>::read_next(name, tokens).map(|_| Self)
     }
 }
 

@@ -52,16 +52,20 @@ impl Count {
     }
 }
 
-/// What the sessions of a group share, as text. The length of a part says where the next one begins.
+/// What the sessions of a group share, as text. Lengths say where the user and the model begin.
 fn key(status: Status, mode: &str, user_id: Option<&str>, model: Option<&str>) -> String {
+    let (mode_length, user_length) = (
+        mode.len().to_string(),
+        user_id.map(|id| id.len().to_string()),
+    );
     let mut key = String::with_capacity(64);
-    for part in [Some(status.as_str()), Some(mode), user_id, model] {
-        if let Some(part) = part {
-            key.push_str(&part.len().to_string());
-            key.push('\0');
-            key.push_str(part);
-        }
+    for part in [status.as_str(), &mode_length, mode] {
+        key.push_str(part);
         key.push('\0');
+    }
+    for part in [user_length.as_deref(), user_id, model] {
+        key.push_str(part.unwrap_or_default());
+        key.push(if part.is_some() { '\0' } else { '\u{1}' });
     }
     key
 }

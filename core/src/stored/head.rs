@@ -11,7 +11,8 @@ use crate::stored::slot::Slot;
 use crate::stored::status::Status;
 use crate::value::id::SessionId;
 use crate::value::json::{self, Json, Object};
-use crate::value::properties::{AsText, Properties, Stored};
+use crate::value::properties::{AsText, Properties, Property, Stored};
+use crate::value::text::Text;
 use crate::value::time::{self, Timestamp};
 
 /// A session without its history, in the form that stores keep.
@@ -184,8 +185,9 @@ impl Head {
         if let Some(slot) = &self.slot {
             return Some(slot.model.clone());
         }
-        let model = Object::parse(self.metadata.as_ref()?).text("model");
-        model.filter(|model| model.len() <= LONGEST_MODEL)
+        let model = self.metadata.as_ref()?.property("model")?;
+        let model = Text::read("model", model).ok()?;
+        (model.as_str().len() <= LONGEST_MODEL).then(|| model.into_string())
     }
 
     /// Whether iterations are left.

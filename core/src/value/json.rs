@@ -31,6 +31,11 @@ impl Json {
             .map_err(|error| Error::invalid("json", not_json(&error)))
     }
 
+    /// The JSON of a value that is a part of a well-formed text.
+    pub(crate) fn of_part(value: &str) -> Self {
+        Self(value.into())
+    }
+
     /// The empty object, `{}`.
     pub fn empty_object() -> Self {
         Object::default().to_json()
@@ -66,6 +71,24 @@ impl Json {
         serde_json::from_str::<Text>(self.as_str())
             .ok()
             .map(Text::into_string)
+    }
+
+    /// The text of a property's value, found without reading the others; nothing if it is absent, or this
+    /// is no object.
+    pub fn property(&self, name: &str) -> Option<&str> {
+        let mut tokens = Tokens::of(self.as_str());
+        let is_object = tokens.pass(b'{');
+        let mut found = None;
+        while is_object && let Some((key, value)) = tokens.entry() {
+            let is_meant = match without_escapes(key) {
+                Some(key) => key == name,
+                None => decoded(key) == name.as_bytes(),
+            };
+            if is_meant {
+                found = Some(value);
+            }
+        }
+        found
     }
 
     /// Whether the value is an object.
@@ -366,19 +389,24 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Removes the properties that are not to be kept, by their decoded keys and the texts of their values.
-    pub fn retain(&mut self, mut keep: impl FnMut(&[u8], &str) -> bool) {
-        let Self { properties, places } = self;
-        places.retain(|(key, place)| {
-            let Some(property) = properties.get_mut(*place) else {
-                return false;
-            };
-            let is_kept = property.as_ref().is_some_and(|one| keep(key, &one.value));
-            if !is_kept {
-                *property = None;
+    /// The properties that are picked, by their decoded keys and the texts of their values.
+    #[must_use]
+    pub fn picked(&self, mut pick: impl FnMut(&[u8], &str) -> bool) -> Self {
+        let mut picked = Self {
+            properties: vec![None; self.properties.len()],
+            places: Vec::new(),
+        };
+        for (key, place) in &self.places {
+            if let (Some(Some(property)), Some(room)) = (
+                self.properties.get(*place),
+                picked.properties.get_mut(*place),
+            ) && pick(key, &property.value)
+            {
+                *room = Some(property.clone());
+                picked.places.push((key.clone(), *place));
             }
-            is_kept
-        });
+        }
+        picked
     }
 
     /// Shallow merge: every property of `other` replaces the one of its key or goes last.
@@ -486,6 +514,12 @@ mod tests {
         for text in [r#""x""#, "1", "null", r#"["a",1]"#, r#" "" "#] {
             assert!(Object::parse(&json(text)).is_empty(), "{text}");
         }
+        let repeated = json(r#"{"a":{"b":1},"b":2,"\u0062":[3]}"#);
+        assert_eq!(repeated.property("b"), Some("[3]"));
+        assert_eq!(
+            (repeated.property("c"), json(r#""b""#).property("b")),
+            (None, None)
+        );
         let spaced = json(" { \"a\" : 1 , \"\\u0062\" : \"}\" } ");
         let object = Object::parse(&spaced);
         assert_eq!(

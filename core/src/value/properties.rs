@@ -599,7 +599,7 @@ impl Property for () {
 
 impl Property for Json {
     fn read(_: &str, text: &str) -> Result<Self> {
-        Self::parse(text.to_owned())
+        Ok(Self::of_part(text))
     }
 }
 

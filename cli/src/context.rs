@@ -1,7 +1,6 @@
 //! The context of a command: the global options, the store, the clock and the output.
 
 use std::env;
-use std::ffi::OsString;
 use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use tenure_core::{Error, Host, Limits, Models, Process, Timestamp};
 use tenure_host::{Local, OnBehalf, this_host};
 use tenure_permissions::FileMode;
 
+use crate::arguments;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Output, clean_lines};
 use crate::store::CommandStore;
@@ -86,6 +86,8 @@ fn file_mode(text: &str) -> Result<FileMode, String> {
 pub(crate) struct Context {
     pub(crate) globals: Globals,
     pub(crate) out: Output,
+    /// The command with all of its subcommands.
+    command: fn() -> clap::Command,
     store: Option<Local>,
     /// Whether operations that may write only read, because the command is a dry run.
     only_reads: bool,
@@ -94,7 +96,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(mut globals: Globals) -> Self {
+    pub(crate) fn new(mut globals: Globals, command: fn() -> clap::Command) -> Self {
         // An empty environment variable counts as unset.
         globals.store = globals.store.filter(|url| !url.is_empty());
         for model in &mut globals.models {
@@ -112,6 +114,7 @@ impl Context {
         Self {
             globals,
             out: Output::new(),
+            command,
             store: None,
             only_reads: false,
             host: this_host(),
@@ -354,7 +357,7 @@ impl Context {
                 // Where this cannot be printed either, the exit code remains.
                 let _ = self.print_json(&ErrorReply { error });
             }
-            Failure::Error(error) => self.error(&error.to_string()),
+            Failure::Error(error) => self.error(&arguments::message(error, (self.command)())),
             Failure::Output(error) if failure.exit() != Exit::DONE => {
                 self.error(&format!("the output cannot be written: {error}"));
             }
@@ -379,12 +382,7 @@ impl Context {
 
 /// Whether `--store` is given as an option, and not only its variable.
 fn is_store_named() -> bool {
-    let names_one = |arg: OsString| {
-        let arg = arg.to_string_lossy();
-        arg == "--store" || arg.starts_with("--store=")
-    };
-    let mut options = env::args_os().take_while(|arg| arg != "--");
-    options.any(names_one)
+    arguments::is_named("--store")
 }
 
 /// The reply of an operation that failed.

@@ -4,7 +4,6 @@
 use tenure_apps::copy::job::{COPY, CopyParams, CopyPhase, CopyProgress, CopyResult};
 use tenure_apps::copy::model::CopyDifference;
 use tenure_bridge::Options;
-use tenure_core::error::Cause;
 use tenure_core::store::Problem;
 use tenure_core::work::job::{Side, Step, StepReply};
 use tenure_core::work::operation::Reply;
@@ -64,16 +63,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let copied = run_job(&COPY, params, &mut copying);
     // Erases the progress line before anything is printed.
     drop(copying);
-    match copied {
-        Ok(copied) => print(context, copied),
-        Err(Failure::Error(error)) => match error.cause() {
-            Cause::InvalidArgument { what, .. } if what == "to" => {
-                Err(Failure::usage("TO", "expected a store other than FROM"))
-            }
-            _ => Err(error.into()),
-        },
-        Err(failure) => Err(failure),
-    }
+    print(context, copied?)
 }
 
 fn print(context: &mut Context, copied: CopyResult) -> Outcome {

@@ -137,8 +137,9 @@ fn unless_store_fails<R>(
 ) -> Result<Option<R>, Failure> {
     match result {
         Err(failure) if !exit_code && failure.exit() == Exit::STORE => {
-            if let Failure::Error(error) = &failure {
-                context.note(&error.to_string());
+            match &failure {
+                Failure::Error(error) => context.note(&error.to_string()),
+                failure => drop(context.report(failure)),
             }
             Ok(None)
         }

@@ -1,6 +1,7 @@
 //! The outcome of a command: an exit code, or a failure that has one.
 
 use std::io;
+use std::path::Path;
 
 use tenure_core::Error;
 use tenure_core::error::{Cause, Class};
@@ -57,6 +58,12 @@ impl Failure {
     /// A wrong argument that clap does not detect.
     pub(crate) fn usage(what: &str, problem: impl Into<String>) -> Self {
         Error::invalid(what, problem).into()
+    }
+
+    /// A file of the output that cannot be written.
+    pub(crate) fn output(path: &Path, error: &io::Error, more: &str) -> Self {
+        let message = format!("{}: {error}{more}", path.display());
+        Self::Output(io::Error::other(message))
     }
 
     /// The code to exit with.

@@ -159,7 +159,7 @@ impl Importing<'_> {
     fn session(&mut self, text: String) -> Result<(), Failure> {
         self.result.files += 1;
         if self.result.dry_run {
-            let problem = "is not possible for an exported session, which always replaces the \
+            let problem = "not possible for an exported session, which always replaces the \
                            session with its id";
             return Err(Failure::usage("--dry-run", problem));
         }

@@ -8,6 +8,7 @@
 //! a command prints the operation's reply as JSON.
 
 mod agent;
+mod arguments;
 mod atomic_file;
 mod audit;
 mod backup;
@@ -178,8 +179,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let mut context = Context::new(cli.globals);
+    let cli = Cli::try_parse()
+        .unwrap_or_else(|error| arguments::explained(error, &Cli::command()).exit());
+    let mut context = Context::new(cli.globals, Cli::command);
     let outcome = run(cli.command, &mut context);
     context.finish(outcome)
 }

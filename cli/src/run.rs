@@ -26,10 +26,10 @@ use tenure_core::{Json, Millis, Text};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::input;
 use crate::output::clean;
 use crate::session_id::SessionIdArg;
 use crate::store::CommandStore;
+use crate::{input, time};
 
 use child::Child;
 use description::CommandDescription;
@@ -185,7 +185,7 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
     match Millis::parse(text) {
         Ok(Millis(0)) => Err("expected more than 0".to_owned()),
         Ok(Millis(millis)) => Ok(Duration::from_millis(millis)),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(time::problem_of(error)),
     }
 }
 

@@ -140,6 +140,7 @@ fn ambiguous(prefix: &Text, sessions: &[String]) -> Failure {
     } else {
         ""
     };
-    let problem = format!("{prefix} is the beginning of several ids: {named}{more}");
+    let problem =
+        format!("{prefix} is the beginning of several ids: {named}{more}; give more of it");
     Failure::usage("ID", problem)
 }

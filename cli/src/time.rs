@@ -1,6 +1,7 @@
 //! Times and durations as people read and write them.
 
-use tenure_core::{Millis, Timestamp};
+use tenure_core::error::Cause;
+use tenure_core::{Error, Millis, Timestamp};
 
 /// The age of a time in one unit: `12s`, `5m`, `3h`, `6d`, `2y`. A time in the future has the age `0s`.
 pub(crate) fn age(now: Timestamp, at: Timestamp) -> String {
@@ -47,12 +48,20 @@ pub(crate) fn of_day(at: Timestamp) -> String {
 
 /// Parses a duration, such as `90s`.
 pub(crate) fn parse_duration(text: &str) -> Result<Millis, String> {
-    Millis::parse(text).map_err(|error| error.to_string())
+    Millis::parse(text).map_err(problem_of)
 }
 
 /// Parses a time, such as `2026-01-08T18:05:30Z`.
 pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse(text).map_err(|error| error.to_string())
+    Timestamp::parse(text).map_err(problem_of)
+}
+
+/// The problem with a value. clap says which argument has it.
+pub(crate) fn problem_of(error: Error) -> String {
+    match error.into_cause() {
+        Cause::InvalidArgument { problem, .. } => problem,
+        cause => cause.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TOKENS")]
     reasoning: Option<u64>,
     /// The cost, in a unit of your choice
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     cost: Option<f64>,
     /// Makes the command safe to repeat: the same key adds the usage once
     #[arg(long, value_name = "KEY")]

@@ -359,7 +359,7 @@ fn a_change_of_an_agent_prints_one_line() {
 0 a is in phase planning
 0 a is in phase approval, waiting for approval
 1 no: awaiting_approval: it waits for an approval
-1 tenure: agent a waits for an approval; approve or deny it first, or override the request with `override: true`
+1 tenure: agent a waits for an approval; approve or deny it first, or override the request with --override
 0 a is in phase approval, ready to resume
 0 a is in phase approval, ready to resume
 1 tenure: the request of agent a was approved by ada at 2026-01-08T18:05:30.000Z, which is final; request an approval again

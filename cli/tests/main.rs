@@ -26,6 +26,8 @@ mod hook;
 mod json;
 #[cfg(target_os = "linux")]
 mod lease;
+#[cfg(target_os = "linux")]
+mod messages;
 #[cfg(unix)]
 mod missing_store;
 #[cfg(target_os = "linux")]

@@ -327,7 +327,7 @@ $ tenure start t --context {
 tenure: --context: expected JSON; it ends too early at line 1, column 1
 [2]
 $ tenure cleanup --max-age soon
-error: invalid value 'soon' for '--max-age <DURATION>': duration: "soon" is not a duration such as "30d", "24h" or "5m"
+error: invalid value 'soon' for '--max-age <DURATION>': "soon" is not a duration such as "30d", "24h" or "5m"
 
 For more information, try '--help'.
 [2]
@@ -344,7 +344,7 @@ $ tenure list --store nowhere
 tenure: "nowhere" is not a store that this build can open: expected sqlite:./file.db, file:./directory, registry: or memory:, or for leases and runs git:origin
 [2]
 $ tenure list --now today
-error: invalid value 'today' for '--now <TIME>': time: "today" is not a time such as 2026-01-08T18:05:30Z
+error: invalid value 'today' for '--now <TIME>': "today" is not a time such as 2026-01-08T18:05:30Z
 
 For more information, try '--help'.
 [2]

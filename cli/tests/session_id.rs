@@ -90,7 +90,7 @@ fn the_beginning_of_several_ids_is_refused_and_they_are_named() {
         assert_eq!(output.code, 2, "{output:?}");
         assert_eq!(
             output.err,
-            "tenure: ID: review is the beginning of several ids: review-two, review-one\n"
+            "tenure: ID: review is the beginning of several ids: review-two, review-one; give more of it\n"
         );
     }
     assert_eq!(place.run_ok(&["list"]).lines().count(), 4);
@@ -100,7 +100,10 @@ fn the_beginning_of_several_ids_is_refused_and_they_are_named() {
         store.perform("start", &params, 0.0);
     }
     let output = place.run(&["show", "review"]);
-    assert!(output.err.ends_with(", and others\n"), "{output:?}");
+    assert!(
+        output.err.ends_with(", and others; give more of it\n"),
+        "{output:?}"
+    );
 }
 
 #[test]

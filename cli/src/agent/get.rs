@@ -122,7 +122,9 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         .as_ref()
         .is_some_and(|state| state.deleted_at.is_some())
     {
-        context.note("the agent is in the trash; `tenure restore ID` takes it out");
+        context.note(&format!(
+            "the agent is in the trash; `tenure restore {id}` restores it"
+        ));
     }
     Ok(match view {
         Some(_) => Exit::DONE,

@@ -1,11 +1,11 @@
 //! `tenure dedup log`: the runs of a day as lines, as the JSON array of the daily audit files, or as a
 //! count.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tenure_apps::dedup::log::{AUDIT_DAY, AuditDayParams, AuditRun};
 use tenure_core::Text;
-use tenure_core::error::Cause;
 
 use crate::atomic_file;
 use crate::context::Context;
@@ -78,9 +78,7 @@ pub(super) fn write_day(
 ) -> Result<PathBuf, Failure> {
     let (file, runs) = day(context, date)?;
     let path = folder.join(file);
-    let failed = |error: std::io::Error| Cause::StoreUnavailable {
-        problem: format!("{}: {error}", path.display()),
-    };
+    let failed = |error: io::Error| Failure::output(&path, &error, "");
     let mode = context.file_mode();
     mode.create_folders(folder).map_err(failed)?;
     let json = serde_json::to_string(&runs)?;

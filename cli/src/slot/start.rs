@@ -4,7 +4,6 @@
 
 use std::path::PathBuf;
 
-use tenure_core::error::Cause;
 use tenure_core::session::params::StartParams;
 use tenure_core::slot::decision::OnModelChange;
 use tenure_core::slot::message::SlotOutcome;
@@ -341,11 +340,9 @@ impl Export {
         let Self { path, mut file } = self;
         let written = file.write(&format!("{text}\n"));
         written.and_then(|()| file.commit()).map_err(|error| {
-            let path = path.display();
-            let problem = format!(
-                "{path}: {error}; the session was replaced, and `tenure export {replaced}` prints it"
-            );
-            Cause::StoreUnavailable { problem }.into()
+            let more =
+                format!("; the session was replaced, and `tenure export {replaced}` prints it");
+            Failure::output(&path, &error, &more)
         })
     }
 }

@@ -538,7 +538,7 @@ $ tenure event add a ''
 tenure: TYPE: expected the name of an event type
 [2]
 $ tenure event add a start
-tenure: TYPE: "start" is recorded by the change that it is about alone
+tenure: TYPE: "start" is recorded when a session is started, and only then
 [2]
 $ tenure event add a note text
 tenure: JSON: expected JSON; it is wrong at line 1, column 2

@@ -268,6 +268,12 @@ describe("invalid parameters of agents", () => {
   it("include hook input that is not JSON", async () => {
     const { hooks } = (await inMemory()).agents;
     expect(await code(hooks.preDelegate({ n: 1n }))).toBe("INVALID_ARGUMENT");
+    for (const name of ["preDelegate", "event", "subagentStop"] as const) {
+      expect(await failure(() => hooks[name](5 as never))).toMatchObject({
+        code: "INVALID_ARGUMENT",
+        message: "input: expected what the host passes, as JSON text or an object, got 5",
+      });
+    }
   });
 
   it("include an agent without a name", async () => {

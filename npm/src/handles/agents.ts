@@ -26,7 +26,7 @@ import type {
 } from "../generated.js";
 import { checkArguments, mayTake, takes, thrown } from "../values/arguments.js";
 import { invalidArgument } from "../values/error.js";
-import { copyOf, withOptions } from "../values/options.js";
+import { copyOf, described, withOptions } from "../values/options.js";
 import type {
   HookReply,
   HostOutput,
@@ -249,6 +249,12 @@ export class AgentsSync<T extends SessionTypes = SessionTypes> extends AgentOper
   }
 }
 
-function textOf(input: string | object): string {
-  return typeof input === "string" ? input : encode("input", input);
+/** The input of a hook as JSON text. */
+function textOf(input: unknown): string {
+  if (typeof input === "string") return input;
+  if (typeof input !== "object" || input === null) {
+    const problem = `expected what the host passes, as JSON text or an object, got ${described(input)}`;
+    throw invalidArgument("input", problem);
+  }
+  return encode("input", input);
 }

@@ -60,7 +60,7 @@ const programs = {
   packaging: ["bash", "git", "jq"],
 };
 
-/** All checks, in the order of their output. Several run at a time; `laneOf` says which. */
+/** All checks, in the order of their output. Two run at a time; `laneOf` says which. */
 const checks = [
   {
     group: "lint",
@@ -118,12 +118,6 @@ function laneOf({ group, title }) {
  */
 const testsAtOnce = (everything ? 1 : 2) * availableParallelism();
 
-/**
- * How many checks run at once. One more than there would be processors for: each waits at times, for
- * disks, browsers and timers.
- */
-const checksAtOnce = everything ? 2 : 3;
-
 const { chosen, files } = readArguments(process.argv.slice(2));
 let chromium;
 
@@ -134,7 +128,7 @@ await main(async () => {
   chooseColours();
   await prepare();
   const meant = checks.filter(({ group, when }) => chosen.includes(group) && (when?.() ?? true));
-  return summarize(await inLanes(meant, { laneOf, atOnce: checksAtOnce }, perform));
+  return summarize(await inLanes(meant, { laneOf, atOnce: 2 }, perform));
 });
 
 function readArguments(args) {

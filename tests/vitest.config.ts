@@ -56,6 +56,7 @@ export default defineConfig({
           env: { TENURE_BINDING: "native" },
           server: packageAsIs,
           testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {
@@ -66,6 +67,7 @@ export default defineConfig({
           env: { TENURE_BINDING: "wasm" },
           server: packageAsIs,
           testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {
@@ -79,6 +81,7 @@ export default defineConfig({
           include: [suite, "browser/**/*.test.ts"],
           exclude: ["**/*.node.test.ts"],
           testTimeout: 300_000,
+          hookTimeout: 300_000,
           browser: {
             enabled: true,
             headless: true,

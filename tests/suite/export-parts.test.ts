@@ -32,7 +32,7 @@ describe.each(everyStore)("%s, an export in parts", (_, open) => {
         fc.array(fc.dictionary(fc.string({ unit: "binary" }), fc.jsonValue({ maxDepth: 2 }))),
         fc.constantFrom("pause", "complete", "trash", "get"),
         async (other, data, last) => {
-          const events = data.map((one) => ({ timestamp: 1, type: "note", data: one, ...one }));
+          const events = data.map((one) => ({ ...one, timestamp: 1, type: "note", data: one }));
           const head = { id: "a", mode: "m", task: "t", status: "active", createdAt: 1 };
           await sessions.import({ ...other, ...head, history: events } as never);
           await sessions.addEvent("a", "note", { text: "\ud800" });

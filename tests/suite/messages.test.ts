@@ -255,11 +255,6 @@ const calls: readonly (readonly [string, string | RegExp, () => unknown])[] = [
   ["get(id, hostile)", "options: cannot be read: trapped", () => sessions.get(id, hostile)],
   ["list(hostile)", "options: cannot be read: trapped", () => sessions.list(hostile)],
   ["open(hostile)", "store: cannot be read: trapped", () => openSync(hostile)],
-  [
-    "open(.., { retention: hostile })",
-    "retention: cannot be read: trapped",
-    () => openSync("memory:", { retention: hostile }),
-  ],
   ["open(url, hostile)", "options: cannot be read: trapped", () => openSync("memory:", hostile)],
   ["setWebhook(hostile)", "webhook: cannot be read: trapped", () => sessions.setWebhook(hostile)],
 ];

@@ -373,3 +373,14 @@ describe("retention", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 });
+
+it("is refused where its options cannot be read", async () => {
+  const trap = (): never => {
+    throw new Error("trapped");
+  };
+  const retention = new Proxy({}, { get: trap, ownKeys: trap }) as never;
+  expect(await failure(async () => openSync("memory:", { retention }))).toMatchObject({
+    code: "INVALID_ARGUMENT",
+    message: "retention: cannot be read: trapped",
+  });
+});

@@ -1,7 +1,6 @@
 //! What the history says of a change of the context: the new values in `set`, the values before in `was`,
-//! and in `changed` the names of properties whose values are too large to be recorded; no names, if those are
-//! too many. A property in
-//! `set` and not in `was` is new, one in `was` and not in `set` was removed.
+//! and in `changed` the names of properties whose values are too large to be recorded; no names, if those
+//! are too many. A property in `set` and not in `was` is new, one in `was` and not in `set` was removed.
 
 use crate::value::json::{Json, Object};
 use crate::value::limits::Limits;
@@ -35,12 +34,12 @@ pub(super) fn data(
     record: RecordChange,
     limits: &Limits,
 ) -> Option<Json> {
-    let (before, after) = (Object::parse(before), Object::parse(after));
     let largest = match record {
         RecordChange::Small => SMALL,
         RecordChange::All => usize::MAX,
         RecordChange::None => return None,
     };
+    let (before, after) = (Object::parse(before), Object::parse(after));
     // An object with many values may be too large for an event, or one level too deep.
     let fits = |data: &Json| limits.data(data).is_ok();
     let recorded = said(&before, &after, largest)?;

@@ -71,6 +71,9 @@ impl ForkedHistory {
 
     /// Removes from the tools used those that only later events used.
     pub(super) fn forget_tools(&self, metadata: &mut Object<'_>) {
+        if self.later.is_empty() {
+            return;
+        }
         let (before, after) = (tools(&self.copied), tools(&self.later));
         let is_kept = |tool: &Json| {
             let tool = tool.as_text();

@@ -97,10 +97,7 @@ impl Filter {
                 ids.contains(&slot.task_id)
             })
             && slotted(head, &self.slot_phase, |slot, of| of.contains(&slot.phase))
-            && self
-                .model
-                .as_ref()
-                .is_none_or(|model| head.model().as_ref() == Some(model))
+            && (self.model.is_none() || self.model.as_deref() == head.model().as_deref())
             && self
                 .parent_id
                 .as_ref()

@@ -1,6 +1,8 @@
 //! Statistics over the sessions that a filter means. A store counts groups into a [`Tally`], or
 //! lets the default count heads. What the counts say is in [`stats`](crate::session::stats).
 
+use std::borrow::Cow;
+
 use crate::store::rows::Rows;
 use crate::stored::head::{Head, Usage};
 use crate::stored::status::Status;
@@ -89,7 +91,7 @@ impl Tally {
                     status: head.status,
                     mode: head.mode.clone(),
                     user_id: head.user_id.clone(),
-                    model,
+                    model: model.map(Cow::into_owned),
                     count,
                 },
             ),

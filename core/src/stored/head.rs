@@ -2,6 +2,8 @@
 //! but its history, user data as JSON text, times as milliseconds. A [`SessionHead`] is what callers
 //! see: the same, with user data as JSON and times as text; [`Session`] adds the history.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
@@ -11,8 +13,7 @@ use crate::stored::slot::Slot;
 use crate::stored::status::Status;
 use crate::value::id::SessionId;
 use crate::value::json::{self, Json, Object};
-use crate::value::properties::{AsText, Properties, Property, Stored};
-use crate::value::text::Text;
+use crate::value::properties::{AsText, Properties, Stored, decoded};
 use crate::value::time::{self, Timestamp};
 
 /// A session without its history, in the form that stores keep.
@@ -181,13 +182,13 @@ impl Head {
     }
 
     /// The model that works on it: the one of its slot, or without a slot the one that its metadata name.
-    pub fn model(&self) -> Option<String> {
+    pub fn model(&self) -> Option<Cow<'_, str>> {
         if let Some(slot) = &self.slot {
-            return Some(slot.model.clone());
+            return Some(Cow::Borrowed(&slot.model));
         }
         let model = self.metadata.as_ref()?.property("model")?;
-        let model = Text::read("model", model).ok()?;
-        (model.as_str().len() <= LONGEST_MODEL).then(|| model.into_string())
+        let model = model.starts_with('"').then(|| decoded(model))?;
+        (model.len() <= LONGEST_MODEL).then_some(model)
     }
 
     /// Whether iterations are left.

@@ -76,19 +76,12 @@ impl Json {
     /// The text of a property's value, found without reading the others; nothing if it is absent, or this
     /// is no object.
     pub fn property(&self, name: &str) -> Option<&str> {
-        let mut tokens = Tokens::of(self.as_str());
-        let is_object = tokens.pass(b'{');
-        let mut found = None;
-        while is_object && let Some((key, value)) = tokens.entry() {
-            let is_meant = match without_escapes(key) {
-                Some(key) => key == name,
-                None => decoded(key) == name.as_bytes(),
-            };
-            if is_meant {
-                found = Some(value);
-            }
-        }
-        found
+        let is_meant = |(key, _): &(&str, &str)| match without_escapes(key) {
+            Some(key) => key == name,
+            None => decoded(key) == name.as_bytes(),
+        };
+        let entries = Tokens::of(self.as_str()).entries()?;
+        entries.filter(is_meant).last().map(|(_, value)| value)
     }
 
     /// Whether the value is an object.
@@ -307,9 +300,8 @@ impl<'a> Object<'a> {
     /// Reads the properties of an object. Any other value has none.
     pub fn parse(json: &'a Json) -> Self {
         let mut object = Self::default();
-        let mut tokens = Tokens::of(json.as_str());
-        let is_object = tokens.pass(b'{');
-        while is_object && let Some((key, value)) = tokens.entry() {
+        let entries = Tokens::of(json.as_str()).entries();
+        for (key, value) in entries.into_iter().flatten() {
             object.places.push((decoded(key), object.properties.len()));
             object.properties.push(Some(Property {
                 key: Cow::Borrowed(key),

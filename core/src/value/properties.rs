@@ -219,12 +219,7 @@ impl<'a> Properties<'a> {
             return Some((&self.key, &mut self.value));
         }
         loop {
-            self.ahead.pass(b',');
-            if !self.ahead.begin_with(b'"') {
-                return None;
-            }
-            let key = decoded(self.ahead.value());
-            self.ahead.pass(b':');
+            let key = decoded(self.ahead.key()?);
             if is_camel_case_of(&key, name) {
                 self.key = key;
                 return Some((&self.key, &mut self.ahead));
@@ -607,35 +602,20 @@ impl Property for Timestamp {
     fn read(name: &str, text: &str) -> Result<Self> {
         let read = match text.starts_with('"') {
             true => Text::read(name, text).and_then(|text| Self::parse(text.as_str())),
-            // A cast saturates, and the ends are outside of the calendar.
-            false => f64::read(name, text).and_then(|millis| Self::from_millis(millis as i64)),
+            false => f64::read(name, text).and_then(Self::from_number),
         };
-        read.map_err(|_| {
-            let expected = "a time such as \"2026-01-08T18:05:30Z\", or milliseconds since 1970";
-            another_kind(name, expected, text)
-        })
+        read.map_err(|_| another_kind(name, Self::EXPECTED, text))
     }
 }
 
 impl Property for Millis {
     fn read(name: &str, text: &str) -> Result<Self> {
-        let read = match text.starts_with('"') {
-            true => Text::read(name, text)
-                .ok()
-                .and_then(|text| Self::parse(text.as_str()).ok()),
-            false => {
-                let millis = f64::read(name, text).ok();
-                let millis = millis.filter(|millis| (0.0..1e18).contains(millis));
-                text.parse()
-                    .ok()
-                    .or(millis.map(|millis| millis as u64))
-                    .map(Self)
-            }
+        let read = match (text.starts_with('"'), text.parse()) {
+            (true, _) => Text::read(name, text).and_then(|text| Self::parse(text.as_str())),
+            (false, Ok(millis)) => Ok(Self(millis)),
+            (false, Err(_)) => f64::read(name, text).and_then(Self::from_number),
         };
-        read.ok_or_else(|| {
-            let expected = "a duration such as \"30d\", or milliseconds from 0 upwards";
-            another_kind(name, expected, text)
-        })
+        read.map_err(|_| another_kind(name, Self::EXPECTED, text))
     }
 }
 
@@ -671,18 +651,15 @@ fn camel_case(snake: &str) -> String {
 
 fn entries<'a>(of: &str, text: &'a str) -> Result<Vec<Option<Entry<'a>>>> {
     let text = well_formed(of, text)?;
-    let mut tokens = Tokens::of(text);
-    if !tokens.pass(b'{') {
-        return Err(another_kind(of, "an object", text));
-    }
-    let entries = std::iter::from_fn(|| tokens.entry());
+    let entries = Tokens::of(text).entries();
+    let entries = entries.ok_or_else(|| another_kind(of, "an object", text))?;
     Ok(entries
         .map(|(key, value)| Some((decoded(key), value)))
         .collect())
 }
 
 /// The text of a JSON string.
-fn decoded(json: &str) -> Cow<'_, str> {
+pub(crate) fn decoded(json: &str) -> Cow<'_, str> {
     match without_escapes(json) {
         Some(inner) => Cow::Borrowed(inner),
         None => Cow::Owned(

@@ -22,6 +22,10 @@ impl Timestamp {
     /// The latest time: 9999-12-31T23:59:59.999Z.
     pub const MAX: Self = Self(253_402_300_799_999);
 
+    /// What errors expect where another value is given.
+    pub(super) const EXPECTED: &str =
+        "a time such as \"2026-01-08T18:05:30Z\", or milliseconds since 1970";
+
     /// A time from milliseconds since 1970.
     ///
     /// # Errors
@@ -35,6 +39,19 @@ impl Timestamp {
                 format!("{millis} ms is outside the years 0000 to 9999"),
             ))
         }
+    }
+
+    /// A time from a number of milliseconds, of which a fraction is dropped.
+    ///
+    /// # Errors
+    /// As [`from_millis`](Self::from_millis).
+    pub(super) fn from_number(millis: f64) -> Result<Self> {
+        // A cast saturates, and the ends are outside of the calendar. It takes NaN to 0.
+        Self::from_millis(if millis.is_nan() {
+            i64::MAX
+        } else {
+            millis as i64
+        })
     }
 
     /// Reads an RFC 3339 time or a bare date (its first moment in UTC).
@@ -134,7 +151,7 @@ impl de::Visitor<'_> for TimestampVisitor {
     type Value = Timestamp;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a time such as \"2026-01-08T18:05:30Z\" or milliseconds since 1970")
+        f.write_str(Timestamp::EXPECTED)
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
@@ -151,11 +168,8 @@ impl de::Visitor<'_> for TimestampVisitor {
     }
 
     fn visit_f64<E: de::Error>(self, millis: f64) -> Result<Timestamp, E> {
-        if millis.is_finite() && millis.abs() < 1e15 {
-            self.visit_i64(millis as i64)
-        } else {
-            Err(E::invalid_value(de::Unexpected::Float(millis), &self))
-        }
+        Timestamp::from_number(millis)
+            .map_err(|_| E::invalid_value(de::Unexpected::Float(millis), &self))
     }
 }
 
@@ -199,6 +213,23 @@ pub(crate) mod as_millis {
 pub struct Millis(pub u64);
 
 impl Millis {
+    /// What errors expect where another value is given.
+    pub(super) const EXPECTED: &str = "a duration such as \"30d\", or milliseconds from 0 upwards";
+
+    /// A duration from a number of milliseconds, of which a fraction is dropped.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a negative number, and for one that is too large.
+    pub(super) fn from_number(millis: f64) -> Result<Self> {
+        match (0.0..1e18).contains(&millis) {
+            true => Ok(Self(millis as u64)),
+            false => Err(Error::invalid(
+                "duration",
+                format!("expected {}", Self::EXPECTED),
+            )),
+        }
+    }
+
     /// Reads `"30d"`, `"24h"`, `"5m"`, `"10s"`, `"250ms"` and sums of them.
     ///
     /// # Errors
@@ -229,7 +260,7 @@ impl de::Visitor<'_> for MillisVisitor {
     type Value = Millis;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a duration such as \"30d\", or milliseconds from 0 upwards")
+        f.write_str(Millis::EXPECTED)
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Millis, E> {
@@ -247,11 +278,8 @@ impl de::Visitor<'_> for MillisVisitor {
     }
 
     fn visit_f64<E: de::Error>(self, millis: f64) -> Result<Millis, E> {
-        if (0.0..1e18).contains(&millis) {
-            Ok(Millis(millis as u64))
-        } else {
-            Err(E::invalid_value(de::Unexpected::Float(millis), &self))
-        }
+        Millis::from_number(millis)
+            .map_err(|_| E::invalid_value(de::Unexpected::Float(millis), &self))
     }
 }
 

@@ -49,15 +49,21 @@ impl<'t> Tokens<'t> {
         is_next
     }
 
-    /// The key, with its quotes, and the value of the next property of an object that has begun.
-    pub(crate) fn entry(&mut self) -> Option<(&'t str, &'t str)> {
+    /// The keys, with their quotes, and the values of an object; nothing if the tokens are of another value.
+    pub(crate) fn entries(mut self) -> Option<impl Iterator<Item = (&'t str, &'t str)>> {
+        let is_object = self.pass(b'{');
+        is_object.then(|| std::iter::from_fn(move || Some((self.key()?, self.value()))))
+    }
+
+    /// The key, with its quotes, of the next property of an object that has begun. Its value is next.
+    pub(crate) fn key(&mut self) -> Option<&'t str> {
         self.pass(b',');
         if !self.begin_with(b'"') {
             return None;
         }
         let key = self.value();
         self.pass(b':');
-        Some((key, self.value()))
+        Some(key)
     }
 
     /// The text of the next value, of one token or many.

@@ -2,6 +2,7 @@
 //! meanwhile, so a commit need not read again which versions exist, under which keys, and which
 //! indexed columns a new head changes.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use tenure_core::stored::slot::SlotPhase;
@@ -143,7 +144,7 @@ impl IndexedColumns {
                 .slot
                 .as_ref()
                 .map(|slot| (slot.task_id.clone(), slot.phase)),
-            model: head.model(),
+            model: head.model().map(Cow::into_owned),
         }
     }
 
@@ -160,7 +161,7 @@ impl IndexedColumns {
                 (Some((task, phase)), Some(slot)) => *task == slot.task_id && *phase == slot.phase,
                 _ => false,
             }
-            && self.model == head.model();
+            && self.model.as_deref() == head.model().as_deref();
         let lifecycle_stays = self.status == head.status && self.deleted_at == head.deleted_at;
         match (others_stay, lifecycle_stays) {
             (true, true) => IndexChange::None,

@@ -100,7 +100,7 @@ pub(crate) fn bind_head(statement: &mut Statement<'_>, head: &Head) -> rusqlite:
     let details = slot.and_then(|slot| slot.details.as_ref());
     statement.raw_bind_parameter(24, slot.map(|slot| &*slot.task_id))?;
     statement.raw_bind_parameter(25, slot.map(|slot| slot.phase.as_str()))?;
-    statement.raw_bind_parameter(26, head.model())?;
+    statement.raw_bind_parameter(26, head.model().as_deref())?;
     statement.raw_bind_parameter(27, details.map(Json::as_str))?;
     statement.raw_bind_parameter(28, head.parent_id.as_ref().map(SessionId::as_str))?;
     statement.raw_bind_parameter(29, head.workspace.as_deref())?;

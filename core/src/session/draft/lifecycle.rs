@@ -108,12 +108,14 @@ impl Draft<'_> {
         self.go(Status::Completed)?;
         self.head.result = result.map(|result| self.redacted(result));
         self.head.result_data = result_data.map(|data| self.limits.redact.json(data));
-        let both = object_of("result", result);
-        let both = match result_data {
-            Some(result) => edited(&both, |both| both.set("resultData", result)),
-            None => both,
+        let both = || {
+            let result = object_of("result", result);
+            match result_data {
+                Some(data) => edited(&result, |both| both.set("resultData", data)),
+                None => result,
+            }
         };
-        self.append(kind::COMPLETE, data.unwrap_or(both));
+        self.append(kind::COMPLETE, data.unwrap_or_else(both));
         self.sum_up(result);
         self.notify(WebhookEvent::Complete);
         Ok(())

@@ -1,5 +1,6 @@
 //! The memory store with one of several realistic defects.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -393,7 +394,7 @@ impl SyncStore for Broken {
                 head.status,
                 head.mode.clone(),
                 head.user_id.clone(),
-                head.model(),
+                head.model().map(Cow::into_owned),
             );
             let (count, prompt) = sums.entry(key).or_default();
             count.sessions += 1;

@@ -2,7 +2,7 @@
 
 import { openSync, type SessionHead, type Sessions } from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { code } from "../support/failures.js";
+import { code, failure } from "../support/failures.js";
 import { everyStore, inMemory } from "../support/stores.js";
 
 const DAY = 86_400_000;
@@ -106,12 +106,39 @@ describe.each(everyStore)("a list %s", (_, open) => {
     expect((await sessions.latest())?.id).toBe("s4");
     expect((await sessions.latest({ userId: "ann" }))?.id).toBe("s1");
     expect(await sessions.latest({ userId: "nobody" })).toBeNull();
-    expect(await code(sessions.latest({ limit: 2 } as never))).toBe("INVALID_ARGUMENT");
+    expect((await sessions.latest({ orderBy: "updatedAt" }))?.id).toBe("s0");
+    const nothing = { userId: undefined, limit: undefined } as Parameters<Sessions["latest"]>[0];
+    expect((await sessions.latest(nothing))?.id).toBe("s4");
+    expect((await sessions.latest(null as never))?.id).toBe("s4");
     const sync = openSync("memory:");
     expect(sync.latest()).toBeNull();
     const { id } = sync.start({ task: "t", mode: "m" });
     expect(sync.latest()?.id).toBe(id);
     sync.close();
+  });
+
+  it.each([
+    [{ limit: 2 }, "latest: `limit` is for `list`: this returns the newest session by `orderBy`"],
+    [{ direction: "asc" }, "latest: `direction` is for `list`: this returns the newest "],
+    [{ direction: "desc" }, "latest: `direction` is for `list`: this returns the newest "],
+    [{ offset: 1 }, "latest: `offset` is for `list`: this returns the newest "],
+    [{ cursor: "c" }, "latest: `cursor` is for `list`: this returns the newest "],
+    [{ order: "desc" }, "latest: `order` is not known; expected `userId`, "],
+    [
+      { userID: "a" },
+      "latest: `userID` is not known (did you mean `userId`?); expected `userId`, ",
+    ],
+    [{ orderBy: "task" }, "orderBy: `task` is not known; expected "],
+  ])("has no newest session with %j", async (filter, message) => {
+    using sync = openSync("memory:");
+    const failures = [
+      await failure(async () => sessions.latest(filter as never)),
+      await failure(() => sync.latest(filter as never)),
+    ];
+    for (const { code, message: said } of failures) {
+      expect(code).toBe("INVALID_ARGUMENT");
+      expect(said.slice(0, message.length)).toBe(message);
+    }
   });
 
   it("refuses a cursor of another order or filter", async () => {

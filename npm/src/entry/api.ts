@@ -101,6 +101,7 @@ export type {
   EventList,
   EventOptions,
   EventPageSync,
+  LatestOptions,
   LeaseList,
   LeaseListOptions,
   LeasePageSync,

@@ -14,6 +14,8 @@ import type {
   Problem,
 } from "../generated.js";
 import { checkArguments, thrown } from "../values/arguments.js";
+import { invalidArgument } from "../values/error.js";
+import { checkOptions, copyOf } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import type {
   EventPage,
@@ -25,6 +27,9 @@ import type {
 
 /** Filter, order and paging of a list of sessions. */
 export type ListOptions = Accepts<ListParams>;
+
+/** What `latest` selects from: a filter, and the time by which a session is the newest. */
+export type LatestOptions = Omit<ListOptions, "direction" | "limit" | "offset" | "cursor">;
 
 /** Filter, order and paging of a history. */
 export type EventOptions = Accepts<Omit<EventsParams, "id">>;
@@ -224,6 +229,38 @@ export class LeasePageSync
   constructor(options: LeaseListOptions, load: (options: LeaseListOptions) => LeasePage) {
     super(load(options), options, load);
   }
+}
+
+/** The properties that `latest` takes. The core checks their values. */
+const LATEST: Readonly<Record<keyof LatestOptions, "any">> = {
+  userId: "any",
+  channelId: "any",
+  mode: "any",
+  status: "any",
+  phase: "any",
+  taskIds: "any",
+  slotPhase: "any",
+  model: "any",
+  parentId: "any",
+  createdAfter: "any",
+  createdBefore: "any",
+  updatedAfter: "any",
+  updatedBefore: "any",
+  text: "any",
+  trash: "any",
+  orderBy: "any",
+};
+
+/** The page of one session that `latest` returns. */
+export function pageOfLatest(options: LatestOptions | null): ListOptions {
+  const { direction, limit, offset, cursor, ...filter }: ListOptions = copyOf(options ?? {});
+  for (const [name, value] of Object.entries({ direction, limit, offset, cursor })) {
+    if (value === undefined) continue;
+    const problem = `\`${name}\` is for \`list\`: this returns the newest session by \`orderBy\``;
+    throw invalidArgument("latest", problem);
+  }
+  checkOptions(filter, LATEST, "latest");
+  return { ...filter, limit: 1 };
 }
 
 /** The options of the next page. A cursor replaces the offset. */

@@ -22,8 +22,15 @@ import { exportPartsSync } from "./export-parts.js";
 import { Handle } from "./handle.js";
 import { HeldSessionSync } from "./held-session.js";
 import { LeasesSync } from "./leases.js";
-import { type EventOptions, EventPageSync, type ListOptions, SessionPageSync } from "./list.js";
-import type { Filter, TrashOption } from "./operations.js";
+import {
+  type EventOptions,
+  EventPageSync,
+  type LatestOptions,
+  type ListOptions,
+  pageOfLatest,
+  SessionPageSync,
+} from "./list.js";
+import type { TrashOption } from "./operations.js";
 import { SESSION_ARGUMENTS } from "./session-arguments.js";
 
 /** The sessions of a store, with methods that return results instead of promises. Made by `openSync`. */
@@ -57,8 +64,8 @@ export class SessionsSync<T extends SessionTypes = SessionTypes>
   }
 
   /** See {@link Sessions.latest}. */
-  latest(filter: Filter = {}): SessionHead<T> | null {
-    for (const head of this.list(withOptions(filter, { limit: 1 }))) return head;
+  latest(filter: LatestOptions = {}): SessionHead<T> | null {
+    for (const head of this.list(pageOfLatest(filter))) return head;
     return null;
   }
 

@@ -23,8 +23,15 @@ import { exportParts } from "./export-parts.js";
 import { Handle } from "./handle.js";
 import { HeldSession } from "./held-session.js";
 import { Leases } from "./leases.js";
-import { EventList, type EventOptions, type ListOptions, SessionList } from "./list.js";
-import type { Filter, TrashOption } from "./operations.js";
+import {
+  EventList,
+  type EventOptions,
+  type LatestOptions,
+  type ListOptions,
+  pageOfLatest,
+  SessionList,
+} from "./list.js";
+import type { TrashOption } from "./operations.js";
 import { SESSION_ARGUMENTS } from "./session-arguments.js";
 
 /** The sessions of a store. Made by `open`. */
@@ -60,9 +67,12 @@ export class Sessions<T extends SessionTypes = SessionTypes>
     return new SessionList(copyOf(options), (page) => this.ask("list", () => page));
   }
 
-  /** Returns the newest of the matching sessions; `null` if none matches. */
-  async latest(filter: Filter = {}): Promise<SessionHead<T> | null> {
-    for await (const head of this.list(withOptions(filter, { limit: 1 }))) return head;
+  /**
+   * Returns the newest of the matching sessions, by the time of its creation or by `orderBy`; `null` if
+   * none matches.
+   */
+  async latest(filter: LatestOptions = {}): Promise<SessionHead<T> | null> {
+    for await (const head of this.list(pageOfLatest(filter))) return head;
     return null;
   }
 

@@ -4,9 +4,11 @@ import {
   type BuiltInEventData,
   type BuiltInEventType,
   copy,
+  type Filter,
   getSessionManager,
   type HeldSession,
   type JsonObject,
+  type LatestOptions,
   open,
   openSync,
   type PauseContext,
@@ -266,6 +268,21 @@ export async function testing(): Promise<void> {
   givenSession(sync.sessions, { context: { pr: 7 } }).context.pr satisfies number;
   // @ts-expect-error: there is no such place
   await givenSession(sessions, { events: [{ type: "deploy", data: { to: "moon" } }] });
+}
+
+export async function latest(sessions: Sessions<Types>, sync: SessionsSync): Promise<void> {
+  const options: LatestOptions = { mode: "developer", orderBy: "updatedAt" };
+  is<Same<Awaited<ReturnType<typeof sessions.latest>>, SessionHead<Types> | null>>();
+  (await sessions.latest(options))?.context.pr satisfies number | undefined;
+  sync.latest({ status: ["active", "paused"], createdAfter: new Date() });
+  const filter: Filter = {};
+  sync.latest(filter);
+  // @ts-expect-error: the newest is the newest
+  await sessions.latest({ direction: "asc" });
+  // @ts-expect-error: the newest is one session
+  await sessions.latest({ limit: 1 });
+  // @ts-expect-error: the newest is one session
+  sync.latest({ cursor: "c" });
 }
 
 /** Types that are inferred from schemas. */

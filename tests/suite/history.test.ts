@@ -2,7 +2,7 @@
 
 // Loaded first: the browser's own module has neither archives nor retention.
 import "../support/complete.js";
-import { copy, type Sessions } from "tenure";
+import { copy, type EventPage, type Sessions } from "tenure";
 import { beforeEach, describe, expect, it } from "vitest";
 import { code, failure } from "../support/failures.js";
 import { MapStore } from "../support/map-store.js";
@@ -213,7 +213,7 @@ describe.each(everyStore)("the history of a session %s", (_, open) => {
     const seen: unknown[] = [];
     let after: number | undefined = 1;
     while (after !== undefined) {
-      const page = await sessions.events(id, { after, limit: 1000 });
+      const page: EventPage = await sessions.events(id, { after, limit: 1000 });
       pages.push(page.items.length);
       seen.push(...page.items.map(({ data }) => data.i));
       after = page.nextAfter;

@@ -11,10 +11,11 @@ import type { HeldLease, HeldLeaseSync } from "../jobs/held-lease.js";
 import type { SlotOptionsOf, SlotRequest } from "../slots/options.js";
 import { checkArguments, rejected, thrown } from "../values/arguments.js";
 import type { SlotStart } from "../values/outcomes.js";
-import type { SessionTypes } from "../values/session-types.js";
+import type { BuiltInEventType } from "../values/session-data.js";
+import type { OwnEventType, SessionTypes } from "../values/session-types.js";
 import { onRejected } from "../values/thenable.js";
 import { Agents, AgentsSync } from "./agents.js";
-import type { EventList, EventOptions, EventPageSync } from "./list.js";
+import type { EventList, EventOptions, EventPageSync, TypedEventOptions } from "./list.js";
 import { Operations } from "./operations.js";
 
 /** A held session, in either mode. */
@@ -82,9 +83,17 @@ abstract class Held<
   }
 
   /** See {@link Operations.events}. */
+  override events<Type extends BuiltInEventType | OwnEventType<T>>(
+    id: string,
+    options: TypedEventOptions<Type>,
+  ): M extends "async" ? EventList<T, Type> : EventPageSync<T, Type>;
   override events(
     id: string,
-    options?: EventOptions,
+    options?: EventOptions<BuiltInEventType | OwnEventType<T>>,
+  ): M extends "async" ? EventList<T> : EventPageSync<T>;
+  override events(
+    id: string,
+    options?: EventOptions<BuiltInEventType | OwnEventType<T>>,
   ): M extends "async" ? EventList<T> : EventPageSync<T> {
     return this.#handle.events(id, options);
   }

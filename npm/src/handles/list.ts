@@ -17,9 +17,10 @@ import { checkArguments, thrown } from "../values/arguments.js";
 import { invalidArgument } from "../values/error.js";
 import { checkOptions, copyOf } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
+import type { EventType } from "../values/session-data.js";
 import type {
   EventPage,
-  SessionEvent,
+  EventsOf,
   SessionHead,
   SessionPage,
   SessionTypes,
@@ -32,7 +33,18 @@ export type ListOptions = Accepts<ListParams>;
 export type LatestOptions = Omit<ListOptions, "direction" | "limit" | "offset" | "cursor">;
 
 /** Filter, order and paging of a history. */
-export type EventOptions = Accepts<Omit<EventsParams, "id">>;
+export interface EventOptions<Type extends string = EventType> extends HistoryOptions {
+  /** Only events of this type, or of one of these. */
+  readonly type?: Type | readonly Type[] | undefined;
+}
+
+/** As {@link EventOptions}, of a history of which only events of some types are read. */
+export interface TypedEventOptions<Type extends string> extends HistoryOptions {
+  /** Only events of this type, or of one of these. */
+  readonly type: Type | readonly Type[];
+}
+
+type HistoryOptions = Accepts<Omit<EventsParams, "id" | "type">>;
 
 /** Filter and paging of a list of leases. */
 export type LeaseListOptions = Accepts<LeaseListParams>;
@@ -123,11 +135,10 @@ export class SessionList<
 }
 
 /** A lazy history: `await` returns its first page, `for await` iterates over all events. */
-export class EventList<T extends SessionTypes = SessionTypes> extends List<
-  SessionEvent<T>,
-  EventPage<T>,
-  EventOptions
-> {
+export class EventList<
+  T extends SessionTypes = SessionTypes,
+  Type extends string = string,
+> extends List<EventsOf<T, Type>, EventPage<T, Type>, EventOptions> {
   /** Names the class where objects are printed. */
   readonly [Symbol.toStringTag] = "EventList";
 }
@@ -202,9 +213,9 @@ export class SessionPageSync<
 }
 
 /** A page of a history. Iterating over it continues through all following pages. */
-export class EventPageSync<T extends SessionTypes = SessionTypes>
-  extends PageSync<SessionEvent<T>, EventPage<T>, EventOptions>
-  implements EventPage<T>
+export class EventPageSync<T extends SessionTypes = SessionTypes, Type extends string = string>
+  extends PageSync<EventsOf<T, Type>, EventPage<T, Type>, EventOptions>
+  implements EventPage<T, Type>
 {
   /** The `after` of the next page; absent on the last page. */
   declare readonly nextAfter?: number;
@@ -212,7 +223,7 @@ export class EventPageSync<T extends SessionTypes = SessionTypes>
   declare readonly nextBefore?: number;
 
   /** Loads the first page; `load` returns the pages. */
-  constructor(options: EventOptions, load: (options: EventOptions) => EventPage<T>) {
+  constructor(options: EventOptions, load: (options: EventOptions) => EventPage<T, Type>) {
     const page = load(options);
     super(page, options, load);
     if (page.nextAfter !== undefined) this.nextAfter = page.nextAfter;

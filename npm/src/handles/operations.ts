@@ -41,13 +41,16 @@ import { type FailureReason, stackOfFailure, textOfFailure } from "../values/fai
 import { withOptions } from "../values/options.js";
 import type { SlotStart, StartedToolCall } from "../values/outcomes.js";
 import type { Accepts, JsonInput } from "../values/params.js";
-import type { EventType } from "../values/session-data.js";
+import type { BuiltInEventType, EventType } from "../values/session-data.js";
 import type {
+  AddedEventType,
   ContextInput,
   ContextPatch,
   EventArguments,
   NewEvent,
   Overrides,
+  OwnEventType,
+  Removable,
   Session,
   SessionContext,
   SessionHead,
@@ -55,7 +58,7 @@ import type {
   SlotSession,
   StartParams,
 } from "../values/session-types.js";
-import type { EventList, EventOptions, EventPageSync } from "./list.js";
+import type { EventList, EventOptions, EventPageSync, TypedEventOptions } from "./list.js";
 
 /** Preconditions of a change. */
 export type ChangeOptions = Accepts<Pick<PauseParams, "ifVersion" | "idempotencyKey" | "token">>;
@@ -69,8 +72,18 @@ export type TrashOption = Accepts<Pick<IdParams, "trash">>;
 /** A filter for sessions. All given conditions must match. */
 export type Filter = Accepts<StatsParams>;
 
-/** Options of a change of the context. */
-type UpdateContextOptions = Accepts<Omit<UpdateContextParams, "id" | "context">>;
+/** Options of a change of the context, which may be a replacement. */
+type UpdateContextOptions<T extends SessionTypes, Replace extends boolean> = Accepts<
+  Omit<UpdateContextParams, "id" | "context" | "replace" | "unset">
+> & {
+  /** Replace the context instead of merging; `false` by default. */
+  readonly replace?: Replace | undefined;
+  /**
+   * The names of properties to remove from the context before that, 1,000 at most. `replace` is refused
+   * with it.
+   */
+  readonly unset?: ([Replace] extends [false] ? readonly Removable<T>[] : never) | undefined;
+};
 
 /** Parameters with properties to merge into a context. */
 type Patch<Params extends { readonly id: string }, T extends SessionTypes> = Accepts<
@@ -218,9 +231,14 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
   }
 
   /**
-   * Appends an event. Events of lifecycle types (`pause`, `complete`, ...) also change the status.
+   * Appends an event. Events of lifecycle types (`pause`, `complete`, ...) also change the status:
+   * `error` fails the session. Give log entries types of your own.
    */
-  addEvent(id: string, ...event: EventArguments<T, ChangeOptions>): Returns<M, Appended>;
+  addEvent<Type extends string>(
+    id: string,
+    type: AddedEventType<T, Type>,
+    ...event: EventArguments<T, Type, ChangeOptions>
+  ): Returns<M, Appended>;
   addEvent(
     id: string,
     type: EventType,
@@ -307,20 +325,10 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
    * event `context_change` records the values that have changed, and those before; of values of more
    * than 4 KiB it has the names, unless `record` is `"all"`.
    */
-  updateContext(
+  updateContext<Replace extends boolean = false>(
     id: string,
-    context: ContextPatch<T>,
-    options?: UpdateContextOptions & { readonly replace?: false | undefined },
-  ): Returns<M, SessionHead<T>>;
-  updateContext(
-    id: string,
-    context: ContextInput<T>,
-    options?: UpdateContextOptions,
-  ): Returns<M, SessionHead<T>>;
-  updateContext(
-    id: string,
-    context: object,
-    options?: UpdateContextOptions,
+    context: [Replace] extends [false] ? ContextPatch<T> : ContextInput<T>,
+    options?: UpdateContextOptions<T, Replace>,
   ): Returns<M, SessionHead<T>> {
     return this.ask("updateContext", () => withOptions(options, { id, context }));
   }
@@ -341,9 +349,13 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
    * oldest or the newest first (`order`), between two sequence numbers (`after`, `before`). Iterating
    * over it, with `for await` on an asynchronous handle, continues through all following pages.
    */
+  abstract events<Type extends BuiltInEventType | OwnEventType<T>>(
+    id: string,
+    options: TypedEventOptions<Type>,
+  ): M extends "async" ? EventList<T, Type> : EventPageSync<T, Type>;
   abstract events(
     id: string,
-    options?: EventOptions,
+    options?: EventOptions<BuiltInEventType | OwnEventType<T>>,
   ): M extends "async" ? EventList<T> : EventPageSync<T>;
 
   /** Returns statistics over the matching sessions; over all sessions without a filter. */

@@ -14,7 +14,8 @@ import { invalidArgument } from "../values/error.js";
 import { copyOf, withOptions } from "../values/options.js";
 import type { SlotStart } from "../values/outcomes.js";
 import type { Accepts } from "../values/params.js";
-import type { SessionHead, SessionTypes } from "../values/session-types.js";
+import type { BuiltInEventType } from "../values/session-data.js";
+import type { OwnEventType, SessionHead, SessionTypes } from "../values/session-types.js";
 import { AgentsSync } from "./agents.js";
 import { AuditLog } from "./audit-log.js";
 import { Dedup } from "./dedup.js";
@@ -29,6 +30,7 @@ import {
   type ListOptions,
   pageOfLatest,
   SessionPageSync,
+  type TypedEventOptions,
 } from "./list.js";
 import type { TrashOption } from "./operations.js";
 import { SESSION_ARGUMENTS } from "./session-arguments.js";
@@ -70,6 +72,14 @@ export class SessionsSync<T extends SessionTypes = SessionTypes>
   }
 
   /** See {@link Operations.events}. */
+  override events<Type extends BuiltInEventType | OwnEventType<T>>(
+    id: string,
+    options: TypedEventOptions<Type>,
+  ): EventPageSync<T, Type>;
+  override events(
+    id: string,
+    options?: EventOptions<BuiltInEventType | OwnEventType<T>>,
+  ): EventPageSync<T>;
   override events(id: string, options?: EventOptions): EventPageSync<T> {
     return new EventPageSync(copyOf(options ?? {}), (page) =>
       this.ask("events", () => withOptions(page, { id })),

@@ -15,7 +15,8 @@ import { checkArguments, type Refuse, rejected, thrown } from "../values/argumen
 import { copyOf, withOptions } from "../values/options.js";
 import type { SlotStart } from "../values/outcomes.js";
 import type { Accepts } from "../values/params.js";
-import type { SessionHead, SessionTypes } from "../values/session-types.js";
+import type { BuiltInEventType } from "../values/session-data.js";
+import type { OwnEventType, SessionHead, SessionTypes } from "../values/session-types.js";
 import { Agents } from "./agents.js";
 import { AuditLog } from "./audit-log.js";
 import { Dedup } from "./dedup.js";
@@ -30,6 +31,7 @@ import {
   type ListOptions,
   pageOfLatest,
   SessionList,
+  type TypedEventOptions,
 } from "./list.js";
 import type { TrashOption } from "./operations.js";
 import { SESSION_ARGUMENTS } from "./session-arguments.js";
@@ -77,6 +79,14 @@ export class Sessions<T extends SessionTypes = SessionTypes>
   }
 
   /** See {@link Operations.events}. */
+  override events<Type extends BuiltInEventType | OwnEventType<T>>(
+    id: string,
+    options: TypedEventOptions<Type>,
+  ): EventList<T, Type>;
+  override events(
+    id: string,
+    options?: EventOptions<BuiltInEventType | OwnEventType<T>>,
+  ): EventList<T>;
   override events(id: string, options?: EventOptions): EventList<T> {
     return new EventList(copyOf(options ?? {}), (page) =>
       this.ask("events", () => withOptions(page, { id })),

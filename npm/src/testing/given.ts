@@ -17,6 +17,7 @@ import type {
   BuiltInEventData,
   ContextPatch,
   NewEvent,
+  ReservedEventType,
   SessionHead,
   SessionTypes,
 } from "../values/session-types.js";
@@ -65,7 +66,12 @@ export interface Given<T extends SessionTypes = SessionTypes> {
 /** An event of a given session. */
 export type GivenEvent<T extends SessionTypes = SessionTypes> = (
   | NewEvent<T>
-  | { readonly type: "start"; readonly data?: BuiltInEventData["start"] | undefined }
+  | {
+      [Type in ReservedEventType]: {
+        readonly type: Type;
+        readonly data?: BuiltInEventData[Type] | undefined;
+      };
+    }[ReservedEventType]
 ) & {
   /** The time. */
   readonly timestamp?: Time | undefined;

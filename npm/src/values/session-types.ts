@@ -9,7 +9,7 @@
 import type * as generated from "../generated.js";
 import type { Phase, Status } from "../generated.js";
 import type { Accepts, JsonInput } from "./params.js";
-import type { BuiltInEventType, EventType, JsonObject, OverridesOf } from "./session-data.js";
+import type { BuiltInEventType, JsonObject, OverridesOf } from "./session-data.js";
 
 /**
  * Types of your own, the type argument of `open`: `context` is the type of contexts, and `events` has
@@ -51,6 +51,18 @@ export type ContextPatch<T extends SessionTypes> =
   }
     ? { readonly [K in keyof Context]?: Context[K] | undefined }
     : JsonInput;
+
+/** The names of the properties of a context that may be absent. */
+export type Removable<T extends SessionTypes> =
+  Plain<T> extends { readonly context: infer Context extends object }
+    ? OptionalName<Context>
+    : string;
+
+type OptionalName<Context> = Context extends object
+  ? {
+      [K in keyof Context & string]-?: Record<never, never> extends Pick<Context, K> ? K : never;
+    }[keyof Context & string]
+  : never;
 
 /** The context that a session starts with. It may be left out if every property may be absent. */
 type StartContext<T extends SessionTypes> =
@@ -188,28 +200,58 @@ type OwnEvent<T extends SessionTypes> =
 /** An event of a session's history, discriminated by `type`. */
 export type SessionEvent<T extends SessionTypes = SessionTypes> = BuiltInEvent | OwnEvent<T>;
 
-/** The built-in types of events that callers may add. */
-type AddedType = Exclude<BuiltInEventType, "start">;
+/** The declared types of events; any if none is declared. */
+export type OwnEventType<T extends SessionTypes> =
+  Plain<T> extends { readonly events: infer Events extends object }
+    ? keyof Events & string
+    : string & {};
 
-/** The type of an event, its data, and the other arguments of `addEvent`. */
-export type EventArguments<T extends SessionTypes, Options> =
-  Plain<T> extends {
-    readonly events: infer Events extends object;
-  }
-    ?
-        | {
-            [Type in keyof Events & string]: Record<never, never> extends Events[Type]
-              ? [type: Type, data?: Events[Type] | undefined, options?: Options]
-              : [type: Type, data: Events[Type], options?: Options];
-          }[keyof Events & string]
-        | {
-            [Type in AddedType]: [
-              type: Type,
-              data?: BuiltInEventData[Type] | undefined,
-              options?: Options,
-            ];
-          }[AddedType]
-    : [type: EventType, data?: JsonInput | undefined, options?: Options];
+/** The events of some types; events of all types for `string`. */
+export type EventsOf<T extends SessionTypes, Type extends string> = string extends Type
+  ? SessionEvent<T>
+  : Type extends BuiltInEventType
+    ? RecordedEvent<Type, BuiltInEventData[Type]>
+    : Plain<T> extends { readonly events: infer Events extends object }
+      ? Type extends keyof Events
+        ? RecordedEvent<Type, Plain<Events[Type]>>
+        : never
+      : RecordedEvent<Type, UndeclaredEventData>;
+
+/** The types of events that only the changes record that they are about. */
+export type ReservedEventType = "start" | "context_change";
+
+/** The built-in types of events that callers may add. */
+type AddedType = Exclude<BuiltInEventType, ReservedEventType>;
+
+/** The type of an event to add: in the place of one that may not be added stand those that may. */
+export type AddedEventType<T extends SessionTypes, Type extends string> = string extends Type
+  ? AddedType | OwnEventType<T>
+  : Type extends ReservedEventType
+    ? Names[AddedType]
+    : Type extends AddedType | OwnEventType<T>
+      ? Type
+      : Names[AddedType] | OwnEventType<T>;
+
+/** The same names. As properties, error messages show them one by one and not as `AddedType`. */
+type Names = { [Name in AddedType]: Name };
+
+/** The data of an event to add, and the options. The data may be left out if all of it may be absent. */
+export type EventArguments<T extends SessionTypes, Type extends string, Options> =
+  Plain<T> extends { readonly events: infer Events extends object }
+    ? DataArguments<DataOf<Events & Pick<BuiltInEventData, AddedType>, Type>, Options>
+    : [data?: JsonInput | undefined, options?: Options];
+
+type DataArguments<EventData, Options> =
+  Record<never, never> extends EventData
+    ? [data?: EventData | undefined, options?: Options]
+    : [data: EventData, options?: Options];
+
+/** The data of each of these types at once, as one of them may be meant. */
+type DataOf<Events, Type extends string> = {
+  [K in keyof Events & Type]: (data: Events[K]) => void;
+}[keyof Events & Type] extends (data: infer EventData) => void
+  ? EventData
+  : never;
 
 /** An event to add. */
 export type NewEvent<T extends SessionTypes = SessionTypes> =
@@ -252,11 +294,11 @@ export interface SessionContext<T extends SessionTypes = SessionTypes>
   recentHistory: SessionEvent<T>[];
 }
 
-/** A page of a history. */
-export interface EventPage<T extends SessionTypes = SessionTypes>
+/** A page of a history, or of its events of some types. */
+export interface EventPage<T extends SessionTypes = SessionTypes, Type extends string = string>
   extends Omit<generated.EventPage, "items"> {
   /** The events. */
-  items: SessionEvent<T>[];
+  items: EventsOf<T, Type>[];
 }
 
 /** A page of a list of sessions. */

@@ -4,6 +4,8 @@ import {
   type BuiltInEventData,
   type BuiltInEventType,
   copy,
+  type EventOptions,
+  type EventPageSync,
   type Filter,
   getSessionManager,
   type HeldSession,
@@ -12,6 +14,7 @@ import {
   open,
   openSync,
   type PauseContext,
+  type RecordedEvent,
   type Session,
   type SessionEvent,
   type SessionHead,
@@ -20,6 +23,7 @@ import {
   type SessionTypes,
   type StandardSchema,
   type StartParams,
+  type UndeclaredEventData,
 } from "tenure";
 import { givenSession, memorySessions, memorySessionsSync } from "tenure/testing/plain";
 import * as wasm from "tenure/wasm";
@@ -283,6 +287,126 @@ export async function latest(sessions: Sessions<Types>, sync: SessionsSync): Pro
   await sessions.latest({ limit: 1 });
   // @ts-expect-error: the newest is one session
   sync.latest({ cursor: "c" });
+}
+
+/** `unset` names properties that may be absent. */
+export async function removals(
+  sessions: Sessions<Types>,
+  open: SessionsSync,
+  id: string,
+  replace: boolean,
+): Promise<void> {
+  await sessions.updateContext(id, { branch: "b" }, { unset: ["pauseReason"], ifVersion: 3 });
+  await sessions.updateContext(id, {}, { replace: false, unset: ["branch", "pausedAt"] });
+  await sessions.updateContext(id, { pr: 1 }, { replace, unset: undefined });
+  const names: readonly string[] = ["a"];
+  open.updateContext(id, { b: 1 }, { unset: names });
+  open.updateContext(id, { b: 1 }, { replace, record: "none" });
+  await using held = await sessions.hold(id);
+  await held?.updateContext(id, {}, { unset: ["branch"] });
+  openSync<{ context: Record<string, number> }>().updateContext(id, {}, { unset: ["a"] });
+  type Either = { readonly kind: "a"; readonly a?: 1 } | { readonly kind: "b"; readonly b?: 1 };
+  openSync<{ context: Either }>().updateContext(id, { kind: "b" }, { unset: ["a", "b"] });
+
+  // @ts-expect-error: the number of the pull request is required
+  await sessions.updateContext(id, {}, { unset: ["pr"] });
+  // @ts-expect-error: there is no such property
+  await sessions.updateContext(id, {}, { unset: ["brunch"] });
+  // @ts-expect-error: there is no such property
+  await held?.updateContext(id, {}, { unset: ["brunch"] });
+  // @ts-expect-error: `unset` is an option
+  await sessions.updateContext(id, { unset: ["branch"] });
+  // @ts-expect-error: what replaces the context says what it has
+  await sessions.updateContext(id, { pr: 1 }, { replace: true, unset: ["branch"] });
+  // @ts-expect-error: what replaces the context says what it has
+  open.updateContext(id, { b: 1 }, { replace: true, unset: ["a"] });
+  // @ts-expect-error: what replaces the context says what it has
+  open.updateContext(id, { b: 1 }, { replace, unset: ["a"] });
+  // @ts-expect-error: it is a list
+  open.updateContext(id, {}, { unset: "a" });
+}
+
+/** A filter selects the types of the events that there are. */
+export async function filters(
+  sessions: Sessions<Types>,
+  open: SessionsSync,
+  id: string,
+  maybe: "deploy" | undefined,
+): Promise<void> {
+  const { items } = await sessions.events(id, { type: "deploy", order: "desc", limit: 1 });
+  is<Same<(typeof items)[number]["data"]["to"], "staging" | "production">>();
+  for await (const event of sessions.events(id, { type: ["context_change", "note"] })) {
+    event.type satisfies "context_change" | "note";
+    if (event.type === "note") event.data.text satisfies string | undefined;
+    else event.data.was satisfies JsonObject | undefined;
+  }
+  for await (const { items } of sessions.events(id, { type: "pause" }).pages()) {
+    items[0]?.data.reason satisfies string | undefined;
+  }
+  for (const { data } of open.events(id, { type: "context_change" })) {
+    is<Same<typeof data.set, JsonObject | undefined>>();
+  }
+  const [own] = open.events(id, { type: "deployed" }).items;
+  is<Same<typeof own, RecordedEvent<"deployed", UndeclaredEventData> | undefined>>();
+  const types = ["pause", "resume"] as const;
+  for await (const event of sessions.events(id, { type: types }))
+    is<Same<typeof event.type, "pause" | "resume">>();
+  await using held = await sessions.hold(id);
+  for await (const { data } of held?.events(id, { type: "deploy" }) ?? []) data.to satisfies string;
+
+  // Nothing is known of a type that may be any, or that may not be given.
+  const any: string = "deploy";
+  is<Same<ReturnType<typeof open.events>, EventPageSync>>();
+  for (const event of open.events(id, { type: any })) is<Same<typeof event, SessionEvent>>();
+  for (const event of open.events(id, { type: [any] })) is<Same<typeof event, SessionEvent>>();
+  for await (const event of sessions.events(id, { type: maybe }))
+    is<Same<typeof event, SessionEvent<Types>>>();
+  const options: EventOptions = { type: "pause", after: 3 };
+  for (const event of open.events(id, options)) is<Same<typeof event, SessionEvent>>();
+  const selected: EventOptions<"deploy" | "pause"> = { type: ["deploy"] };
+  for await (const event of sessions.events(id, selected))
+    is<Same<typeof event, SessionEvent<Types>>>();
+
+  // @ts-expect-error: there is no such type
+  await sessions.events(id, { type: "contextChange" });
+  // @ts-expect-error: there is no such type
+  await sessions.events(id, { type: ["deploy", "deployed"] });
+  // @ts-expect-error: there is no such type
+  await held?.events(id, { type: "deployed" });
+  // @ts-expect-error: there is no such option
+  await sessions.events(id, { type: "deploy", limits: 3 });
+  // @ts-expect-error: other events have no such data
+  for await (const { data } of sessions.events(id, { type: ["deploy", "pause"] })) data.to.length;
+}
+
+/** Some events are recorded by the changes that they are about. */
+export async function recorded(
+  sessions: Sessions<Types>,
+  open: SessionsSync,
+  id: string,
+  type: string,
+  either: "deploy" | "note",
+): Promise<void> {
+  open.addEvent(id, type, { a: 1 });
+  open.addEvent(id, "context_changed");
+  open.addEvent(id, "tool_call", { tool: "bash" }, { token: 3 });
+  await sessions.addEvent(id, either, { to: "staging", text: "t" });
+  await sessions.addEvent(id, "agent_error", { message: "m" });
+
+  // @ts-expect-error: the start of the session records it
+  open.addEvent(id, "start");
+  // @ts-expect-error: a change of the context records it
+  open.addEvent(id, "context_change", { set: {} });
+  // @ts-expect-error: the start of the session records it
+  await sessions.addEvent(id, "start");
+  // @ts-expect-error: a change of the context records it
+  await sessions.addEvent(id, "context_change", { set: {} });
+  // @ts-expect-error: a change of the context records it
+  await sessions.addEvents(id, [{ type: "note" }, { type: "context_change" }]);
+  // @ts-expect-error: a deployment has a place
+  await sessions.addEvent(id, either, { text: "t" });
+  // @ts-expect-error: there is no such option
+  await sessions.addEvent(id, "note", {}, { idempotencykey: "k" });
 }
 
 /** Types that are inferred from schemas. */

@@ -115,7 +115,12 @@ it("the examples on the page about sessions run", async () => {
   const outputs = await runExamples(newFolder(), "docs/sessions.md");
   const [iterations, ...others] = outputs;
   expect(iterations).toBe("timeout after 3 of 3\n");
-  expect(others.filter((output) => output !== "")).toEqual(["{ plan: 'B' }\n"]);
+  expect(others.filter((output) => output !== "")).toEqual([
+    "active\nfailed\n",
+    "{ plan: 'A' } { plan: 'B' }\n",
+    "{ d: 5 }\n",
+    "{ plan: 'B' }\n",
+  ]);
 });
 
 describe("the page about errors", () => {

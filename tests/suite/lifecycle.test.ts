@@ -228,6 +228,7 @@ describe.each(everyStore)("sessions %s", (_, open) => {
     ["complete", { result: "r" }, "completed"],
     ["error", { error: "e" }, "failed"],
     ["timeout", {}, "timeout"],
+    ["abandoned", { reason: "r" }, "abandoned"],
   ] as const)("treat an event of type %s as the transition", async (type, data, status) => {
     const { id } = await sessionThatIs(sessions, "active");
     const appended = await sessions.addEvent(id, type, data);
@@ -243,7 +244,37 @@ describe.each(everyStore)("sessions %s", (_, open) => {
     const { id } = await sessionThatIs(sessions, "paused");
     expect((await sessions.addEvent(id, "resume")).status).toBe("active");
     expect((await sessions.addEvent(id, "iteration")).iterations).toBe(1);
+    await sessions.pause(id);
+    expect((await sessions.addEvent(id, "resume", { addIterations: 5 })).maxIterations).toBe(7);
     expect(await code(sessions.addEvent(id, "start" as string))).toBe("INVALID_ARGUMENT");
+    expect(await code(sessions.addEvent(id, "context_change" as string))).toBe("INVALID_ARGUMENT");
+  });
+
+  it("do not treat an event of another type as anything but an event", async () => {
+    const { id } = await sessions.start({ task: "t", mode: "m", context: { a: 1 } });
+    const { callId } = await sessions.startToolCall(id, "bash");
+    for (const type of ["note", "phase", "agent_error", "approval", "learning", "fork"]) {
+      const appended = await sessions.addEvent(id, type, { error: "e", result: "r", to: "done" });
+      expect(appended).toMatchObject({ status: "active", iterations: 0 });
+    }
+    await sessions.addEvent(id, "tool_call", { tool: "read", callId });
+    const session = await sessions.get(id);
+    expect(session).toMatchObject({ context: { a: 1 }, metadata: { toolsUsed: ["bash", "read"] } });
+    for (const absent of ["result", "error", "phase"]) expect(session).not.toHaveProperty(absent);
+    expect((await sessions.context(id))?.unfinishedToolCalls).toHaveLength(1);
+  });
+
+  it("lose properties of their context before others are merged into it", async () => {
+    const { id } = await sessions.start({ task: "t", mode: "m", context: { a: 1, b: 2, c: 3 } });
+    const context = async (properties: object, unset: readonly string[]) =>
+      (await sessions.updateContext(id, properties, { unset })).context;
+    expect(await context({}, ["a", "unknown"])).toEqual({ b: 2, c: 3 });
+    expect(await context({ b: 9 }, ["b", "c"])).toEqual({ b: 9 });
+    expect(await context({ unset: ["b"] }, [])).toEqual({ b: 9, unset: ["b"] });
+    const both = { replace: true, unset: ["b"] } as never;
+    expect(await code(sessions.updateContext(id, { b: 1 }, both))).toBe("INVALID_ARGUMENT");
+    const { context: replaced } = await sessions.updateContext(id, { d: 1 }, { replace: true });
+    expect(replaced).toEqual({ d: 1 });
   });
 
   it("have descriptive fields that can be set, merged and cleared", async () => {

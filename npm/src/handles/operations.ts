@@ -321,7 +321,7 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
 
   /**
    * Merges properties into the context; with `replace` they replace it. The merge is shallow: a
-   * property that is an object replaces the one in its place. `unset: ["a"]` removes properties. The
+   * property that is an object replaces the one in its place. `unset: ["a"]` removes properties first. The
    * event `context_change` records the values that have changed, and those before; of values of more
    * than 4 KiB it has the names, unless `record` is `"all"`.
    */
@@ -347,7 +347,8 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
   /**
    * Returns a page of the history (`limit`, 100 events by default): of some types (`type`), the
    * oldest or the newest first (`order`), between two sequence numbers (`after`, `before`). Iterating
-   * over it, with `for await` on an asynchronous handle, continues through all following pages.
+   * over it, with `for await` on an asynchronous handle, continues through all following pages. With
+   * `type` the events have the types of their data.
    */
   abstract events<Type extends BuiltInEventType | OwnEventType<T>>(
     id: string,

@@ -5,6 +5,7 @@ import {
   type BuiltInEventType,
   copy,
   type EventOptions,
+  type EventPage,
   type EventPageSync,
   type Filter,
   getSessionManager,
@@ -265,7 +266,11 @@ export async function testing(): Promise<void> {
   is<Same<typeof sessions, Sessions<Types>>>();
   const head = await givenSession(sessions, {
     context: { branch: "b" },
-    events: [{ type: "start" }, { type: "deploy", data: { to: "staging" } }],
+    events: [
+      { type: "start" },
+      { type: "context_change", data: { set: { branch: "b" }, was: {} } },
+      { type: "deploy", data: { to: "staging" } },
+    ],
   });
   is<Same<typeof head, SessionHead<Types>>>();
   const sync = memorySessionsSync<Types>();
@@ -363,6 +368,11 @@ export async function filters(
     is<Same<typeof event, SessionEvent<Types>>>();
   const options: EventOptions = { type: "pause", after: 3 };
   for (const event of open.events(id, options)) is<Same<typeof event, SessionEvent>>();
+  let after: number | undefined = 1;
+  while (after !== undefined) {
+    const page: EventPage<Types> = await sessions.events(id, { after });
+    after = page.nextAfter;
+  }
   const selected: EventOptions<"deploy" | "pause"> = { type: ["deploy"] };
   for await (const event of sessions.events(id, selected))
     is<Same<typeof event, SessionEvent<Types>>>();

@@ -382,6 +382,44 @@ fn three_concurrent_operations_are_serializable() {
 }
 
 #[test]
+fn concurrent_events_of_a_host_are_serializable() {
+    let event = |name: &str, more: Value| {
+        let mut payload = json!({"hook_event_name": name, "session_id": "S", "agent_type": "rev"});
+        let more = more.as_object().unwrap().clone();
+        payload.as_object_mut().unwrap().extend(more);
+        op("hookEvent", json!({"input": payload.to_string()}))
+    };
+    let delegate = |tool: &str| {
+        let input = json!({"subagent_type": "rev", "prompt": tool});
+        let more = json!({"tool_name": "Task", "tool_use_id": tool, "tool_input": input});
+        event("PreToolUse", more)
+    };
+    let start = |agent: &str| event("SubagentStart", json!({"agent_id": agent}));
+    let stop = |agent: &str| event("SubagentStop", json!({"agent_id": agent}));
+    let ops = [
+        start("a1"),
+        start("a2"),
+        stop("a1"),
+        stop("a2"),
+        event("SubagentStop", json!({})),
+        delegate("t1"),
+        delegate("t3"),
+    ];
+    let setups = [
+        vec![delegate("t1"), delegate("t2")],
+        vec![delegate("t1"), start("a1"), delegate("t2")],
+        vec![delegate("t1"), start("a1"), stop("a1"), delegate("t2")],
+    ];
+    for setup in &setups {
+        for (index, first) in ops.iter().enumerate() {
+            for second in &ops[index..] {
+                check_serializable(setup, &[first.clone(), second.clone()]);
+            }
+        }
+    }
+}
+
+#[test]
 fn every_concurrent_append_gets_its_own_sequence_number() {
     let setup = &setups()[0];
     let append = |n: u32| {

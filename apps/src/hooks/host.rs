@@ -24,6 +24,7 @@ use tenure_core::value::limits::MAX_PAGE_BYTES;
 use tenure_core::value::text::Text;
 use tenure_core::value::time::Millis;
 use tenure_core::work::context::Context;
+use tenure_core::work::transaction::{Attempt, Transaction};
 
 use super::index::AgentIndex;
 use super::link::HostLink;
@@ -48,7 +49,7 @@ const SILENCE: Millis = Millis(10 * 60 * 1000);
 /// The greatest metadata that are shown to a model, in bytes.
 const MAX_SHOWN: usize = 4000;
 
-/// How often a delegation is retried because another one was faster.
+/// How often the answer to an event is retried, because another event has changed the agent that was chosen.
 const MAX_ATTEMPTS: u32 = 16;
 
 /// The order in which agents are searched.
@@ -68,16 +69,29 @@ pub(crate) struct Options {
 
 /// The reply to an event. A failure of the store is a warning.
 pub(crate) async fn answer(context: &Context, payload: &Payload, options: Options) -> HookReply {
-    let answered = match payload.event {
-        Event::SessionStart => session_start(context, payload, options.policy).await,
-        Event::Delegation => delegation(context, payload, options.policy).await,
-        Event::SubagentStart => subagent_start(context, payload).await,
-        Event::SubagentStop => subagent_stop(context, payload, options.finalize).await,
-        Event::Stop => stop(context, payload).await,
-        Event::SessionEnd => session_end(context, payload).await,
-        Event::Other => Ok(nothing()),
+    for _ in 0..MAX_ATTEMPTS {
+        let answered = match payload.event {
+            Event::SessionStart => session_start(context, payload, options.policy)
+                .await
+                .map(Some),
+            Event::Delegation => delegation(context, payload, options.policy).await,
+            Event::SubagentStart => subagent_start(context, payload).await,
+            Event::SubagentStop => subagent_stop(context, payload, options.finalize).await,
+            Event::Stop => stop(context, payload).await.map(Some),
+            Event::SessionEnd => session_end(context, payload).await.map(Some),
+            Event::Other => Ok(Some(nothing())),
+        };
+        match answered {
+            Ok(Some(reply)) => return reply,
+            Ok(None) => {}
+            Err(error) => return warning(&error.to_string()),
+        }
+    }
+    let busy = Cause::StoreBusy {
+        what: "an agent of the conversation".to_owned(),
+        attempts: MAX_ATTEMPTS,
     };
-    answered.unwrap_or_else(|error| warning(&error.to_string()))
+    warning(&Error::from(busy).to_string())
 }
 
 /// Creates the session of the conversation, or resumes it, and names the agents that wait. A session
@@ -160,21 +174,18 @@ fn line(head: &Head) -> String {
 }
 
 /// Resumes an agent that waits, or creates one. One that its prompt names and that waits for an approval
-/// is not resumed, and no other takes its place.
-async fn delegation(context: &Context, payload: &Payload, policy: Policy) -> Result<HookReply> {
-    for _ in 0..MAX_ATTEMPTS {
-        return Ok(match delegate(context, payload, policy).await? {
-            Delegation::Runs(head) => payload.context(&about(&head)),
-            Delegation::Over => nothing(),
-            Delegation::AwaitsApproval(id) => payload.context(&waits_for_approval(&id)),
-            Delegation::Lost => continue,
-        });
-    }
-    Err(Cause::StoreBusy {
-        what: "an agent that waits".to_owned(),
-        attempts: MAX_ATTEMPTS,
-    }
-    .into())
+/// is not resumed, and no other takes its place. Nothing if another delegation has resumed the agent.
+async fn delegation(
+    context: &Context,
+    payload: &Payload,
+    policy: Policy,
+) -> Result<Option<HookReply>> {
+    let delegation = delegate(context, payload, policy).await?;
+    Ok(delegation.map(|delegation| match delegation {
+        Delegation::Runs(head) => payload.context(&about(&head)),
+        Delegation::Over => nothing(),
+        Delegation::AwaitsApproval(id) => payload.context(&waits_for_approval(&id)),
+    }))
 }
 
 /// The outcome of a delegation.
@@ -185,8 +196,6 @@ enum Delegation {
     Over,
     /// This agent waits for an approval.
     AwaitsApproval(SessionId),
-    /// Another delegation has resumed the agent.
-    Lost,
 }
 
 impl Delegation {
@@ -202,7 +211,11 @@ impl Delegation {
     }
 }
 
-async fn delegate(context: &Context, payload: &Payload, policy: Policy) -> Result<Delegation> {
+async fn delegate(
+    context: &Context,
+    payload: &Payload,
+    policy: Policy,
+) -> Result<Option<Delegation>> {
     let name = payload
         .input("subagent_type")
         .unwrap_or_else(|| UNNAMED.to_owned());
@@ -226,7 +239,7 @@ async fn delegate(context: &Context, payload: &Payload, policy: Policy) -> Resul
                     Ok(())
                 })
                 .await?;
-            return Ok(Delegation::AwaitsApproval(head.id));
+            return Ok(Some(Delegation::AwaitsApproval(head.id)));
         }
         let link = link.about(&head.id).metadata();
         let linked = |draft: &mut Draft<'_>| {
@@ -238,16 +251,16 @@ async fn delegate(context: &Context, payload: &Payload, policy: Policy) -> Resul
         return context
             .transact(|tx| {
                 if let Some(before) = index.delegated(tx, tool_use.as_deref())? {
-                    return Ok(Delegation::repeated(before, payload));
+                    return Ok(Some(Delegation::repeated(before, payload)));
                 }
                 let now = tx.head(&head.id)?;
                 if !now.is_some_and(|now| can_resume(&now, payload, policy, context)) {
-                    return Ok(Delegation::Lost);
+                    return Ok(None);
                 }
                 tx.enter(entry.to_record());
                 index.delegate(tx, &head.id, tool_use.as_deref())?;
                 let resumed = change_with_model(tx, &target(&head.id), &linked)?;
-                Ok(Delegation::Runs(Box::new(resumed)))
+                Ok(Some(Delegation::Runs(Box::new(resumed))))
             })
             .await;
     }
@@ -265,12 +278,12 @@ async fn delegate(context: &Context, payload: &Payload, policy: Policy) -> Resul
     context
         .transact(|tx| {
             if let Some(before) = index.delegated(tx, tool_use.as_deref())? {
-                return Ok(Delegation::repeated(before, payload));
+                return Ok(Some(Delegation::repeated(before, payload)));
             }
             tx.enter(entry.to_record());
             let created = create_agent(tx, &params)?;
             index.delegate(tx, &created.id, tool_use.as_deref())?;
-            Ok(Delegation::Runs(Box::new(created)))
+            Ok(Some(Delegation::Runs(Box::new(created))))
         })
         .await
 }
@@ -357,7 +370,8 @@ async fn stop_agents(
 ) -> Result<()> {
     let now = context.call().now;
     let index = AgentIndex::of(payload);
-    let ids = index.running(context).await?;
+    let ids = index.running(context).await?.into_iter();
+    let ids: Vec<SessionId> = ids.map(|(_, id)| id).collect();
     for (id, head) in ids.iter().zip(heads(context, &ids).await?) {
         let goes_on = |head: &Head| {
             let link = running(head, payload);
@@ -396,111 +410,207 @@ fn unfinished() -> Filter {
     }
 }
 
-/// Links the agent that starts to the session of its delegation, and says to it which that is.
-async fn subagent_start(context: &Context, payload: &Payload) -> Result<HookReply> {
-    let head = delegated(context, payload).await?;
-    let Some(head) = head.filter(|head| !head.status.is_finished()) else {
-        return Ok(nothing());
+/// Links the agent that starts to the session of its delegation, and says to it which that is. Nothing
+/// if another event has changed that agent.
+async fn subagent_start(context: &Context, payload: &Payload) -> Result<Option<HookReply>> {
+    let Some(chosen) = Chosen::of(context, payload).await? else {
+        return Ok(Some(nothing()));
     };
-    let link = HostLink::of(&head).unwrap_or_default().of_agent(payload);
-    let link = link.started().metadata();
-    let agent = payload.text("agent_id");
     let linked = context
         .transact(|tx| {
-            AgentIndex::of(payload).start(tx, &head.id, agent.as_deref())?;
-            change(tx, &target(&head.id), &|draft| draft.merge_metadata(&link))
+            let Some(link) = chosen.link(tx, payload)? else {
+                return Ok(None);
+            };
+            let link = link.started().metadata();
+            AgentIndex::of(payload).start(tx, &chosen.id, chosen.agent.as_deref())?;
+            change(tx, &target(&chosen.id), &|draft| {
+                draft.merge_metadata(&link)
+            })
+            .map(Some)
         })
         .await;
     Ok(match unless_refused(linked)? {
-        Some(head) => payload.context(&about(&head)),
-        None => nothing(),
+        Some(linked) => linked.map(|head| payload.context(&about(&head))),
+        None => Some(nothing()),
     })
 }
 
-/// Finalizes the agent that has stopped, unless it waits.
+/// Finalizes the agent that has stopped, unless it waits. Nothing if another event has changed that agent.
 async fn subagent_stop(
     context: &Context,
     payload: &Payload,
     finalize: FinalizePolicy,
-) -> Result<HookReply> {
-    let head = delegated(context, payload).await?;
-    let Some(head) = head.filter(|head| !head.status.is_finished()) else {
-        return Ok(nothing());
+) -> Result<Option<HookReply>> {
+    let Some(chosen) = Chosen::of(context, payload).await? else {
+        return Ok(Some(nothing()));
     };
     let call = context.call();
-    let link = HostLink::of(&head).unwrap_or_default().of_agent(payload);
-    let link = link.stopped(call.now).metadata();
     let message = payload.text("last_assistant_message");
     let summary =
         message.map(|message| Text::from(cut(call.limits.redact.text(&message).into_owned())));
     let waits = finalize == FinalizePolicy::Auto;
     // An agent that may not end, because it waits for an approval or a runner holds it, has stopped.
-    let agent = payload.text("agent_id");
     for ends in [true, false] {
         let stopped = context
             .transact(|tx| {
-                AgentIndex::of(payload).stop(tx, &head.id, agent.as_deref())?;
-                change(tx, &target(&head.id), &|draft| {
+                let Some(link) = chosen.link(tx, payload)? else {
+                    return Ok(None);
+                };
+                let link = link.stopped(call.now).metadata();
+                AgentIndex::of(payload).stop(tx, &chosen.id, chosen.agent.as_deref())?;
+                change(tx, &target(&chosen.id), &|draft| {
                     draft.merge_metadata(&link)?;
                     if !ends || (waits && is_waiting(draft.head())) {
                         return Ok(());
                     }
                     draft.finalize(Phase::Completed, summary.as_ref())
                 })
+                .map(Some)
             })
             .await;
-        if unless_refused(stopped)?.is_some() {
-            break;
+        if let Some(stopped) = unless_refused(stopped)? {
+            return Ok(stopped.map(|_| nothing()));
         }
     }
-    Ok(nothing())
+    Ok(Some(nothing()))
 }
 
-/// The session of the agent that a payload is about. If the host does not say which agent has stopped,
-/// it is the only one that can be meant, or none.
-async fn delegated(context: &Context, payload: &Payload) -> Result<Option<Head>> {
+/// The agent of the conversation that an event is about.
+struct Chosen {
+    /// The id of its session.
+    id: SessionId,
+    /// What the host calls the agent, if it names it.
+    agent: Option<String>,
+    /// The session that the host had called so before.
+    before: Option<SessionId>,
+    /// Whether the host has called this agent so before. Otherwise it is one that can be meant.
+    is_called: bool,
+}
+
+impl Chosen {
+    /// Nothing if the event is about no agent that has a session, or about one that has ended.
+    async fn of(context: &Context, payload: &Payload) -> Result<Option<Self>> {
+        let index = AgentIndex::of(payload);
+        let agent = payload.text("agent_id");
+        let mut before = match &agent {
+            Some(agent) => index.agent(context, agent).await?,
+            None => None,
+        };
+        loop {
+            let called = match &agent {
+                Some(agent) => agent_called(context, payload, agent, before.as_ref()).await?,
+                None => None,
+            };
+            let meant = delegated(context, payload, called.as_ref()).await?;
+            let is_called = meant.is_none();
+            let head = meant.or(called);
+            if let Some(head) = head.filter(|head| !head.status.is_finished()) {
+                return Ok(Some(Self {
+                    id: head.id,
+                    agent,
+                    before,
+                    is_called,
+                }));
+            }
+            // Another report of the same start may have come in between.
+            let Some(agent) = &agent else { return Ok(None) };
+            let now = index.agent(context, agent).await?;
+            if now == before {
+                return Ok(None);
+            }
+            before = now;
+        }
+    }
+
+    /// The link of the agent with what the event says, or nothing if another event has changed which
+    /// agent this one is about.
+    fn link(&self, tx: &mut Transaction<'_>, payload: &Payload) -> Attempt<Option<HostLink>> {
+        let index = AgentIndex::of(payload);
+        if let Some(agent) = &self.agent
+            && index.agent_in(tx, agent)? != self.before
+        {
+            return Ok(None);
+        }
+        let Some(head) = index.head(tx, &self.id)? else {
+            return Ok(None);
+        };
+        let link = match &self.agent {
+            Some(agent) if self.is_called => {
+                HostLink::of(&head).filter(|link| link.is_of_agent(agent))
+            }
+            Some(_) if stops(payload) && index.reports_starts_in(tx)? => None,
+            _ => can_be_meant(&head, payload),
+        };
+        let link = link.filter(|_| !head.status.is_finished());
+        Ok(link.map(|link| link.of_agent(payload)))
+    }
+}
+
+/// Whether an agent stops.
+fn stops(payload: &Payload) -> bool {
+    payload.event == Event::SubagentStop
+}
+
+/// The link of an agent that an event without an agent that is known can be about. One that was not
+/// allowed to start is not taken for one of a later prompt; an agent may stop in any.
+fn can_be_meant(head: &Head, payload: &Payload) -> Option<HostLink> {
+    let stops = stops(payload);
+    let is_unnamed = stops && payload.text("agent_id").is_none();
     let name = payload.text("agent_type");
-    let agent = payload.text("agent_id");
-    let stops = payload.event == Event::SubagentStop;
-    let known = match &agent {
-        Some(agent) => agent_called(context, payload, agent).await?,
-        None => None,
-    };
-    if let Some(head) = &known
-        && (stops || running(head, payload).is_some())
-    {
-        return Ok(known);
+    running(head, payload).filter(|link| {
+        (is_unnamed || link.is_open())
+            && (stops || link.is_of_prompt(payload))
+            && name.is_none_or(|name| name == head.mode)
+    })
+}
+
+/// The agent that an event is about, if it is not the one that the host has `called` so before. If the
+/// host does not say which agent has stopped, it is the only one that can be meant, or none.
+async fn delegated(
+    context: &Context,
+    payload: &Payload,
+    called: Option<&Head>,
+) -> Result<Option<Head>> {
+    let name = payload.text("agent_type");
+    let stops = stops(payload);
+    if called.is_some_and(|head| stops || running(head, payload).is_some()) {
+        return Ok(None);
     }
     // Agents of the host's own have an empty name, and no delegation.
     if name.is_none() && payload.has("agent_type") {
-        return Ok(known);
+        return Ok(None);
     }
     let index = AgentIndex::of(payload);
     // The host has started this one without a delegation.
-    if stops && agent.is_some() && index.reports_starts(context).await? {
+    if stops && payload.text("agent_id").is_some() && index.reports_starts(context).await? {
         return Ok(None);
     }
-    // One that was not allowed to start is not taken for one of a later prompt. An agent may stop in
-    // any.
-    let is_unnamed = stops && agent.is_none();
-    let is_meant = |head: &Head| {
-        let link = running(head, payload).filter(|link| is_unnamed || link.is_open());
-        let is_of_prompt = link.is_some_and(|link| stops || link.is_of_prompt(payload));
-        is_of_prompt && name.as_ref().is_none_or(|name| *name == head.mode)
-    };
-    let ids = index.running(context).await?;
-    let running = heads(context, &ids).await?.into_iter().flatten();
-    let mut open = running.filter(is_meant);
+    // An agent that has stopped starts again for a task that it was handed since. Otherwise its start is
+    // reported again.
+    let stopped_at = called
+        .and_then(HostLink::of)
+        .and_then(|link| link.stopped_at());
+    let delegations = index.running(context).await?.into_iter();
+    let ids: Vec<SessionId> = delegations
+        .filter(|(at, _)| stopped_at.is_none_or(|stopped| *at >= stopped.as_millis()))
+        .map(|(_, id)| id)
+        .collect();
+    let agents = heads(context, &ids).await?.into_iter().flatten();
+    let mut meant = agents.filter(|head| can_be_meant(head, payload).is_some());
     // Of several agents of one name, the host starts first the one that it was asked for first.
-    let first = open.next();
-    let is_certain = (!stops && name.is_some()) || open.next().is_none();
-    // One that has stopped may start again.
-    Ok(first.filter(|_| is_certain).or(known))
+    let first = meant.next();
+    let is_certain = (!stops && name.is_some()) || meant.next().is_none();
+    Ok(first.filter(|_| is_certain))
 }
 
 /// The agent that the host calls `agent`. A host that does not name its conversations is taken to use a
 /// name once.
-async fn agent_called(context: &Context, payload: &Payload, agent: &str) -> Result<Option<Head>> {
+async fn agent_called(
+    context: &Context,
+    payload: &Payload,
+    agent: &str,
+    before: Option<&SessionId>,
+) -> Result<Option<Head>> {
     if payload.text("session_id").is_none() {
         let filter = Filter {
             mode: payload.text("agent_type"),
@@ -511,10 +621,12 @@ async fn agent_called(context: &Context, payload: &Payload, agent: &str) -> Resu
         let is_called = |link: HostLink| link.is_of_agent(agent);
         return Ok(heads.find(|head| HostLink::of(head).is_some_and(is_called)));
     }
-    let Some(id) = AgentIndex::of(payload).agent(context, agent).await? else {
-        return Ok(None);
-    };
-    let found = heads(context, &[id]).await?.into_iter().flatten().next();
+    let found = heads(
+        context,
+        before.map(std::slice::from_ref).unwrap_or_default(),
+    )
+    .await?;
+    let found = found.into_iter().flatten().next();
     let is_called = |link: HostLink| link.is_of_agent(agent) && link.is_of_session(payload);
     Ok(found.filter(|head| HostLink::of(head).is_some_and(is_called)))
 }

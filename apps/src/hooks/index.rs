@@ -47,8 +47,7 @@ impl AgentIndex {
             return Ok(None);
         };
         let key = self.delegation_key(delegation);
-        let record = tx.record(NAME, &key)?;
-        match record.and_then(|record| SessionId::parse(&record.body).ok()) {
+        match session(tx.record(NAME, &key)?) {
             Some(id) => tx.head_named_by(NAME, &key, &id),
             None => Ok(None),
         }
@@ -110,11 +109,11 @@ impl AgentIndex {
         }
     }
 
-    /// The agents that run, in the order of their delegation.
+    /// The agents that run, with the times of their delegations in milliseconds since 1970, in their order.
     ///
     /// # Errors
     /// Those of the store.
-    pub(super) async fn running(&self, context: &Context) -> Result<Vec<SessionId>> {
+    pub(super) async fn running(&self, context: &Context) -> Result<Vec<(i64, SessionId)>> {
         let prefix = self.running_key("");
         let mut running = Vec::new();
         let mut after = prefix.clone();
@@ -128,7 +127,8 @@ impl AgentIndex {
             let is_last = records.len() < MAX_PAGE as usize;
             for record in records {
                 let Some(id) = record.key.strip_prefix(&prefix) else {
-                    return Ok(ordered(running));
+                    running.sort();
+                    return Ok(running);
                 };
                 if let (Ok(id), Ok(at)) = (SessionId::parse(id), record.body.parse::<i64>()) {
                     running.push((at, id));
@@ -136,9 +136,17 @@ impl AgentIndex {
                 after = record.key;
             }
             if is_last || running.len() >= MAX_RUNNING {
-                return Ok(ordered(running));
+                running.sort();
+                return Ok(running);
             }
         }
+    }
+
+    /// The session of an agent, no older than the record that says whether the agent runs.
+    pub(super) fn head(&self, tx: &mut Transaction<'_>, id: &SessionId) -> Attempt<Option<Head>> {
+        let key = self.running_key(id.as_str());
+        tx.record(RUNNING, &key)?;
+        tx.head_named_by(RUNNING, &key, id)
     }
 
     /// The agent that the host has called by this name.
@@ -147,7 +155,16 @@ impl AgentIndex {
     /// Those of the store.
     pub(super) async fn agent(&self, context: &Context, agent: &str) -> Result<Option<SessionId>> {
         let record = context.record(NAME, &self.agent_key(agent)).await?;
-        Ok(record.and_then(|record| SessionId::parse(&record.body).ok()))
+        Ok(session(record))
+    }
+
+    /// As [`agent`](Self::agent), in a transaction.
+    pub(super) fn agent_in(
+        &self,
+        tx: &mut Transaction<'_>,
+        agent: &str,
+    ) -> Attempt<Option<SessionId>> {
+        Ok(session(tx.record(NAME, &self.agent_key(agent))?))
     }
 
     /// Whether the host reports the starts of agents of the conversation.
@@ -156,6 +173,14 @@ impl AgentIndex {
     /// Those of the store.
     pub(super) async fn reports_starts(&self, context: &Context) -> Result<bool> {
         Ok(context.record(NAME, &self.starts_key()).await?.is_some())
+    }
+
+    /// As [`reports_starts`](Self::reports_starts), in a transaction.
+    pub(super) fn reports_starts_in(&self, tx: &mut Transaction<'_>) -> Attempt<bool> {
+        let key = self.starts_key();
+        let reports = tx.record(NAME, &key)?.is_some();
+        tx.confirm_record(NAME, &key)?;
+        Ok(reports)
     }
 
     fn running_key(&self, id: &str) -> String {
@@ -177,9 +202,9 @@ impl AgentIndex {
     }
 }
 
-fn ordered(mut running: Vec<(i64, SessionId)>) -> Vec<SessionId> {
-    running.sort();
-    running.into_iter().map(|(_, id)| id).collect()
+/// The session that a record names.
+fn session(record: Option<Record>) -> Option<SessionId> {
+    SessionId::parse(&record?.body).ok()
 }
 
 /// Writes a record of an agent, unless it is there.

@@ -71,6 +71,11 @@ impl HostLink {
         Self(link.to_json())
     }
 
+    /// When the agent has stopped.
+    pub(crate) fn stopped_at(&self) -> Option<Timestamp> {
+        Object::parse(&self.0).read(STOPPED)
+    }
+
     fn with(self, payload: &Payload, names: &[&str]) -> Self {
         let mut link = Object::parse(&self.0);
         for name in names {

@@ -389,6 +389,19 @@ fn an_agent_of_the_host_may_start_again_for_another_task() {
 }
 
 #[test]
+fn a_start_that_is_reported_again_after_the_stop_starts_no_other() {
+    let world = World::default();
+    let host = Host::new(&world, "S1");
+    let tasks = ["t1", "t2"].map(|tool| host.delegate(tool, "Review"));
+    assert_eq!(host.start("a1"), Some(tasks[0].clone()));
+    host.stop("a1");
+    let before = world.session(&tasks[1]);
+    assert_eq!(host.start("a1"), None);
+    assert_eq!(world.session(&tasks[1]), before);
+    assert_eq!(host.start("a2"), Some(tasks[1].clone()));
+}
+
+#[test]
 fn a_fork_is_not_taken_for_its_agent() {
     let world = World::default();
     let host = Host::new(&world, "S1");

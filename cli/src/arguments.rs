@@ -10,10 +10,14 @@ use clap::{Arg, Command};
 use tenure_core::Error;
 use tenure_core::error::Cause;
 
+/// The least characters of the beginning of a session's id.
+pub(crate) const MIN_PREFIX: usize = 6;
+
 /// The arguments whose names do not follow from the names of their parameters.
-const NAMES: [(&str, &str); 12] = [
+const NAMES: [(&str, &str); 13] = [
     ("agentName", "--agent"),
     ("atSequence", "--at"),
+    ("callId", "--finish"),
     ("channelId", "--channel"),
     ("commitSha", "COMMIT"),
     ("eventType", "EVENT"),
@@ -27,7 +31,7 @@ const NAMES: [(&str, &str); 12] = [
 ];
 
 /// What messages of the core say about parameters and operations, and what this command says.
-const PHRASES: [(&str, &str); 6] = [
+const PHRASES: [(&str, &str); 8] = [
     (
         "another store than the one that is copied from",
         "a store other than FROM",
@@ -36,6 +40,14 @@ const PHRASES: [(&str, &str); 6] = [
     ("`addIterations`", "`tenure resume ID --add-iterations N`"),
     ("`idempotencyKey`", "--idempotency-key"),
     ("requestApproval", "`tenure agent request-approval`"),
+    (
+        "recorded by `updateContext`",
+        "recorded by `tenure context set`",
+    ),
+    (
+        "`unfinishedToolCalls` of `context` has those",
+        "`tenure context get ID --json` lists those",
+    ),
     (
         "agentUpdate, approve and deny",
         "`tenure agent update`, `tenure agent approve` and `tenure agent deny`",
@@ -146,12 +158,22 @@ pub(crate) fn message(error: &Error, command: Command) -> String {
             what: "--cursor".to_owned(),
             problem: "expected the cursor of the page before, with the same options".to_owned(),
         },
+        Cause::SessionNotFound { id } => return unknown_session(&id),
         cause => cause,
     };
     let message = named.to_string();
     PHRASES.iter().fold(message, |message, (of_core, here)| {
         message.replace(of_core, here)
     })
+}
+
+/// The message about an id that no session has.
+pub(crate) fn unknown_session(id: &str) -> String {
+    let tip = match id.len() < MIN_PREFIX {
+        true => format!("; an id can be shortened to {MIN_PREFIX} characters or more"),
+        false => String::new(),
+    };
+    format!("there is no session {id}{tip}")
 }
 
 /// The name of the argument that gave a parameter, or else the parameter's own.
@@ -170,10 +192,15 @@ fn name_of(parameter: String, command: Command) -> String {
         Some(words.replace('-', "_").to_ascii_uppercase()),
     ];
     let called = called(command);
-    let mut candidates = candidates.into_iter().flatten();
-    candidates
-        .find(|name| called.get_arguments().any(|arg| has_name(arg, name)))
-        .unwrap_or(parameter)
+    let is_argument = |name: &String| called.get_arguments().any(|arg| has_name(arg, name));
+    let names: Vec<String> = candidates
+        .into_iter()
+        .flatten()
+        .filter(is_argument)
+        .collect();
+    // Of several that can have given it, the one that is there.
+    let given = names.iter().find(|name| is_named(name));
+    given.or(names.first()).cloned().unwrap_or(parameter)
 }
 
 /// The command that was called.

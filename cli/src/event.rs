@@ -38,7 +38,9 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A type of the lifecycle, such as pause, also has the effect of its command.
+An event of the lifecycle does what its type says: pause, resume, complete and
+iteration do what their commands do, error fails the session, timeout times it
+out, and abandoned abandons it. A log entry has a type of your own, such as note.
 
 Examples:
   tenure event add $id note '{\"text\":\"The cache is cold\"}'

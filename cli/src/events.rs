@@ -58,11 +58,13 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     if context.json() {
         return context.run_and_print(&EVENTS, params, |_, _| Ok(Exit::DONE));
     }
+    let mut found = false;
     let mut left = args.limit.unwrap_or(u32::MAX);
     while left > 0 {
         params.limit = Some(left.min(PAGE));
         let page = context.run(&EVENTS, params.clone())?;
         left = left.saturating_sub(u32::try_from(page.items.len()).unwrap_or(u32::MAX));
+        found |= !page.items.is_empty();
         match context.out.width() {
             Some(width) => print(context, &page.items, width, "")?,
             None => print_lines(context, &page.items)?,
@@ -72,6 +74,10 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             (Some(after), _) => params.after = Some(after),
             (None, before) => params.before = before,
         }
+    }
+    if let (false, Some(OneOf(kinds))) = (found, params.r#type) {
+        let kinds: Vec<&str> = kinds.iter().map(Text::as_str).collect();
+        context.note(&format!("no event of the type {}", kinds.join(", ")));
     }
     Ok(Exit::DONE)
 }

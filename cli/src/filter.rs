@@ -33,7 +33,7 @@ pub(crate) struct FilterArgs {
     /// Only sessions in slots of one of these phases
     #[arg(long, value_name = "PHASE,...", value_delimiter = ',', value_parser = parse_phase)]
     slot_phase: Vec<SlotPhase>,
-    /// Only sessions in slots, with this model
+    /// Only sessions with this model: that of the slot, or without one metadata.model
     #[arg(long, value_name = "NAME")]
     model: Option<Text>,
     /// Only sessions with this text in the task

@@ -40,12 +40,19 @@ pub(crate) fn maybe_text(what: &str, argument: Option<Text>) -> Result<Option<Te
 
 /// The JSON of an argument.
 pub(crate) fn json(what: &str, argument: String) -> Result<Json, Failure> {
+    let lacks_quotes = !argument.starts_with('@')
+        && !argument.contains('"')
+        && argument.contains(char::is_alphabetic);
     let text = match (argument.as_str(), argument.strip_prefix('@')) {
         (_, Some(path)) => file(what, path, MAX_ARGUMENT_BYTES)?,
         ("-", None) => all_of_stdin(what, MAX_ARGUMENT_BYTES)?,
         _ => argument,
     };
     Json::parse(text).map_err(|error| match error.into_cause() {
+        Cause::InvalidArgument { problem, .. } if lacks_quotes => Failure::usage(
+            what,
+            format!("{problem}; texts and names need double quotes, such as '\"done\"'"),
+        ),
         Cause::InvalidArgument { problem, .. } => Failure::usage(what, problem),
         cause => Error::from(cause).into(),
     })

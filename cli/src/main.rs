@@ -80,8 +80,8 @@ folder from this folder up to the root of its repository, which all worktrees
 share. The first command that stores something creates it at that root.
 
 The id of an existing session may be shortened to its first 6 characters or
-more, if no other session has them. It is then looked for in the list of all
-sessions.
+more, if no other session has them: a generated id begins with its time, so it
+takes 17 or more. It is then looked for in the list of all sessions.
 
 Exit codes: 0 success, 1 not found or refused, 2 wrong usage, 3 store failure.
 

@@ -124,7 +124,11 @@ pub(crate) fn print_status_of(
         Status::Active => format!(", {iterations} of {max_iterations} iterations used"),
         _ => String::new(),
     };
-    Ok(context.out.line(&format!("{id} is {status}{left}"))?)
+    let line = match status {
+        Status::Timeout => format!("{id} has timed out"),
+        _ => format!("{id} is {status}{left}"),
+    };
+    Ok(context.out.line(&line)?)
 }
 
 #[derive(Debug, clap::Args)]

@@ -9,6 +9,7 @@ use tenure_core::session::read::CONTEXT;
 use tenure_core::value::json::Object;
 use tenure_core::{Json, SessionHead, Text};
 
+use crate::arguments::unknown_session;
 use crate::choice::choice;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
@@ -96,7 +97,7 @@ fn get(args: Get, context: &mut Context) -> Outcome {
     };
     context.run_and_print(&CONTEXT, params, |context, session| {
         let Some(session) = session else {
-            context.note(&format!("there is no session {id}"));
+            context.note(&unknown_session(id.as_str()));
             return Ok(Exit::REFUSED);
         };
         let Some(key) = args.key else {
@@ -154,7 +155,13 @@ fn set(args: Set, context: &mut Context) -> Outcome {
         };
         let (key, value) = match key.strip_suffix(':') {
             Some(key) => (key, input::json(key, value.to_owned())?),
-            None => (key, Json::of(&input::text(key, value.into())?)),
+            None => {
+                let json = value.strip_prefix(':');
+                if json.is_some_and(|json| Json::parse(json.to_owned()).is_ok()) {
+                    context.note(&format!("{key} is the text {value}; {key}:=JSON sets JSON"));
+                }
+                (key, Json::of(&input::text(key, value.into())?))
+            }
         };
         if key.is_empty() {
             let problem = format!("expected a name before the =, got {property}");

@@ -11,11 +11,10 @@ use tenure_core::session::read::{GET, LIST};
 use tenure_core::store::filter::Trash;
 use tenure_core::{SessionId, Text};
 
+use crate::arguments::MIN_PREFIX;
 use crate::context::Context;
 use crate::exit::Failure;
 
-/// The least characters of the beginning of an id.
-const MIN_PREFIX: usize = 6;
 /// The most sessions that a message names.
 const MAX_NAMED: usize = 10;
 /// The sessions of one page.

@@ -4,6 +4,7 @@ use tenure_core::session::params::{GetParams, HistoryParam};
 use tenure_core::session::read::GET;
 use tenure_core::{Json, Session, Text, Timestamp};
 
+use crate::arguments::unknown_session;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Style, clean, clean_lines, cut, width};
@@ -47,7 +48,7 @@ pub(crate) fn session(id: Text, events: u32, context: &mut Context) -> Outcome {
     };
     context.run_and_print(&GET, params, |context, session| {
         let Some(session) = session else {
-            context.note(&format!("there is no session {id}"));
+            context.note(&unknown_session(id.as_str()));
             return Ok(Exit::REFUSED);
         };
         print(context, &session)?;

@@ -72,12 +72,18 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         let metadata = Object::parse(&metadata);
         let tokens = metadata.read::<Json>("tokens").unwrap_or_default();
         let tokens = Object::parse(&tokens);
-        let number = |name| tokens.get(name).unwrap_or("0").to_owned();
-        let (total, cost) = (number("total"), metadata.get("cost").unwrap_or("0"));
-        let (prompt, completion) = (number("prompt"), number("completion"));
+        let number = |name| tokens.get(name).unwrap_or("0");
+        let count = |name, part| match number(part) {
+            "0" => format!("{} {name}", number(name)),
+            some => format!("{} {name}, {some} of them {part}", number(name)),
+        };
         context.out.line(&clean(&format!(
-            "{}: {total} tokens ({prompt} prompt, {completion} completion), cost {cost}",
-            session.id
+            "{}: {} tokens ({}; {}), cost {}",
+            session.id,
+            number("total"),
+            count("prompt", "cached"),
+            count("completion", "reasoning"),
+            metadata.get("cost").unwrap_or("0"),
         )))?;
         Ok(Exit::DONE)
     })

@@ -59,7 +59,7 @@ fn a_check_prints_the_decision_and_adds_it_to_the_outputs() {
     assert_eq!(
         first.out,
         format!(
-            "SESSION_KEY={KEY}\nSKIP_EXECUTION=false\nREASON={KEY} has no other run in its way\n"
+            "SESSION_KEY={KEY}\nSKIP_EXECUTION=false\nREASON={KEY} is not blocked by another run\n"
         )
     );
     with_output(&["register", KEY, "push", "My Workflow", "1", SHA]);

@@ -349,7 +349,7 @@ $ tenure hook --test --store memory:
 tenure: --store: not possible here: the test has a temporary store
 [2]
 $ tenure show login
-tenure: there is no session login
+tenure: there is no session login; an id can be shortened to 6 characters or more
 [1]
 $ tenure show login-
 tenure: ID: login- is the beginning of several ids: login-2, login-1; give more of it
@@ -416,7 +416,7 @@ $ tenure context set login-1 =main
 tenure: KEY=VALUE: expected a name before the =, got =main
 [2]
 $ tenure context set login-1 attempts:=three
-tenure: attempts: expected JSON; it is wrong at line 1, column 2
+tenure: attempts: expected JSON; it is wrong at line 1, column 2; texts and names need double quotes, such as '"done"'
 [2]
 $ TENURE_OWNER_PID=me tenure lease acquire k
 tenure: TENURE_OWNER_PID: expected a PID, got "me"
@@ -458,14 +458,22 @@ fn messages_about_sessions() {
         "tenure event add a '' ",
         "tenure event add a start",
         "tenure event add a note text",
+        "tenure event add a context_change",
+        "tenure events a --type contextChange",
         "tenure tool a Bash",
+        "tenure tool a Bash --start --call-id c",
+        "tenure tool a Bash --start --call-id c",
+        "tenure tool a --finish b",
+        "tenure tool a --finish c",
         "tenure usage a --prompt 1200 --cost 0.5",
+        "tenure usage a --cached 1000",
         "tenure context get nobody",
         "tenure context get a branch",
         "tenure fork a --at 999",
         "tenure fork a --new-id a",
         "tenure context unset a",
         "tenure context set a branch=main",
+        "tenure context set a attempts=:3",
         "tenure context unset a branch=x",
         "tenure context get a --json --recent 5000",
         "tenure pause a --token 7",
@@ -514,7 +522,7 @@ $ tenure iterate a
 a is active, 1 of 2 iterations used
 [0]
 $ tenure iterate a
-a is timeout
+a has timed out
 [1]
 $ tenure iterate a --data 7
 tenure: session a has used 2 of 2 iterations; resume it with `tenure resume ID --add-iterations N`, or complete, fail or abandon it
@@ -538,16 +546,37 @@ $ tenure event add a ''
 tenure: TYPE: expected the name of an event type
 [2]
 $ tenure event add a start
-tenure: TYPE: "start" is recorded when a session is started, and only then
+tenure: TYPE: "start" is recorded by `start` alone
 [2]
 $ tenure event add a note text
-tenure: JSON: expected JSON; it is wrong at line 1, column 2
+tenure: JSON: expected JSON; it is wrong at line 1, column 2; texts and names need double quotes, such as '"done"'
 [2]
+$ tenure event add a context_change
+tenure: TYPE: "context_change" is recorded by `tenure context set` alone
+[2]
+$ tenure events a --type contextChange
+tenure: no event of the type contextChange
+[0]
 $ tenure tool a Bash
 10
 [0]
+$ tenure tool a Bash --start --call-id c
+c
+[0]
+$ tenure tool a Bash --start --call-id c
+tenure: --call-id: the call of this id is unfinished
+[2]
+$ tenure tool a --finish b
+tenure: --finish: b is no unfinished call; `tenure context get ID --json` lists those
+[2]
+$ tenure tool a --finish c
+12
+[0]
 $ tenure usage a --prompt 1200 --cost 0.5
-a: 1200 tokens (1200 prompt, 0 completion), cost 0.5
+a: 1200 tokens (1200 prompt; 0 completion), cost 0.5
+[0]
+$ tenure usage a --cached 1000
+a: 1200 tokens (1200 prompt, 1000 of them cached; 0 completion), cost 0.5
 [0]
 $ tenure context get nobody
 tenure: there is no session nobody
@@ -556,7 +585,7 @@ $ tenure context get a branch
 tenure: the context of a has no property branch
 [1]
 $ tenure fork a --at 999
-tenure: --at: expected at most 10, the last event
+tenure: --at: expected at most 12, the last event
 [2]
 $ tenure fork a --new-id a
 tenure: session a exists already
@@ -572,8 +601,12 @@ For more information, try '--help'.
 $ tenure context set a branch=main
 {"branch":"main"}
 [0]
+$ tenure context set a attempts=:3
+{"branch":"main","attempts":":3"}
+tenure: attempts is the text :3; attempts:=JSON sets JSON
+[0]
 $ tenure context unset a branch=x
-{"branch":"main"}
+{"branch":"main","attempts":":3"}
 [0]
 $ tenure context get a --json --recent 5000
 {"error":{"code":"INVALID_ARGUMENT","message":"recent: expected at most 1000 events","details":{"what":"recent","problem":"expected at most 1000 events"}}}
@@ -599,25 +632,25 @@ a  completed
   Started       2026-01-08 18:05:30 UTC, 0s ago
   Updated       2026-01-08 18:05:30 UTC, 0s ago
   Ended         2026-01-08 18:05:30 UTC, 0s ago
-  Context       {"branch":"main"}
+  Context       {"branch":"main","attempts":":3"}
   Metadata      {"toolsUsed":["Bash"],"tokens":{"prompt":1200,"completion":0,
-                "total":1200},"cost":0.5}
+                "total":1200,"cached":1000},"cost":0.5}
   Result        Done
   Result data   {"pr":123}
-  Version       12
+  Version       16
 
-Events, the last 10 of 12
+Events, the last 10 of 15
   2026-01-08
-   3  18:05:30  resume          {"pausedDuration":0}
-   4  18:05:30  iteration       {"iteration":1}
-   5  18:05:30  iteration       {"iteration":2}
-   6  18:05:30  timeout         {"iterations":2,"maxIterations":2}
-   7  18:05:30  resume          {"pausedDuration":0,"addIterations":5}
-   8  18:05:30  resume          {"pausedDuration":0,"recovered":true,"addIterat…
+   6  18:05:30  timeout          {"iterations":2,"maxIterations":2}
+   7  18:05:30  resume           {"pausedDuration":0,"addIterations":5}
+   8  18:05:30  resume           {"pausedDuration":0,"recovered":true,"addItera…
    9  18:05:30  note
-  10  18:05:30  tool_call       {"tool":"Bash","args":{},"result":null}
-  11  18:05:30  context_change  {"set":{"branch":"main"}}
-  12  18:05:30  complete        {"result":"Done","resultData":{"pr":123}}
+  10  18:05:30  tool_call        {"tool":"Bash","args":{},"result":null}
+  11  18:05:30  tool_call_start  {"tool":"Bash","args":{},"callId":"c"}
+  12  18:05:30  tool_call        {"tool":"Bash","args":{},"result":null,"callId…
+  13  18:05:30  context_change   {"set":{"branch":"main"}}
+  14  18:05:30  context_change   {"set":{"attempts":":3"}}
+  15  18:05:30  complete         {"result":"Done","resultData":{"pr":123}}
 [0]
 $ tenure trash a
 a is in the trash
@@ -635,25 +668,25 @@ a  completed
   Updated       2026-01-08 18:05:30 UTC, 0s ago
   Ended         2026-01-08 18:05:30 UTC, 0s ago
   In trash      2026-01-08 18:05:30 UTC, 0s ago
-  Context       {"branch":"main"}
+  Context       {"branch":"main","attempts":":3"}
   Metadata      {"toolsUsed":["Bash"],"tokens":{"prompt":1200,"completion":0,
-                "total":1200},"cost":0.5}
+                "total":1200,"cached":1000},"cost":0.5}
   Result        Done
   Result data   {"pr":123}
-  Version       13
+  Version       17
 
-Events, the last 10 of 12
+Events, the last 10 of 15
   2026-01-08
-   3  18:05:30  resume          {"pausedDuration":0}
-   4  18:05:30  iteration       {"iteration":1}
-   5  18:05:30  iteration       {"iteration":2}
-   6  18:05:30  timeout         {"iterations":2,"maxIterations":2}
-   7  18:05:30  resume          {"pausedDuration":0,"addIterations":5}
-   8  18:05:30  resume          {"pausedDuration":0,"recovered":true,"addIterat…
+   6  18:05:30  timeout          {"iterations":2,"maxIterations":2}
+   7  18:05:30  resume           {"pausedDuration":0,"addIterations":5}
+   8  18:05:30  resume           {"pausedDuration":0,"recovered":true,"addItera…
    9  18:05:30  note
-  10  18:05:30  tool_call       {"tool":"Bash","args":{},"result":null}
-  11  18:05:30  context_change  {"set":{"branch":"main"}}
-  12  18:05:30  complete        {"result":"Done","resultData":{"pr":123}}
+  10  18:05:30  tool_call        {"tool":"Bash","args":{},"result":null}
+  11  18:05:30  tool_call_start  {"tool":"Bash","args":{},"callId":"c"}
+  12  18:05:30  tool_call        {"tool":"Bash","args":{},"result":null,"callId…
+  13  18:05:30  context_change   {"set":{"branch":"main"}}
+  14  18:05:30  context_change   {"set":{"attempts":":3"}}
+  15  18:05:30  complete         {"result":"Done","resultData":{"pr":123}}
 [0]
 $ tenure pause a
 tenure: session a is in the trash; restore it first
@@ -853,7 +886,7 @@ tenure: A was not removed: archive/A.json: the file exists and belongs to anothe
 tenure: 0 sessions permanently removed, 1 could not be
 [1]
 $ tenure purge A --archive file/archive
-tenure: --archive: file/archive cannot be created: File exists (os error 17)
+tenure: --archive: file/archive cannot be created: file is no directory
 [2]
 
 "#]],
@@ -1495,7 +1528,7 @@ tenure: RUN_ID: expected the id of the run
 $ tenure dedup admit push ci 3f2a 1
 SESSION_KEY=ci-push-3f2a
 SKIP_EXECUTION=false
-REASON=ci-push-3f2a has no other run in its way
+REASON=ci-push-3f2a is not blocked by another run
 [0]
 $ tenure dedup admit push ci 3f2a 2 --exit-code
 SESSION_KEY=ci-push-3f2a
@@ -1514,7 +1547,7 @@ tenure: --ref: expected the ref of the run, which is part of its identity
 $ tenure dedup admit push '' 3f2a 2
 SESSION_KEY=-push-3f2a
 SKIP_EXECUTION=false
-REASON=-push-3f2a has no other run in its way
+REASON=-push-3f2a is not blocked by another run
 [0]
 $ tenure dedup check push ci 3f2a --key ''
 tenure: --key: expected 1 to 512 bytes, got 0
@@ -1567,13 +1600,13 @@ $ tenure dedup clear --force
 $ GITHUB_OUTPUT=. tenure dedup check push ci 3f2a
 SESSION_KEY=ci-push-3f2a
 SKIP_EXECUTION=false
-REASON=ci-push-3f2a has no other run in its way
+REASON=ci-push-3f2a is not blocked by another run
 tenure: $GITHUB_OUTPUT cannot be written: it is not a regular file
 [0]
 $ GITHUB_OUTPUT=nowhere/output tenure dedup check push ci 3f2a
 SESSION_KEY=ci-push-3f2a
 SKIP_EXECUTION=false
-REASON=ci-push-3f2a has no other run in its way
+REASON=ci-push-3f2a is not blocked by another run
 tenure: $GITHUB_OUTPUT cannot be written: No such file or directory (os error 2)
 [0]
 $ tenure dedup check push ci 3f2a --store nowhere
@@ -1590,21 +1623,21 @@ ok: a push an hour later is admitted
 ok: the audit log holds every decision
 [0]
 $ tenure dedup log --out file/audit
-tenure: the output cannot be written: file/audit/session_audit_20260108.json: File exists (os error 17)
+tenure: the output cannot be written: file/audit/session_audit_20260108.json: file is no directory
 [3]
 $ tenure dedup audit k push ci 1 3f2a true success --out file/audit
-tenure: the output cannot be written: file/audit/session_audit_20260108.json: File exists (os error 17)
+tenure: the output cannot be written: file/audit/session_audit_20260108.json: file is no directory
 [0]
 $ tenure dedup audit k push ci 1 3f2a true success --out file/audit --exit-code
-tenure: the output cannot be written: file/audit/session_audit_20260108.json: File exists (os error 17)
+tenure: the output cannot be written: file/audit/session_audit_20260108.json: file is no directory
 [3]
 $ tenure dedup check push ci 3f2a --store sqlite:file/x.db --exit-code
 SESSION_KEY=ci-push-3f2a
 SKIP_EXECUTION=false
-REASON=ci-push-3f2a runs, as nobody can say whether others do: the store is unavailable: file/x.db: File exists (os error 17)
+REASON=ci-push-3f2a runs, as nobody can say whether others do: the store is unavailable: file/x.db: [FOLDER]/file is no directory
 [3]
 $ tenure dedup cleanup k --run-id 1 --store sqlite:file/x.db
-tenure: the store is unavailable: file/x.db: File exists (os error 17)
+tenure: the store is unavailable: file/x.db: [FOLDER]/file is no directory
 [0]
 
 "#]],
@@ -1924,7 +1957,7 @@ $ tenure list --store sqlite:text
 tenure: the store is unavailable: [FOLDER]/text: this file is not a SQLite database
 [3]
 $ tenure list --store file:text
-tenure: the store is unavailable: [FOLDER]/text: File exists (os error 17)
+tenure: the store is unavailable: [FOLDER]/text: [FOLDER]/text is no directory
 [3]
 $ tenure list --store sqlite:
 tenure: "sqlite:" is not a store that this build can open: name a file, or use `memory:`
@@ -2056,6 +2089,8 @@ const WITHOUT_ROW: [(&str, &[&str]); 9] = [
         "a phrase of the core that messages do not have here",
         &[
             "`override: true`",
+            "`unfinishedToolCalls` of `context` has those",
+            "recorded by `updateContext`",
             "agentUpdate, approve and deny",
             "another store than the one that is copied from",
         ],

@@ -78,7 +78,7 @@ fn a_loop_of_iterations_ends_when_the_budget_is_used() {
         assert_eq!(place.run_ok(&["iterate", "a"]), line);
     }
     let last = place.run(&["iterate", "a", "--data", r#"{"step":3}"#]);
-    assert_eq!((last.code, last.out.as_str()), (1, "a is timeout\n"));
+    assert_eq!((last.code, last.out.as_str()), (1, "a has timed out\n"));
     let refused = place.run(&["iterate", "a"]);
     assert_eq!(refused.code, 1, "{refused:?}");
     assert_eq!(events(&place, "iteration").len(), 3);
@@ -103,6 +103,70 @@ fn a_tool_call_is_recorded_with_its_arguments_and_its_result() {
 }
 
 #[test]
+fn a_tool_call_that_was_started_is_listed_until_it_is_finished() {
+    let place = place();
+    let unfinished = || -> Value {
+        let context = place.run_ok(&["context", "get", "a", "--json"]);
+        let context: Value = serde_json::from_str(&context).unwrap();
+        context["unfinishedToolCalls"].clone()
+    };
+    let start = ["tool", "a", "deploy", "--args", r#"["prod"]"#, "--start"];
+    assert_eq!(place.run_ok(&start), "call_2");
+    let named = ["tool", "a", "grep", "--start", "--call-id", "mine"];
+    assert_eq!(place.run_ok(&named), "mine");
+    let calls = unfinished();
+    let calls: Vec<&Value> = calls.as_array().unwrap().iter().collect();
+    assert_eq!(calls.len(), 2);
+    assert_eq!(
+        (&calls[0]["tool"], &calls[0]["args"]),
+        (&json!("deploy"), &json!(["prod"]))
+    );
+    let finish = ["tool", "a", "--finish", "call_2", "--result", r#""done""#];
+    assert_eq!(place.run_ok(&finish), "4");
+    assert_eq!(unfinished()[0]["callId"], "mine");
+    let expected = json!({
+        "tool": "deploy", "args": ["prod"], "result": "done", "callId": "call_2",
+    });
+    assert_eq!(events(&place, "tool_call"), [expected]);
+    let again = place.run(&finish);
+    assert_eq!(again.code, 2);
+    let expected = "tenure: --finish: call_2 is no unfinished call; `tenure context get ID --json` \
+                    lists those";
+    assert_eq!(err(&again), expected);
+    for wrong in [
+        &["tool", "a"][..],
+        &["tool", "a", "grep", "--start", "--result", "1"],
+        &["tool", "a", "grep", "--call-id", "c"],
+        &["tool", "a", "grep", "--finish", "mine"],
+    ] {
+        assert_eq!(place.run(wrong).code, 2, "{wrong:?}");
+    }
+    assert_eq!(unfinished().as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn what_is_probably_meant_otherwise_is_noted() {
+    let place = place();
+    let set = place.run(&["context", "set", "a", "n=:4", "smile=:-)"]);
+    assert_eq!(set.code, 0);
+    assert_eq!(err(&set), "tenure: n is the text :4; n:=JSON sets JSON");
+    let none = place.run(&["events", "a", "--type", "contextChange"]);
+    assert_eq!((none.code, none.out.as_str()), (0, ""));
+    assert_eq!(err(&none), "tenure: no event of the type contextChange");
+    let short = place.run(&["complete", "abc"]);
+    let expected =
+        "tenure: there is no session abc; an id can be shortened to 6 characters or more";
+    assert_eq!((short.code, err(&short)), (1, expected));
+    let text = place.run(&["tool", "a", "grep", "--result", "done"]);
+    assert_eq!(text.code, 2);
+    assert!(
+        err(&text).ends_with(r#"need double quotes, such as '"done"'"#),
+        "{}",
+        text.err
+    );
+}
+
+#[test]
 fn usage_is_added_up() {
     let place = place();
     let usage = ["usage", "a", "--prompt", "1200", "--cached", "1000"];
@@ -119,7 +183,7 @@ fn usage_is_added_up() {
     ];
     assert_eq!(
         place.run_ok(&more),
-        "a: 1540 tokens (1200 prompt, 340 completion), cost 0.0042"
+        "a: 1540 tokens (1200 prompt, 1000 of them cached; 340 completion, 40 of them reasoning), cost 0.0042"
     );
     let tokens = json!({
         "prompt": 1200, "completion": 340, "total": 1540, "cached": 1000, "reasoning": 40

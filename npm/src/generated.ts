@@ -85,7 +85,8 @@ export type AddEventParams = {
  */
 id: string, 
 /**
- * The type of the event. A lifecycle type also has the effect of its operation.
+ * The type of the event. A lifecycle type also has the effect of its operation; `start` and
+ * `context_change` are refused.
  */
 type: EventType, 
 /**
@@ -2467,7 +2468,7 @@ taskIds?: string | readonly string[],
  */
 slotPhase?: SlotPhase | readonly SlotPhase[], 
 /**
- * Only sessions in slots with the model of this name.
+ * Only sessions with this model: that of the slot, or without a slot `metadata.model`.
  */
 model?: string, 
 /**
@@ -4398,7 +4399,7 @@ taskIds?: string | readonly string[],
  */
 slotPhase?: SlotPhase | readonly SlotPhase[], 
 /**
- * Only sessions in slots with the model of this name.
+ * Only sessions with this model: that of the slot, or without a slot `metadata.model`.
  */
 model?: string, 
 /**
@@ -4762,7 +4763,8 @@ id: string,
  */
 context: JsonObject, 
 /**
- * The names of properties to remove from the context before that, 1,000 at most.
+ * The names of properties to remove from the context before that, 1,000 at most; not with
+ * `replace`.
  */
 unset?: Array<string>, 
 /**

@@ -336,7 +336,7 @@ impl Decision {
         let Some(by) = &self.by else {
             let reason = match self.reason {
                 Reason::AlreadyRegistered => "is registered by this run already",
-                _ => "has no other run in its way",
+                _ => "is not blocked by another run",
             };
             return format!("{} {reason}", run.key);
         };

@@ -365,7 +365,8 @@ change_params! {
 
     /// An event to record.
     pub struct AddEventParams {
-        /// The type of the event. A lifecycle type also has the effect of its operation.
+        /// The type of the event. A lifecycle type also has the effect of its operation; `start` and
+        /// `context_change` are refused.
         #[cfg_attr(feature = "ts", ts(type = "EventType"))]
         pub r#type: Text,
         /// The data of the event, a JSON object; `{}` by default.
@@ -437,7 +438,8 @@ change_params! {
         /// Properties to merge into the context. A property that is an object replaces the one in its
         /// place: only the outermost properties are merged.
         pub context: Json,
-        /// The names of properties to remove from the context before that, 1,000 at most.
+        /// The names of properties to remove from the context before that, 1,000 at most; not with
+        /// `replace`.
         pub unset: Option<Vec<Text>>,
         /// Replace the context instead of merging; `false` by default.
         pub replace: Option<bool>,
@@ -482,7 +484,7 @@ macro_rules! filter_params {
                 pub task_ids: Option<OneOf<Text>>,
                 /// Only sessions in slots of this phase, or of one of these.
                 pub slot_phase: Option<OneOf<SlotPhase>>,
-                /// Only sessions in slots with the model of this name.
+                /// Only sessions with this model: that of the slot, or without a slot `metadata.model`.
                 pub model: Option<Text>,
                 /// Only forks of the session with this id.
                 pub parent_id: Option<Text>,

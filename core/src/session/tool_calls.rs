@@ -1,7 +1,7 @@
 //! Tool calls with a start and an end. A record of the session lists the calls that are unfinished, so
 //! that a call which a crash has cut off is known after a restart.
 
-use crate::error::Error;
+use crate::error::{Error, cut};
 use crate::store::Record;
 use crate::value::id::SessionId;
 use crate::value::json::{Json, Object};
@@ -78,7 +78,13 @@ fn finish(tx: &mut Transaction<'_>, params: &FinishToolCallParams) -> Attempt<Ap
     let call = position(&calls, params.call_id.as_str()).map(|place| calls.remove(place));
     let appended = append(tx, params, &|draft| match &call {
         Some(call) => draft.finish_tool_call(call, params.result.as_ref()),
-        None => Err(Error::invalid(CALL_ID, "no call of this id is unfinished")),
+        None => {
+            let given = cut(params.call_id.to_string());
+            let problem = format!(
+                "{given} is no unfinished call; `unfinishedToolCalls` of `context` has those"
+            );
+            Err(Error::invalid(CALL_ID, problem))
+        }
     })?;
     if !appended.replayed {
         put(tx, &id, &calls)?;

@@ -110,7 +110,13 @@ impl FileMode {
         unix::create_folder_with(&mut builder, self.folder_bits());
         match builder.create(path) {
             // A link to a folder is accepted as the folder.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(false),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => match path.is_dir() {
+                true => Ok(false),
+                false => {
+                    let problem = format!("{} is no directory", path.display());
+                    Err(io::Error::new(ErrorKind::AlreadyExists, problem))
+                }
+            },
             Err(error) => Err(error),
             Ok(()) => {
                 if self != Self::PRIVATE {

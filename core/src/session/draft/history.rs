@@ -115,11 +115,11 @@ impl Draft<'_> {
         match kind {
             "" => Err(Error::invalid("type", "expected the name of an event type")),
             kind::START | kind::CONTEXT_CHANGE => {
-                let when = match kind {
-                    kind::START => "a session is started",
-                    _ => "a context changes",
+                let by = match kind {
+                    kind::START => "start",
+                    _ => "updateContext",
                 };
-                let problem = format!("{kind:?} is recorded when {when}, and only then");
+                let problem = format!("{kind:?} is recorded by `{by}` alone");
                 Err(Error::invalid("type", problem))
             }
             // The events of an agent's work are written by its operations only.

@@ -75,6 +75,11 @@ const calls: readonly (readonly [string, string | RegExp, () => unknown])[] = [
     () => sessions.recordUsage(id, other(5)),
   ],
   [
+    'addEvent(id, "note", "hello")',
+    'data: expected an object, got "hello"',
+    () => sessions.addEvent(id, "note", other("hello")),
+  ],
+  [
     'cleanup("30d")',
     'params: expected an object such as `{ maxAge }`, got "30d"',
     () => sessions.cleanup(other("30d")),

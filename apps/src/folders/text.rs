@@ -50,11 +50,8 @@ pub(super) fn commit_of(name: &str) -> Option<&str> {
 /// The text as a JSON object.
 pub(super) fn object(text: &str) -> Result<Json> {
     let json = Json::parse(text.to_owned())?;
-    if json.is_object() {
-        Ok(json)
-    } else {
-        Err(Error::invalid("text", "expected an object"))
-    }
+    json.require_object("text")?;
+    Ok(json)
 }
 
 /// The texts of the values of a JSON list.

@@ -73,9 +73,7 @@ pub fn overridden(
     now: Timestamp,
     limits: &Limits,
 ) -> Result<Overridden> {
-    if !updates.is_object() {
-        return Err(Error::invalid("updates", "expected an object"));
-    }
+    updates.require_object("updates")?;
     let mut updates = Object::parse(updates);
     let metadata = stored.metadata.as_ref().map(Object::parse);
     let others: Option<Json> = metadata.and_then(|metadata| metadata.read(OTHER_PROPERTIES));

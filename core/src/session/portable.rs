@@ -502,11 +502,8 @@ fn if_valid<T: Property>(properties: &mut Properties<'_>, name: &'static str) ->
 }
 
 fn object(what: &str, json: Json) -> Result<Json> {
-    if json.is_object() {
-        Ok(json)
-    } else {
-        Err(Error::invalid(what, "expected an object"))
-    }
+    json.require_object(what)?;
+    Ok(json)
 }
 
 impl Portable {

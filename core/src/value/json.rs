@@ -10,7 +10,7 @@ use serde::de;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
-use crate::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Result, cut};
 use crate::value::print::json_text;
 use crate::value::property;
 use crate::value::text::Text;
@@ -109,15 +109,24 @@ impl Json {
         indented(self.as_str())
     }
 
+    /// Checks that the value is an object.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`.
+    pub fn require_object(&self, what: &str) -> Result<()> {
+        match self.is_object() {
+            true => Ok(()),
+            false => Err(another_kind(what, "an object", self.as_str())),
+        }
+    }
+
     /// Checks that the value is an object within the limits of size and depth. `what` names it in
     /// the error.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`, `TOO_LARGE` or `TOO_DEEP`.
     pub fn check_object(&self, what: &str, max_bytes: u64, max_depth: u32) -> Result<()> {
-        if !self.is_object() {
-            return Err(Error::invalid(what, "expected an object"));
-        }
+        self.require_object(what)?;
         let actual = self.as_str().len() as u64;
         if actual > max_bytes {
             return Err(Cause::TooLarge {
@@ -136,6 +145,16 @@ impl Json {
         }
         Ok(())
     }
+}
+
+/// The error of a value that is not what was expected. It shows the value, unless that has parts.
+pub(super) fn another_kind(what: &str, expected: &str, text: &str) -> Error {
+    let given = match text.as_bytes().first() {
+        Some(b'{') => "an object",
+        Some(b'[') => "a list",
+        _ => text,
+    };
+    Error::invalid(what, cut(format!("expected {expected}, got {given}")))
 }
 
 impl Default for Json {

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::error::{Cause, Error, Result, cut};
+use crate::error::{Cause, Error, Result};
 use crate::value::id::SessionId;
-use crate::value::json::{Json, not_json};
+use crate::value::json::{Json, another_kind, not_json};
 use crate::value::text::Text;
 use crate::value::time::{Millis, Timestamp};
 use crate::value::tokens::{Tokens, without_escapes};
@@ -385,16 +385,6 @@ impl<T: Property> Property for Patch<T> {
 /// `INVALID_ARGUMENT`.
 pub fn parse<'a, T: Deserialize<'a>>(what: &str, expected: &str, text: &'a str) -> Result<T> {
     serde_json::from_str(text).map_err(|_| another_kind(what, expected, text))
-}
-
-/// The error of a value that is not what was expected. It shows the value, unless that has parts.
-fn another_kind(what: &str, expected: &str, text: &str) -> Error {
-    let given = match text.as_bytes().first() {
-        Some(b'{') => "an object",
-        Some(b'[') => "a list",
-        _ => text,
-    };
-    Error::invalid(what, cut(format!("expected {expected}, got {given}")))
 }
 
 /// Whether a property is the second of two words; the first is the only other that it may be.

@@ -26,7 +26,7 @@ use crate::lazy_args::LazyArgs;
 use crate::output::{Style, clean, count};
 use crate::session_id::SessionIdArg;
 use crate::token::TokenArg;
-use crate::{choice, idempotency, input, removal, time};
+use crate::{choice, input, removal, time};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -145,8 +145,7 @@ fn create(args: Create, context: &mut Context) -> Outcome {
         max_iterations: args.max_iterations,
         idempotency_key: args.idempotency_key,
     };
-    let fingerprint = idempotency::of_agent_create(&params);
-    let agent = context.run_repeatable(&AGENT_CREATE, params, fingerprint)?;
+    let agent = context.run_repeatable(&AGENT_CREATE, params)?;
     context.print(agent, |context, agent| {
         context.out.line(agent.id.as_str())?;
         Ok(Exit::DONE)

@@ -14,12 +14,13 @@ use tenure_core::error::Cause;
 pub(crate) const MIN_PREFIX: usize = 6;
 
 /// The arguments whose names do not follow from the names of their parameters.
-const NAMES: [(&str, &str); 13] = [
+const NAMES: [(&str, &str); 14] = [
     ("agentName", "--agent"),
     ("atSequence", "--at"),
     ("callId", "--finish"),
     ("channelId", "--channel"),
     ("commitSha", "COMMIT"),
+    ("data", "JSON"),
     ("eventType", "EVENT"),
     ("gitRef", "--ref"),
     ("leaseDurationMs", "--for"),
@@ -31,7 +32,7 @@ const NAMES: [(&str, &str); 13] = [
 ];
 
 /// What messages of the core say about parameters and operations, and what this command says.
-const PHRASES: [(&str, &str); 8] = [
+const PHRASES: [(&str, &str); 9] = [
     (
         "another store than the one that is copied from",
         "a store other than FROM",
@@ -39,6 +40,7 @@ const PHRASES: [(&str, &str); 8] = [
     ("`override: true`", "--override"),
     ("`addIterations`", "`tenure resume ID --add-iterations N`"),
     ("`idempotencyKey`", "--idempotency-key"),
+    ("give one in `context`", "give one with --context"),
     ("requestApproval", "`tenure agent request-approval`"),
     (
         "recorded by `updateContext`",

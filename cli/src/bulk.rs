@@ -6,6 +6,7 @@ use tenure_core::session::params::ManyParams;
 use tenure_core::session::replies::BulkResult;
 use tenure_core::work::operation::Operation;
 
+use crate::arguments::unknown_session;
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::removal::exit_of;
@@ -105,7 +106,11 @@ fn run(
                 context.out.line(&format!("{id} is {state}"))?;
             }
             for refusal in &result.refused {
-                context.error(&refusal.message);
+                let message = match refusal.code {
+                    "SESSION_NOT_FOUND" => unknown_session(&refusal.id),
+                    _ => refusal.message.clone(),
+                };
+                context.error(&message);
             }
         }
         exit = exit.max(exit_of(result.refused.iter().map(|refusal| refusal.code)));

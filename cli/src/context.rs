@@ -16,6 +16,7 @@ use tenure_permissions::FileMode;
 
 use crate::arguments;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::idempotency::Repeatable;
 use crate::output::{Output, clean_lines};
 use crate::store::CommandStore;
 use crate::time;
@@ -215,12 +216,24 @@ impl Context {
         P: Send + Sync + 'static,
         R: 'static,
     {
-        self.run_repeatable(operation, params, Fingerprint::default())
+        self.run_with(operation, params, Fingerprint::default())
     }
 
-    /// Runs an operation whose call may be repeated with the same idempotency key. The fingerprint
-    /// identifies the other parameters of the call.
+    /// Runs an operation whose call may be repeated with the same idempotency key.
     pub(crate) fn run_repeatable<P, R>(
+        &mut self,
+        operation: &'static Operation<P, R>,
+        params: P,
+    ) -> Result<R, Failure>
+    where
+        P: Repeatable + Send + Sync + 'static,
+        R: 'static,
+    {
+        let fingerprint = params.fingerprint(operation.name());
+        self.run_with(operation, params, fingerprint)
+    }
+
+    fn run_with<P, R>(
         &mut self,
         operation: &'static Operation<P, R>,
         params: P,

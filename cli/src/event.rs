@@ -73,7 +73,8 @@ fn add(args: Add, context: &mut Context) -> Outcome {
         token,
         ..AddEventParams::default()
     };
-    context.run_and_print(&ADD_EVENT, params, print_sequence)
+    let appended = context.run_repeatable(&ADD_EVENT, params)?;
+    context.print(appended, print_sequence)
 }
 
 /// Prints the sequence number of the event that was recorded.

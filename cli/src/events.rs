@@ -75,7 +75,8 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             (None, before) => params.before = before,
         }
     }
-    if let (false, Some(OneOf(kinds))) = (found, params.r#type) {
+    let is_whole = args.after.is_none() && args.before.is_none() && args.limit != Some(0);
+    if let (true, false, Some(OneOf(kinds))) = (is_whole, found, params.r#type) {
         let kinds: Vec<&str> = kinds.iter().map(Text::as_str).collect();
         context.note(&format!("no event of the type {}", kinds.join(", ")));
     }

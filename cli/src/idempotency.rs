@@ -8,18 +8,22 @@ use std::fmt::Write;
 use serde::Serialize;
 use tenure_core::Json;
 use tenure_core::agent::params::AgentCreateParams;
-use tenure_core::session::params::StartParams;
+use tenure_core::session::params::{
+    AddEventParams, FinishToolCallParams, IncrementIterationParams, RecordToolCallParams,
+    RecordUsageParams, StartParams, StartToolCallParams, UpdateContextParams,
+};
 use tenure_core::value::fingerprint::Fingerprint;
+use tenure_core::value::properties::camel_case;
 
 /// The properties of a call, in the order of their names.
 #[derive(Default)]
-struct Properties(BTreeMap<&'static str, Json>);
+struct Properties(BTreeMap<String, Json>);
 
 impl Properties {
     /// Adds a property, if it is given.
-    fn add(mut self, name: &'static str, value: Option<&impl Serialize>) -> Self {
+    fn add(mut self, field: &str, value: Option<&impl Serialize>) -> Self {
         if let Some(value) = value {
-            self.0.insert(name, Json::of(value));
+            self.0.insert(camel_case(field), Json::of(value));
         }
         self
     }
@@ -35,37 +39,41 @@ impl Properties {
     }
 }
 
-/// The fingerprint of a `start`.
-pub(crate) fn of_start(params: &StartParams) -> Fingerprint {
-    if params.idempotency_key.is_none() {
-        return Fingerprint::default();
-    }
-    Properties::default()
-        .add("task", Some(&params.task))
-        .add("mode", Some(&params.mode))
-        .add("id", params.id.as_ref())
-        .add("userId", params.user_id.as_ref())
-        .add("channelId", params.channel_id.as_ref())
-        .add("workspace", params.workspace.as_ref())
-        .add("maxIterations", params.max_iterations.as_ref())
-        .add("context", params.context.as_ref())
-        .add("metadata", params.metadata.as_ref())
-        .add("paused", params.paused.as_ref())
-        .add("pauseReason", params.pause_reason.as_ref())
-        .add("parentId", params.parent_id.as_ref())
-        .fingerprint("start")
+/// Parameters of a call that can be repeated.
+pub(crate) trait Repeatable {
+    /// The fingerprint of a call of an operation with these parameters.
+    fn fingerprint(&self, operation: &str) -> Fingerprint;
 }
 
-/// The fingerprint of an `agentCreate`.
-pub(crate) fn of_agent_create(params: &AgentCreateParams) -> Fingerprint {
-    if params.idempotency_key.is_none() {
-        return Fingerprint::default();
+/// Implements [`Repeatable`] for parameters: the properties that are always given, then those that may be
+/// left out. The key itself, `ifVersion` and `token` may differ between a call and its repeat.
+macro_rules! repeatable {
+    ($($params:ident { $($given:ident)* $(; $($optional:ident)*)? })*) => {$(
+        impl Repeatable for $params {
+            fn fingerprint(&self, operation: &str) -> Fingerprint {
+                if self.idempotency_key.is_none() {
+                    return Fingerprint::default();
+                }
+                Properties::default()
+                    $(.add(stringify!($given), Some(&self.$given)))*
+                    $($(.add(stringify!($optional), self.$optional.as_ref()))*)?
+                    .fingerprint(operation)
+            }
+        }
+    )*};
+}
+
+repeatable! {
+    StartParams {
+        task mode;
+        id user_id channel_id workspace max_iterations context metadata paused pause_reason parent_id
     }
-    Properties::default()
-        .add("agentName", Some(&params.agent_name))
-        .add("purpose", params.purpose.as_ref())
-        .add("metadata", params.metadata.as_ref())
-        .add("id", params.id.as_ref())
-        .add("maxIterations", params.max_iterations.as_ref())
-        .fingerprint("agentCreate")
+    AgentCreateParams { agent_name; purpose metadata id max_iterations }
+    AddEventParams { id r#type; data }
+    IncrementIterationParams { id; data }
+    RecordToolCallParams { id tool; args result }
+    StartToolCallParams { id tool; args call_id }
+    FinishToolCallParams { id call_id; result }
+    RecordUsageParams { id; tokens cost }
+    UpdateContextParams { id context; unset replace record }
 }

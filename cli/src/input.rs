@@ -51,7 +51,7 @@ pub(crate) fn json(what: &str, argument: String) -> Result<Json, Failure> {
     Json::parse(text).map_err(|error| match error.into_cause() {
         Cause::InvalidArgument { problem, .. } if lacks_quotes => Failure::usage(
             what,
-            format!("{problem}; texts and names need double quotes, such as '\"done\"'"),
+            format!("{problem}; texts and names need double quotes"),
         ),
         Cause::InvalidArgument { problem, .. } => Failure::usage(what, problem),
         cause => Error::from(cause).into(),

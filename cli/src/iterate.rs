@@ -42,7 +42,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         token,
         ..IncrementIterationParams::default()
     };
-    let appended = context.run(&INCREMENT_ITERATION, params)?;
+    let appended = context.run_repeatable(&INCREMENT_ITERATION, params)?;
     match context.json() {
         true => context.print_json(&appended)?,
         false => {

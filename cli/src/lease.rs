@@ -1,5 +1,6 @@
 //! The commands `tenure lease`: acquire, renew, release and list leases. Leases are in this machine's
-//! registry, which all processes of a user share, unless `--store` is given.
+//! registry, which all processes of a user share, unless `--store` is given. The lease of a session is in
+//! the store of the session.
 
 mod command_template;
 mod list;
@@ -13,6 +14,7 @@ use tenure_core::lease::operations::{LEASE_ACQUIRE, LEASE_CLEAR, LEASE_RELEASE, 
 use tenure_core::lease::params::{
     LeaseAcquireParams, LeaseClearParams, LeaseOutcome, LeaseReleaseParams, LeaseRenewParams,
 };
+use tenure_core::stored::lease::SESSION_PREFIX;
 use tenure_core::work::operation::Operation;
 use tenure_core::{Millis, Text};
 
@@ -27,6 +29,9 @@ use view::owner;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Leases are in the registry of this machine, which all stores share, unless
+--store is given. The lease session:ID holds a session, and is in its store.
+
 The owner is the process that runs the command: a shell, a script or an agent.
 Its leases are held as long as it runs, and are free when it has ended. In a
 subshell, name the owner: --owner-pid $$, or export TENURE_OWNER_PID=$$. The
@@ -61,8 +66,23 @@ enum Command {
     Clear(LazyArgs<Clear>),
 }
 
+impl Command {
+    /// Whether it is about the lease that a runner of a session has. That is in the session's store.
+    fn is_about_session(&self) -> bool {
+        let key = match self {
+            Self::Acquire(LazyArgs(args)) => &args.key,
+            Self::Renew(LazyArgs(args)) => &args.key,
+            Self::Release(LazyArgs(args)) => &args.key,
+            _ => return false,
+        };
+        key.as_str().starts_with(SESSION_PREFIX)
+    }
+}
+
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    context.use_registry();
+    if !args.command.is_about_session() {
+        context.use_registry();
+    }
     match args.command {
         Command::Acquire(LazyArgs(args)) => acquire(args, context),
         Command::Renew(LazyArgs(args)) => renew(args, context),
@@ -127,7 +147,7 @@ Examples:
   tenure lease acquire nightly --holder ci-1234 --for 2h
   tenure lease acquire deploy --owner-pid $$")]
 struct Acquire {
-    /// The key of the lease: any text
+    /// The key of the lease: any text, or session:ID to hold a session
     key: Text,
     /// The lease duration, unless the owner is a process here: 30s by default
     #[arg(long = "for", value_name = "DURATION", value_parser = time::parse_duration)]

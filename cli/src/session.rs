@@ -10,10 +10,10 @@ use tenure_core::{Session, SessionHead, SessionId, Status, Text};
 use crate::agent::OVERRIDE_HELP;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::input;
 use crate::output::clean;
 use crate::session_id::SessionIdArg;
 use crate::token::TokenArg;
-use crate::{idempotency, input};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -41,8 +41,7 @@ pub(crate) fn start(args: Start, context: &mut Context) -> Outcome {
         idempotency_key: args.idempotency_key,
         ..args.session.params()?
     };
-    let fingerprint = idempotency::of_start(&params);
-    let session = context.run_repeatable(&START, params, fingerprint)?;
+    let session = context.run_repeatable(&START, params)?;
     context.print(session, print_id)
 }
 

@@ -148,6 +148,7 @@ struct Set {
 
 fn set(args: Set, context: &mut Context) -> Outcome {
     let mut properties = Object::default();
+    let mut notes = Vec::new();
     for property in args.properties {
         let Some((key, value)) = property.split_once('=') else {
             let problem = format!("expected KEY=TEXT or KEY:=JSON, got {property}");
@@ -158,7 +159,7 @@ fn set(args: Set, context: &mut Context) -> Outcome {
             None => {
                 let json = value.strip_prefix(':');
                 if json.is_some_and(|json| Json::parse(json.to_owned()).is_ok()) {
-                    context.note(&format!("{key} is the text {value}; {key}:=JSON sets JSON"));
+                    notes.push(format!("{key} is the text {value}; {key}:=JSON sets JSON"));
                 }
                 (key, Json::of(&input::text(key, value.into())?))
             }
@@ -179,7 +180,11 @@ fn set(args: Set, context: &mut Context) -> Outcome {
         id,
         ..UpdateContextParams::default()
     };
-    context.run_and_print(&UPDATE_CONTEXT, params, print)
+    let session = context.run_repeatable(&UPDATE_CONTEXT, params)?;
+    for note in notes {
+        context.note(&note);
+    }
+    context.print(session, print)
 }
 
 #[derive(Debug, clap::Args)]
@@ -215,7 +220,8 @@ fn unset(args: Unset, context: &mut Context) -> Outcome {
         id,
         ..UpdateContextParams::default()
     };
-    context.run_and_print(&UPDATE_CONTEXT, params, print)
+    let session = context.run_repeatable(&UPDATE_CONTEXT, params)?;
+    context.print(session, print)
 }
 
 /// Prints the context after a change.

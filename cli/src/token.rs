@@ -13,7 +13,7 @@ pub(crate) const TOKEN: &str = "TENURE_TOKEN";
 /// The fencing token of a session's lease.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TokenArg {
-    /// The fencing token of the session's lease, which `lease acquire` prints
+    /// The fencing token of the session, which `lease acquire session:ID` prints
     #[arg(long, value_name = "N")]
     token: Option<u64>,
 }

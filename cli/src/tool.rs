@@ -41,7 +41,12 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "result")]
     start: bool,
     /// With --start: the id of the call, such as the one that the model has for it
-    #[arg(long, value_name = "CALL_ID", requires = "start")]
+    #[arg(
+        long,
+        value_name = "CALL_ID",
+        requires = "start",
+        conflicts_with = "finish"
+    )]
     call_id: Option<Text>,
     /// Record the end of this call, which was started before
     #[arg(long, value_name = "CALL_ID", conflicts_with_all = ["tool", "args", "start"])]
@@ -67,7 +72,8 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             token,
             ..FinishToolCallParams::default()
         };
-        return context.run_and_print(&FINISH_TOOL_CALL, params, print_sequence);
+        let appended = context.run_repeatable(&FINISH_TOOL_CALL, params)?;
+        return context.print(appended, print_sequence);
     }
     let tool = args.tool.unwrap_or_default();
     let call_args = input::maybe_json("--args", args.args)?;
@@ -81,7 +87,8 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             token,
             ..StartToolCallParams::default()
         };
-        return context.run_and_print(&START_TOOL_CALL, params, |context, started| {
+        let started = context.run_repeatable(&START_TOOL_CALL, params)?;
+        return context.print(started, |context, started| {
             context.out.line(&started.call_id.unwrap_or_default())?;
             Ok(Exit::DONE)
         });
@@ -95,5 +102,6 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         token,
         ..RecordToolCallParams::default()
     };
-    context.run_and_print(&RECORD_TOOL_CALL, params, print_sequence)
+    let appended = context.run_repeatable(&RECORD_TOOL_CALL, params)?;
+    context.print(appended, print_sequence)
 }

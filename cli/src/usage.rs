@@ -67,7 +67,8 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         token,
         ..RecordUsageParams::default()
     };
-    context.run_and_print(&RECORD_USAGE, params, |context, session| {
+    let session = context.run_repeatable(&RECORD_USAGE, params)?;
+    context.print(session, |context, session| {
         let metadata = session.metadata.unwrap_or_default();
         let metadata = Object::parse(&metadata);
         let tokens = metadata.read::<Json>("tokens").unwrap_or_default();

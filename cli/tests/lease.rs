@@ -239,6 +239,22 @@ fn leases_are_in_the_registry_unless_a_store_is_given() {
 }
 
 #[test]
+fn the_lease_of_a_session_is_in_the_store_of_the_session() {
+    let place = Place::new();
+    place.run_ok(&["start", "t", "--id", "s"]);
+    let held = ["acquire", "session:s", "--holder", "runner", "--for", "1h"];
+    let token = token(&place, &held).to_string();
+    let refused = place.run(&["iterate", "s"]);
+    assert_eq!(refused.code, REFUSED, "{refused:?}");
+    assert_eq!(place.run(&["iterate", "s", "--token", &token]).code, 0);
+    let more = ["session:s", "--token", &token, "--holder", "runner"];
+    assert_eq!(lease(&place, &[&["renew"], &more[..]].concat()).code, 0);
+    let released = lease(&place, &[&["release"], &more[..]].concat());
+    assert_eq!(released.out, "session:s is released\n");
+    assert_eq!(place.run(&["iterate", "s"]).code, 0);
+}
+
+#[test]
 fn a_list_without_a_terminal_is_a_line_for_each_lease() {
     let place = Place::new();
     token(&place, &["acquire", "a", "--holder", "ci-1", "--for", "1h"]);
@@ -462,6 +478,9 @@ Global options:
       --file-mode <BITS>   The permissions of new files, such as 640; 600 by
                            default [env: TENURE_FILE_MODE]
 
+Leases are in the registry of this machine, which all stores share, unless
+--store is given. The lease session:ID holds a session, and is in its store.
+
 The owner is the process that runs the command: a shell, a script or an agent.
 Its leases are held as long as it runs, and are free when it has ended. In a
 subshell, name the owner: --owner-pid $$, or export TENURE_OWNER_PID=$$. The
@@ -484,7 +503,7 @@ Acquire or renew a lease, and print its token
 Usage: tenure lease acquire [OPTIONS] <KEY>
 
 Arguments:
-  <KEY>  The key of the lease: any text
+  <KEY>  The key of the lease: any text, or session:ID to hold a session
 
 Options:
       --for <DURATION>   The lease duration, unless the owner is a process here:

@@ -416,7 +416,7 @@ $ tenure context set login-1 =main
 tenure: KEY=VALUE: expected a name before the =, got =main
 [2]
 $ tenure context set login-1 attempts:=three
-tenure: attempts: expected JSON; it is wrong at line 1, column 2; texts and names need double quotes, such as '"done"'
+tenure: attempts: expected JSON; it is wrong at line 1, column 2; texts and names need double quotes
 [2]
 $ TENURE_OWNER_PID=me tenure lease acquire k
 tenure: TENURE_OWNER_PID: expected a PID, got "me"
@@ -491,6 +491,16 @@ fn messages_about_sessions() {
         "tenure rm --permanent a",
         "tenure rm --permanent a",
     ]);
+    rows.write("large.json", &format!("{:?}", "x".repeat(5000)));
+    for line in [
+        "tenure start t --id large --context '{\"large\":1}'",
+        "tenure context set large large:=@large.json",
+        "tenure context set large large:=@large.json small:=1",
+        "tenure context unset large large",
+    ] {
+        assert_eq!(rows.output_of(line, "").code, 0, "{line}");
+    }
+    rows.add(&["tenure fork large --at 2"]);
     assert_snapshot(
         rows.text,
         str![[r#"
@@ -549,7 +559,7 @@ $ tenure event add a start
 tenure: TYPE: "start" is recorded by `start` alone
 [2]
 $ tenure event add a note text
-tenure: JSON: expected JSON; it is wrong at line 1, column 2; texts and names need double quotes, such as '"done"'
+tenure: JSON: expected JSON; it is wrong at line 1, column 2; texts and names need double quotes
 [2]
 $ tenure event add a context_change
 tenure: TYPE: "context_change" is recorded by `tenure context set` alone
@@ -704,8 +714,11 @@ $ tenure rm --permanent a
 a is permanently removed
 [0]
 $ tenure rm --permanent a
-tenure: there is no session a
+tenure: there is no session a; an id can be shortened to 6 characters or more
 [1]
+$ tenure fork large --at 2
+tenure: --at: the history does not have the value of `large` in the context of then, which was too large for it; give one with --context
+[2]
 
 "#]],
     );
@@ -2079,6 +2092,7 @@ const WITHOUT_ROW: [(&str, &[&str]); 9] = [
         &[
             "`override: true`",
             "`unfinishedToolCalls` of `context` has those",
+            "give one in `context`",
             "recorded by `updateContext`",
             "agentUpdate, approve and deny",
             "another store than the one that is copied from",

@@ -138,10 +138,44 @@ fn a_tool_call_that_was_started_is_listed_until_it_is_finished() {
         &["tool", "a", "grep", "--start", "--result", "1"],
         &["tool", "a", "grep", "--call-id", "c"],
         &["tool", "a", "grep", "--finish", "mine"],
+        &["tool", "a", "--finish", "mine", "--call-id", "c"],
     ] {
         assert_eq!(place.run(wrong).code, 2, "{wrong:?}");
     }
     assert_eq!(unfinished().as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_key_of_another_call_is_refused() {
+    let calls: [&[&str]; 8] = [
+        &["event", "add", "a", "note"],
+        &["event", "add", "a", "deploy"],
+        &["iterate", "a", "--data", r#"{"n":1}"#],
+        &["tool", "a", "x", "--start", "--call-id", "c2"],
+        &["tool", "a", "--finish", "c1"],
+        &["usage", "a", "--prompt", "1"],
+        &["context", "set", "a", "n=1"],
+        &["context", "unset", "a", "n"],
+    ];
+    for first in calls {
+        let place = place();
+        place.run_ok(&["tool", "a", "x", "--start", "--call-id", "c1"]);
+        let with_key = |call: &[&str]| place.run(&[call, &["--idempotency-key", "k"]].concat());
+        assert_eq!(with_key(first).code, 0, "{first:?}");
+        let before = session(&place);
+        for second in calls {
+            let output = with_key(second);
+            let is_repeat = second == first;
+            assert_eq!(output.code, i32::from(!is_repeat), "{first:?} {second:?}");
+            let is_mismatch = output.err.contains("was used before with other parameters");
+            assert_ne!(
+                is_mismatch, is_repeat,
+                "{first:?} {second:?}: {}",
+                output.err
+            );
+        }
+        assert_eq!(session(&place), before, "{first:?}");
+    }
 }
 
 #[test]
@@ -160,7 +194,7 @@ fn what_is_probably_meant_otherwise_is_noted() {
     let text = place.run(&["tool", "a", "grep", "--result", "done"]);
     assert_eq!(text.code, 2);
     assert!(
-        err(&text).ends_with(r#"need double quotes, such as '"done"'"#),
+        err(&text).ends_with("texts and names need double quotes"),
         "{}",
         text.err
     );

@@ -34,8 +34,12 @@ impl Place {
     pub fn of(url: &str) -> Result<Option<Self>> {
         Ok(match url.split_once(':') {
             Some(("memory", "")) => Some(Self::Memory),
-            // A path like that would show them in messages.
-            Some(("sqlite", path)) if path.starts_with("//") && address::shown(url) != url => {
+            // A path with a host, such as `//./file.db`, would be one at the root of the file system, and
+            // one with credentials would show them in messages.
+            Some(("sqlite", path))
+                if path.starts_with("//")
+                    && (!path.starts_with("///") || address::shown(url) != url) =>
+            {
                 let problem = "expected a path without a host and a query, as in sqlite:./file.db";
                 return Err(unsupported_store(url, problem));
             }
@@ -155,6 +159,15 @@ mod tests {
             assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
         }
         assert!(Place::of("sqlite:///srv/a@b.db").is_ok());
+    }
+
+    #[test]
+    fn a_path_after_two_slashes_is_absolute() {
+        let place = Place::of("sqlite:///srv/bot.db");
+        assert_eq!(place, Ok(Some(Place::Sqlite("///srv/bot.db".into()))));
+        for url in ["sqlite://./bot.db", "sqlite://bot.db", "sqlite://"] {
+            assert_eq!(Place::of(url).unwrap_err().code(), "UNSUPPORTED_STORE");
+        }
     }
 
     #[test]

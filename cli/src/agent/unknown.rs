@@ -2,10 +2,11 @@
 
 use tenure_core::Text;
 
+use crate::arguments::unknown_session;
 use crate::context::Context;
 use crate::exit::Exit;
 
 pub(super) fn report(id: &Text, context: &mut Context) -> Exit {
-    context.note(&format!("there is no session {id}"));
+    context.note(&unknown_session(id.as_str()));
     Exit::REFUSED
 }

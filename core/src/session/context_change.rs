@@ -2,6 +2,8 @@
 //! and in `changed` the names of properties whose values are too large to be recorded; no names, if those
 //! are too many. A property in `set` and not in `was` is new, one in `was` and not in `set` was removed.
 
+use serde::Serialize;
+
 use crate::value::json::{Json, Object};
 use crate::value::limits::Limits;
 
@@ -9,7 +11,8 @@ use crate::value::limits::Limits;
 const SMALL: usize = 4 << 10;
 
 /// What is recorded of a change of the context.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RecordChange {
     /// Values of up to 4 KiB, and the names of others.
     #[default]

@@ -1,6 +1,8 @@
 //! The parameters of the operations on sessions. A host passes them as one JSON object. An unknown
 //! property is refused, so that a misspelt option is not ignored.
 
+use serde::Serialize;
+
 use crate::declare_params;
 use crate::error::{Error, Result};
 use crate::session::context_change::RecordChange;
@@ -452,14 +454,19 @@ change_params! {
 
 declare_params! {
     /// Numbers of tokens used.
+    #[derive(Serialize)]
     pub struct TokensParam {
         /// Tokens of the prompts; 0 by default.
+        #[serde(skip_serializing_if = "Option::is_none")]
         pub prompt: Option<u64>,
         /// Tokens of the completions; 0 by default.
+        #[serde(skip_serializing_if = "Option::is_none")]
         pub completion: Option<u64>,
         /// Those of the prompts that came from a cache; 0 by default.
+        #[serde(skip_serializing_if = "Option::is_none")]
         pub cached: Option<u64>,
         /// Those of the completions that the model spent on reasoning; 0 by default.
+        #[serde(skip_serializing_if = "Option::is_none")]
         pub reasoning: Option<u64>,
     }
 }

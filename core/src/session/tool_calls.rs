@@ -55,7 +55,7 @@ fn start(tx: &mut Transaction<'_>, params: &StartToolCallParams) -> Attempt<Appe
         let mut calls = unfinished(tx, &id)?;
         if calls.len() >= MAX_UNFINISHED {
             let problem = format!("{MAX_UNFINISHED} calls are unfinished; finish one first");
-            return Err(Error::invalid(CALL_ID, problem).into());
+            return Err(Error::invalid("unfinishedToolCalls", problem).into());
         }
         if position(&calls, &call_id).is_some() {
             return Err(Error::invalid(CALL_ID, "the call of this id is unfinished").into());

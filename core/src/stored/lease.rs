@@ -93,6 +93,9 @@ impl Params for Body {
     }
 }
 
+/// The beginning of the keys of leases that runners of sessions hold.
+pub const SESSION_PREFIX: &str = "session:";
+
 impl Lease {
     /// The key of a process's registration.
     pub fn process_key(session: &str) -> String {
@@ -101,7 +104,7 @@ impl Lease {
 
     /// The key of the lease that the runner of a session holds.
     pub fn session_key(id: &SessionId) -> String {
-        format!("session:{id}")
+        format!("{SESSION_PREFIX}{id}")
     }
 
     /// The record that stores it, at this version.

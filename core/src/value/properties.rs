@@ -626,7 +626,8 @@ fn is_camel_case_of(key: &str, snake: &str) -> bool {
     is_same && snake.next().is_none()
 }
 
-fn camel_case(snake: &str) -> String {
+/// The name of a field as that of a property.
+pub fn camel_case(snake: &str) -> String {
     let mut camel = String::new();
     let mut begins_word = false;
     for letter in snake.strip_prefix("r#").unwrap_or(snake).chars() {

@@ -9,7 +9,11 @@ use crate::disk::Disk;
 
 /// The error of the store for an error of the disk at `path` during `method`.
 pub(crate) fn describe(disk: &impl Disk, method: &str, path: &str, error: &io::Error) -> Error {
-    let problem = format!("{}: {error}", disk.place(path));
+    let place = disk.place(path);
+    let problem = match error.kind() {
+        ErrorKind::NotADirectory => format!("{place}: a part of the path is no directory"),
+        _ => format!("{place}: {error}"),
+    };
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             Cause::StorageFull { problem }.into()

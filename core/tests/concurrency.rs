@@ -417,6 +417,14 @@ fn concurrent_events_of_a_host_are_serializable() {
             }
         }
     }
+    // The end of a turn stops each agent in a commit of its own.
+    let one_agent = [delegate("t1")];
+    for background_tasks in [json!([]), json!([{"type": "subagent", "id": "a1"}])] {
+        let ends = event("Stop", json!({"background_tasks": background_tasks}));
+        for other in &ops {
+            check_serializable(&one_agent, &[ends.clone(), other.clone()]);
+        }
+    }
 }
 
 #[test]

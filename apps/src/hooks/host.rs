@@ -366,23 +366,27 @@ async fn stop_agents(
     context: &Context,
     payload: &Payload,
     filter: Filter,
-    ended: impl Fn(&HostLink) -> bool,
+    ended: impl Fn(&HostLink) -> bool + Sync,
 ) -> Result<()> {
     let now = context.call().now;
     let index = AgentIndex::of(payload);
     let ids = index.running(context).await?.into_iter();
     let ids: Vec<SessionId> = ids.map(|(_, id)| id).collect();
+    let goes_on = |head: &Head| {
+        let link = running(head, payload);
+        link.is_some_and(|link| !filter.matches(head) || !ended(&link))
+    };
     for (id, head) in ids.iter().zip(heads(context, &ids).await?) {
-        let goes_on = |head: &Head| {
-            let link = running(head, payload);
-            link.is_some_and(|link| !filter.matches(head) || !ended(&link))
-        };
-        if head.as_ref().is_some_and(goes_on) {
+        if head.as_ref().is_some_and(&goes_on) {
             continue;
         }
         let stopped = context
             .transact(|tx| {
-                if let Some(link) = tx.head(id)?.and_then(|head| running(&head, payload)) {
+                let head = index.head(tx, id)?;
+                if head.as_ref().is_some_and(&goes_on) {
+                    return Ok(());
+                }
+                if let Some(link) = head.and_then(|head| running(&head, payload)) {
                     let stopped = link.stopped(now).metadata();
                     change(tx, &target(id), &|draft| draft.merge_metadata(&stopped))?;
                 }
@@ -397,7 +401,8 @@ async fn stop_agents(
 /// The link of an agent of the conversation that runs.
 fn running(head: &Head, payload: &Payload) -> Option<HostLink> {
     let link = HostLink::of(head)?;
-    let runs = link.is_of_session(payload) && !link.is_stopped() && !head.status.is_finished();
+    let is_there = !head.status.is_finished() && head.deleted_at.is_none();
+    let runs = is_there && link.is_of_session(payload) && !link.is_stopped();
     runs.then_some(link)
 }
 
@@ -414,6 +419,15 @@ fn unfinished() -> Filter {
 /// if another event has changed that agent.
 async fn subagent_start(context: &Context, payload: &Payload) -> Result<Option<HookReply>> {
     let Some(chosen) = Chosen::of(context, payload).await? else {
+        let reported = context
+            .transact(|tx| match conversation(payload) {
+                Some(id) if tx.head(&id)?.is_some() => {
+                    AgentIndex::of(payload).report_starts(tx, &id)
+                }
+                _ => Ok(()),
+            })
+            .await;
+        unless_refused(reported)?;
         return Ok(Some(nothing()));
     };
     let linked = context
@@ -587,12 +601,13 @@ async fn delegated(
     }
     // An agent that has stopped starts again for a task that it was handed since. Otherwise its start is
     // reported again.
-    let stopped_at = called
-        .and_then(HostLink::of)
-        .and_then(|link| link.stopped_at());
+    let stopped_at = called.and_then(|head| {
+        let link = HostLink::of(head)?;
+        link.stopped_at().or(head.finalized_at)
+    });
     let delegations = index.running(context).await?.into_iter();
     let ids: Vec<SessionId> = delegations
-        .filter(|(at, _)| stopped_at.is_none_or(|stopped| *at >= stopped.as_millis()))
+        .filter(|(at, _)| stopped_at.is_none_or(|stopped| *at > stopped.as_millis()))
         .map(|(_, id)| id)
         .collect();
     let agents = heads(context, &ids).await?.into_iter().flatten();

@@ -86,6 +86,12 @@ impl AgentIndex {
         }
         let Some(agent) = agent else { return Ok(()) };
         put(tx, NAME, self.agent_key(agent), id, id.to_string())?;
+        self.report_starts(tx, id)
+    }
+
+    /// Records that the host reports the starts of agents, as long as a session of the conversation is
+    /// there.
+    pub(super) fn report_starts(&self, tx: &mut Transaction<'_>, id: &SessionId) -> Attempt<()> {
         match tx.record(NAME, &self.starts_key())? {
             Some(_) => Ok(()),
             None => put(tx, NAME, self.starts_key(), id, String::new()),

@@ -402,6 +402,58 @@ fn a_start_that_is_reported_again_after_the_stop_starts_no_other() {
 }
 
 #[test]
+fn a_start_that_is_reported_again_after_the_agent_ended_itself_starts_no_other() {
+    let world = World::default();
+    let host = Host::new(&world, "S1");
+    let first = host.run("a1");
+    world.pass(1);
+    world.ok(
+        "agentFinalize",
+        json!({"id": first, "outcome": "completed"}),
+    );
+    let second = host.delegate("t2", "Review again");
+    // A start that was reported before the end of the first one would be for it.
+    assert_eq!(host.start("a1"), Some(second));
+    let world = World::default();
+    let host = Host::new(&world, "S1");
+    let tasks = ["t1", "t2"].map(|tool| host.delegate(tool, "Review"));
+    assert_eq!(host.start("a1"), Some(tasks[0].clone()));
+    world.pass(1);
+    world.ok(
+        "agentFinalize",
+        json!({"id": tasks[0], "outcome": "completed"}),
+    );
+    assert_eq!(host.start("a1"), None);
+    assert_eq!(host.start("a2"), Some(tasks[1].clone()));
+}
+
+#[test]
+fn the_stop_of_an_agent_without_a_delegation_ends_no_other() {
+    let world = World::default();
+    let host = Host::new(&world, "S1");
+    host.event("SessionStart", json!({}));
+    assert_eq!(host.start("other"), None);
+    let id = host.delegate("t1", "Review");
+    let before = world.session(&id);
+    host.stop("other");
+    assert_eq!(world.session(&id), before);
+    assert_eq!(host.start("a1"), Some(id));
+}
+
+#[test]
+fn an_agent_in_the_trash_is_not_chosen() {
+    let world = World::default();
+    let host = Host::new(&world, "S1");
+    let tasks = ["t1", "t2"].map(|tool| host.delegate(tool, "Review"));
+    world.ok("trash", json!({"id": tasks[0]}));
+    assert_eq!(host.start("a1"), Some(tasks[1].clone()));
+    world.ok("trash", json!({"id": tasks[1]}));
+    host.stop("a1");
+    world.ok("restore", json!({"id": tasks[1]}));
+    assert_eq!(world.session(&tasks[1])["status"], "active");
+}
+
+#[test]
 fn a_fork_is_not_taken_for_its_agent() {
     let world = World::default();
     let host = Host::new(&world, "S1");

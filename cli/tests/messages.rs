@@ -517,7 +517,7 @@ $ tenure start t --id c --idempotency-key k
 c
 [0]
 $ tenure start other --idempotency-key k
-tenure: idempotency key "k" was used before with other parameters; use a new key for a new call
+tenure: idempotency key "k" was used before with other parameters, for session c; use a new key for a new call
 [1]
 $ tenure pause a
 a is paused

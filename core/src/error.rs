@@ -157,11 +157,13 @@ pub enum Cause {
     },
     /// The idempotency key was used before with other parameters.
     #[error(
-        "idempotency key {key:?} was used before with other parameters; use a new key for a new call"
+        "idempotency key {key:?} was used before with other parameters, for session {id}; use a new key for a new call"
     )]
     IdempotencyMismatch {
         /// The key.
         key: String,
+        /// The session that the earlier call started or changed.
+        id: String,
     },
     /// Another runner holds the session.
     #[error(
@@ -479,7 +481,10 @@ impl Error {
                 details.set("expected", expected);
                 details.set("current", current);
             }
-            Cause::IdempotencyMismatch { key } => details.set("key", key),
+            Cause::IdempotencyMismatch { key, id } => {
+                details.set("key", key);
+                details.set("id", id);
+            }
             Cause::SessionHeld {
                 id,
                 holder,

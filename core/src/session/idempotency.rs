@@ -111,6 +111,7 @@ impl<'a> Key<'a> {
         if kept.fingerprint != self.fingerprint.text() {
             return Err(Cause::IdempotencyMismatch {
                 key: self.given.to_owned(),
+                id: kept.session.to_string(),
             }
             .into());
         }

@@ -17,7 +17,7 @@ fn start_with_a_key_starts_one_session() {
     let error = world.error("start", other);
     assert_eq!(error.code(), "IDEMPOTENCY_MISMATCH");
     let details: Value = serde_json::to_value(error.details()).unwrap();
-    assert_eq!(details, json!({"key": "k"}));
+    assert_eq!(details, json!({"key": "k", "id": first["id"]}));
     assert_eq!(world.ok("stats", json!({}))["total"], 1);
 }
 

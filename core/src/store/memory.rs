@@ -4,7 +4,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
+use crate::store::filter::Filter;
 use crate::store::rows::Rows;
+use crate::store::tally::Tally;
 use crate::store::{
     Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Scan, SessionWrite, SyncStore,
 };
@@ -141,6 +143,16 @@ impl SyncStore for MemoryStore {
         let state = self.state();
         // In the order of their ids sessions are nearly sorted by time.
         Ok(query.page(state.sessions.values().map(|(head, _)| head)))
+    }
+
+    fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
+        let mut tally = Tally::default();
+        for (head, _) in self.state().sessions.values_in_any_order() {
+            if filter.matches(head) {
+                tally.count(head);
+            }
+        }
+        Ok(Some(tally))
     }
 
     fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {

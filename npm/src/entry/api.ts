@@ -117,7 +117,12 @@ export type {
   TokenOption,
   TrashOption,
 } from "../handles/operations.js";
-export type { OpenOptions, OptionsWith, RedactOptions } from "../handles/options.js";
+export type {
+  OpenOptions,
+  OptionsWith,
+  OptionsWithout,
+  RedactOptions,
+} from "../handles/options.js";
 export type { Sessions } from "../handles/sessions.js";
 export type { SessionsSync } from "../handles/sessions-sync.js";
 export type { CopyTarget } from "../handles/side.js";

@@ -30,7 +30,9 @@ import type {
 export type ListOptions = Accepts<ListParams>;
 
 /** What `latest` selects from: a filter, and the time by which a session is the newest. */
-export type LatestOptions = Omit<ListOptions, "direction" | "limit" | "offset" | "cursor">;
+export type LatestOptions = Omit<ListOptions, Paging> & { readonly [Name in Paging]?: undefined };
+
+type Paging = "direction" | "limit" | "offset" | "cursor";
 
 /** Filter, order and paging of a history. */
 export interface EventOptions<Type extends string = EventType> extends HistoryOptions {
@@ -243,7 +245,7 @@ export class LeasePageSync
 }
 
 /** The properties that `latest` takes. The core checks their values. */
-const LATEST: Readonly<Record<keyof LatestOptions, "any">> = {
+const LATEST: Readonly<Record<Exclude<keyof LatestOptions, Paging>, "any">> = {
   userId: "any",
   channelId: "any",
   mode: "any",

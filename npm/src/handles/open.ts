@@ -24,6 +24,7 @@ import {
   checkOpenOptions,
   type OpenOptions,
   type OptionsWith,
+  type OptionsWithout,
   optionsForStore,
   optionsForUrl,
   timeoutOf,
@@ -41,12 +42,17 @@ const OPENING_SHARE = 0.9;
 
 /** Opens a store. */
 export interface Open {
+  /** The type argument has the types of the caller. */
+  <T extends SessionTypes = SessionTypes>(
+    target?: Target,
+    options?: OptionsWithout,
+  ): Promise<Sessions<T>>;
   /** With schemas, the handle has their types. */
   <S extends SessionSchema>(
     target: Target | undefined,
     options: OptionsWith<S>,
   ): Promise<Sessions<TypesOf<S>>>;
-  /** The type argument has the types of the caller. */
+  /** With both, the schemas are of these types. */
   <T extends SessionTypes = SessionTypes>(
     target?: Target,
     options?: OpenOptions<T>,
@@ -55,12 +61,17 @@ export interface Open {
 
 /** Opens a synchronous store. */
 export interface OpenSync {
+  /** The type argument has the types of the caller. */
+  <T extends SessionTypes = SessionTypes>(
+    target?: Target,
+    options?: OptionsWithout,
+  ): SessionsSync<T>;
   /** With schemas, the handle has their types. */
   <S extends SessionSchema>(
     target: Target | undefined,
     options: OptionsWith<S>,
   ): SessionsSync<TypesOf<S>>;
-  /** The type argument has the types of the caller. */
+  /** With both, the schemas are of these types. */
   <T extends SessionTypes = SessionTypes>(
     target?: Target,
     options?: OpenOptions<T>,

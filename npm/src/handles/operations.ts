@@ -43,7 +43,9 @@ import type { SlotStart, StartedToolCall } from "../values/outcomes.js";
 import type { Accepts, JsonInput } from "../values/params.js";
 import type { BuiltInEventType, EventType } from "../values/session-data.js";
 import type {
-  AddedEventType,
+  AddedEventData,
+  AddedNames,
+  AddedType,
   ContextInput,
   ContextPatch,
   EventArguments,
@@ -57,6 +59,7 @@ import type {
   SessionTypes,
   SlotSession,
   StartParams,
+  Unreserved,
 } from "../values/session-types.js";
 import type { EventList, EventOptions, EventPageSync, TypedEventOptions } from "./list.js";
 
@@ -72,18 +75,23 @@ export type TrashOption = Accepts<Pick<IdParams, "trash">>;
 /** A filter for sessions. All given conditions must match. */
 export type Filter = Accepts<StatsParams>;
 
-/** Options of a change of the context, which may be a replacement. */
-type UpdateContextOptions<T extends SessionTypes, Replace extends boolean> = Accepts<
-  Omit<UpdateContextParams, "id" | "context" | "replace" | "unset">
-> & {
+/** Options of a merge into the context. */
+type MergeOptions<T extends SessionTypes> = ContextOptions & {
   /** Replace the context instead of merging; `false` by default. */
-  readonly replace?: Replace | undefined;
-  /**
-   * The names of properties to remove from the context before that, 1,000 at most. `replace` is refused
-   * with it.
-   */
-  readonly unset?: ([Replace] extends [false] ? readonly Removable<T>[] : never) | undefined;
+  readonly replace?: false | undefined;
+  /** The names of properties to remove from the context before that, 1,000 at most. */
+  readonly unset?: readonly Removable<T>[] | undefined;
 };
+
+/** Options of a change of the context that may be a replacement. */
+type ReplaceOptions = ContextOptions & {
+  /** Replace the context instead of merging. */
+  readonly replace: boolean;
+  /** `replace` is refused with it. */
+  readonly unset?: undefined;
+};
+
+type ContextOptions = Accepts<Omit<UpdateContextParams, "id" | "context" | "replace" | "unset">>;
 
 /** Parameters with properties to merge into a context. */
 type Patch<Params extends { readonly id: string }, T extends SessionTypes> = Accepts<
@@ -234,10 +242,10 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
    * Appends an event. Events of lifecycle types (`pause`, `complete`, ...) also change the status:
    * `error` fails the session. Give log entries types of your own.
    */
-  addEvent<Type extends string>(
+  addEvent<Type extends AddedNames[AddedType] | OwnEventType<T>>(
     id: string,
-    type: AddedEventType<T, Type>,
-    ...event: EventArguments<T, Type, ChangeOptions>
+    type: Unreserved<Type>,
+    ...event: EventArguments<AddedEventData<T, Type>, ChangeOptions>
   ): Returns<M, Appended>;
   addEvent(
     id: string,
@@ -325,10 +333,20 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
    * event `context_change` records the values that have changed, and those before; of values of more
    * than 4 KiB it has the names, unless `record` is `"all"`.
    */
-  updateContext<Replace extends boolean = false>(
+  updateContext(
     id: string,
-    context: [Replace] extends [false] ? ContextPatch<T> : ContextInput<T>,
-    options?: UpdateContextOptions<T, Replace>,
+    context: ContextInput<T>,
+    options: ReplaceOptions,
+  ): Returns<M, SessionHead<T>>;
+  updateContext(
+    id: string,
+    context: ContextPatch<T>,
+    options?: MergeOptions<T>,
+  ): Returns<M, SessionHead<T>>;
+  updateContext(
+    id: string,
+    context: object,
+    options?: ReplaceOptions | MergeOptions<T>,
   ): Returns<M, SessionHead<T>> {
     return this.ask("updateContext", () => withOptions(options, { id, context }));
   }

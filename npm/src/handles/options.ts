@@ -84,6 +84,11 @@ export type OptionsWith<S extends SessionSchema, Options = OpenOptions> = Omit<
   readonly schema: S;
 };
 
+/** Options without schemas. */
+export type OptionsWithout<Options = OpenOptions> = Omit<Options, "schema"> & {
+  readonly schema?: undefined;
+};
+
 /** Additional secrets to redact. In each pattern `*` matches any text. */
 export interface RedactOptions {
   /** Names of properties whose texts are redacted: `"pin"`, `"internal*"`. */

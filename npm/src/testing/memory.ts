@@ -9,7 +9,12 @@ import type { Build } from "../builds/binding.js";
 import type { Source } from "../builds/source.js";
 import type { Environment } from "../connection/connection.js";
 import { openSessions, openSessionsSync } from "../handles/open.js";
-import { OPEN_OPTIONS, type OpenOptions, type OptionsWith } from "../handles/options.js";
+import {
+  OPEN_OPTIONS,
+  type OpenOptions,
+  type OptionsWith,
+  type OptionsWithout,
+} from "../handles/options.js";
 import type { Sessions } from "../handles/sessions.js";
 import type { SessionsSync } from "../handles/sessions-sync.js";
 import { exactly, exactlyAsync } from "../values/arguments.js";
@@ -38,20 +43,28 @@ export interface Tested<S> {
 
 /** Opens sessions in memory. */
 export interface MemorySessions {
+  /** The type argument has the types of the caller. */
+  <T extends SessionTypes = SessionTypes>(
+    options?: OptionsWithout<MemoryOptions>,
+  ): Promise<Tested<Sessions<T>>>;
   /** With schemas, the handle has their types. */
   <S extends SessionSchema>(
     options: OptionsWith<S, MemoryOptions>,
   ): Promise<Tested<Sessions<TypesOf<S>>>>;
-  /** The type argument has the types of the caller. */
+  /** With both, the schemas are of these types. */
   <T extends SessionTypes = SessionTypes>(options?: MemoryOptions<T>): Promise<Tested<Sessions<T>>>;
 }
 /** Opens sessions in memory with a synchronous handle. */
 export interface MemorySessionsSync {
+  /** The type argument has the types of the caller. */
+  <T extends SessionTypes = SessionTypes>(
+    options?: OptionsWithout<MemoryOptions>,
+  ): Tested<SessionsSync<T>>;
   /** With schemas, the handle has their types. */
   <S extends SessionSchema>(
     options: OptionsWith<S, MemoryOptions>,
   ): Tested<SessionsSync<TypesOf<S>>>;
-  /** The type argument has the types of the caller. */
+  /** With both, the schemas are of these types. */
   <T extends SessionTypes = SessionTypes>(options?: MemoryOptions<T>): Tested<SessionsSync<T>>;
 }
 

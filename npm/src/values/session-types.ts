@@ -46,11 +46,8 @@ export type ContextInput<T extends SessionTypes> =
 
 /** Properties that are merged into a context. */
 export type ContextPatch<T extends SessionTypes> =
-  Plain<T> extends {
-    readonly context: infer Context extends object;
-  }
-    ? { readonly [K in keyof Context]?: Context[K] | undefined }
-    : JsonInput;
+  // Without `infer`, `{}` is such a value in generic code, too.
+  Plain<T> extends { readonly context: object } ? Partial<T["context"]> : JsonInput;
 
 /** The names of the properties of a context that may be absent. */
 export type Removable<T extends SessionTypes> =
@@ -221,56 +218,50 @@ export type EventsOf<T extends SessionTypes, Type extends string> = string exten
 export type ReservedEventType = "start" | "context_change";
 
 /** The built-in types of events that callers may add. */
-type AddedType = Exclude<BuiltInEventType, ReservedEventType>;
-
-/** The type of an event to add: in the place of one that may not be added stand those that may. */
-export type AddedEventType<T extends SessionTypes, Type extends string> = string extends Type
-  ? AddedType | OwnEventType<T>
-  : Type extends ReservedEventType
-    ? Names[AddedType]
-    : Type extends AddedType | OwnEventType<T>
-      ? Type
-      : Names[AddedType] | OwnEventType<T>;
+export type AddedType = Exclude<BuiltInEventType, ReservedEventType>;
 
 /** The same names. As properties, error messages show them one by one and not as `AddedType`. */
-type Names = { [Name in AddedType]: Name };
+export type AddedNames = { [Name in AddedType]: Name };
+
+/**
+ * This type; in the place of a reserved one those that may be added. The template lets generic code
+ * through: TypeScript knows of it, and not of a type parameter alone, that it is no reserved name.
+ */
+export type Unreserved<Type extends string> = `${Type}` extends ReservedEventType
+  ? AddedNames[AddedType]
+  : Type;
+
+/**
+ * The data of an event to add. A union comes before the condition, so that generic code may add built-in
+ * events to a handle of any types.
+ */
+export type AddedEventData<T extends SessionTypes, Type extends string> =
+  | BuiltInEventData[Type & AddedType]
+  | (Plain<T> extends { readonly events: infer Events extends object }
+      ? Events[Type & keyof Events]
+      : JsonInput);
 
 /** The data of an event to add, and the options. The data may be left out if all of it may be absent. */
-export type EventArguments<T extends SessionTypes, Type extends string, Options> =
-  Plain<T> extends { readonly events: infer Events extends object }
-    ? DataArguments<DataOf<Events & Pick<BuiltInEventData, AddedType>, Type>, Options>
-    : [data?: JsonInput | undefined, options?: Options];
-
-type DataArguments<EventData, Options> =
+export type EventArguments<EventData, Options> =
   Record<never, never> extends EventData
     ? [data?: EventData | undefined, options?: Options]
     : [data: EventData, options?: Options];
 
-/** The data of each of these types at once, as one of them may be meant. */
-type DataOf<Events, Type extends string> = {
-  [K in keyof Events & Type]: (data: Events[K]) => void;
-}[keyof Events & Type] extends (data: infer EventData) => void
-  ? EventData
-  : never;
-
 /** An event to add. */
 export type NewEvent<T extends SessionTypes = SessionTypes> =
-  Plain<T> extends {
-    readonly events: infer Events extends object;
-  }
-    ?
-        | {
-            [Type in keyof Events & string]: Record<never, never> extends Events[Type]
-              ? { readonly type: Type; readonly data?: Events[Type] | undefined }
-              : { readonly type: Type; readonly data: Events[Type] };
-          }[keyof Events & string]
-        | {
-            [Type in AddedType]: {
-              readonly type: Type;
-              readonly data?: BuiltInEventData[Type] | undefined;
-            };
-          }[AddedType]
-    : Accepts<generated.NewEvent>;
+  | {
+      [Type in AddedType]: {
+        readonly type: Type;
+        readonly data?: BuiltInEventData[Type] | undefined;
+      };
+    }[AddedType]
+  | (Plain<T> extends { readonly events: infer Events extends object }
+      ? {
+          [Type in keyof Events & string]: Record<never, never> extends Events[Type]
+            ? { readonly type: Type; readonly data?: Events[Type] | undefined }
+            : { readonly type: Type; readonly data: Events[Type] };
+        }[keyof Events & string]
+      : Accepts<generated.NewEvent>);
 
 /** A session without its history. */
 export interface SessionHead<T extends SessionTypes = SessionTypes>

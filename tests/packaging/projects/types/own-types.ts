@@ -7,11 +7,16 @@ import {
   type EventOptions,
   type EventPage,
   type EventPageSync,
+  type EventType,
   type Filter,
   getSessionManager,
   type HeldSession,
+  type HeldSessionSync,
   type JsonObject,
   type LatestOptions,
+  type ListOptions,
+  type OpenOptions,
+  type Operations,
   open,
   openSync,
   type PauseContext,
@@ -62,6 +67,19 @@ export async function handles(): Promise<void> {
   const sync = openSync<Types>("memory:", { durability: "full" });
   is<Same<typeof sync, SessionsSync<Types>>>();
 
+  // @ts-expect-error: there is no such option
+  const mistyped = await open<Types>("memory:", { durabilty: "full" });
+  is<Same<typeof mistyped, Sessions<Types>>>();
+  // @ts-expect-error: there is no such option
+  const mistypedSync = openSync<Types>("memory:", { durabilty: "full" });
+  is<Same<typeof mistypedSync, SessionsSync<Types>>>();
+  const options: OpenOptions = { durability: "full" };
+  const untyped = openSync("memory:", options);
+  is<Same<typeof untyped, SessionsSync>>();
+  const openAs = <T extends SessionTypes>(options: OpenOptions<T>): Promise<Sessions<T>> =>
+    open<T>("memory:", options);
+  await openAs<Types>({ durability: "full" });
+
   // @ts-expect-error: a context is an object
   await open<{ context: string }>();
   // @ts-expect-error: the data of an event is that of its operation
@@ -88,6 +106,10 @@ export async function contexts(sessions: Sessions<Types>, state: State): Promise
 
   // @ts-expect-error: it starts with a number of a pull request
   await sessions.start({ task: "t", mode: "m" });
+  // @ts-expect-error: an undefined property changes nothing
+  await sessions.updateContext(id, { branch: undefined });
+  // @ts-expect-error: an undefined property changes nothing
+  await sessions.update(id, { context: { branch: undefined } });
   // @ts-expect-error: a number is no text
   await sessions.start({ task: "t", mode: "m", context: { pr: "42" } });
   // @ts-expect-error: there is no such property
@@ -275,6 +297,12 @@ export async function testing(): Promise<void> {
   is<Same<typeof head, SessionHead<Types>>>();
   const sync = memorySessionsSync<Types>();
   givenSession(sync.sessions, { context: { pr: 7 } }).context.pr satisfies number;
+  // @ts-expect-error: there is no such option
+  const mistyped = await memorySessions<Types>({ sed: 7 });
+  is<Same<typeof mistyped.sessions, Sessions<Types>>>();
+  // @ts-expect-error: there is no such option
+  const mistypedSync = memorySessionsSync<Types>({ sed: 7 });
+  is<Same<typeof mistypedSync.sessions, SessionsSync<Types>>>();
   // @ts-expect-error: there is no such place
   await givenSession(sessions, { events: [{ type: "deploy", data: { to: "moon" } }] });
 }
@@ -286,6 +314,12 @@ export async function latest(sessions: Sessions<Types>, sync: SessionsSync): Pro
   sync.latest({ status: ["active", "paused"], createdAfter: new Date() });
   const filter: Filter = {};
   sync.latest(filter);
+  const page: ListOptions = { mode: "developer" };
+  const limited = { mode: "developer", limit: 3 };
+  // @ts-expect-error: the newest is one session
+  await sessions.latest(page);
+  // @ts-expect-error: the newest is one session
+  sync.latest(limited);
   // @ts-expect-error: the newest is the newest
   await sessions.latest({ direction: "asc" });
   // @ts-expect-error: the newest is one session
@@ -307,6 +341,12 @@ export async function removals(
   const names: readonly string[] = ["a"];
   open.updateContext(id, { b: 1 }, { unset: names });
   open.updateContext(id, { b: 1 }, { replace, record: "none" });
+  await sessions.updateContext(id, {}, { unset: ["branch"], replace: undefined });
+  type Options = Parameters<Sessions["updateContext"]>[2];
+  const options: Options = { unset: ["a"] };
+  open.updateContext(id, {}, options);
+  const call: Parameters<typeof sessions.updateContext> = [id, {}, { unset: ["branch"] }];
+  await sessions.updateContext(...call);
   await using held = await sessions.hold(id);
   await held?.updateContext(id, {}, { unset: ["branch"] });
   openSync<{ context: Record<string, number> }>().updateContext(id, {}, { unset: ["a"] });
@@ -413,10 +453,69 @@ export async function recorded(
   await sessions.addEvent(id, "context_change", { set: {} });
   // @ts-expect-error: a change of the context records it
   await sessions.addEvents(id, [{ type: "note" }, { type: "context_change" }]);
-  // @ts-expect-error: a deployment has a place
-  await sessions.addEvent(id, either, { text: "t" });
+  // @ts-expect-error: neither has such data
+  await sessions.addEvent(id, either, { to: "moon" });
   // @ts-expect-error: there is no such option
   await sessions.addEvent(id, "note", {}, { idempotencykey: "k" });
+}
+
+/** Functions that are generic: by the type of an event, or by the types of a handle. */
+export async function generic(
+  sessions: Sessions<Types>,
+  open: SessionsSync,
+  held: HeldSession<Types>,
+  id: string,
+): Promise<void> {
+  const add = async <K extends keyof Types["events"]>(
+    type: K,
+    data: Types["events"][K],
+  ): Promise<void> => {
+    await sessions.addEvent(id, type, data);
+    await held.addEvent(id, type, data, { ifVersion: 3 });
+  };
+  await add("deploy", { to: "staging" });
+  const log = <K extends string>(type: K, data: JsonObject) => open.addEvent(id, type, data);
+  log("deployed", {});
+  const addAny = <K extends keyof BuiltInEventData & ("pause" | "learning")>(
+    type: K,
+    data: BuiltInEventData[K],
+  ) => sessions.addEvent(id, type, data);
+  await addAny("pause", { reason: "lunch" });
+
+  const over = async <T extends SessionTypes>(any: Sessions<T>): Promise<void> => {
+    await any.addEvent(id, "pause");
+    await any.addEvent(id, "pause", { reason: "lunch" }, { ifVersion: 3 });
+    await any.addEvents(id, [{ type: "pause" }, { type: "learning", data: { insight: "i" } }]);
+    await any.updateContext(id, {});
+    // @ts-expect-error: the start of the session records it
+    await any.addEvent(id, "start");
+  };
+  await over(sessions);
+
+  const both = async (any: Operations<"async", Types>): Promise<void> => {
+    await any.addEvent(id, "deploy", { to: "staging" });
+    for await (const { data } of any.events(id, { type: "deploy" })) data.to satisfies string;
+  };
+  await both(sessions);
+  await both(held);
+  const untyped = (any: Operations<"async">) => any.addEvent(id, "deployed", {});
+  await untyped(sessions);
+  await untyped(held);
+  const some = (any: Pick<Sessions<Types>, "addEvent" | "agents" | "updateContext">) =>
+    any.addEvent(id, "note");
+  await some(sessions);
+  await some(held);
+  const sync = (any: Operations<"sync">) => any.addEvent(id, "deployed").version;
+  sync(open);
+  sync(open.hold(id) as HeldSessionSync);
+  const either = async (any: Sessions | SessionsSync, type: EventType): Promise<void> => {
+    await any.addEvent(id, type, { a: 1 });
+    await any.updateContext(id, { a: 1 }, { unset: ["b"] });
+    await any.updateContext(id, { a: 1 }, { replace: true });
+  };
+  await either(open, "deployed");
+  const args: Parameters<Sessions["addEvent"]> = [id, "deployed", { a: 1 }, { token: 3 }];
+  open.addEvent(...args);
 }
 
 /** Types that are inferred from schemas. */

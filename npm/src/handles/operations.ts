@@ -336,7 +336,7 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
   updateContext(
     id: string,
     context: ContextInput<T>,
-    options: ReplaceOptions,
+    options: ReplaceOptions | MergeOptions<T>,
   ): Returns<M, SessionHead<T>>;
   updateContext(
     id: string,

@@ -345,6 +345,8 @@ export async function removals(
   type Options = Parameters<Sessions["updateContext"]>[2];
   const options: Options = { unset: ["a"] };
   open.updateContext(id, {}, options);
+  const change = replace ? { replace } : ({ unset: ["branch"] } as const);
+  await sessions.updateContext(id, { pr: 1 }, change);
   const call: Parameters<typeof sessions.updateContext> = [id, {}, { unset: ["branch"] }];
   await sessions.updateContext(...call);
   await using held = await sessions.hold(id);
@@ -516,6 +518,8 @@ export async function generic(
   await either(open, "deployed");
   const args: Parameters<Sessions["addEvent"]> = [id, "deployed", { a: 1 }, { token: 3 }];
   open.addEvent(...args);
+  const own: Parameters<typeof sessions.addEvent> = [id, "deploy", { to: "staging" }];
+  await sessions.addEvent(...own);
 }
 
 /** Types that are inferred from schemas. */

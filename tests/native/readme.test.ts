@@ -120,6 +120,7 @@ it("the examples on the page about sessions run", async () => {
     "{ plan: 'A' } { plan: 'B' }\n",
     "{ d: 5 }\n",
     "{ plan: 'B' }\n",
+    "1\n",
   ]);
 });
 

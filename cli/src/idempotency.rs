@@ -17,13 +17,17 @@ use tenure_core::value::properties::camel_case;
 
 /// The properties of a call, in the order of their names.
 #[derive(Default)]
-struct Properties(BTreeMap<String, Json>);
+struct Properties(BTreeMap<String, String>);
 
 impl Properties {
     /// Adds a property, if it is given.
     fn add(mut self, field: &str, value: Option<&impl Serialize>) -> Self {
         if let Some(value) = value {
-            self.0.insert(camel_case(field), Json::of(value));
+            let json = Json::of(value);
+            // As JavaScript writes whole numbers.
+            let text = json.as_str();
+            let text = text.strip_suffix(".0").unwrap_or(text);
+            self.0.insert(camel_case(field), text.to_owned());
         }
         self
     }
@@ -33,7 +37,7 @@ impl Properties {
         let mut text = String::new();
         for (name, value) in &self.0 {
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "{name}\n{}", value.as_str());
+            let _ = writeln!(text, "{name}\n{value}");
         }
         Fingerprint::of(operation, text)
     }

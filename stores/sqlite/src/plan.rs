@@ -16,10 +16,22 @@ const FEW: u32 = 1000;
 
 const BY_CREATED: &str = "sessions_by_created";
 const BY_UPDATED: &str = "sessions_by_updated";
+/// The indexes of a property that then have the order of creation.
+const HAVE_CREATED: [&str; 9] = [
+    "sessions_by_task",
+    "sessions_by_parent",
+    "sessions_by_user",
+    "sessions_by_channel",
+    "sessions_by_model",
+    "sessions_by_slot",
+    "sessions_by_phase",
+    "sessions_by_status",
+    "sessions_by_mode",
+];
 
 impl Database {
-    /// The index to use. `None` if SQLite chooses well, because a field of the filter has an index
-    /// that also has the order of creation.
+    /// The index to use. `None` if SQLite chooses well, because one field of the filter has an index
+    /// that also has the order of creation. Of several fields it takes any, however many sessions match.
     pub(crate) fn index_for(
         &self,
         filter: &Filter,
@@ -33,10 +45,21 @@ impl Database {
             // Nothing matches. SQLite removes the conditions, so an index could not be used.
             return Ok(None);
         }
-        for (index, field) in fields(filter, by) {
-            if self.has_few_matches(&field, index)? {
+        let mut fields = fields(filter, by);
+        let by_created = by == Some(OrderBy::CreatedAt);
+        if by_created && fields.iter().filter(|field| field.has_order).count() < 2 {
+            fields.retain(|field| !field.has_order);
+        }
+        for Field { index, filter, .. } in &fields {
+            if self.has_few_matches(filter, index)? {
                 return Ok(Some(index));
             }
+        }
+        if by_created {
+            // Sessions with one of several values would have to be sorted.
+            let mut fields = fields.iter();
+            let ordered = fields.find(|field| field.has_order && field.has_one_value);
+            return Ok(ordered.map(|field| field.index));
         }
         Ok((by == Some(OrderBy::UpdatedAt)).then_some(BY_UPDATED))
     }
@@ -52,94 +75,111 @@ impl Database {
     }
 }
 
-/// The fields of a filter with an index that does not have the order, each as a filter. The fields
-/// that are likely to match the fewest sessions come first.
-fn fields(filter: &Filter, by: Option<OrderBy>) -> Vec<(&'static str, Filter)> {
+/// A field of a filter that has an index.
+struct Field {
+    index: &'static str,
+    /// The field alone.
+    filter: Filter,
+    /// Whether the index has the sessions of one value in the order of the list.
+    has_order: bool,
+    /// Whether one value is wanted.
+    has_one_value: bool,
+}
+
+/// The fields of a filter that have an index. Those that are likely to match the fewest sessions come
+/// first.
+fn fields(filter: &Filter, by: Option<OrderBy>) -> Vec<Field> {
     let any = || Filter {
         trash: Trash::Include,
         ..Filter::default()
     };
     let given = filter.clone();
     let mut fields = Vec::new();
-    let mut add = |is_given: bool, index: &'static str, field: Filter| {
+    let mut add = |is_given: bool, index: &'static str, filter: Filter| {
         if is_given {
-            fields.push((index, field));
+            let has_order = by == Some(OrderBy::CreatedAt) && HAVE_CREATED.contains(&index);
+            let has_one_value = has_one_value(&filter);
+            fields.push(Field {
+                index,
+                filter,
+                has_order,
+                has_one_value,
+            });
         }
     };
+    add(
+        given.task_ids.is_some(),
+        "sessions_by_task",
+        Filter {
+            task_ids: given.task_ids,
+            ..any()
+        },
+    );
+    add(
+        given.parent_id.is_some(),
+        "sessions_by_parent",
+        Filter {
+            parent_id: given.parent_id,
+            ..any()
+        },
+    );
+    add(
+        given.user_id.is_some(),
+        "sessions_by_user",
+        Filter {
+            user_id: given.user_id,
+            ..any()
+        },
+    );
+    add(
+        given.channel_id.is_some(),
+        "sessions_by_channel",
+        Filter {
+            channel_id: given.channel_id,
+            ..any()
+        },
+    );
+    add(
+        given.model.is_some(),
+        "sessions_by_model",
+        Filter {
+            model: given.model,
+            ..any()
+        },
+    );
+    add(
+        given.slot_phase.is_some(),
+        "sessions_by_slot",
+        Filter {
+            slot_phase: given.slot_phase,
+            ..any()
+        },
+    );
+    add(
+        given.phase.is_some(),
+        "sessions_by_phase",
+        Filter {
+            phase: given.phase,
+            ..any()
+        },
+    );
+    add(
+        given.status.is_some(),
+        "sessions_by_status",
+        Filter {
+            status: given.status,
+            ..any()
+        },
+    );
+    add(
+        given.mode.is_some(),
+        "sessions_by_mode",
+        Filter {
+            mode: given.mode,
+            ..any()
+        },
+    );
     if by != Some(OrderBy::CreatedAt) {
-        // In the order of creation, SQLite uses an index with both the field and the order.
-        add(
-            given.task_ids.is_some(),
-            "sessions_by_task",
-            Filter {
-                task_ids: given.task_ids,
-                ..any()
-            },
-        );
-        add(
-            given.parent_id.is_some(),
-            "sessions_by_parent",
-            Filter {
-                parent_id: given.parent_id,
-                ..any()
-            },
-        );
-        add(
-            given.user_id.is_some(),
-            "sessions_by_user",
-            Filter {
-                user_id: given.user_id,
-                ..any()
-            },
-        );
-        add(
-            given.channel_id.is_some(),
-            "sessions_by_channel",
-            Filter {
-                channel_id: given.channel_id,
-                ..any()
-            },
-        );
-        add(
-            given.model.is_some(),
-            "sessions_by_model",
-            Filter {
-                model: given.model,
-                ..any()
-            },
-        );
-        add(
-            given.slot_phase.is_some(),
-            "sessions_by_slot",
-            Filter {
-                slot_phase: given.slot_phase,
-                ..any()
-            },
-        );
-        add(
-            given.phase.is_some(),
-            "sessions_by_phase",
-            Filter {
-                phase: given.phase,
-                ..any()
-            },
-        );
-        add(
-            given.status.is_some(),
-            "sessions_by_status",
-            Filter {
-                status: given.status,
-                ..any()
-            },
-        );
-        add(
-            given.mode.is_some(),
-            "sessions_by_mode",
-            Filter {
-                mode: given.mode,
-                ..any()
-            },
-        );
         add(
             given.created_after.is_some() || given.created_before.is_some(),
             BY_CREATED,
@@ -170,6 +210,15 @@ fn fields(filter: &Filter, by: Option<OrderBy>) -> Vec<(&'static str, Filter)> {
         },
     );
     fields
+}
+
+/// Whether at most one value of each property is wanted.
+fn has_one_value(filter: &Filter) -> bool {
+    let one = |count: Option<usize>| count.is_none_or(|count| count == 1);
+    one(filter.status.as_ref().map(Vec::len))
+        && one(filter.phase.as_ref().map(Vec::len))
+        && one(filter.task_ids.as_ref().map(Vec::len))
+        && one(filter.slot_phase.as_ref().map(Vec::len))
 }
 
 #[cfg(test)]
@@ -382,6 +431,35 @@ mod tests {
                   0, iif(n % 2, NULL, 1), 'planning', 'x', 'plan', 'x', 'x', '', '{}' FROM n",
             )
             .unwrap();
+        database
+            .execute_batch(
+                "test",
+                "UPDATE sessions SET user_id = 'rare' WHERE CAST(id AS INTEGER) < 10;
+                 UPDATE sessions SET status = 'failed' WHERE CAST(id AS INTEGER) BETWEEN 10 AND 20;",
+            )
+            .unwrap();
+        let rare = |user: &str, status, used| {
+            let filter = Filter {
+                user_id: Some(user.to_owned()),
+                status: Some(vec![status]),
+                mode: Some("x".to_owned()),
+                ..Filter::default()
+            };
+            for query in in_each_order(&filter) {
+                let index = database.index_for(&filter, Some(query.order.by)).unwrap();
+                let plan = plan(&database, query::list(&query, index, 10));
+                let by_updated = query.order.by == OrderBy::UpdatedAt && used == "any";
+                let used = match (by_updated, used) {
+                    (true, _) => "sessions_by_updated",
+                    (false, "any") => "sessions_by_user",
+                    (false, used) => used,
+                };
+                assert!(plan.contains(used), "{user} {status:?}: {plan}");
+            }
+        };
+        rare("rare", Status::Active, "sessions_by_user");
+        rare("x", Status::Failed, "sessions_by_status");
+        rare("x", Status::Active, "any");
         for (name, filter) in each_filter() {
             for query in in_each_order(&filter) {
                 let index = database.index_for(&filter, Some(query.order.by)).unwrap();

@@ -4,7 +4,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
-use crate::store::filter::Filter;
+use crate::store::filter::{Direction, Filter, OrderBy};
+use crate::store::places::Places;
 use crate::store::rows::Rows;
 use crate::store::tally::Tally;
 use crate::store::{
@@ -14,6 +15,7 @@ use crate::stored::event::Event;
 use crate::stored::head::Head;
 use crate::stored::record::Record;
 use crate::value::id::SessionId;
+use crate::value::time::Timestamp;
 
 /// Keeps everything in memory, and nothing when it is dropped.
 #[derive(Debug, Default)]
@@ -42,6 +44,15 @@ struct State {
     sessions: Rows<(Head, Vec<Event>)>,
     /// The records by their [keys](record_key).
     records: Rows<Record>,
+    /// The places of the sessions in the [order of their creation](created_key).
+    created: Places,
+}
+
+/// The key of a session in the order of creation: that of the time, then of the ids.
+fn created_key(at: Timestamp, id: &SessionId) -> String {
+    // The times before 1970 come first.
+    let at = at.as_millis().wrapping_sub(i64::MIN) as u64;
+    format!("{at:016x}{id}")
 }
 
 /// The key of a record among the rows of all. No kind contains NUL, so the records of a kind are in the
@@ -96,6 +107,11 @@ impl SyncStore for MemoryStore {
                 });
             }
         }
+        let State {
+            sessions,
+            records,
+            created,
+        } = &mut *state;
         for change in &changes.sessions {
             let id = change.id.as_str();
             match &change.write {
@@ -103,8 +119,15 @@ impl SyncStore for MemoryStore {
                     head,
                     replace_history,
                     events,
-                } => match state.sessions.get_mut(id) {
+                } => match sessions.get_mut(id) {
                     Some((stored, history)) => {
+                        if stored.created_at != head.created_at {
+                            let earlier = created_key(stored.created_at, &head.id);
+                            if let Some(place) = created.remove(&earlier) {
+                                let key = created_key(head.created_at, &head.id);
+                                created.insert(key, place);
+                            }
+                        }
                         *stored = head.as_ref().clone();
                         if *replace_history {
                             history.clear();
@@ -113,18 +136,24 @@ impl SyncStore for MemoryStore {
                     }
                     None => {
                         let session = (head.as_ref().clone(), events.clone());
-                        state.sessions.insert(id.to_owned(), session);
+                        let place = sessions.insert(id.to_owned(), session);
+                        let key = created_key(head.created_at, &head.id);
+                        created.insert(key, place);
                     }
                 },
                 SessionWrite::Delete => {
-                    state.sessions.remove(id);
-                    let records = state.records.values_in_any_order();
+                    if let Some((head, _)) = sessions.get(id) {
+                        let key = created_key(head.created_at, &head.id);
+                        created.remove(&key);
+                    }
+                    sessions.remove(id);
                     let owned: Vec<String> = records
+                        .values_in_any_order()
                         .filter(|record| record.owner.as_ref() == Some(&change.id))
                         .map(|record| record_key(&record.kind, &record.key))
                         .collect();
                     for key in &owned {
-                        state.records.remove(key);
+                        records.remove(key);
                     }
                 }
             }
@@ -132,8 +161,10 @@ impl SyncStore for MemoryStore {
         for change in &changes.records {
             let key = record_key(&change.kind, &change.key);
             match &change.record {
-                Some(record) => state.records.insert(key, record.clone()),
-                None => state.records.remove(&key),
+                Some(record) => {
+                    records.insert(key, record.clone());
+                }
+                None => records.remove(&key),
             }
         }
         Ok(Commit::Applied)
@@ -141,8 +172,27 @@ impl SyncStore for MemoryStore {
 
     fn list(&self, query: &ListQuery) -> Result<Page> {
         let state = self.state();
-        // In the order of their ids sessions are nearly sorted by time.
-        Ok(query.page(state.sessions.values().map(|(head, _)| head)))
+        if query.order.by == OrderBy::UpdatedAt {
+            let heads = state.sessions.values_in_any_order();
+            return Ok(query.page(heads.map(|(head, _)| head)));
+        }
+        let after = query.after.as_ref();
+        let after = after.map(|after| created_key(after.at, &after.id));
+        let backwards = query.order.direction == Direction::Desc;
+        // One more tells whether others follow.
+        let most = query.offset.saturating_add(u64::from(query.limit) + 1);
+        let mut heads = Vec::new();
+        state
+            .created
+            .visit(after.as_deref(), backwards, &mut |place| {
+                if let Some((head, _)) = state.sessions.at(place)
+                    && query.filter.matches(head)
+                {
+                    heads.push(head);
+                }
+                (heads.len() as u64) < most
+            });
+        Ok(query.page_of(heads))
     }
 
     fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {

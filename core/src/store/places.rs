@@ -1,6 +1,8 @@
 //! The places of rows by their keys, in the order of the keys. It is no map of the standard library's:
 //! the code of one has six times the size, which a browser loads before anything else.
 
+use std::fmt;
+
 /// The greatest number of keys in one run. A longer one is split.
 const LONGEST: usize = 512;
 
@@ -9,6 +11,15 @@ const LONGEST: usize = 512;
 pub(super) struct Places {
     /// None of them is empty.
     runs: Vec<Vec<(String, usize)>>,
+}
+
+/// As the keys: a place depends on what was kept before.
+impl fmt::Debug for Places {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.iter().map(|(key, _)| key))
+            .finish()
+    }
 }
 
 impl Places {
@@ -22,6 +33,45 @@ impl Places {
     /// The keys and their places, in the order of the keys.
     pub(super) fn iter(&self) -> impl Iterator<Item = &(String, usize)> {
         self.runs.iter().flatten()
+    }
+
+    /// Visits the places of the keys after one, or of all, in the order of the keys or backwards, until
+    /// `visit` returns `false`.
+    pub(super) fn visit(
+        &self,
+        after: Option<&str>,
+        backwards: bool,
+        visit: &mut dyn FnMut(usize) -> bool,
+    ) {
+        let (mut run, mut at) = match after {
+            None if backwards => (self.runs.len(), 0),
+            None => (0, 0),
+            Some(key) => {
+                let (run, found) = self.find(key);
+                let skipped = usize::from(found.is_ok() && !backwards);
+                (run, found.unwrap_or_else(|free| free) + skipped)
+            }
+        };
+        loop {
+            if backwards {
+                while at == 0 {
+                    let Some(earlier) = run.checked_sub(1) else {
+                        return;
+                    };
+                    run = earlier;
+                    at = self.runs.get(run).map_or(0, Vec::len);
+                }
+                at -= 1;
+            }
+            let Some(keys) = self.runs.get(run) else {
+                return;
+            };
+            match keys.get(at) {
+                Some((_, place)) if visit(*place) => at += usize::from(!backwards),
+                Some(_) => return,
+                None => (run, at) = (run + 1, 0),
+            }
+        }
     }
 
     /// Adds a key that is not there.
@@ -69,6 +119,7 @@ impl Places {
 mod tests {
     use std::collections::BTreeMap;
     use std::collections::btree_map::Entry;
+    use std::ops::Bound;
 
     use proptest::prelude::*;
 
@@ -92,6 +143,25 @@ mod tests {
                     Entry::Occupied(_) => {}
                 }
             }
+            let visited = |after: Option<&str>, backwards| {
+                let mut visited = Vec::new();
+                places.visit(after, backwards, &mut |place| {
+                    visited.push(place);
+                    visited.len() < 1000
+                });
+                visited
+            };
+            let places_of = |keys: &mut dyn Iterator<Item = (&String, &usize)>| {
+                keys.take(1000).map(|(_, place)| *place).collect::<Vec<_>>()
+            };
+            for key in ["", "1", "15", "1500", "2999", "9", "x"] {
+                let after = (Bound::Excluded(key.to_owned()), Bound::Unbounded);
+                let mut before = model.range(..key.to_owned()).rev();
+                prop_assert_eq!(visited(Some(key), false), places_of(&mut model.range(after)));
+                prop_assert_eq!(visited(Some(key), true), places_of(&mut before));
+            }
+            prop_assert_eq!(visited(None, false), places_of(&mut model.iter()));
+            prop_assert_eq!(visited(None, true), places_of(&mut model.iter().rev()));
             let all: Vec<_> = places.iter().cloned().collect();
             prop_assert_eq!(all, model.into_iter().collect::<Vec<_>>());
         }

@@ -171,7 +171,8 @@ impl ListQuery {
         self.filter.matches(head) && self.after.as_ref().is_none_or(follows)
     }
 
-    fn page_of(&self, mut meant: Vec<&Head>) -> Page {
+    /// Answers the query from the heads that are meant, of which only those after the page may be left out.
+    pub(super) fn page_of(&self, mut meant: Vec<&Head>) -> Page {
         meant.sort_by(|a, b| self.order.compare(a, b));
         let skip = usize::try_from(self.offset).unwrap_or(usize::MAX);
         let mut rest = meant.into_iter().skip(skip);

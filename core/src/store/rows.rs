@@ -57,11 +57,19 @@ impl<T> Rows<T> {
         self.rows.get_mut(place)?.as_deref_mut()
     }
 
-    /// Adds a row, or puts it in the place of the one with this key.
-    pub(crate) fn insert(&mut self, key: String, row: T) {
-        if let Some(known) = self.get_mut(&key) {
-            *known = row;
-            return;
+    /// The row of a place.
+    pub(crate) fn at(&self, place: usize) -> Option<&T> {
+        self.rows.get(place)?.as_deref()
+    }
+
+    /// Adds a row, or puts it in the place of the one with this key. Returns the place, which is the row's
+    /// until it is removed.
+    pub(crate) fn insert(&mut self, key: String, row: T) -> usize {
+        if let Some(place) = self.places.get(&key) {
+            if let Some(known) = self.get_mut(&key) {
+                *known = row;
+            }
+            return place;
         }
         let place = self.free.pop().unwrap_or(self.rows.len());
         let row = Some(Box::new(row));
@@ -70,6 +78,7 @@ impl<T> Rows<T> {
             None => self.rows.push(row),
         }
         self.places.insert(key, place);
+        place
     }
 
     /// Removes the row with this key.

@@ -85,16 +85,16 @@ impl Tally {
         };
         match self.0.get_mut(&key) {
             Some(known) => known.count.add(count),
-            None => self.0.insert(
-                key,
-                Group {
+            None => {
+                let group = Group {
                     status: head.status,
                     mode: head.mode.clone(),
                     user_id: head.user_id.clone(),
                     model: model.map(Cow::into_owned),
                     count,
-                },
-            ),
+                };
+                self.0.insert(key, group);
+            }
         }
     }
 
@@ -104,7 +104,9 @@ impl Tally {
         let key = key(group.status, &group.mode, user_id, model);
         match self.0.get_mut(&key) {
             Some(known) => known.count.add(group.count),
-            None => self.0.insert(key, group),
+            None => {
+                self.0.insert(key, group);
+            }
         }
     }
 

@@ -36,8 +36,7 @@ impl<T> Default for Rows<T> {
 impl<T> Rows<T> {
     /// The row with this key.
     pub(crate) fn get(&self, key: &str) -> Option<&T> {
-        let place = self.places.get(key)?;
-        self.rows.get(place)?.as_deref()
+        self.at(self.places.get(key)?)
     }
 
     /// The rows in the order of their keys.
@@ -65,19 +64,16 @@ impl<T> Rows<T> {
     /// Adds a row, or puts it in the place of the one with this key. Returns the place, which is the row's
     /// until it is removed.
     pub(crate) fn insert(&mut self, key: String, row: T) -> usize {
-        if let Some(place) = self.places.get(&key) {
-            if let Some(known) = self.get_mut(&key) {
-                *known = row;
-            }
-            return place;
-        }
-        let place = self.free.pop().unwrap_or(self.rows.len());
+        let known = self.places.get(&key);
+        let place = known.or_else(|| self.free.pop()).unwrap_or(self.rows.len());
         let row = Some(Box::new(row));
         match self.rows.get_mut(place) {
-            Some(free) => *free = row,
+            Some(at) => *at = row,
             None => self.rows.push(row),
         }
-        self.places.insert(key, place);
+        if known.is_none() {
+            self.places.insert(key, place);
+        }
         place
     }
 

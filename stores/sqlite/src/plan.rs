@@ -16,18 +16,7 @@ const FEW: u32 = 1000;
 
 const BY_CREATED: &str = "sessions_by_created";
 const BY_UPDATED: &str = "sessions_by_updated";
-/// The indexes of a property that then have the order of creation.
-const HAVE_CREATED: [&str; 9] = [
-    "sessions_by_task",
-    "sessions_by_parent",
-    "sessions_by_user",
-    "sessions_by_channel",
-    "sessions_by_model",
-    "sessions_by_slot",
-    "sessions_by_phase",
-    "sessions_by_status",
-    "sessions_by_mode",
-];
+const IN_TRASH: &str = "sessions_in_trash";
 
 impl Database {
     /// The index to use. `None` if SQLite chooses well, because one field of the filter has an index
@@ -37,11 +26,7 @@ impl Database {
         filter: &Filter,
         by: Option<OrderBy>,
     ) -> Result<Option<&'static str>> {
-        let nothing = filter.status.as_ref().is_some_and(Vec::is_empty)
-            || filter.phase.as_ref().is_some_and(Vec::is_empty)
-            || filter.task_ids.as_ref().is_some_and(Vec::is_empty)
-            || filter.slot_phase.as_ref().is_some_and(Vec::is_empty);
-        if nothing {
+        if numbers_of_values(filter).contains(&Some(0)) {
             // Nothing matches. SQLite removes the conditions, so an index could not be used.
             return Ok(None);
         }
@@ -97,8 +82,10 @@ fn fields(filter: &Filter, by: Option<OrderBy>) -> Vec<Field> {
     let mut fields = Vec::new();
     let mut add = |is_given: bool, index: &'static str, filter: Filter| {
         if is_given {
-            let has_order = by == Some(OrderBy::CreatedAt) && HAVE_CREATED.contains(&index);
-            let has_one_value = has_one_value(&filter);
+            let has_order =
+                by == Some(OrderBy::CreatedAt) && ![BY_UPDATED, IN_TRASH].contains(&index);
+            let mut numbers = numbers_of_values(&filter).into_iter().flatten();
+            let has_one_value = numbers.all(|number| number == 1);
             fields.push(Field {
                 index,
                 filter,
@@ -203,7 +190,7 @@ fn fields(filter: &Filter, by: Option<OrderBy>) -> Vec<Field> {
     }
     add(
         given.trash == Trash::Only,
-        "sessions_in_trash",
+        IN_TRASH,
         Filter {
             trash: Trash::Only,
             ..any()
@@ -212,13 +199,14 @@ fn fields(filter: &Filter, by: Option<OrderBy>) -> Vec<Field> {
     fields
 }
 
-/// Whether at most one value of each property is wanted.
-fn has_one_value(filter: &Filter) -> bool {
-    let one = |count: Option<usize>| count.is_none_or(|count| count == 1);
-    one(filter.status.as_ref().map(Vec::len))
-        && one(filter.phase.as_ref().map(Vec::len))
-        && one(filter.task_ids.as_ref().map(Vec::len))
-        && one(filter.slot_phase.as_ref().map(Vec::len))
+/// How many values are wanted of each property of which several may be, where it is given.
+fn numbers_of_values(filter: &Filter) -> [Option<usize>; 4] {
+    [
+        filter.status.as_ref().map(Vec::len),
+        filter.phase.as_ref().map(Vec::len),
+        filter.task_ids.as_ref().map(Vec::len),
+        filter.slot_phase.as_ref().map(Vec::len),
+    ]
 }
 
 #[cfg(test)]

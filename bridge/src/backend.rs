@@ -2,6 +2,7 @@
 //! memory store and stores of the host; a binding adds its own.
 
 use std::cell::{Cell, RefCell};
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -86,6 +87,8 @@ pub struct Options {
     pub capabilities: Capabilities,
     /// The retention that the host runs.
     pub retention: Option<RetentionParams>,
+    /// The number of changes that the feed keeps.
+    pub keep_changes: Option<u64>,
     /// Whether every call of the handle is synchronous.
     pub synchronous: bool,
 }
@@ -117,6 +120,7 @@ impl Params for Options {
             retention: properties
                 .take::<Option<Retention>>("retention")
                 .map(|retention| retention.0),
+            keep_changes: properties.take("keep_changes"),
             synchronous: properties.take_or("synchronous", false),
         }
     }
@@ -141,13 +145,27 @@ fn check_settings(url: &str, options: &Options) -> Result<()> {
         ),
         ("fileMode", options.file_mode.is_some(), has_files),
         ("timeoutMs", options.timeout_ms.is_some(), has_timeout),
+        (
+            "keepChanges",
+            options.keep_changes.is_some(),
+            scheme == "sqlite",
+        ),
     ] {
         if is_given && !is_known {
             return Err(Error::invalid(name, "this store has no such option"));
         }
     }
-    Ok(())
+    match options.keep_changes {
+        Some(count) if !KEPT_CHANGES.contains(&count) => Err(Error::invalid(
+            "keepChanges",
+            format!("expected 1,000 to 10,000,000 changes, got {count}"),
+        )),
+        _ => Ok(()),
+    }
 }
+
+/// How many changes a feed may keep.
+const KEPT_CHANGES: RangeInclusive<u64> = 1000..=10_000_000;
 
 /// The option `retention`: durations, of which `purgeAfter` and `keepAudit` have defaults.
 #[derive(Default)]

@@ -9,6 +9,7 @@ use std::task::Poll;
 
 use serde::Serialize;
 use tenure_core::error::{Cause, cut};
+use tenure_core::store::feed::{Change, FeedPage, FeedQuery};
 use tenure_core::store::{
     Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Problem, Scan, Store,
 };
@@ -241,9 +242,12 @@ impl Store for HostStore {
         #[derive(Serialize)]
         struct CommitRequest<'a> {
             changes: &'a Changes,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            feed: Option<Vec<Change>>,
         }
         Box::pin(async move {
-            self.ask("commit", Json::of(&CommitRequest { changes }), None)
+            let feed = self.capabilities.feed.then(|| changes.feed());
+            self.ask("commit", Json::of(&CommitRequest { changes, feed }), None)
                 .await
         })
     }
@@ -303,6 +307,23 @@ impl Store for HostStore {
                 return Err(misbehaved("scan", "more records than the limit"));
             }
             Ok(records)
+        })
+    }
+
+    fn feed<'a>(&'a self, query: &'a FeedQuery) -> Answer<'a, FeedPage> {
+        #[derive(Serialize)]
+        struct FeedRequest<'a> {
+            query: &'a FeedQuery,
+        }
+        Box::pin(async move {
+            if !self.capabilities.feed {
+                return Err(Cause::NoFeed.into());
+            }
+            let page: FeedPage = self
+                .ask("feed", Json::of(&FeedRequest { query }), None)
+                .await?;
+            check_feed(&page, query)?;
+            Ok(page)
         })
     }
 }
@@ -493,6 +514,24 @@ fn check_page(page: &Page, query: &ListQuery) -> Result<()> {
         disorder(&page.heads, page.more, query)
     };
     problem.map_or(Ok(()), |problem| Err(misbehaved("list", problem)))
+}
+
+fn check_feed(page: &FeedPage, query: &FeedQuery) -> Result<()> {
+    let mut last = query.after.unwrap_or(page.newest);
+    let problem = if page.newest >= MAX_SAFE_INTEGER || page.kept_after > page.newest {
+        "a feed that ends before it begins, or has no more positions"
+    } else if page.changes.len() > query.limit as usize {
+        "more changes than the limit"
+    } else if !page.changes.iter().all(|change| {
+        let follows = change.position > last && change.position <= page.newest;
+        last = change.position;
+        follows
+    }) {
+        "changes that are not in the order of their positions, after the one that was asked for"
+    } else {
+        return Ok(());
+    };
+    Err(misbehaved("feed", problem))
 }
 
 /// What is wrong with the order of heads, or with their place in the list.

@@ -10,6 +10,7 @@ use tenure_apps::retention::purge::PurgeProgress;
 use tenure_core::Error;
 use tenure_core::slot::message;
 use tenure_core::slot::params::{SlotCancelled, SlotFailure};
+use tenure_core::store::feed::{Change, FeedPage, FeedQuery};
 use tenure_core::store::{
     Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Record, Scan,
 };
@@ -58,6 +59,9 @@ pub fn typescript() -> String {
     declarations.visit::<Page>();
     declarations.visit::<Scan>();
     declarations.visit::<Record>();
+    declarations.visit::<Change>();
+    declarations.visit::<FeedQuery>();
+    declarations.visit::<FeedPage>();
     out.push_str(&declarations.text());
     error_codes(&mut out);
     failure_messages(&mut out);

@@ -9,6 +9,7 @@ use crate::support::{
 };
 use serde_json::{Value, json};
 use tenure_bridge::{Call, TABLE};
+use tenure_core::store::feed::FeedQuery;
 use tenure_core::store::filter::Trash;
 use tenure_core::store::{ListQuery, SyncStore};
 use tenure_core::{Filter, History, MemoryStore, NoHost, Order, SessionId};
@@ -140,6 +141,11 @@ fn every_operation_gives_the_same_result_over_the_hosts_store() {
             format!("{store:?}"),
             "seed {seed}"
         );
+        let whole = FeedQuery {
+            after: Some(0),
+            limit: u32::MAX,
+        };
+        assert_eq!(host.memory.feed(&whole), store.feed(&whole), "seed {seed}");
     }
 }
 

@@ -73,6 +73,23 @@ pub enum Cause {
         /// The session.
         id: String,
     },
+    /// The changes after a position of the feed are no longer kept, or the position is of another store.
+    #[error(
+        "the changes after position {after} are not kept: read what you need again, with `list` or `get`, and go on from position {newest}"
+    )]
+    PositionExpired {
+        /// The position from which to read.
+        after: u64,
+        /// The position after which every change is kept.
+        kept_after: u64,
+        /// The position of the newest change.
+        newest: u64,
+    },
+    /// The store keeps no feed of its changes.
+    #[error(
+        "this store keeps no feed of its changes: use one that does, such as `sqlite:`, `memory:` or `indexeddb:`"
+    )]
+    NoFeed,
     /// A session of this id exists already.
     #[error("session {id} exists already")]
     SessionExists {
@@ -370,6 +387,8 @@ codes! {
     UnknownOperation => "UNKNOWN_OPERATION" Invalid,
     SessionNotFound => "SESSION_NOT_FOUND" NotFound,
     SessionDeleted => "SESSION_DELETED" NotFound,
+    PositionExpired => "POSITION_EXPIRED" NotFound,
+    NoFeed => "NO_FEED" Invalid,
     SessionExists => "SESSION_EXISTS" Conflict,
     SessionFinished => "SESSION_FINISHED" Refused,
     InvalidTransition => "INVALID_TRANSITION" Refused,
@@ -552,7 +571,16 @@ impl Error {
                 details.set("name", name);
                 details.set("instead", instead);
             }
-            Cause::InvalidCursor | Cause::StoreIsAsync | Cause::Closed => {}
+            Cause::PositionExpired {
+                after,
+                kept_after,
+                newest,
+            } => {
+                details.set("after", after);
+                details.set("keptAfter", kept_after);
+                details.set("newest", newest);
+            }
+            Cause::InvalidCursor | Cause::StoreIsAsync | Cause::Closed | Cause::NoFeed => {}
         }
         details
     }

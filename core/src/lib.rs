@@ -5,11 +5,12 @@
 //!
 //! The modules are layers; each uses only those above it in this list. [`value`] has JSON, text, times
 //! and ids. [`stored`] has what a store keeps, [`store`] the trait. The domains [`audit`], [`lease`],
-//! [`session`], [`agent`] and [`slot`] hold the rules.
+//! [`session`], [`agent`] and [`slot`] hold the rules. [`feed`] shows what their operations have changed.
 
 pub mod agent;
 pub mod audit;
 pub mod error;
+pub mod feed;
 pub mod lease;
 pub mod session;
 pub mod slot;

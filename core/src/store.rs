@@ -4,6 +4,7 @@
 //! on. Synchronous stores implement [`SyncStore`]; [`Lift`] makes a [`Store`] of it.
 
 pub mod changes;
+pub mod feed;
 pub mod filter;
 pub mod memory;
 mod places;
@@ -18,6 +19,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use crate::error::{Cause, Error, Result};
+use crate::store::feed::{FeedPage, FeedQuery};
 use crate::store::filter::{Filter, Order};
 use crate::store::tally::Tally;
 pub use crate::stored::record::Record;
@@ -62,6 +64,11 @@ pub trait Store: Send + Sync {
     /// Counts the sessions that a filter means. By default it reads them page by page.
     fn tally<'a>(&'a self, filter: &'a Filter) -> Answer<'a, Tally> {
         Box::pin(tally_by_pages(self, filter))
+    }
+
+    /// A part of its feed, if it keeps one ([`Capabilities::feed`]).
+    fn feed<'a>(&'a self, _query: &'a FeedQuery) -> Answer<'a, FeedPage> {
+        Box::pin(ready(Err(no_feed())))
     }
 }
 
@@ -121,6 +128,14 @@ pub trait SyncStore {
     fn tally(&self, _filter: &Filter) -> Result<Option<Tally>> {
         Ok(None)
     }
+
+    /// See [`Store::feed`].
+    ///
+    /// # Errors
+    /// `NO_FEED`, and those of the store.
+    fn feed(&self, _query: &FeedQuery) -> Result<FeedPage> {
+        Err(no_feed())
+    }
 }
 
 impl<S: SyncStore + ?Sized> SyncStore for &S {
@@ -154,6 +169,10 @@ impl<S: SyncStore + ?Sized> SyncStore for &S {
 
     fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
         (**self).tally(filter)
+    }
+
+    fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
+        (**self).feed(query)
     }
 }
 
@@ -189,6 +208,10 @@ impl<S: SyncStore> SyncStore for Mutex<S> {
 
     fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
         unlocked(self).tally(filter)
+    }
+
+    fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
+        unlocked(self).feed(query)
     }
 }
 
@@ -238,6 +261,15 @@ impl<S: SyncStore + Send + Sync> Store for Lift<S> {
             Err(error) => Box::pin(ready(Err(error))),
         }
     }
+
+    fn feed<'a>(&'a self, query: &'a FeedQuery) -> Answer<'a, FeedPage> {
+        Box::pin(ready(self.0.feed(query)))
+    }
+}
+
+/// The error of a store without a feed.
+fn no_feed() -> Error {
+    Cause::NoFeed.into()
 }
 
 /// What a store can do beyond the least.
@@ -249,6 +281,8 @@ pub struct Capabilities {
     pub persistent: bool,
     /// Several processes (or pages) may have the store open at once.
     pub shared: bool,
+    /// It keeps a feed of its changes.
+    pub feed: bool,
     /// White space between the tokens of user data may change. The tokens never do.
     pub reindents: bool,
     /// It keeps records alone: whatever is asked of it about sessions is refused. Stores of other
@@ -262,6 +296,7 @@ impl Params for Capabilities {
         Self {
             persistent: properties.take_or("persistent", false),
             shared: properties.take_or("shared", false),
+            feed: properties.take_or("feed", false),
             reindents: properties.take_or("reindents", false),
             records_only: false,
         }

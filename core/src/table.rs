@@ -4,7 +4,7 @@
 use crate::error::{Cause, Error, Result, cut};
 use crate::work::job::AnyJob;
 use crate::work::operation::AnyOperation;
-use crate::{agent, audit, lease, session, slot};
+use crate::{agent, audit, feed, lease, session, slot};
 
 /// The operations of the core.
 pub static OPERATIONS: &[&[&AnyOperation]] = &[
@@ -17,6 +17,7 @@ pub static OPERATIONS: &[&[&AnyOperation]] = &[
     lease::operations::OPERATIONS,
     slot::operations::OPERATIONS,
     audit::operations::OPERATIONS,
+    feed::operations::OPERATIONS,
 ];
 
 /// The operations of administrators. The browser's module leaves them out.

@@ -14,6 +14,7 @@ mod concurrency;
 mod copying;
 mod dedup;
 mod exporting;
+mod feed;
 mod filter_properties;
 mod jobs;
 mod json_properties;

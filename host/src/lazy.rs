@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tenure_core::audit::entry::{self, Entry, RUN};
+use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::Tally;
 use tenure_core::store::{
@@ -100,5 +101,9 @@ impl SyncStore for LazyStore {
 
     fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
         self.read(|store| store.tally(filter))
+    }
+
+    fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
+        self.read(|store| store.feed(query))
     }
 }

@@ -92,6 +92,7 @@ fn sqlite_options(options: &Options, lifetime: Lifetime) -> Result<SqliteOptions
         durability: options.durability.unwrap_or_default(),
         busy_timeout_ms: options.busy_timeout_ms(defaults.busy_timeout_ms),
         brief: lifetime == Lifetime::Brief,
+        keep_changes: options.keep_changes,
         ..defaults
     })
 }

@@ -769,9 +769,52 @@ persistent: boolean,
  */
 shared: boolean, 
 /**
+ * It keeps a feed of its changes.
+ */
+feed: boolean, 
+/**
  * White space between the tokens of user data may change. The tokens never do.
  */
 reindents: boolean, };
+
+/**
+ * A change of a session, of a lease or of the audit log.
+ */
+export type Change = { 
+/**
+ * Its position: greater than that of every earlier change.
+ */
+position: number, 
+/**
+ * What it did: to a session, or `lease` or `audit`.
+ */
+kind: ChangeKind, 
+/**
+ * The id of the session, the key of the lease, or the key of the entry.
+ */
+id: string, 
+/**
+ * The session as it is now, which may be later than the change; absent if it was deleted since.
+ */
+session?: SessionHead, 
+/**
+ * The events that the change appended; absent if there are none, or their history was removed or
+ * replaced since.
+ */
+events?: Array<SessionEvent>, 
+/**
+ * The lease as it is now; absent if it was removed since.
+ */
+lease?: LeaseView, 
+/**
+ * The entry of the audit log; absent if it was removed since.
+ */
+audit?: AuditEntry, };
+
+/**
+ * What a change did.
+ */
+export type ChangeKind = "created" | "updated" | "trashed" | "restored" | "deleted" | "lease" | "audit";
 
 /**
  * A session to change.
@@ -798,6 +841,23 @@ idempotencyKey?: string,
 token?: number, };
 
 /**
+ * A part of the feed.
+ */
+export type ChangePage = { 
+/**
+ * The changes, in the order of the commits.
+ */
+items: Array<Change>, 
+/**
+ * The position from which to go on.
+ */
+position: number, 
+/**
+ * Whether there were further changes.
+ */
+more: boolean, };
+
+/**
  * All changes of one operation. A store applies them completely or not at all. No session and no
  * record is named twice.
  */
@@ -810,6 +870,81 @@ sessions: Array<SessionChange>,
  * Records to write or remove.
  */
 records: Array<RecordChange>, };
+
+/**
+ * Which changes to read. With a property of a filter, only changes of sessions that the filter selects as
+ * they are now, and those of deleted sessions.
+ */
+export type ChangesSinceParams = { 
+/**
+ * Only sessions of this user.
+ */
+userId?: string, 
+/**
+ * Only sessions of this channel.
+ */
+channelId?: string, 
+/**
+ * Only sessions of this mode.
+ */
+mode?: string, 
+/**
+ * Only sessions with this status, or with one of these.
+ */
+status?: Status | readonly Status[], 
+/**
+ * Only sessions of agents in this phase, or in one of these.
+ */
+phase?: Phase | readonly Phase[], 
+/**
+ * Only sessions in slots of this task, or of one of these; 1,000 at most.
+ */
+taskIds?: string | readonly string[], 
+/**
+ * Only sessions in slots of this phase, or of one of these.
+ */
+slotPhase?: SlotPhase | readonly SlotPhase[], 
+/**
+ * Only sessions with this model: that of the slot, or without a slot `metadata.model`.
+ */
+model?: string, 
+/**
+ * Only forks of the session with this id.
+ */
+parentId?: string, 
+/**
+ * Only sessions created at this time or later.
+ */
+createdAfter?: string, 
+/**
+ * Only sessions created at this time or earlier.
+ */
+createdBefore?: string, 
+/**
+ * Only sessions last changed at this time or later.
+ */
+updatedAfter?: string, 
+/**
+ * Only sessions last changed at this time or earlier.
+ */
+updatedBefore?: string, 
+/**
+ * Only sessions whose tasks contain this text; A-Z and a-z are the same.
+ */
+text?: string, 
+/**
+ * Whether sessions in the trash are included; `"exclude"` by default.
+ */
+trash?: Trash, 
+/**
+ * The position after which to begin: the `position` of a change or of an earlier page. Without it no
+ * change is read, only the position of the newest one.
+ */
+position?: number, 
+/**
+ * The greatest number of changes in the page: 1 to 1,000, 100 by default.
+ */
+limit?: number, };
 
 /**
  * The outcome of claiming an orphan.
@@ -1552,6 +1687,19 @@ nextAfter?: number,
 nextBefore?: number, };
 
 /**
+ * The sequence numbers of events, both ends included.
+ */
+export type EventRange = { 
+/**
+ * The first sequence number.
+ */
+first: number, 
+/**
+ * The last sequence number.
+ */
+last: number, };
+
+/**
  * A part of a history.
  */
 export type EventsParams = { 
@@ -1659,6 +1807,57 @@ idempotencyKey?: string,
  * (`SESSION_HELD`); with one that is not current, the call fails with `LEASE_LOST`.
  */
 token?: number, };
+
+/**
+ * A change with its position.
+ */
+export type FedChange = { 
+/**
+ * Its position: greater than that of every earlier change.
+ */
+position: number, 
+/**
+ * What it did.
+ */
+kind: ChangeKind, 
+/**
+ * The id of the session, or the key of the lease's or the entry's record.
+ */
+key: string, 
+/**
+ * The events that it appended. Without those of a history that was removed or replaced since.
+ */
+events?: EventRange, };
+
+/**
+ * A part of a feed, and what there is of it.
+ */
+export type FeedPage = { 
+/**
+ * The changes, in the order of their positions.
+ */
+changes: Array<FedChange>, 
+/**
+ * The position after which every change is kept.
+ */
+keptAfter: number, 
+/**
+ * The position of the newest change; 0 if nothing was changed yet.
+ */
+newest: number, };
+
+/**
+ * Which part of a feed to read.
+ */
+export type FeedQuery = { 
+/**
+ * Begin after this position; `null` reads no changes, only where the feed begins and ends.
+ */
+after: number | null, 
+/**
+ * How many changes at most; at least 1.
+ */
+limit: number, };
 
 /**
  * The result of importing a file.
@@ -3864,6 +4063,10 @@ export type SessionWrite = { "kind": "put",
  */
 head: StoredHead, 
 /**
+ * What the feed says that the write does.
+ */
+change: ChangeKind, 
+/**
  * Whether the stored events are removed first.
  */
 replaceHistory: boolean, 
@@ -4517,6 +4720,27 @@ by: string | null,
 decidedAt: number | null, };
 
 /**
+ * One change of a commit, before its store has given it a position.
+ */
+export type StoredChange = { 
+/**
+ * What it did.
+ */
+kind: ChangeKind, 
+/**
+ * The id of the session, or the key of the lease's or the entry's record.
+ */
+key: string, 
+/**
+ * The events that it appended.
+ */
+events?: EventRange, 
+/**
+ * Whether the events that the session had before it are gone.
+ */
+endsHistory: boolean, };
+
+/**
  * An error that an agent met, as stores keep it.
  */
 export type StoredError = { 
@@ -5064,6 +5288,8 @@ export type CoreErrorCode =
   | "UNKNOWN_OPERATION"
   | "SESSION_NOT_FOUND"
   | "SESSION_DELETED"
+  | "POSITION_EXPIRED"
+  | "NO_FEED"
   | "SESSION_EXISTS"
   | "SESSION_FINISHED"
   | "INVALID_TRANSITION"
@@ -5114,6 +5340,9 @@ export const FAILURE_MESSAGES: ReadonlyMap<string, string> = new Map([
   ["INVALID_ARGUMENT", "The request is not valid. Correct it and try again."],
   ["INVALID_ID", "The request is not valid. Correct it and try again."],
   ["INVALID_CURSOR", "The request is not valid. Correct it and try again."],
+  ["POSITION_EXPIRED", "Some changes are no longer kept. Load this again."],
+  ["LAGGED", "Some changes were missed. Load this again."],
+  ["NO_FEED", "This store does not tell what changes in it. Load this again to see changes."],
   ["FILE_UNREADABLE", "The file cannot be read. Choose another one, or try again."],
   ["TOO_LARGE", "The text is too large. Shorten it and try again."],
   ["TOO_DEEP", "The text is too large. Shorten it and try again."],
@@ -5261,6 +5490,8 @@ export interface Operations {
   slotPhase: { params: SlotPhaseParams; result: SlotPhase | null };
   /** A page of the audit log, oldest first: decisions about agents and runs, and removals. */
   auditLog: { params: AuditLogParams; result: AuditPage };
+  /** The changes after a position, in the order of the commits: of sessions, of leases and of the audit log. A session and a lease are shown as they are now. */
+  changesSince: { params: ChangesSinceParams; result: ChangePage };
   /** Sets any properties of a session regardless of the lifecycle, for administrators. It records no event and sends no webhook; the version is incremented. */
   override: { params: OverrideParams; result: SessionHead };
   /** Writes a session as it is given, with no event of its own and no webhook. Where it only continues the history that is stored, only the new events are written. */
@@ -5389,6 +5620,7 @@ export const OPERATIONS = {
   slots: "read",
   slotPhase: "read",
   auditLog: "read",
+  changesSince: "read",
   override: "fenced",
   save: "fenced",
   agentStats: "read",

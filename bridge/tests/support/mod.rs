@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 use tenure_bridge::{Call, HostEngine, TABLE, perform};
+use tenure_core::store::feed::FeedQuery;
 use tenure_core::store::filter::Trash;
 use tenure_core::store::{Capabilities, Changes, History, ListQuery, Scan, SyncStore};
 use tenure_core::work::operation::{AnyOperation, Group};
@@ -137,8 +138,12 @@ pub(crate) struct Host {
 
 impl Default for Host {
     fn default() -> Self {
+        let with_feed = Capabilities {
+            feed: true,
+            ..Capabilities::default()
+        };
         Self {
-            engine: HostEngine::new(Limits::default(), Capabilities::default(), 30_000),
+            engine: HostEngine::new(Limits::default(), with_feed, 30_000),
             memory: MemoryStore::default(),
             batch: None,
         }
@@ -178,6 +183,10 @@ impl Host {
             "scan" => {
                 let scan: Scan = get(params, "scan");
                 serde_json::to_string(&self.memory.scan(&scan).unwrap())
+            }
+            "feed" => {
+                let query: FeedQuery = get(params, "query");
+                serde_json::to_string(&self.memory.feed(&query).unwrap())
             }
             "sleep" => Ok("null".to_owned()),
             other => panic!("no store has a method {other}"),

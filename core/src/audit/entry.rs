@@ -8,8 +8,7 @@ use crate::value::fingerprint::Fingerprint;
 use crate::value::json::{Json, Object};
 use crate::value::time::Timestamp;
 
-/// The kind of the records that store entries.
-pub const KIND: &str = "audit";
+pub use crate::stored::record::AUDIT as KIND;
 
 /// The `kind` of the entry for a decision whether to resume an agent.
 pub const DECISION: &str = "agent.decision";

@@ -562,6 +562,16 @@ filter_params! {
     #[serde(rename_all = "camelCase")]
     pub struct StatsParams {}
 
+    /// Which changes to read. With a property of a filter, only changes of sessions that the filter selects as
+    /// they are now, and those of deleted sessions.
+    pub struct ChangesSinceParams {
+        /// The position after which to begin: the `position` of a change or of an earlier page. Without it no
+        /// change is read, only the position of the newest one.
+        pub position: Option<u64>,
+        /// The greatest number of changes in the page: 1 to 1,000, 100 by default.
+        pub limit: Option<u32>,
+    }
+
     /// Which sessions to list, and how.
     pub struct ListParams {
         /// The time that orders the list; `"createdAt"` by default.

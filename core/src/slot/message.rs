@@ -164,6 +164,15 @@ pub const MESSAGES: &[(&str, &str)] = &[
     ("INVALID_ID", INVALID),
     ("INVALID_CURSOR", INVALID),
     (
+        "POSITION_EXPIRED",
+        "Some changes are no longer kept. Load this again.",
+    ),
+    ("LAGGED", "Some changes were missed. Load this again."),
+    (
+        "NO_FEED",
+        "This store does not tell what changes in it. Load this again to see changes.",
+    ),
+    (
         "FILE_UNREADABLE",
         "The file cannot be read. Choose another one, or try again.",
     ),

@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::store::feed::{Change, ChangeKind, EventRange};
 use crate::stored::event::Event;
 use crate::stored::head::Head;
-use crate::stored::record::Record;
+use crate::stored::lease;
+use crate::stored::record::{AUDIT, Record};
 use crate::value::id::SessionId;
 use crate::value::properties::{Properties, Stored};
 
@@ -35,6 +37,33 @@ impl Changes {
             false => !self.sessions.iter().any(is_put),
         }
     }
+
+    /// What the feed says of the changes, in its order: sessions first.
+    pub fn feed(&self) -> Vec<Change> {
+        let sessions = self.sessions.iter().map(|change| {
+            let (kind, ends_history, events) = match &change.write {
+                SessionWrite::Put {
+                    change,
+                    replace_history,
+                    events,
+                    ..
+                } => (*change, *replace_history, events.as_slice()),
+                SessionWrite::Delete => (ChangeKind::Deleted, true, Default::default()),
+            };
+            let ends = events.first().zip(events.last());
+            Change {
+                kind,
+                key: change.id.to_string(),
+                events: ends.map(|(first, last)| EventRange {
+                    first: first.sequence,
+                    last: last.sequence,
+                }),
+                ends_history,
+            }
+        });
+        let records = self.records.iter().filter_map(RecordChange::feed);
+        sessions.chain(records).collect()
+    }
 }
 
 /// A change to one session.
@@ -59,6 +88,9 @@ pub enum SessionWrite {
     Put {
         /// The new head, with its new version.
         head: Box<Head>,
+        /// What the feed says that the write does.
+        #[serde(default)]
+        change: ChangeKind,
         /// Whether the stored events are removed first.
         #[serde(rename = "replaceHistory")]
         replace_history: bool,
@@ -130,6 +162,24 @@ impl RecordChange {
             expect,
             record: Some(record),
         }
+    }
+
+    /// What the feed says of the change, if the record is of a kind that it follows.
+    fn feed(&self) -> Option<Change> {
+        let record = self.record.as_ref();
+        let version = record.map(|record| record.version);
+        let kind = match self.kind.as_str() {
+            // One that is written as it was read guards another change.
+            lease::KIND if self.expect != Expect::as_read(version) => ChangeKind::Lease,
+            AUDIT if record.is_some() => ChangeKind::Audit,
+            _ => return None,
+        };
+        Some(Change {
+            kind,
+            key: self.key.clone(),
+            events: None,
+            ends_history: false,
+        })
     }
 }
 

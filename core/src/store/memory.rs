@@ -1,9 +1,12 @@
 //! The memory store: the reference for what a store does, for tests and for sessions that need not
 //! outlive the process.
 
+use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
+use crate::store::feed::{Change, FedChange, FeedPage, FeedQuery};
 use crate::store::filter::{Direction, Filter, OrderBy};
 use crate::store::places::Places;
 use crate::store::rows::Rows;
@@ -16,6 +19,9 @@ use crate::stored::head::Head;
 use crate::stored::record::Record;
 use crate::value::id::SessionId;
 use crate::value::time::Timestamp;
+
+/// The number of changes that its feed keeps.
+const FEED: usize = 10_000;
 
 /// Keeps everything in memory, and nothing when it is dropped.
 #[derive(Debug, Default)]
@@ -38,14 +44,46 @@ impl MemoryStore {
     }
 }
 
-#[derive(Debug, Default, Clone)]
+#[derive(Default, Clone)]
 struct State {
     /// The sessions by their ids.
-    sessions: Rows<(Head, Vec<Event>)>,
+    sessions: Rows<Session>,
     /// The records by their [keys](record_key).
     records: Rows<Record>,
     /// The places of the sessions in the [order of their creation](created_key).
     created: Places,
+    /// The newest changes.
+    feed: VecDeque<Change>,
+    /// The position of the newest change.
+    newest: u64,
+}
+
+/// What is kept now, without the feed: several orders of commits lead to it.
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("sessions", &self.sessions)
+            .field("records", &self.records)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A session.
+#[derive(Clone)]
+struct Session {
+    head: Head,
+    events: Vec<Event>,
+    /// The position of the change after which its history began.
+    history_began: u64,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Session")
+            .field(&self.head)
+            .field(&self.events)
+            .finish()
+    }
 }
 
 /// The key of a session in the order of creation: that of the time, then of the ids.
@@ -63,32 +101,33 @@ fn record_key(kind: &str, key: &str) -> String {
 
 impl SyncStore for MemoryStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default()
+        Capabilities {
+            feed: true,
+            ..Capabilities::default()
+        }
     }
 
     fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
         let state = self.state();
-        Ok(state
-            .sessions
-            .get(id.as_str())
-            .map(|(head, events)| Loaded {
-                head: head.clone(),
-                events: match history.range(head.event_count) {
-                    None => Vec::new(),
-                    // Events are numbered from 1 without gaps.
-                    Some((first, last)) => events
-                        .get(first as usize - 1..last as usize)
-                        .unwrap_or_default()
-                        .to_vec(),
-                },
-            }))
+        Ok(state.sessions.get(id.as_str()).map(|session| Loaded {
+            head: session.head.clone(),
+            events: match history.range(session.head.event_count) {
+                None => Vec::new(),
+                // Events are numbered from 1 without gaps.
+                Some((first, last)) => session
+                    .events
+                    .get(first as usize - 1..last as usize)
+                    .unwrap_or_default()
+                    .to_vec(),
+            },
+        }))
     }
 
     fn commit(&self, changes: &Changes) -> Result<Commit> {
         let mut state = self.state();
         for change in &changes.sessions {
             let current = state.sessions.get(change.id.as_str());
-            let current = current.map(|(head, _)| head.version);
+            let current = current.map(|session| session.head.version);
             if !change.expect.allows(current) {
                 return Ok(Commit::SessionConflict {
                     id: change.id.clone(),
@@ -111,16 +150,20 @@ impl SyncStore for MemoryStore {
             sessions,
             records,
             created,
+            feed,
+            newest,
         } = &mut *state;
-        for change in &changes.sessions {
+        for (change, position) in changes.sessions.iter().zip(*newest + 1..) {
             let id = change.id.as_str();
             match &change.write {
                 SessionWrite::Put {
                     head,
                     replace_history,
                     events,
+                    ..
                 } => match sessions.get_mut(id) {
-                    Some((stored, history)) => {
+                    Some(session) => {
+                        let stored = &mut session.head;
                         if stored.created_at != head.created_at {
                             let earlier = created_key(stored.created_at, &head.id);
                             if let Some(place) = created.remove(&earlier) {
@@ -130,20 +173,25 @@ impl SyncStore for MemoryStore {
                         }
                         *stored = head.as_ref().clone();
                         if *replace_history {
-                            history.clear();
+                            session.events.clear();
+                            session.history_began = position;
                         }
-                        history.extend_from_slice(events);
+                        session.events.extend_from_slice(events);
                     }
                     None => {
-                        let session = (head.as_ref().clone(), events.clone());
+                        let session = Session {
+                            head: head.as_ref().clone(),
+                            events: events.clone(),
+                            history_began: position,
+                        };
                         let place = sessions.insert(id.to_owned(), session);
                         let key = created_key(head.created_at, &head.id);
                         created.insert(key, place);
                     }
                 },
                 SessionWrite::Delete => {
-                    if let Some((head, _)) = sessions.get(id) {
-                        let key = created_key(head.created_at, &head.id);
+                    if let Some(session) = sessions.get(id) {
+                        let key = created_key(session.head.created_at, &change.id);
                         created.remove(&key);
                     }
                     sessions.remove(id);
@@ -167,6 +215,13 @@ impl SyncStore for MemoryStore {
                 None => records.remove(&key),
             }
         }
+        for change in changes.feed() {
+            *newest += 1;
+            if feed.len() == FEED {
+                feed.pop_front();
+            }
+            feed.push_back(change);
+        }
         Ok(Commit::Applied)
     }
 
@@ -174,7 +229,7 @@ impl SyncStore for MemoryStore {
         let state = self.state();
         if query.order.by == OrderBy::UpdatedAt {
             let heads = state.sessions.values_in_any_order();
-            return Ok(query.page(heads.map(|(head, _)| head)));
+            return Ok(query.page(heads.map(|session| &session.head)));
         }
         let after = query.after.as_ref();
         let after = after.map(|after| created_key(after.at, &after.id));
@@ -185,10 +240,10 @@ impl SyncStore for MemoryStore {
         state
             .created
             .visit(after.as_deref(), backwards, &mut |place| {
-                if let Some((head, _)) = state.sessions.at(place)
-                    && query.filter.matches(head)
+                if let Some(session) = state.sessions.at(place)
+                    && query.filter.matches(&session.head)
                 {
-                    heads.push(head);
+                    heads.push(&session.head);
                 }
                 (heads.len() as u64) < most
             });
@@ -197,7 +252,7 @@ impl SyncStore for MemoryStore {
 
     fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
         let mut tally = Tally::default();
-        for (head, _) in self.state().sessions.values_in_any_order() {
+        for Session { head, .. } in self.state().sessions.values_in_any_order() {
             if filter.matches(head) {
                 tally.count(head);
             }
@@ -218,5 +273,33 @@ impl SyncStore for MemoryStore {
             .take(scan.limit as usize)
             .cloned()
             .collect())
+    }
+
+    fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
+        let state = self.state();
+        let kept_after = state.newest - state.feed.len() as u64;
+        // How many come before the page.
+        let before = query.after.map_or(usize::MAX, |after| {
+            usize::try_from(after.saturating_sub(kept_after)).unwrap_or(usize::MAX)
+        });
+        let positions = kept_after + 1..;
+        let changes = state.feed.iter().zip(positions).skip(before);
+        let is_there = |change: &Change, position: u64| {
+            let session = state.sessions.get(&change.key);
+            session.is_some_and(|session| position >= session.history_began)
+        };
+        Ok(FeedPage {
+            changes: changes
+                .take(query.limit as usize)
+                .map(|(change, position)| FedChange {
+                    position,
+                    kind: change.kind,
+                    key: change.key.clone(),
+                    events: change.events.filter(|_| is_there(change, position)),
+                })
+                .collect(),
+            kept_after,
+            newest: state.newest,
+        })
     }
 }

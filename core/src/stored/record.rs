@@ -7,6 +7,9 @@ use crate::value::id::SessionId;
 use crate::value::properties::{Properties, Stored};
 use crate::value::time::{self, Timestamp};
 
+/// The kind of the records that store entries of the audit log.
+pub const AUDIT: &str = "audit";
+
 /// A keyed value of a feature's own: an idempotency key, a lease, a queue entry. Its `body` is text
 /// that only its feature reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

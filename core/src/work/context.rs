@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
+use crate::store::feed::{FeedPage, FeedQuery};
 use crate::store::filter::Filter;
 use crate::store::query::{Found, Read};
 use crate::store::tally::Tally;
@@ -124,6 +125,17 @@ impl Context {
             .await?
         {
             Reply::Tally(tally) => Ok(tally),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// A part of the store's feed.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn feed(&self, query: FeedQuery) -> Result<FeedPage> {
+        match self.mailbox.ask(Request::Feed(query)).await? {
+            Reply::Feed(page) => Ok(page),
             _ => Err(unexpected()),
         }
     }

@@ -315,6 +315,7 @@ fn perform(store: &dyn SyncStore, request: &Request) -> Result<Reply> {
         Request::List(query) => store.list(query).map(Reply::Page),
         Request::Scan(scan) => store.scan(scan).map(Reply::Records),
         Request::Tally(filter) => tally_at_once(store, filter).map(Reply::Tally),
+        Request::Feed(query) => store.feed(query).map(Reply::Feed),
         Request::Commit(changes) => store.commit(changes).map(Reply::Commit),
         Request::Sleep(_) => Ok(Reply::Slept),
     }
@@ -326,6 +327,7 @@ async fn perform_async(store: &dyn Store, timer: &dyn Timer, request: &Request) 
         Request::List(query) => store.list(query).await.map(Reply::Page),
         Request::Scan(scan) => store.scan(scan).await.map(Reply::Records),
         Request::Tally(filter) => store.tally(filter).await.map(Reply::Tally),
+        Request::Feed(query) => store.feed(query).await.map(Reply::Feed),
         Request::Commit(changes) => store.commit(changes).await.map(Reply::Commit),
         Request::Sleep(time) => timer.sleep(*time).await.map(|()| Reply::Slept),
     }

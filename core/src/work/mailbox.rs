@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use crate::error::Result;
+use crate::store::feed::{FeedPage, FeedQuery};
 use crate::store::filter::Filter;
 use crate::store::query::{Found, Read};
 use crate::store::tally::Tally;
@@ -25,6 +26,8 @@ pub enum Request {
     Scan(Scan),
     /// Count sessions. The reply is [`Reply::Tally`].
     Tally(Box<Filter>),
+    /// Read a part of the feed. The reply is [`Reply::Feed`].
+    Feed(FeedQuery),
     /// Write changes. The reply is [`Reply::Commit`].
     Commit(Changes),
     /// Wait before a retry. The reply is [`Reply::Slept`].
@@ -42,6 +45,8 @@ pub enum Reply {
     Records(Vec<Record>),
     /// Counts of sessions.
     Tally(Tally),
+    /// A part of the feed.
+    Feed(FeedPage),
     /// The outcome of a commit.
     Commit(Commit),
     /// The time has passed.

@@ -43,6 +43,8 @@ pub enum Group {
     Slots,
     /// The audit log.
     Audit,
+    /// The feed of changes.
+    Feed,
     /// Copying from store to store.
     Copying,
     /// Runs of workflows that are not repeated.

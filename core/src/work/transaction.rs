@@ -11,6 +11,7 @@
 use std::fmt;
 
 use crate::error::{Cause, Error, Result};
+use crate::store::feed::ChangeKind;
 use crate::store::query::Read;
 use crate::store::{
     Changes, Expect, History, Loaded, Record, RecordChange, SessionChange, SessionWrite, SyncStore,
@@ -508,14 +509,19 @@ impl<'c> Transaction<'c> {
         self.check_fence(&head, replace_history)?;
         let changes = &mut self.written.changes.sessions;
         if let Some(change) = changes.iter_mut().find(|change| change.id == head.id) {
+            let before = is_in_trash(self.reads, &head.id);
             let SessionWrite::Put {
                 head: pending,
+                change,
                 replace_history: replaces,
                 events: more,
             } = &mut change.write
             else {
                 return Err(Error::internal("a session is written after it is removed").into());
             };
+            if *change != ChangeKind::Created {
+                *change = change_of(before, &head);
+            }
             **pending = head;
             if replace_history {
                 *replaces = true;
@@ -695,11 +701,16 @@ impl<'c> Transaction<'c> {
         replace_history: bool,
         events: Vec<Event>,
     ) {
+        let change = match expect {
+            Expect::Absent => ChangeKind::Created,
+            _ => change_of(is_in_trash(self.reads, &head.id), &head),
+        };
         self.written.changes.sessions.push(SessionChange {
             id: head.id.clone(),
             expect,
             write: SessionWrite::Put {
                 head: Box::new(head),
+                change,
                 replace_history,
                 events,
             },
@@ -730,5 +741,22 @@ impl<'c> Transaction<'c> {
             Some(other) => other.record = change.record,
             None => self.written.changes.records.push(change),
         }
+    }
+}
+
+/// Whether a session was in the trash when it was read; `None` if it was not read, or cannot be.
+fn is_in_trash(reads: &Reads, id: &SessionId) -> Option<bool> {
+    match &reads.session(id)?.loaded {
+        Ok(loaded) => Some(loaded.as_ref()?.head.deleted_at.is_some()),
+        Err(_) => None,
+    }
+}
+
+/// What it does to write `head` in place of a session that was in the trash or not.
+fn change_of(was_in_trash: Option<bool>, head: &Head) -> ChangeKind {
+    match (was_in_trash, head.deleted_at.is_some()) {
+        (Some(false), true) => ChangeKind::Trashed,
+        (Some(true), false) => ChangeKind::Restored,
+        _ => ChangeKind::Updated,
     }
 }

@@ -21,6 +21,7 @@ use crate::write::Writer;
 const CAPABILITIES: Capabilities = Capabilities {
     persistent: true,
     shared: true,
+    feed: false,
     reindents: true,
     records_only: false,
 };

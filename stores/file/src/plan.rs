@@ -195,6 +195,7 @@ impl<D: Disk> Draft<'_, '_, D> {
                 head,
                 replace_history,
                 events,
+                ..
             } => {
                 let unreadable = matches!(before, State::Unreadable(_));
                 let mut file = match before {

@@ -53,6 +53,7 @@ impl GitStore {
     pub const CAPABILITIES: Capabilities = Capabilities {
         persistent: true,
         shared: true,
+        feed: false,
         reindents: false,
         records_only: true,
     };

@@ -16,6 +16,7 @@
 mod backup;
 mod database;
 mod failure;
+mod feed;
 mod file;
 mod file_locks;
 mod identity;

@@ -18,6 +18,9 @@ pub struct SqliteOptions {
     /// close it leaves a short write-ahead log, because a checkpoint would make every command wait
     /// for the disk.
     pub brief: bool,
+    /// The number of changes that the feed of the file keeps from now on; `None` leaves it as it is,
+    /// 100,000 at first.
+    pub keep_changes: Option<u64>,
     /// The permissions of a new database and of new folders.
     pub file_mode: FileMode,
 }
@@ -29,6 +32,7 @@ impl Default for SqliteOptions {
             busy_timeout_ms: 5000,
             max_bytes: None,
             brief: false,
+            keep_changes: None,
             file_mode: FileMode::PRIVATE,
         }
     }

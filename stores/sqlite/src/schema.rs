@@ -20,7 +20,7 @@ const APPLICATION_ID: i32 = 0x5465_6e75;
 /// Columns that change with every append are small and come first. Long texts come last, where
 /// SQLite does not rewrite their pages while they stay the same. Of the columns that change with
 /// every append, only `updated_at` is indexed.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "
 CREATE TABLE sessions (
   key INTEGER PRIMARY KEY,
@@ -120,6 +120,24 @@ WHERE task_id IS NULL
   AND CASE WHEN json_valid(metadata) THEN json_type(metadata) END = 'object'
   AND instr(lower(metadata), '\\ud') = 0
   AND instr(metadata, '\\u0000') = 0;
+",
+    // The feed: what each commit has changed. `key` is the id of a session or the key of a record.
+    // `ends_history` marks that the events which the session had before are gone.
+    "
+CREATE TABLE changes (
+  position INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  key TEXT NOT NULL,
+  first_event INTEGER,
+  last_event INTEGER,
+  ends_history INTEGER
+) STRICT;
+CREATE INDEX changes_that_end_histories ON changes (key, position)
+  WHERE ends_history IS NOT NULL;
+CREATE TABLE settings (
+  name TEXT PRIMARY KEY,
+  value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 ",
 ];
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tenure_core::error::Cause;
+use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::Tally;
 use tenure_core::store::{
@@ -128,6 +129,9 @@ impl SqliteStore {
         // quickly.
         if found != schema::VERSION {
             schema::migrate(&database)?;
+        }
+        if let Some(count) = options.keep_changes {
+            database.keep_changes(count)?;
         }
         let file = File::of(path, reserve)?;
         file.writer.watch(&mut database, &options)?;
@@ -296,6 +300,10 @@ impl SyncStore for SqliteStore {
 
     fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
         self.database.tally(filter).map(Some)
+    }
+
+    fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
+        self.database.feed(query)
     }
 }
 

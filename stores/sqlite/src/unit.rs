@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 
 use tenure_core::error::Cause;
+use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::Tally;
 use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
@@ -16,6 +17,7 @@ use crate::read_set::{ReadSet, SessionRow};
 pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     persistent: true,
     shared: true,
+    feed: true,
     reindents: false,
     records_only: false,
 };
@@ -192,6 +194,10 @@ impl SyncStore for Unit<'_> {
 
     fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
         self.database.tally(filter).map(Some)
+    }
+
+    fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
+        self.database.feed(query)
     }
 }
 

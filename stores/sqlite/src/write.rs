@@ -48,6 +48,7 @@ impl Database {
         for change in &changes.records {
             self.write_record(change).map_err(failed)?;
         }
+        self.add_to_feed(changes).map_err(failed)?;
         for (change, row) in changes.sessions.iter().zip(rows) {
             match row {
                 Some(row) => read.note_session(&change.id, Some(row)),
@@ -135,6 +136,7 @@ impl Database {
                 head,
                 replace_history,
                 events,
+                ..
             } => self.put(head, row, *replace_history, events).map(Some),
             SessionWrite::Delete => {
                 self.delete(&change.id, row).map_err(failed)?;

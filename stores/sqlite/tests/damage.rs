@@ -1,6 +1,7 @@
 //! A damaged session is reported, does not affect other sessions, and can be removed.
 
 use crate::common::{Place, append, head, id, remove, start};
+use tenure_core::store::feed::ChangeKind;
 use tenure_core::store::filter::{Filter, Order};
 use tenure_core::store::{Commit, Expect, ListQuery, SessionChange, SessionWrite};
 use tenure_core::{Changes, History, SyncStore};
@@ -90,6 +91,7 @@ fn a_damaged_session_can_be_replaced() {
             expect: Expect::Any,
             write: SessionWrite::Put {
                 head: Box::new(head("a")),
+                change: ChangeKind::Updated,
                 replace_history: true,
                 events: Vec::new(),
             },

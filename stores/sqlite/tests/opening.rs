@@ -158,6 +158,8 @@ fn sessions_that_an_older_schema_stores_are_read() {
              ALTER TABLE sessions DROP COLUMN approval_decided_at;
              ALTER TABLE sessions DROP COLUMN result_data;
              UPDATE sessions SET model = NULL;
+             DROP TABLE changes;
+             DROP TABLE settings;
              PRAGMA user_version = 1",
         )
         .unwrap();

@@ -3,6 +3,7 @@
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
+use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::Tally;
 use tenure_core::store::{Capabilities, ListQuery, Loaded, Page, Record, Scan};
@@ -65,5 +66,10 @@ impl SyncStore for OnThread {
     fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
         let filter = filter.clone();
         self.ask(move |store| store.tally(&filter))
+    }
+
+    fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
+        let query = *query;
+        self.ask(move |store| store.feed(&query))
     }
 }

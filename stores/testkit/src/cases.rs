@@ -10,6 +10,7 @@ use crate::fixture::{Fixture, Run};
 
 pub(crate) mod commit;
 pub(crate) mod expectations;
+pub(crate) mod feed;
 pub(crate) mod handles;
 pub(crate) mod history;
 pub(crate) mod list;
@@ -124,6 +125,20 @@ macro_rules! for_each_case {
                 sums_are_exact_beyond_the_largest_safe_integer
                 removed_sessions_are_not_counted
             }
+            feed Feed {
+                an_empty_feed_begins_at_zero
+                every_change_has_the_next_position
+                of_records_only_leases_and_audit_entries_are_fed
+                a_refused_commit_feeds_nothing
+                the_feed_is_read_in_parts
+                events_of_a_history_that_has_ended_are_not_named
+            }
+            feed PersistentFeed {
+                positions_go_on_after_reopening
+            }
+            feed SharedFeed {
+                changes_of_two_handles_are_in_one_order
+            }
             properties Sessions {
                 generated_queries_agree_with_the_reference
                 counts_of_generated_filters_agree_with_the_reference
@@ -184,6 +199,12 @@ pub enum Needs {
     Shared,
     /// Stores that keep white space inside of user data.
     Verbatim,
+    /// Stores that keep a feed of their changes.
+    Feed,
+    /// Stores that keep a feed which persists when they are closed.
+    PersistentFeed,
+    /// Stores that keep one feed for all that have them open.
+    SharedFeed,
 }
 
 impl Needs {
@@ -196,6 +217,9 @@ impl Needs {
             Self::Persistent => "only for stores that are `persistent`",
             Self::Shared => "only for stores that are `shared`",
             Self::Verbatim => "only for stores that are not `reindents`",
+            Self::Feed => "only for stores with a `feed`",
+            Self::PersistentFeed => "only for stores with a `feed` that are `persistent`",
+            Self::SharedFeed => "only for stores with a `feed` that are `shared`",
         }
     }
 
@@ -207,6 +231,9 @@ impl Needs {
             Self::Persistent => capabilities.persistent,
             Self::Shared => capabilities.shared,
             Self::Verbatim => !capabilities.reindents,
+            Self::Feed => capabilities.feed,
+            Self::PersistentFeed => capabilities.feed && capabilities.persistent,
+            Self::SharedFeed => capabilities.feed && capabilities.shared,
         }
     }
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
+use tenure_core::store::feed::{FedChange, FeedQuery};
 use tenure_core::store::{Expect, Loaded, RecordChange, Scan, SessionChange, SessionWrite};
 use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Commit, Event, Head, History, Position, SessionId, Store};
@@ -13,7 +14,7 @@ use crate::check::{Check, holds, same};
 use crate::fixture::Run;
 use crate::generate;
 use crate::sample::everything;
-use crate::sample::{apply, at, id, json, list, query, remove, unset};
+use crate::sample::{apply, at, change_of, id, json, list, query, remove, unset};
 
 /// The number of operations in a sequence.
 const STEPS: u32 = 120;
@@ -27,6 +28,10 @@ const KEYS: &[&str] = &["", "k", "K", "k%", "k_", "🦀", "\u{ffff}", "a/b:c"];
 struct Model {
     sessions: BTreeMap<String, Loaded>,
     records: BTreeMap<(String, String), Record>,
+    /// The changes since the beginning of the sequence.
+    feed: Vec<FedChange>,
+    /// The position of the newest change.
+    newest: u64,
 }
 
 /// Empties the store, runs a sequence of random operations over it, and returns it. A persistent
@@ -39,6 +44,15 @@ pub(crate) async fn run_sequence(
     let mut rng = Rng::with_seed(seed);
     clear(&*store).await?;
     let mut model = Model::default();
+    if store.capabilities().feed {
+        model.newest = store
+            .feed(&FeedQuery {
+                after: None,
+                limit: 1,
+            })
+            .await?
+            .newest;
+    }
     for step in 0..STEPS {
         if rng.u8(0..20) == 0 {
             store = run.reopen(store).await?;
@@ -51,7 +65,7 @@ pub(crate) async fn run_sequence(
 }
 
 async fn step_of(rng: &mut Rng, store: &dyn Store, model: &mut Model) -> Check {
-    match rng.u8(0..10) {
+    match rng.u8(0..11) {
         0..=4 => {
             let changes = model.random_changes(rng);
             let ended = store.commit(&changes).await?;
@@ -107,6 +121,7 @@ async fn step_of(rng: &mut Rng, store: &dyn Store, model: &mut Model) -> Check {
             let expected = model.records.get(&(kind, key)).cloned();
             same("a record", &found, &expected)?;
         }
+        9 => check_feed(rng, store, model).await?,
         _ => {
             let scan = Scan {
                 kind: random(rng, KINDS),
@@ -126,6 +141,30 @@ async fn step_of(rng: &mut Rng, store: &dyn Store, model: &mut Model) -> Check {
         }
     }
     Ok(())
+}
+
+/// Checks a random part of the feed, if the store keeps one.
+async fn check_feed(rng: &mut Rng, store: &dyn Store, model: &Model) -> Check {
+    if !store.capabilities().feed {
+        return Ok(());
+    }
+    let began = model.newest - model.feed.len() as u64;
+    let query = FeedQuery {
+        after: Some(rng.u64(began..=model.newest)),
+        limit: rng.u32(1..20),
+    };
+    let page = store.feed(&query).await?;
+    same("the newest position", &page.newest, &model.newest)?;
+    let changes = model.feed.iter().cloned();
+    let expected: Vec<FedChange> = changes
+        .filter(|change| Some(change.position) > query.after)
+        .take(query.limit as usize)
+        .collect();
+    same(
+        &format!("the changes of {query:?}"),
+        &page.changes,
+        &expected,
+    )
 }
 
 impl Model {
@@ -180,6 +219,21 @@ impl Model {
     }
 
     fn apply(&mut self, changes: Changes) {
+        for change in changes.feed() {
+            self.newest += 1;
+            if change.ends_history {
+                let of_session = |fed: &&mut FedChange| fed.key == change.key;
+                for fed in self.feed.iter_mut().filter(of_session) {
+                    fed.events = None;
+                }
+            }
+            self.feed.push(FedChange {
+                position: self.newest,
+                kind: change.kind,
+                key: change.key,
+                events: change.events,
+            });
+        }
         for change in changes.sessions {
             let name = change.id.as_str().to_owned();
             match change.write {
@@ -187,6 +241,7 @@ impl Model {
                     head,
                     replace_history,
                     events,
+                    ..
                 } => {
                     let mut history = match self.sessions.remove(&name) {
                         Some(stored) if !replace_history => stored.events,
@@ -306,6 +361,7 @@ impl Model {
             expect,
             write: SessionWrite::Put {
                 head: Box::new(head),
+                change: change_of(expect),
                 replace_history,
                 events,
             },

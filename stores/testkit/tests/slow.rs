@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::Tally;
 use tenure_core::store::{
@@ -52,6 +53,7 @@ impl Store for Slow {
         Capabilities {
             persistent: true,
             shared: true,
+            feed: true,
             ..Capabilities::default()
         }
     }
@@ -82,6 +84,10 @@ impl Store for Slow {
 
     fn tally<'a>(&'a self, filter: &'a Filter) -> Answer<'a, Tally> {
         self.after_delay(Box::pin(async move { self.store.tally(filter).await }))
+    }
+
+    fn feed<'a>(&'a self, query: &'a FeedQuery) -> Answer<'a, FeedPage> {
+        self.after_delay(Box::pin(async move { self.store.feed(query).await }))
     }
 }
 

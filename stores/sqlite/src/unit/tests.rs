@@ -112,7 +112,12 @@ fn a_start_only_reads_whether_its_id_exists() {
     let (_folder, database) = database();
     assert_eq!(
         statements_of_operation(&database, "start", START),
-        ["SELECT sessions", "INSERT sessions", "INSERT events"]
+        [
+            "SELECT sessions",
+            "INSERT sessions",
+            "INSERT events",
+            "INSERT changes"
+        ]
     );
 }
 
@@ -127,7 +132,8 @@ fn a_start_with_an_idempotency_key_reads_the_key_once() {
             "SELECT sessions",
             "INSERT sessions",
             "INSERT events",
-            "INSERT records"
+            "INSERT records",
+            "INSERT changes"
         ]
     );
 }
@@ -139,7 +145,12 @@ fn an_append_reads_its_session_once() {
     let params = r#"{"id":"a","type":"note","data":{"n":1}}"#;
     assert_eq!(
         statements_of_operation(&database, "addEvent", params),
-        ["SELECT sessions", "UPDATE sessions", "INSERT events"]
+        [
+            "SELECT sessions",
+            "UPDATE sessions",
+            "INSERT events",
+            "INSERT changes"
+        ]
     );
 }
 
@@ -153,7 +164,8 @@ fn a_pause_reads_its_session_and_the_lease_on_it_once() {
             "SELECT sessions",
             "SELECT records",
             "UPDATE sessions",
-            "INSERT events"
+            "INSERT events",
+            "INSERT changes"
         ]
     );
 }
@@ -164,12 +176,12 @@ fn a_lease_renewal_reads_its_record_once() {
     let acquire = r#"{"key":"k","holder":"me","leaseDurationMs":1000}"#;
     assert_eq!(
         statements_of_operation(&database, "leaseAcquire", acquire),
-        ["SELECT records", "INSERT records"]
+        ["SELECT records", "INSERT records", "INSERT changes"]
     );
     let renew = r#"{"key":"k","holder":"me","token":1,"leaseDurationMs":1000}"#;
     assert_eq!(
         statements_of_operation(&database, "leaseRenew", renew),
-        ["SELECT records", "INSERT records"]
+        ["SELECT records", "INSERT records", "INSERT changes"]
     );
 }
 
@@ -217,7 +229,10 @@ fn listed_and_scanned_rows_are_not_read_again() {
         changes.records.push(lock);
         apply(unit, &changes);
     });
-    assert_eq!(statements, ["UPDATE sessions", "INSERT records"]);
+    assert_eq!(
+        statements,
+        ["UPDATE sessions", "INSERT records", "INSERT changes"]
+    );
 }
 
 #[test]
@@ -323,6 +338,10 @@ impl SyncStore for Open<'_> {
 
     fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
         self.0.tally(filter)
+    }
+
+    fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
+        self.0.feed(query)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Events keep every field, and windows of the history contain the right events.
 
+use tenure_core::store::feed::ChangeKind;
 use tenure_core::store::{Expect, SessionChange, SessionWrite};
 use tenure_core::{Event, Head, History, Store, Timestamp};
 
@@ -163,6 +164,7 @@ pub(crate) async fn replacing_a_history_removes_and_renumbers_it(run: &Run<'_>) 
             expect: Expect::Version { version },
             write: SessionWrite::Put {
                 head: Box::new(next.clone()),
+                change: ChangeKind::Updated,
                 replace_history: true,
                 events: replacement.clone(),
             },

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use tenure_core::store::feed::{Change, FedChange, FeedPage, FeedQuery};
 use tenure_core::store::filter::{Direction, Trash};
 use tenure_core::store::tally::{Count, Group, Tally};
 use tenure_core::store::{Capabilities, Expect, ListQuery, Loaded, Page, Scan, SessionWrite};
@@ -55,6 +56,10 @@ pub(crate) enum Defect {
     CutsLongText,
     ForgetsOnReopening,
     CachesHeads,
+    FeedsRefusedCommits,
+    FeedsFromTheStart,
+    FeedsEachCommitOnce,
+    NamesEventsOfEndedHistories,
 }
 
 /// Handles on a memory store with a defect.
@@ -67,6 +72,8 @@ struct Broken {
     unremoved_events: Arc<Mutex<BTreeMap<SessionId, Vec<Event>>>>,
     /// Heads that this handle has read.
     cache: Mutex<BTreeMap<SessionId, Head>>,
+    /// The feed that some defects have in place of the store's.
+    fed: Arc<Mutex<Vec<Change>>>,
 }
 
 impl Broken {
@@ -127,6 +134,7 @@ impl Broken {
                 head,
                 replace_history,
                 events,
+                ..
             } = &mut change.write
             {
                 if self.has(Defect::AppendsWhenItShouldReplace) {
@@ -198,6 +206,7 @@ impl SyncStore for Broken {
         Capabilities {
             persistent: true,
             shared: true,
+            feed: true,
             reindents: false,
             records_only: false,
         }
@@ -256,10 +265,18 @@ impl SyncStore for Broken {
         let in_parts = self.has(Defect::AppliesThePartBeforeAConflict)
             || self.has(Defect::WritesRecordsBeforeItChecksSessions);
         let ended = if in_parts {
-            self.commit_in_parts(changes)?
+            self.commit_in_parts(changes.clone())?
         } else {
             self.store.commit(&changes)?
         };
+        if ended == Commit::Applied || self.has(Defect::FeedsRefusedCommits) {
+            let count = match self.defect {
+                Defect::FeedsEachCommitOnce => 1,
+                _ => usize::MAX,
+            };
+            let fed = changes.feed().into_iter().take(count);
+            self.fed.lock().unwrap().extend(fed);
+        }
         Ok(match ended {
             Commit::SessionConflict { id, .. } if self.has(Defect::NamesNoVersionInConflicts) => {
                 Commit::SessionConflict { id, current: None }
@@ -373,6 +390,19 @@ impl SyncStore for Broken {
             .collect())
     }
 
+    fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
+        match self.defect {
+            Defect::FeedsRefusedCommits
+            | Defect::FeedsEachCommitOnce
+            | Defect::NamesEventsOfEndedHistories => Ok(feed_of(&self.fed.lock().unwrap(), query)),
+            Defect::FeedsFromTheStart => self.store.feed(&FeedQuery {
+                after: query.after.map(|_| 0),
+                limit: query.limit,
+            }),
+            _ => self.store.feed(query),
+        }
+    }
+
     fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
         let mut tally = Tally::default();
         let mut filter = filter.clone();
@@ -416,6 +446,26 @@ impl SyncStore for Broken {
     }
 }
 
+/// The feed of these changes.
+fn feed_of(changes: &[Change], query: &FeedQuery) -> FeedPage {
+    let after = query.after.unwrap_or(u64::MAX);
+    FeedPage {
+        changes: (1..)
+            .zip(changes)
+            .filter(|(position, _)| *position > after)
+            .map(|(position, change)| FedChange {
+                position,
+                kind: change.kind,
+                key: change.key.clone(),
+                events: change.events,
+            })
+            .take(query.limit as usize)
+            .collect(),
+        kept_after: 0,
+        newest: changes.len() as u64,
+    }
+}
+
 fn reprinted(json: &Json) -> Json {
     match serde_json::from_str::<serde_json::Value>(json.as_str()) {
         Ok(value) => Json::of(&value),
@@ -428,6 +478,7 @@ pub(crate) fn fixture(defect: Defect) -> impl Fixture {
     let memory = Arc::new(MemoryStore::default());
     let owners = Arc::default();
     let unremoved_events = Arc::default();
+    let fed = Arc::default();
     move || {
         let forgets = defect == Defect::ForgetsOnReopening;
         store(Lift(Broken {
@@ -440,6 +491,7 @@ pub(crate) fn fixture(defect: Defect) -> impl Fixture {
             owners: Arc::clone(&owners),
             unremoved_events: Arc::clone(&unremoved_events),
             cache: Mutex::default(),
+            fed: Arc::clone(&fed),
         }))
     }
 }

@@ -62,7 +62,7 @@ fn cases_for_undeclared_capabilities_are_skipped() {
             .count()
     };
     let plain = || store(Lift(MemoryStore::default()));
-    assert_eq!(skipped(outcomes(&plain)), 6);
+    assert_eq!(skipped(outcomes(&plain)), 8);
     assert_eq!(skipped(outcomes(&fixture(Defect::None))), 0);
 }
 
@@ -132,4 +132,9 @@ caught! {
     cut_text: CutsLongText by text_of_any_script_is_stored;
     a_store_that_forgets: ForgetsOnReopening by written_data_exists_after_reopening;
     a_handle_that_caches: CachesHeads by two_handles_see_each_others_writes;
+    a_feed_of_refused_commits: FeedsRefusedCommits by a_refused_commit_feeds_nothing;
+    a_feed_that_begins_again: FeedsFromTheStart by the_feed_is_read_in_parts;
+    a_feed_with_one_change_a_commit: FeedsEachCommitOnce by every_change_has_the_next_position;
+    a_feed_with_events_that_are_gone: NamesEventsOfEndedHistories
+        by events_of_a_history_that_has_ended_are_not_named;
 }

@@ -1,7 +1,7 @@
 // Runs the benchmarks: `npm run bench`, or `node bench/run.mjs` when everything is built.
 //
 //   --quick          about a tenth of the time, for a first impression
-//   --only NAME,...  some parts: start, append, sustained, get, list, latency, boundary, own-store, files, indexeddb, command, slots, memory
+//   --only NAME,...  some parts: start, append, sustained, get, list, latency, boundary, own-store, files, indexeddb, command, slots, watch, memory
 //   --cpu            CPU time instead of wall-clock time, for a busy machine
 //   --save           write bench/results even though the run is not a full one
 //
@@ -28,6 +28,7 @@ const names = [
   "indexeddb",
   "command",
   "slots",
+  "watch",
   "memory",
 ];
 

@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tenure_bridge::host::{HostStore, Mailbox, read_reply};
+use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::{
     Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Scan,
 };
@@ -140,5 +141,9 @@ impl Store for OpenStore {
 
     fn scan<'a>(&'a self, scan: &'a Scan) -> Answer<'a, Vec<Record>> {
         self.store.scan(scan)
+    }
+
+    fn feed<'a>(&'a self, query: &'a FeedQuery) -> Answer<'a, FeedPage> {
+        self.store.feed(query)
     }
 }

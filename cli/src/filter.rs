@@ -1,6 +1,6 @@
 //! The options that select sessions.
 
-use tenure_core::session::params::{ListParams, OneOf, StatsParams};
+use tenure_core::session::params::{ChangesSinceParams, ListParams, OneOf, StatsParams};
 use tenure_core::store::filter::Trash;
 use tenure_core::stored::slot::SlotPhase;
 use tenure_core::{Status, Text, Timestamp};
@@ -86,6 +86,14 @@ impl FilterArgs {
     /// The parameters of a list.
     pub(crate) fn list_params(self, context: &mut Context) -> Result<ListParams, Failure> {
         Ok(with_filter!(ListParams, self, context))
+    }
+
+    /// The parameters of the feed.
+    pub(crate) fn changes_params(
+        self,
+        context: &mut Context,
+    ) -> Result<ChangesSinceParams, Failure> {
+        Ok(with_filter!(ChangesSinceParams, self, context))
     }
 
     /// The parameters of statistics.

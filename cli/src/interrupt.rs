@@ -27,12 +27,17 @@ impl Interrupt {
         interrupt
     }
 
+    /// Whether the signal has come.
+    pub(crate) fn is_requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Checks for the signal between two steps.
     ///
     /// # Errors
     /// [`Failure::Interrupted`] with a note that says how to continue.
     pub(crate) fn check(&self, note: &str) -> Result<(), Failure> {
-        if self.0.load(Ordering::Relaxed) {
+        if self.is_requested() {
             return Err(Failure::Interrupted(note.to_owned()));
         }
         Ok(())

@@ -58,6 +58,7 @@ mod token;
 mod tool;
 mod usage;
 mod vm;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -146,6 +147,8 @@ enum Command {
     Cleanup(LazyArgs<cleanup::Args>),
     /// Count sessions and their usage
     Stats(LazyArgs<stats::Args>),
+    /// Show changes of sessions, leases and the audit log as they happen
+    Watch(LazyArgs<watch::Args>),
     /// Copy all sessions of one store into another
     Copy(LazyArgs<copy::Args>),
     /// Make a verified copy of a store that others are using
@@ -211,6 +214,7 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Purge(LazyArgs(args)) => purge::run(args, context),
         Command::Cleanup(LazyArgs(args)) => cleanup::run(args, context),
         Command::Stats(LazyArgs(args)) => stats::run(args, context),
+        Command::Watch(LazyArgs(args)) => watch::run(args, context),
         Command::Copy(LazyArgs(args)) => copy::run(args, context),
         Command::Backup(LazyArgs(args)) => backup::run(args, context),
         Command::Check(LazyArgs(args)) => check::run(args, context),

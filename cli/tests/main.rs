@@ -51,3 +51,4 @@ mod slot;
 mod token;
 #[cfg(target_os = "linux")]
 mod vm;
+mod watch;

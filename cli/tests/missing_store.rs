@@ -18,6 +18,8 @@ const READING: &[&[&str]] = &[
     &["export", "a"],
     &["context", "get", "a"],
     &["stats"],
+    &["watch"],
+    &["watch", "--json", "--from", "0"],
     &["check"],
     &["audit"],
     &["agent", "get", "a"],

@@ -12,7 +12,6 @@ pub static OPERATIONS: &[&[&AnyOperation]] = &[
     session::read::OPERATIONS,
     session::tool_calls::OPERATIONS,
     session::bulk::OPERATIONS,
-    session::cleanup::OPERATIONS,
     agent::operations::OPERATIONS,
     lease::operations::OPERATIONS,
     slot::operations::OPERATIONS,
@@ -21,7 +20,10 @@ pub static OPERATIONS: &[&[&AnyOperation]] = &[
 ];
 
 /// The operations of administrators. The browser's module leaves them out.
-pub static ADMINISTRATION: &[&[&AnyOperation]] = &[session::administration::OPERATIONS];
+pub static ADMINISTRATION: &[&[&AnyOperation]] = &[
+    session::administration::OPERATIONS,
+    session::cleanup::OPERATIONS,
+];
 
 /// The jobs of the core.
 pub static JOBS: &[&[&AnyJob]] = &[lease::renewal::JOBS, slot::wait::JOBS];

@@ -5442,10 +5442,6 @@ export interface Operations {
   restoreMany: { params: ManyParams; result: BulkResult };
   /** Deletes sessions, also those that cannot be read, as many as possible in one commit. */
   deleteMany: { params: ManyParams; result: BulkResult };
-  /** Puts sessions that have reached an age into the trash, or deletes them. Active and paused ones stay unless `status` names them. */
-  cleanup: { params: CleanupParams; result: CleanupResult };
-  /** Deletes sessions that have been in the trash for a time, oldest first, or only reports them. Those that a runner holds stay. */
-  purge: { params: PurgeParams; result: CleanupResult };
   /** Creates an agent: a session with a phase, `initializing` at first. */
   agentCreate: { params: AgentCreateParams; result: SessionHead };
   /** Records an agent's update, which counts as activity; `null` for an unknown id. A final phase finalizes the agent as `agentFinalize` does. */
@@ -5496,6 +5492,10 @@ export interface Operations {
   override: { params: OverrideParams; result: SessionHead };
   /** Writes a session as it is given, with no event of its own and no webhook. Where it only continues the history that is stored, only the new events are written. */
   save: { params: SaveParams; result: SessionHead };
+  /** Puts sessions that have reached an age into the trash, or deletes them. Active and paused ones stay unless `status` names them. */
+  cleanup: { params: CleanupParams; result: CleanupResult };
+  /** Deletes sessions that have been in the trash for a time, oldest first, or only reports them. Those that a runner holds stay. */
+  purge: { params: PurgeParams; result: CleanupResult };
   /** Statistics of agents, against their targets. It reads their histories, to say how much storage they use, unless `storage` is `false`. */
   agentStats: { params: AgentStatsParams; result: AgentStats };
   /** Stamps a page of the sessions and records of the source. */
@@ -5596,8 +5596,6 @@ export const OPERATIONS = {
   trashMany: "fenced",
   restoreMany: "fenced",
   deleteMany: "fenced",
-  cleanup: "write",
-  purge: "write",
   agentCreate: "write",
   agentUpdate: "fenced",
   agentGet: "read",
@@ -5623,6 +5621,8 @@ export const OPERATIONS = {
   changesSince: "read",
   override: "fenced",
   save: "fenced",
+  cleanup: "write",
+  purge: "write",
   agentStats: "read",
   copyPage: "read",
   copyCompare: "read",

@@ -20,6 +20,8 @@ it("an operation that is not in it says so, and what to use", async () => {
     () => manager.orphans(),
     () => sessions.exportParts("s").next(),
     () => sessions.purge({ olderThan: 0 }, { archive: () => {} }),
+    () => sessions.purge({ olderThan: 0 }),
+    () => sessions.cleanup({ maxAge: "30d" }),
     () => sessions.cleanupRecords(),
     () => sessions.agents.cleanup(),
     () => sessions.audit.purge({ olderThan: 0 }),

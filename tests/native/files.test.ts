@@ -218,7 +218,12 @@ describe("a session in files", () => {
 describe("the file store", () => {
   it("reports its capabilities", async () => {
     const sessions = await opening(`file:${newFolder()}`);
-    expect(sessions.capabilities).toEqual({ persistent: true, shared: true, reindents: true });
+    expect(sessions.capabilities).toEqual({
+      persistent: true,
+      shared: true,
+      feed: false,
+      reindents: true,
+    });
     expect(sessions.binding).toBe("native");
   });
 

@@ -117,7 +117,12 @@ describe("a git store", () => {
     const url = `git:${newRemote()}`;
     const [one, other] = [await opening(url), await opening(url)];
     expect(one.binding).toBe("native");
-    expect(one.capabilities).toEqual({ persistent: true, shared: true, reindents: false });
+    expect(one.capabilities).toEqual({
+      persistent: true,
+      shared: true,
+      feed: false,
+      reindents: false,
+    });
     const acquired = await one.leases.acquire("deploy", { holder: "a", data: { text: "\ud800" } });
     expect(acquired).toMatchObject({ outcome: "acquired", lease: { holder: "a", token: 1 } });
     const held = await other.leases.acquire("deploy", { holder: "b" });

@@ -39,7 +39,12 @@ describe("sessions in SQLite", () => {
     await first.close();
     const again = openSync(`sqlite:${path}`);
     expect(again.get(id)).toEqual(before);
-    expect(again.capabilities).toEqual({ persistent: true, shared: true, reindents: false });
+    expect(again.capabilities).toEqual({
+      persistent: true,
+      shared: true,
+      feed: true,
+      reindents: false,
+    });
     expect(again.binding).toBe("native");
     again.close();
   });

@@ -269,7 +269,7 @@ describe("the events of a tab", () => {
         [],
         {},
         { kind: "change" },
-        { kind: "change", ids: [7] },
+        { kind: "change", ids: ["s"] },
         { kind: "lifecycle", payload: "{" },
         { kind: "lifecycle", payload: {} },
         { kind: "cancelled" },
@@ -278,9 +278,10 @@ describe("the events of a tab", () => {
         { kind: "else", ids: ["s"] },
       ];
       for (const message of messages) channel.postMessage(message);
-      channel.postMessage({ kind: "change", ids: ["the last"] });
+      await state.sessions.leases.acquire("the last", { holder: "h", leaseDurationMs: 1000 });
     });
-    await expect.poll(() => received(tab)).toEqual([["the last"]]);
+    // A lease is no session, so the change names none.
+    await expect.poll(() => received(tab)).toEqual([[]]);
   });
 
   it("do not keep an unreferenced handle alive", async () => {

@@ -13,14 +13,24 @@ describe("opening", () => {
   it("reports the build and the capabilities of the store", async () => {
     const sessions = await inMemory();
     expect(sessions.binding).toBe(__BUILD__ === "native" ? "native" : "wasm");
-    expect(sessions.capabilities).toEqual({ persistent: false, shared: false, reindents: false });
+    expect(sessions.capabilities).toEqual({
+      persistent: false,
+      shared: false,
+      feed: true,
+      reindents: false,
+    });
     expect(tenure.VERSION).toMatch(/^\d+\.\d+\.\d+/);
   });
 
   it("uses the capabilities that a store declares", async () => {
     const store = Object.assign(new MapStore(), { capabilities: { persistent: true } });
     const sessions = await open(store);
-    expect(sessions.capabilities).toEqual({ persistent: true, shared: false, reindents: false });
+    expect(sessions.capabilities).toEqual({
+      persistent: true,
+      shared: false,
+      feed: false,
+      reindents: false,
+    });
     await sessions.close();
   });
 

@@ -2,9 +2,12 @@
 
 import type {
   Store,
+  StoredChange,
   StoredChanges,
   StoredCommit,
   StoredEvent,
+  StoredFeedPage,
+  StoredFeedQuery,
   StoredHead,
   StoredHeads,
   StoredHistory,
@@ -18,6 +21,9 @@ type Expectation = StoredChanges["sessions"][number]["expect"];
 export class MapStore implements Store {
   readonly sessions = new Map<string, { head: StoredHead; events: readonly StoredEvent[] }>();
   readonly records = new Map<string, StoredRecord>();
+  /** The feed: each change with its position. */
+  readonly changes: (StoredChange & { readonly position: number })[] = [];
+  readonly capabilities = { feed: true };
   closed = 0;
 
   load(id: string, history: StoredHistory): StoredSession | undefined {
@@ -25,7 +31,7 @@ export class MapStore implements Store {
     return session && { head: session.head, events: part(session.events, history) };
   }
 
-  commit({ sessions, records }: StoredChanges): StoredCommit {
+  commit({ sessions, records }: StoredChanges, feed: readonly StoredChange[] = []): StoredCommit {
     for (const { id, expect } of sessions) {
       const current = this.sessions.get(id)?.head.version ?? null;
       if (!allows(expect, current)) return { kind: "sessionConflict", id, current };
@@ -49,6 +55,7 @@ export class MapStore implements Store {
       if (record) this.records.set(`${kind} ${key}`, record);
       else this.records.delete(`${kind} ${key}`);
     }
+    for (const change of feed) this.changes.push({ ...change, position: this.changes.length + 1 });
     return { kind: "applied" };
   }
 
@@ -67,6 +74,22 @@ export class MapStore implements Store {
       )
       .sort((a, b) => (bytes(a.key) < bytes(b.key) ? -1 : 1))
       .slice(0, limit);
+  }
+
+  feed({ after, limit }: StoredFeedQuery): StoredFeedPage {
+    const hasEnded = (key: string, position: number): boolean =>
+      this.changes.slice(position).some((change) => change.key === key && change.endsHistory);
+    const changes =
+      after === null ? [] : this.changes.filter(({ position }) => position > after).slice(0, limit);
+    return {
+      changes: changes.map(({ position, kind, key, events }) =>
+        events === undefined || hasEnded(key, position)
+          ? { position, kind, key }
+          : { position, kind, key, events },
+      ),
+      keptAfter: 0,
+      newest: this.changes.length,
+    };
   }
 
   close(): void {
@@ -112,9 +135,15 @@ export function asynchronous(store: Store, pause: () => Promise<unknown> = async
       await pause();
       return store.load(id, history);
     },
-    commit: async (changes) => {
+    ...(store.capabilities && { capabilities: store.capabilities }),
+    commit: async (changes, feed) => {
       await pause();
-      return store.commit(changes);
+      return store.commit(changes, feed);
+    },
+    feed: async (query) => {
+      await pause();
+      if (store.feed === undefined) throw new Error("this store has no feed");
+      return store.feed(query);
     },
     list: async (query) => {
       await pause();

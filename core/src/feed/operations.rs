@@ -5,20 +5,21 @@ use crate::audit::entry::Entry;
 use crate::audit::params::AuditView;
 use crate::error::{Cause, Result};
 use crate::lease::params::LeaseView;
+use crate::session::read::missing_models;
 use crate::session::view::SessionHead;
 use crate::store::feed::{ChangeKind, FedChange, FeedQuery};
 use crate::store::filter::{Filter, Trash};
 use crate::store::query::{Found, Read};
 use crate::store::{History, Loaded};
 use crate::stored::event::Event;
+use crate::stored::head::Head;
 use crate::stored::lease::{self, Lease};
-use crate::stored::record::{AUDIT, Record};
+use crate::stored::record::AUDIT;
 use crate::value::id::SessionId;
 use crate::value::limits::{MAX_PAGE_BYTES, page_limit};
 use crate::work::call::Call;
 use crate::work::context::Context;
 use crate::work::operation::Group;
-use crate::work::transaction::Transaction;
 
 use super::params::{Change, ChangePage, ChangesSinceParams};
 
@@ -40,69 +41,63 @@ async fn changes_since(context: &Context, params: ChangesSinceParams) -> Result<
         trash: params.trash.unwrap_or(Trash::Include),
         ..params.filter()?
     };
+    let everything = Filter {
+        trash: Trash::Include,
+        ..Filter::default()
+    };
     let limit = page_limit(params.limit, DEFAULT_CHANGES)?;
     let after = params.position;
     let feed = context.feed(FeedQuery { after, limit }).await?;
-    let mut page = ChangePage {
+    let mut page = Filling {
+        filter: (filter != everything).then_some(filter),
         items: Vec::new(),
-        position: after.unwrap_or(feed.newest),
-        more: false,
+        places: Vec::new(),
+        heads: Vec::new(),
+        bytes: 0,
     };
-    if !feed.continues(page.position) {
+    let mut position = after.unwrap_or(feed.newest);
+    if !feed.continues(position) {
         return Err(Cause::PositionExpired {
-            after: page.position,
+            after: position,
             kept_after: feed.kept_after,
             newest: feed.newest,
         }
         .into());
     }
-    let all = filter
-        == Filter {
-            trash: Trash::Include,
-            ..Filter::default()
-        };
-    let mut selected = Vec::new();
-    let mut bytes = 0;
-    let mut pieces = feed.changes.chunks(PIECE);
-    while bytes <= MAX_PAGE_BYTES
-        && let Some(piece) = pieces.next()
-    {
-        let reads = piece.iter().map(read_of).collect::<Result<Vec<_>>>()?;
-        let found = context.read(reads).await?;
+    for piece in feed.changes.chunks(PIECE) {
+        let found = context.read(piece.iter().map(read_of).collect()).await?;
         for (change, found) in piece.iter().zip(found) {
-            if bytes > MAX_PAGE_BYTES {
-                break;
-            }
-            page.position = change.position;
-            let subject = Subject::of(change, found)?;
-            if all || subject.is_selected(change, &filter) {
-                bytes += subject.bytes();
-                selected.push((change, subject));
+            if page.bytes <= MAX_PAGE_BYTES {
+                position = change.position;
+                page.add(change, found, context.call());
             }
         }
+        if page.bytes > MAX_PAGE_BYTES {
+            break;
+        }
     }
-    let missing = context.transact(|tx| {
-        let subjects = selected.iter().map(|(_, subject)| subject);
-        Ok(subjects.map(|subject| subject.lacks_model(tx)).collect())
-    });
-    let missing: Vec<bool> = missing.await?;
-    let call = context.call();
-    page.items = selected
-        .into_iter()
-        .zip(missing)
-        .map(|((change, subject), is_missing)| subject.shown(change, is_missing, call))
-        .collect();
-    page.more = page.position < feed.newest;
-    Ok(page)
+    let missing = missing_models(context, &page.heads).await?;
+    let sessions = page.heads.into_iter().zip(missing);
+    for ((head, is_missing), place) in sessions.zip(page.places) {
+        if let Some(item) = page.items.get_mut(place) {
+            item.session = Some(SessionHead::marked(head, is_missing));
+        }
+    }
+    Ok(ChangePage {
+        items: page.items,
+        position,
+        more: position < feed.newest,
+    })
 }
 
 /// What has to be read for a change.
-fn read_of(change: &FedChange) -> Result<Read> {
-    Ok(match change.kind {
-        ChangeKind::Lease => Read::record(lease::KIND, &change.key),
-        ChangeKind::Audit => Read::record(AUDIT, &change.key),
-        _ => Read::Session {
-            id: SessionId::parse(&change.key)?,
+fn read_of(change: &FedChange) -> Read {
+    let id = SessionId::parse(&change.key);
+    match (change.kind, id) {
+        (ChangeKind::Audit, _) => Read::record(AUDIT, &change.key),
+        (ChangeKind::Lease, _) | (_, Err(_)) => Read::record(lease::KIND, &change.key),
+        (_, Ok(id)) => Read::Session {
+            id,
             history: change.events.map_or(History::None, |events| {
                 let sequence = events.first.saturating_sub(1);
                 let limit = u32::try_from(events.last.saturating_sub(sequence));
@@ -112,57 +107,25 @@ fn read_of(change: &FedChange) -> Result<Read> {
                 }
             }),
         },
-    })
+    }
 }
 
-/// What a change is about, as it is now.
-enum Subject {
-    /// It is gone, or cannot be read.
-    Gone,
-    Session(Box<Loaded>),
-    Record(Record),
+/// A page to which changes are added.
+struct Filling {
+    /// Which changes are meant; `None` for all.
+    filter: Option<Filter>,
+    items: Vec<Change>,
+    /// The sessions of the items at these places.
+    heads: Vec<Head>,
+    places: Vec<usize>,
+    /// The size of what they are about.
+    bytes: u64,
 }
 
-impl Subject {
-    fn of(change: &FedChange, found: Found) -> Result<Self> {
-        Ok(match found {
-            // A session with this id may be another one.
-            _ if change.kind == ChangeKind::Deleted => Self::Gone,
-            Found::Session(Ok(Some(loaded))) => Self::Session(loaded),
-            Found::Record(Some(record)) => Self::Record(record),
-            Found::Session(_) | Found::Record(None) => Self::Gone,
-        })
-    }
-
-    /// Whether a filter selects the change. A session that is gone may have been one that it selected.
-    fn is_selected(&self, change: &FedChange, filter: &Filter) -> bool {
-        match self {
-            Self::Session(loaded) => filter.matches(&loaded.head),
-            Self::Record(_) => false,
-            Self::Gone => !matches!(change.kind, ChangeKind::Lease | ChangeKind::Audit),
-        }
-    }
-
-    fn bytes(&self) -> u64 {
-        match self {
-            Self::Session(loaded) => {
-                let events = loaded.events.iter().map(Event::user_bytes);
-                loaded.head.user_bytes() + events.sum::<u64>()
-            }
-            Self::Record(record) => record.body.len() as u64,
-            Self::Gone => 0,
-        }
-    }
-
-    fn lacks_model(&self, tx: &mut Transaction<'_>) -> bool {
-        match self {
-            Self::Session(loaded) => tx.lacks_model_of(&loaded.head),
-            Self::Gone | Self::Record(_) => false,
-        }
-    }
-
-    fn shown(self, change: &FedChange, model_is_missing: bool, call: &Call) -> Change {
-        let mut shown = Change {
+impl Filling {
+    /// Adds a change, if it is meant, with what was found.
+    fn add(&mut self, change: &FedChange, found: Found, call: &Call) {
+        let mut item = Change {
             position: change.position,
             kind: change.kind,
             id: change.key.clone(),
@@ -171,22 +134,38 @@ impl Subject {
             lease: None,
             audit: None,
         };
-        match self {
-            Self::Gone => {}
-            Self::Session(loaded) => {
+        let is_of_session = !matches!(change.kind, ChangeKind::Lease | ChangeKind::Audit);
+        match found {
+            // A session that has the id of one that was deleted may be another one.
+            Found::Session(Ok(Some(loaded))) if change.kind != ChangeKind::Deleted => {
                 let Loaded { head, events } = *loaded;
-                shown.session = Some(SessionHead::marked(head, model_is_missing));
-                if !events.is_empty() {
-                    shown.events = Some(events.into_iter().map(Into::into).collect());
+                if self
+                    .filter
+                    .as_ref()
+                    .is_some_and(|filter| !filter.matches(&head))
+                {
+                    return;
                 }
+                self.bytes += head.user_bytes() + events.iter().map(Event::user_bytes).sum::<u64>();
+                if !events.is_empty() {
+                    item.events = Some(events.into_iter().map(Into::into).collect());
+                }
+                self.heads.push(head);
+                self.places.push(self.items.len());
             }
-            // What cannot be read must not end the feed.
-            Self::Record(record) if change.kind == ChangeKind::Lease => {
+            // A session that is gone may have been one that the filter selects.
+            Found::Session(_) => {}
+            Found::Record(_) if self.filter.is_some() && !is_of_session => return,
+            // A record that cannot be read must not end the feed.
+            Found::Record(Some(record)) if change.kind == ChangeKind::Lease => {
                 let lease = Lease::read(&record).ok();
-                shown.lease = lease.map(|lease| LeaseView::new(lease, call.now, &*call.host));
+                item.lease = lease.map(|lease| LeaseView::new(lease, call.now, &*call.host));
             }
-            Self::Record(record) => shown.audit = Entry::read(&record).ok().map(AuditView::from),
+            Found::Record(record) => {
+                let entry = record.and_then(|record| Entry::read(&record).ok());
+                item.audit = entry.map(AuditView::from);
+            }
         }
-        shown
+        self.items.push(item);
     }
 }

@@ -517,31 +517,66 @@ macro_rules! filter_params {
             /// # Errors
             /// `INVALID_ID` for `parentId`, `INVALID_ARGUMENT` for too many tasks.
             pub fn filter(&self) -> Result<Filter> {
-                let text = |text: &Option<Text>| text.clone().map(Text::into_string);
-                Ok(Filter {
-                    user_id: text(&self.user_id),
-                    channel_id: text(&self.channel_id),
-                    mode: text(&self.mode),
-                    status: self.status.clone().map(|statuses| statuses.0),
-                    phase: self.phase.clone().map(|phases| phases.0),
-                    task_ids: tasks(self.task_ids.as_ref())?,
-                    slot_phase: self.slot_phase.clone().map(|phases| phases.0),
-                    model: text(&self.model),
-                    parent_id: self
-                        .parent_id
-                        .as_ref()
-                        .map(|id| SessionId::parse(id.as_str()))
-                        .transpose()?,
-                    created_after: self.created_after,
-                    created_before: self.created_before,
-                    updated_after: self.updated_after,
-                    updated_before: self.updated_before,
-                    text: text(&self.text),
-                    trash: self.trash.unwrap_or_default(),
+                filter_of(&Selection {
+                    user_id: &self.user_id,
+                    channel_id: &self.channel_id,
+                    mode: &self.mode,
+                    status: &self.status,
+                    phase: &self.phase,
+                    task_ids: &self.task_ids,
+                    slot_phase: &self.slot_phase,
+                    model: &self.model,
+                    parent_id: &self.parent_id,
+                    created: (self.created_after, self.created_before),
+                    updated: (self.updated_after, self.updated_before),
+                    text: &self.text,
+                    trash: self.trash,
                 })
             }
         }
     )*};
+}
+
+/// The properties of a filter in the parameters of an operation.
+struct Selection<'p> {
+    user_id: &'p Option<Text>,
+    channel_id: &'p Option<Text>,
+    mode: &'p Option<Text>,
+    status: &'p Option<OneOf<Status>>,
+    phase: &'p Option<OneOf<Phase>>,
+    task_ids: &'p Option<OneOf<Text>>,
+    slot_phase: &'p Option<OneOf<SlotPhase>>,
+    model: &'p Option<Text>,
+    parent_id: &'p Option<Text>,
+    /// The first and the last time.
+    created: (Option<Timestamp>, Option<Timestamp>),
+    updated: (Option<Timestamp>, Option<Timestamp>),
+    text: &'p Option<Text>,
+    trash: Option<Trash>,
+}
+
+/// The filter that properties describe. It is one function for the parameters of all operations.
+#[inline(never)]
+fn filter_of(given: &Selection<'_>) -> Result<Filter> {
+    let text = |text: &Option<Text>| text.clone().map(Text::into_string);
+    let parent = given.parent_id.as_ref();
+    Ok(Filter {
+        user_id: text(given.user_id),
+        channel_id: text(given.channel_id),
+        mode: text(given.mode),
+        status: given.status.clone().map(|statuses| statuses.0),
+        phase: given.phase.clone().map(|phases| phases.0),
+        task_ids: tasks(given.task_ids.as_ref())?,
+        slot_phase: given.slot_phase.clone().map(|phases| phases.0),
+        model: text(given.model),
+        parent_id: parent.map(|id| SessionId::parse(id.as_str())).transpose()?,
+        created_after: given.created.0,
+        created_before: given.created.1,
+        updated_after: given.updated.0,
+        updated_before: given.updated.1,
+        text: text(given.text),
+        trash: given.trash.unwrap_or_default(),
+    })
 }
 
 /// The tasks that a filter names.

@@ -1,6 +1,6 @@
 //! The feed of a store: which sessions, leases and entries of the audit log its commits have changed, in
 //! the order of the commits. Each change has a position. A store keeps the newest changes, and of each what
-//! was changed, not the data: whoever reads the feed reads the data as it is then.
+//! was changed, not the data: a reader of the feed reads the data as it is then.
 
 use serde::{Deserialize, Serialize};
 

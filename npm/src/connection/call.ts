@@ -23,6 +23,7 @@ import type {
 } from "../values/outcomes.js";
 import type { Accepts } from "../values/params.js";
 import type {
+  ChangePage,
   EventPage,
   Session,
   SessionContext,
@@ -73,13 +74,15 @@ type Typed<R, T extends SessionTypes> = R extends readonly (infer Item)[]
           ? SessionPage<T>
           : R extends generated.EventPage
             ? EventPage<T>
-            : R extends generated.SlotSession
-              ? SlotSession<T>
-              : R extends generated.SlotStart
-                ? SlotStart<T>
-                : R extends generated.SlotFailure
-                  ? generated.SlotFailure
-                  : R;
+            : R extends generated.ChangePage
+              ? ChangePage<T>
+              : R extends generated.SlotSession
+                ? SlotSession<T>
+                : R extends generated.SlotStart
+                  ? SlotStart<T>
+                  : R extends generated.SlotFailure
+                    ? generated.SlotFailure
+                    : R;
 
 /** Whether a handle returns results or promises of them. */
 export type Mode = "sync" | "async";

@@ -46,6 +46,9 @@ export interface Environment {
   entropy(): string | undefined;
 }
 
+/** How often a watch looks for changes of other processes. The check reads no data of sessions. */
+const POLL_MS = 50;
+
 const SYSTEM: Environment = { now: () => Date.now(), entropy: () => undefined };
 
 /** Options of a connection. */
@@ -67,6 +70,10 @@ export interface ConnectionOptions {
    * core's questions.
    */
   readonly models?: Models | undefined;
+  /**
+   * How often a watch looks for changes of other handles, in milliseconds, where the store is shared.
+   */
+  readonly pollMs?: number | undefined;
   /** Checks contexts and the data of events before they reach the core. */
   readonly schemas?: Schemas | undefined;
   /** Overrides the clock and the random bits, for tests. */
@@ -83,6 +90,8 @@ export class Connection {
   readonly binding: Binding;
   /** How to run retention, if it is configured. */
   readonly retention: RetentionParams | undefined;
+  /** How often a watch looks for changes of other handles, in milliseconds. */
+  readonly pollMs: number | undefined;
   /** Settles when an asynchronous native store is open; `undefined` if the store is open. */
   readonly opening: Promise<null> | undefined;
   readonly #handle: number;
@@ -95,6 +104,8 @@ export class Connection {
   #models: ModelFunction | undefined;
   /** Pending operations, and the objects that must stay alive until they end. */
   readonly #pending = new Map<Promise<unknown>, object>();
+  /** Called when something may have changed in the store. */
+  readonly #watchers = new Set<() => void>();
   /** The last pending write to each session, over a JavaScript store. */
   readonly #lastWrites = new Map<string, Promise<unknown>>();
   #closed = false;
@@ -116,6 +127,7 @@ export class Connection {
     );
     this.identity = opened.identity ?? given.identity ?? identityOf(driver?.store ?? this);
     this.capabilities = opened.capabilities;
+    this.pollMs = opened.capabilities.shared ? (given.pollMs ?? POLL_MS) : undefined;
     this.retention = opened.retention;
     this.#handle = opened.handle;
     this.binding = binding;
@@ -147,7 +159,11 @@ export class Connection {
           ? binding.call(this.#handle, name, params, now, entropy, answers)
           : binding.start(this.#handle, name, params, now, entropy, answers),
       );
-    return this.#runSync(start, this.#models);
+    try {
+      return this.#runSync(start, this.#models);
+    } finally {
+      this.#performed(name);
+    }
   }
 
   /** Performs an operation asynchronously. `owner` stays alive until it ends. */
@@ -172,12 +188,17 @@ export class Connection {
       const models = this.#models;
       if (this.#driver === undefined && models === undefined && checked === undefined) {
         const answer = start();
-        if (!("wait" in answer)) return Promise.resolve(this.#finish(answer));
-        return this.#track(owner, this.#run(answer, start, models));
+        if (!("wait" in answer)) {
+          const result = Promise.resolve(this.#finish(answer));
+          this.#performed(name);
+          return result;
+        }
+        return this.#track(owner, name, this.#run(answer, start, models));
       }
       const run = (): Promise<Result<N>> => this.#run(start(), start, models);
       const begin = checked === undefined ? run : (): Promise<Result<N>> => checked.then(run);
-      return this.#track(owner, OPERATIONS[name] !== "read" ? this.#inOrder(ids, begin) : begin());
+      const result = OPERATIONS[name] === "read" ? begin() : this.#inOrder(ids, begin);
+      return this.#track(owner, name, result);
     } catch (thrown) {
       return Promise.reject(thrown);
     }
@@ -195,6 +216,7 @@ export class Connection {
   /** Refuses further operations, waits for the pending ones, and closes the store. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.wake();
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending.keys());
     resultOf(parseAnswer<null>(this.binding.close(this.#handle)));
     const outcome = await this.#driver?.close();
@@ -209,6 +231,7 @@ export class Connection {
   closeSync(): void {
     if (this.#driver?.isCalling) throw storeReentered();
     this.#closed = true;
+    this.wake();
     resultOf(parseAnswer<null>(this.binding.close(this.#handle)));
     const outcome = this.#driver?.closeSync();
     if (outcome?.kind === "error") throw storeNotClosed("failed", outcome.thrown);
@@ -220,6 +243,21 @@ export class Connection {
     this.#closed = true;
     this.binding.close(this.#handle);
     void this.#driver?.close();
+  }
+
+  /** Calls `wake` when something may have changed in the store. Returns a function that ends it. */
+  onChange(wake: () => void): () => void {
+    this.#watchers.add(wake);
+    return () => this.#watchers.delete(wake);
+  }
+
+  /** Something may have changed in the store. */
+  wake(): void {
+    for (const wake of [...this.#watchers]) wake();
+  }
+
+  #performed(name: OperationName): void {
+    if (this.#watchers.size > 0 && OPERATIONS[name] !== "read") this.wake();
   }
 
   /** The current time. The program may have replaced the clock. */
@@ -327,10 +365,11 @@ export class Connection {
     return turn;
   }
 
-  #track<T>(owner: object, promise: Promise<T>): Promise<T> {
+  #track<T>(owner: object, name: OperationName, promise: Promise<T>): Promise<T> {
     this.#pending.set(promise, owner);
     const leave = (): void => {
       this.#pending.delete(promise);
+      this.#performed(name);
     };
     promise.then(leave, leave);
     return promise;

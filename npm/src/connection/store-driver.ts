@@ -138,7 +138,9 @@ function call(store: Store, { method, params }: StoreRequest): unknown {
     case "load":
       return store.load(params.id, params.history);
     case "commit":
-      return store.commit(params.changes);
+      return store.commit(params.changes, params.feed);
+    case "feed":
+      return store.feed?.(params.query);
     case "list":
       return store.list(params.query);
     case "record":

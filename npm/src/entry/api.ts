@@ -126,6 +126,7 @@ export type {
 export type { Sessions } from "../handles/sessions.js";
 export type { SessionsSync } from "../handles/sessions-sync.js";
 export type { CopyTarget } from "../handles/side.js";
+export type { Watch, WatchFilter, WatchOptions } from "../handles/watch.js";
 export type { Archive, ArchiveOptions, ArchiveParts } from "../jobs/archive.js";
 export type { CopyOptions } from "../jobs/copy.js";
 export type { HeldLease, HeldLeaseSync, HoldOptions } from "../jobs/held-lease.js";
@@ -187,6 +188,8 @@ export type {
 export type {
   BuiltInEvent,
   BuiltInEventData,
+  Change,
+  ChangePage,
   ContextInput,
   ContextOf,
   ContextPatch,

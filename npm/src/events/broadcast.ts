@@ -1,6 +1,6 @@
 /**
- * Messages between the handles on one database, across tabs and workers: which sessions a commit
- * changed, their lifecycle events, and which were cancelled. They only serve listeners. No handle
+ * Messages between the handles on one database, across tabs and workers: that a commit has changed
+ * something, lifecycle events, and which sessions were cancelled. They only serve listeners. No handle
  * relies on them, because the versions in the store guard every write.
  *
  * @module
@@ -11,8 +11,8 @@ import { unref } from "../runtime/timers.js";
 
 /** Receives the messages of a database. */
 export interface BroadcastListener {
-  /** Sessions were changed, through this or another handle. */
-  onChange(ids: readonly string[]): void;
+  /** Something was changed, through this or another handle. */
+  onChange(): void;
   /** A lifecycle event happened through another handle. */
   onRemoteLifecycle(payload: WebhookPayload): void;
   /** A session was cancelled through another handle. */
@@ -21,20 +21,18 @@ export interface BroadcastListener {
 
 /** A message between handles. */
 type Message =
-  | { readonly kind: "change"; readonly ids: readonly string[] }
+  | { readonly kind: "change" }
   | { readonly kind: "lifecycle"; readonly payload: string }
   | { readonly kind: "cancelled"; readonly cancelled: SlotCancelled };
 
 /** Sends and receives the messages of one database for one handle. */
 export class Broadcast {
   #channel: BroadcastChannel | undefined;
-  #listener: WeakRef<BroadcastListener> | undefined;
 
   /** Joins the handles on the database of this name. */
   join(name: string, listener: BroadcastListener): void {
     // An open channel is not garbage-collected, so it must not reference the handle.
     const reference = new WeakRef(listener);
-    this.#listener = reference;
     if (typeof BroadcastChannel === "undefined") return;
     const channel = new BroadcastChannel(`tenure:${name}`);
     channel.onmessage = ({ data }) => {
@@ -45,10 +43,9 @@ export class Broadcast {
     this.#channel = channel;
   }
 
-  /** Reports the sessions that a commit of this handle changed, to this handle as well. */
-  change(ids: readonly string[]): void {
-    this.#post({ kind: "change", ids });
-    this.#listener?.deref()?.onChange(ids);
+  /** Reports to the other handles that a commit of this one has changed something. */
+  change(): void {
+    this.#post({ kind: "change" });
   }
 
   /** Sends a lifecycle event of this handle to the others. */
@@ -65,7 +62,6 @@ export class Broadcast {
   leave(): void {
     this.#channel?.close();
     this.#channel = undefined;
-    this.#listener = undefined;
   }
 
   #post(message: Message): void {
@@ -79,8 +75,8 @@ export class Broadcast {
  */
 function deliver(message: unknown, listener: BroadcastListener): void {
   if (typeof message !== "object" || message === null || !("kind" in message)) return;
-  if (message.kind === "change" && "ids" in message && isTexts(message.ids)) {
-    listener.onChange(message.ids);
+  if (message.kind === "change") {
+    listener.onChange();
   } else if (
     message.kind === "lifecycle" &&
     "payload" in message &&
@@ -109,8 +105,4 @@ function isCancelled(value: unknown): value is SlotCancelled {
   if (typeof value !== "object" || value === null) return false;
   const { id, replacedBy, taskId, phase, reason } = value as Partial<SlotCancelled>;
   return [id, replacedBy, taskId, phase, reason].every((value) => typeof value === "string");
-}
-
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
 }

@@ -7,6 +7,7 @@
 
 import type { SlotCancelled, WebhookPayload } from "../generated.js";
 import { invalidArgument, listenerFailed, type TenureError } from "../values/error.js";
+import type { Change } from "../values/session-types.js";
 import { onRejected } from "../values/thenable.js";
 
 /** The events of a handle, and what their listeners are given. */
@@ -17,8 +18,8 @@ export interface SessionEvents {
    */
   lifecycle: WebhookPayload;
   /**
-   * Sessions were changed through this handle, or through another handle on the same database, also
-   * in another tab. Only `indexeddb:` reports this event.
+   * Sessions, leases or the audit log were changed, through any handle on the store, in any process or
+   * tab. Over a store without a feed, `on` refuses this event with `NO_FEED`.
    */
   change: SessionsChanged;
   /**
@@ -30,10 +31,12 @@ export interface SessionEvents {
   error: TenureError;
 }
 
-/** The sessions that a commit changed. */
+/** Changes, in the order of the commits. */
 export interface SessionsChanged {
-  /** Their ids, also of deleted sessions. */
+  /** The ids of the changed sessions, also of deleted ones. */
   readonly ids: readonly string[];
+  /** The changes. */
+  readonly changes: readonly Change[];
 }
 
 /** A listener for an event. It may be asynchronous; it is not waited for. */
@@ -55,6 +58,11 @@ export class Listeners {
   /** Removes a listener. */
   off<E extends keyof SessionEvents>(event: E, listener: Listener<E>): void {
     this.#of(event).delete(listener);
+  }
+
+  /** Whether there are `"change"` listeners. */
+  get hasChange(): boolean {
+    return this.#change.size > 0;
   }
 
   /** Calls the `"lifecycle"` listeners. */

@@ -24,6 +24,7 @@ export class Notifier implements BroadcastListener {
   /** Webhooks that were replaced, and may have pending payloads. */
   #replaced: readonly Webhook[] = [];
   #broadcast: Broadcast | undefined;
+  #wake: (() => void) | undefined;
   /** The payload that is delivered for one of the core. */
   #delivered: (payload: WebhookPayload) => WebhookPayload = (payload) => payload;
 
@@ -46,15 +47,16 @@ export class Notifier implements BroadcastListener {
     this.#delivered = abandonedAsError;
   }
 
-  /** Exchanges notifications with the other handles on a database. */
-  join(broadcast: Broadcast, name: string): void {
+  /** Exchanges notifications with the other handles on a database, which call `wake` after a commit. */
+  join(broadcast: Broadcast, name: string, wake: () => void): void {
     this.#broadcast = broadcast;
+    this.#wake = wake;
     broadcast.join(name, this);
   }
 
-  /** Called when sessions were changed, through this or another handle. */
-  onChange(ids: readonly string[]): void {
-    this.listeners.change({ ids });
+  /** Called when another handle has changed something. */
+  onChange(): void {
+    this.#wake?.();
   }
 
   /** Called for a lifecycle event of another handle, which posts its own webhook. */

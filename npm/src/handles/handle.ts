@@ -11,6 +11,8 @@ import type { BuildInfo } from "../builds/binding.js";
 import type { Mode, OperationName, Params, Result, Returns } from "../connection/call.js";
 import type { Connection } from "../connection/connection.js";
 import type { Models } from "../connection/models.js";
+import { FeedFollower } from "../events/feed-follower.js";
+import type { Feed } from "../events/feed-reader.js";
 import type { Listener, SessionEvents } from "../events/listeners.js";
 import type { Notifier } from "../events/notifier.js";
 import type { WebhookOptions } from "../events/webhook.js";
@@ -19,11 +21,12 @@ import type { ArchiveParts } from "../jobs/archive.js";
 import { type RetentionHost, type RetentionPass, startRetention } from "../jobs/retention.js";
 import { SlotMeter, type SlotMetrics } from "../slots/metrics.js";
 import { checkArguments, type Refuse } from "../values/arguments.js";
-import { invalidArgument, isTenureError, messageOf, TenureError } from "../values/error.js";
+import { invalidArgument, isTenureError, messageOf, noFeed, TenureError } from "../values/error.js";
 import { checkObject, described } from "../values/options.js";
 import type { SlotAnswer, SlotStart } from "../values/outcomes.js";
-import type { SessionTypes, StartInSlotParams } from "../values/session-types.js";
+import type { ChangePage, SessionTypes, StartInSlotParams } from "../values/session-types.js";
 import { Operations } from "./operations.js";
+import type { WatchFilter } from "./watch.js";
 
 /** Closes the stores of handles that were garbage-collected without being closed. */
 const dropped = new FinalizationRegistry<Connection>((connection) => connection.abandon());
@@ -53,6 +56,7 @@ export abstract class Handle<
   protected slotMeter = new SlotMeter();
   #locking: SlotLocking = "optimistic";
   #lastPass: RetentionPass | null = null;
+  readonly #follower: FeedFollower;
   /** Archives sessions before retention purges them. */
   readonly #archive: ArchiveParts | undefined;
   readonly #stopRetention: (() => void) | undefined;
@@ -70,6 +74,7 @@ export abstract class Handle<
     this.capabilities = connection.capabilities;
     this.connection = connection;
     this.notifier = notifier;
+    this.#follower = new FeedFollower(this.feed({}), this.notifier.listeners);
     dropped.register(this, connection, connection);
     const plan = connection.retention;
     if (plan === undefined) return;
@@ -95,7 +100,9 @@ export abstract class Handle<
    * listener.
    */
   on<E extends keyof SessionEvents>(event: E, listener: Listener<E>): () => void {
+    if (event === "change" && !this.capabilities.feed) throw noFeed();
     this.notifier.listeners.on(event, listener);
+    if (event === "change") this.#follower.start();
     return () => this.off(event, listener);
   }
 
@@ -184,7 +191,7 @@ export abstract class Handle<
   }
 
   /** Returns what observes the result of an operation before its caller gets it. @internal */
-  protected watch<N extends OperationName>(name: N): ((result: Result<N>) => void) | undefined {
+  protected observe<N extends OperationName>(name: N): ((result: Result<N>) => void) | undefined {
     if (name === "latestSession" || name === "slots") {
       const began = performance.now();
       const [meter, locking] = [this.slotMeter, this.#locking];
@@ -209,6 +216,7 @@ export abstract class Handle<
   /** Stops retention. @internal */
   protected detach(): void {
     this.#stopRetention?.();
+    this.#follower.stop();
     dropped.unregister(this.connection);
   }
 
@@ -219,6 +227,21 @@ export abstract class Handle<
     // disk.
     if (!this.notifier.listeners.error(error))
       console.warn(`tenure: retention failed: ${error.message}`);
+  }
+
+  /** The feed of the store, of the sessions that a filter selects. @internal */
+  protected feed(filter: WatchFilter): Feed<T> {
+    const { connection } = this;
+    return {
+      get isClosed() {
+        return connection.isClosed;
+      },
+      pollMs: connection.pollMs,
+      read: (position) =>
+        // The types of the caller are the caller's promise.
+        this.perform("changesSince", { ...filter, position }) as Promise<ChangePage<T>>,
+      onChange: (wake) => connection.onChange(wake),
+    };
   }
 
   /** This handle, as retention uses it. */

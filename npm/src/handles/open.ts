@@ -32,6 +32,10 @@ import {
 import { Sessions } from "./sessions.js";
 import { SessionsSync } from "./sessions-sync.js";
 
+/** How often a watch looks for changes in a store in JavaScript, in milliseconds. */
+const STORE_POLL_MS = 250;
+/** How often it does in a database, whose other handles send messages after their commits. */
+const DATABASE_POLL_MS = 2000;
 /** The URL scheme of databases in the browser. */
 const INDEXEDDB_SCHEME = "indexeddb:";
 /**
@@ -139,7 +143,7 @@ async function openDatabase(build: Build, name: string, options: OpenOptions): P
     notifier,
     undefined,
     "async",
-    INDEXEDDB_SCHEME + name,
+    { identity: INDEXEDDB_SCHEME + name, pollMs: DATABASE_POLL_MS },
   );
   try {
     await store.open();
@@ -147,7 +151,7 @@ async function openDatabase(build: Build, name: string, options: OpenOptions): P
     connection.abandon();
     throw await openingError(name, thrown);
   }
-  notifier.join(store.broadcast, name);
+  notifier.join(store.broadcast, name, () => connection.wake());
   return configured(
     new Sessions(build.info.build, connection, notifier, archiveOf(options.retention)),
     options,
@@ -177,7 +181,7 @@ function connect(
   notifier: Notifier,
   environment?: Environment,
   mode: Mode = "async",
-  identity?: string,
+  of: { readonly identity?: string; readonly pollMs: number } = { pollMs: STORE_POLL_MS },
 ): Connection {
   checkTarget(target);
   checkOpenOptions(options);
@@ -205,7 +209,7 @@ function connect(
     url,
     options: json,
     driver: new StoreDriver(target, timeoutMs),
-    identity,
+    ...of,
     notify,
     models: options.models,
     schemas,

@@ -10,6 +10,7 @@ import { encode } from "../connection/encode.js";
 import type {
   Appended,
   BulkResult,
+  ChangesSinceParams,
   CleanupParams,
   CleanupRecordsParams,
   CleanupResult,
@@ -46,6 +47,7 @@ import type {
   AddedEventData,
   AddedNames,
   AddedType,
+  ChangePage,
   ContextInput,
   ContextPatch,
   EventArguments,
@@ -105,6 +107,7 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
     const trash = "{ trash }";
     const token = "{ token }";
     checkArguments<Operations<Mode>>(Operations, Operations.refuse, {
+      changesSince: mayTake("params", 0, "{ position, limit }", 1),
       start: takes("params", 0, "{ task, mode }"),
       get: mayTake("options", 1, "{ history }"),
       update: takes("patch", 1, "{ task, userId }"),
@@ -380,6 +383,14 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
   /** Returns statistics over the matching sessions; over all sessions without a filter. */
   stats(filter?: Filter): Returns<M, Stats> {
     return this.ask("stats", () => filter ?? {});
+  }
+
+  /**
+   * Returns a page of the changes after a position, in the order of the commits: of sessions, leases and
+   * the audit log. Without a `position` it has no changes, only the position of the newest one.
+   */
+  changesSince(params?: Accepts<ChangesSinceParams>): Returns<M, ChangePage<T>> {
+    return this.ask("changesSince", () => params ?? {});
   }
 
   /** Deletes a session permanently, also one that cannot be read. */

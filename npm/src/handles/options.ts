@@ -65,6 +65,11 @@ export interface OpenOptions<T extends SessionTypes = SessionTypes> {
    */
   readonly models?: Models | undefined;
   /**
+   * The number of changes that the feed of a `sqlite:` store keeps from now on, for watches that go on
+   * from an earlier position: 1,000 to 10,000,000, 100,000 at first. It is a setting of the file.
+   */
+  readonly keepChanges?: number | undefined;
+  /**
    * Whether starting a session in a slot locks the slot by default; the option `locking` of a call
    * overrides it. The property `pessimisticLockingEnabled` of the handle changes it.
    */
@@ -114,6 +119,7 @@ export const OPEN_OPTIONS = {
   retention: "any",
   redact: "any",
   models: "any",
+  keepChanges: "any",
   pessimisticLockingEnabled: "boolean",
   schema: "any",
 } as const;

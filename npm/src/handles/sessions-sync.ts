@@ -148,9 +148,9 @@ export class SessionsSync<T extends SessionTypes = SessionTypes>
 
   /** @internal */
   protected override ask<N extends OperationName>(name: N, make: () => Params<N>): Result<N, T> {
-    const watch = this.watch(name);
+    const observe = this.observe(name);
     const result = this.connection.perform(name, make);
-    watch?.(result);
+    observe?.(result);
     // The types of the caller are the caller's promise.
     return result as Result<N, T>;
   }

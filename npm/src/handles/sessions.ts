@@ -35,6 +35,7 @@ import {
 } from "./list.js";
 import type { TrashOption } from "./operations.js";
 import { SESSION_ARGUMENTS } from "./session-arguments.js";
+import { checkWatchOptions, Watch, type WatchFilter, type WatchOptions } from "./watch.js";
 
 /** The sessions of a store. Made by `open`. */
 export class Sessions<T extends SessionTypes = SessionTypes>
@@ -43,7 +44,9 @@ export class Sessions<T extends SessionTypes = SessionTypes>
 {
   static {
     const refuse: Refuse<Sessions> = (problem, _, method) =>
-      ["list", "events", "exportParts"].includes(method) ? thrown(problem) : rejected(problem);
+      ["list", "events", "exportParts", "watch"].includes(method)
+        ? thrown(problem)
+        : rejected(problem);
     checkArguments(Sessions, refuse, SESSION_ARGUMENTS);
   }
 
@@ -100,6 +103,16 @@ export class Sessions<T extends SessionTypes = SessionTypes>
    */
   exportParts(id: string, options?: TrashOption): AsyncIterableIterator<string> {
     return exportParts((name, make) => this.ask(name, make), id, copyOf(options));
+  }
+
+  /**
+   * Watches the store: iterates over the changes of sessions, of leases and of the audit log, through any
+   * handle and any process, each once and in the order of the commits. With a filter, over the changes of
+   * the sessions that it selects. `for await` waits for further changes; `break` ends the watch.
+   */
+  watch(filter: WatchFilter = {}, options: WatchOptions = {}): Watch<T> {
+    const checked = checkWatchOptions(options);
+    return new Watch(this.feed(copyOf(filter)), checked);
   }
 
   /**
@@ -175,11 +188,11 @@ export class Sessions<T extends SessionTypes = SessionTypes>
     make: () => Params<N>,
   ): Promise<Result<N, T>> {
     const result = this.connection.performAsync(this, name, make);
-    const watch = this.watch(name);
+    const observe = this.observe(name);
     // The types of the caller are the caller's promise.
-    if (watch === undefined) return result as Promise<Result<N, T>>;
+    if (observe === undefined) return result as Promise<Result<N, T>>;
     return result.then((result) => {
-      watch(result);
+      observe(result);
       return result as Result<N, T>;
     });
   }

@@ -10,12 +10,26 @@ import { MAX_DELAY_MS } from "../runtime/timers.js";
 import { messageOf, schemaTooNew, storageFull, storeUnavailable } from "../values/error.js";
 
 /** The schema version. A database with a newer version is not modified. */
-export const SCHEMA = 1;
+export const SCHEMA = 2;
 
 /** The object stores. */
-export type StoreName = "heads" | "events" | "records";
+export type StoreName = "heads" | "events" | "records" | "changes";
 
-const STORE_NAMES: readonly StoreName[] = ["heads", "events", "records"];
+const STORE_NAMES: readonly StoreName[] = ["heads", "events", "records", "changes"];
+
+/**
+ * The indexes of heads by properties, each in the order of creation. Those that are likely to select the
+ * fewest sessions come first.
+ */
+export const INDEXES = [
+  { name: "userStatus", properties: ["userId", "status"] },
+  { name: "task", properties: ["slot.taskId"] },
+  { name: "parent", properties: ["parentId"] },
+  { name: "user", properties: ["userId"] },
+  { name: "channel", properties: ["channelId"] },
+  { name: "status", properties: ["status"] },
+  { name: "mode", properties: ["mode"] },
+] as const;
 
 /** An expected failure of the database. */
 export class DatabaseError extends Error {
@@ -179,7 +193,7 @@ function connect({ name, schema, timeoutMs }: DatabaseOptions): Promise<IDBDatab
     };
     request.onupgradeneeded = ({ oldVersion }) => {
       if (late) request.transaction?.abort();
-      else if (oldVersion === 0) createStores(request.result);
+      else createStores(request, oldVersion);
     };
     request.onsuccess = () => {
       clearTimeout(timer);
@@ -202,12 +216,27 @@ function connect({ name, schema, timeoutMs }: DatabaseOptions): Promise<IDBDatab
   }) as Promise<IDBDatabase>;
 }
 
-function createStores(database: IDBDatabase): void {
-  const heads = database.createObjectStore("heads", { keyPath: "id" });
-  heads.createIndex("createdAt", ["createdAt", "id"]);
-  heads.createIndex("updatedAt", ["updatedAt", "id"]);
-  database.createObjectStore("events");
-  database.createObjectStore("records").createIndex("owner", "owner");
+/** Creates the object stores that a database of an earlier schema lacks; 0 is a new database. */
+function createStores({ result: database, transaction }: IDBOpenDBRequest, schema: number): void {
+  if (schema < 1) {
+    const heads = database.createObjectStore("heads", { keyPath: "id" });
+    heads.createIndex("createdAt", ["createdAt", "id"]);
+    heads.createIndex("updatedAt", ["updatedAt", "id"]);
+    database.createObjectStore("events");
+    database.createObjectStore("records").createIndex("owner", "owner");
+  }
+  if (schema < 2) {
+    const changes = database.createObjectStore("changes", {
+      keyPath: "position",
+      autoIncrement: true,
+    });
+    // Only changes that end a history have the property.
+    changes.createIndex("ended", ["ended", "position"]);
+    const heads = transaction?.objectStore("heads");
+    for (const { name, properties } of INDEXES) {
+      heads?.createIndex(name, [...properties, "createdAt", "id"]);
+    }
+  }
 }
 
 /** The error for a database that cannot be opened. */

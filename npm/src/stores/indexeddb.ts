@@ -1,25 +1,29 @@
 /**
  * The store in the browser's IndexedDB: its object stores, and the requests for each method of a
- * store. It returns sessions in order and unfiltered; the core filters them, and evaluates the rules
+ * store. It returns sessions in order, by the index of one of the properties of the filter; the core filters them, and evaluates the rules
  * that a store applies. The connection to the database is in `indexeddb-database.ts`.
  *
  * | Object store | Key | Value | Indexes |
  * |---|---|---|---|
- * | `heads` | the id | a head | `createdAt`, `updatedAt`: that time and the id |
+ * | `heads` | the id | a head | `createdAt`, `updatedAt`: that time and the id; `INDEXES`: properties, then `createdAt` and the id |
  * | `events` | the session's id, the sequence number | an event | |
  * | `records` | the kind, the key in UTF-8 | a record | `owner` |
+ * | `changes` | the position | a change of the feed | `ended`: the session whose history it ends, and the position |
  *
  * @module
  */
 
 import { Broadcast } from "../events/broadcast.js";
-import { Database, SCHEMA, type StoreName } from "./indexeddb-database.js";
+import { Database, INDEXES, SCHEMA, type StoreName } from "./indexeddb-database.js";
 import type { StoreRules } from "./rules.js";
 import type { Store } from "./store.js";
 import type {
+  StoredChange,
   StoredChanges,
   StoredCommit,
   StoredEvent,
+  StoredFeedPage,
+  StoredFeedQuery,
   StoredHead,
   StoredHistory,
   StoredOrderedHeads,
@@ -34,6 +38,14 @@ const HEADS_PER_READ = 64;
 /** The maximum number of heads in a reply. */
 const MAX_HEADS = 500;
 
+/** The number of changes that the feed keeps. */
+const KEPT_CHANGES = 10_000;
+/** Every so many changes the oldest ones are removed. */
+const BETWEEN_REMOVALS = 64;
+
+/** In the order of keys an array is greater than any number, text or bytes. */
+const AFTER_ALL: readonly never[] = [];
+
 /** Options of the store. */
 export interface IndexedDbOptions {
   /** Whether an acknowledged write survives a power loss. */
@@ -47,7 +59,7 @@ export interface IndexedDbOptions {
 /** Sessions in an IndexedDB database. */
 export class IndexedDbStore implements Store {
   /** See {@link Store.capabilities}. */
-  readonly capabilities = { persistent: true, shared: true };
+  readonly capabilities = { persistent: true, shared: true, feed: true };
   /** Notifications between the handles on this database. */
   readonly broadcast = new Broadcast();
   readonly #database: Database;
@@ -81,9 +93,9 @@ export class IndexedDbStore implements Store {
   }
 
   /** See {@link Store.commit}. */
-  async commit(changes: StoredChanges): Promise<StoredCommit> {
+  async commit(changes: StoredChanges, feed: readonly StoredChange[] = []): Promise<StoredCommit> {
     const refusal = await this.#database.write(
-      storesOf(changes),
+      storesOf(changes, feed),
       this.#durability,
       async (transaction) => {
         // The requests run concurrently; IndexedDB answers them in order.
@@ -96,20 +108,24 @@ export class IndexedDbStore implements Store {
             ),
         );
         const [refusal, keys] = await Promise.all([conflict, owned]);
-        if (refusal === undefined) apply(transaction, changes, keys.flat());
+        if (refusal === undefined) {
+          apply(transaction, changes, keys.flat());
+          addToFeed(transaction, feed);
+        }
         return refusal;
       },
     );
     if (refusal !== undefined) return refusal;
-    const ids = changes.sessions.map(({ id }) => id);
-    if (ids.length > 0) this.broadcast.change(ids);
+    if (feed.length > 0) this.broadcast.change();
     return { kind: "applied" };
   }
 
   /** See {@link Store.list}. */
-  list({ order, after, offset, limit, maxBytes }: StoredQuery): Promise<StoredOrderedHeads> {
+  list(query: StoredQuery): Promise<StoredOrderedHeads> {
+    const { order, after, offset, limit, maxBytes } = query;
+    const { name, values } = indexFor(query);
     return this.#database.read(["heads"], async (transaction) => {
-      const index = transaction.objectStore("heads").index(order.by);
+      const index = transaction.objectStore("heads").index(name);
       // One more than the page holds, to know whether another page exists.
       const wanted = Math.min(offset + limit + 1, MAX_HEADS);
       const ordered: StoredHead[] = [];
@@ -117,7 +133,7 @@ export class IndexedDbStore implements Store {
       let bytes = 0;
       for (;;) {
         const count = Math.min(wanted - ordered.length, HEADS_PER_READ);
-        const heads = await readHeads(index, order.direction, from, count);
+        const heads = await readHeads(index, values, order.direction, from, count);
         ordered.push(...heads);
         const last = heads.at(-1);
         if (last === undefined || heads.length < count) return { ordered, more: false };
@@ -144,9 +160,26 @@ export class IndexedDbStore implements Store {
         transaction
           .objectStore("records")
           // In the order of keys an array is greater than any text or bytes.
-          .getAll(IDBKeyRange.bound(from, [kind, []], true), limit),
+          .getAll(IDBKeyRange.bound(from, [kind, AFTER_ALL], true), limit),
       ),
     );
+  }
+
+  /** See {@link Store.feed}. */
+  feed({ after, limit }: StoredFeedQuery): Promise<StoredFeedPage> {
+    return this.#database.read(["changes"], async (transaction) => {
+      const changes = transaction.objectStore("changes");
+      const [oldest, newest] = await Promise.all([
+        positionOf(changes, "next"),
+        positionOf(changes, "prev"),
+      ]);
+      const kept: FedChange[] =
+        after === null
+          ? []
+          : await answer(changes.getAll(IDBKeyRange.lowerBound(after, true), limit));
+      const ends = { keptAfter: (oldest ?? 1) - 1, newest: newest ?? 0 };
+      return { changes: await Promise.all(kept.map((change) => shown(changes, change))), ...ends };
+    });
   }
 
   /** See {@link Store.close}. */
@@ -178,9 +211,57 @@ export class IndexedDbStore implements Store {
 }
 
 /** The object stores that changes touch. */
-function storesOf({ sessions, records }: StoredChanges): readonly StoreName[] {
+function storesOf(
+  { sessions, records }: StoredChanges,
+  feed: readonly StoredChange[],
+): readonly StoreName[] {
   const deletes = sessions.some(({ write }) => write.kind === "delete");
-  return records.length > 0 || deletes ? ["heads", "events", "records"] : ["heads", "events"];
+  const stores: StoreName[] = ["heads", "events"];
+  if (records.length > 0 || deletes) stores.push("records");
+  if (feed.length > 0) stores.push("changes");
+  return stores;
+}
+
+/** A change of the feed as it is stored. */
+interface FedChange extends StoredChange {
+  readonly position: number;
+  /** The session whose history it ends. */
+  readonly ended?: string;
+}
+
+/** Adds changes to the feed, and now and then removes the oldest ones. */
+function addToFeed(transaction: IDBTransaction, feed: readonly StoredChange[]): void {
+  if (feed.length === 0) return;
+  const changes = transaction.objectStore("changes");
+  for (const change of feed) {
+    const added = changes.add(change.endsHistory ? { ...change, ended: change.key } : change);
+    added.onsuccess = () => {
+      const position = Number(added.result);
+      if (position % BETWEEN_REMOVALS === 0 && position > KEPT_CHANGES) {
+        changes.delete(IDBKeyRange.upperBound(position - KEPT_CHANGES));
+      }
+    };
+  }
+}
+
+/** The first or the last position of the feed. */
+async function positionOf(
+  changes: IDBObjectStore,
+  direction: IDBCursorDirection,
+): Promise<number | undefined> {
+  const cursor = await answer(changes.openKeyCursor(null, direction));
+  return cursor === null ? undefined : Number(cursor.primaryKey);
+}
+
+/** A change as a reader gets it: without events whose history has ended since. */
+async function shown(
+  changes: IDBObjectStore,
+  { position, kind, key, events }: FedChange,
+): Promise<StoredFeedPage["changes"][number]> {
+  if (events === undefined) return { position, kind, key };
+  const later = IDBKeyRange.bound([key, position], [key, Number.POSITIVE_INFINITY], true);
+  const ended = await answer(changes.index("ended").count(later));
+  return ended > 0 ? { position, kind, key } : { position, kind, key, events };
 }
 
 async function versionOf(
@@ -208,7 +289,7 @@ function apply(
     if (write.kind === "delete") heads.delete(id);
     else heads.put(write.head);
     if (write.kind === "delete" || write.replaceHistory)
-      events.delete(IDBKeyRange.bound([id], [id, []]));
+      events.delete(IDBKeyRange.bound([id], [id, AFTER_ALL]));
     if (write.kind === "put") {
       for (const event of write.events) events.put(event, [id, event.sequence]);
     }
@@ -225,20 +306,49 @@ function apply(
 /** A position in an index of heads: the time and the id. */
 type Position = [at: number, id: string];
 
-/** Reads the next heads of an index. */
+/** The index by which to read, and the values that its properties must have. */
+function indexFor({ filter, order }: StoredQuery): {
+  readonly name: string;
+  readonly values: readonly string[];
+} {
+  if (order.by === "createdAt") {
+    const only = (values: readonly string[] | null): string | null =>
+      values?.length === 1 ? (values[0] ?? null) : null;
+    const wanted = {
+      "slot.taskId": only(filter.taskIds),
+      parentId: filter.parentId,
+      userId: filter.userId,
+      channelId: filter.channelId,
+      status: only(filter.status),
+      mode: filter.mode,
+    };
+    for (const { name, properties } of INDEXES) {
+      const values = properties.flatMap((property) => wanted[property] ?? []);
+      if (values.length === properties.length) return { name, values };
+    }
+  }
+  return { name: order.by, values: [] };
+}
+
+/** Reads the next heads of an index that have these values. */
 function readHeads(
   index: IDBIndex,
+  values: readonly string[],
   direction: StoredQuery["order"]["direction"],
   from: Position | undefined,
   count: number,
 ): Promise<readonly StoredHead[]> {
+  const [first, last] = [[...values], [...values, AFTER_ALL]];
+  const after = from && [...values, ...from];
   if (direction === "asc") {
-    return answer(index.getAll(from && IDBKeyRange.lowerBound(from, true), count));
+    return answer(
+      index.getAll(IDBKeyRange.bound(after ?? first, last, after !== undefined), count),
+    );
   }
-  const range = from && IDBKeyRange.upperBound(from, true);
+  const range = IDBKeyRange.bound(first, after ?? last, false, after !== undefined);
   // Only browsers with `getAllRecords` accept these options; others would take them for a key.
   if ("getAllRecords" in index) {
-    const options = { query: range ?? null, count, direction: "prev" };
+    const options = { query: range, count, direction: "prev" };
     return answer(index.getAll(options as unknown as IDBKeyRange));
   }
   return readHeadsBackwards(index, range, count);
@@ -247,7 +357,7 @@ function readHeads(
 /** Reads the heads one by one, for browsers whose `getAll` reads only forwards. */
 function readHeadsBackwards(
   index: IDBIndex,
-  range: IDBKeyRange | undefined,
+  range: IDBKeyRange,
   count: number,
 ): Promise<readonly StoredHead[]> {
   return new Promise((resolve, reject) => {

@@ -8,8 +8,11 @@
 
 import type { Capabilities } from "../generated.js";
 import type {
+  StoredChange,
   StoredChanges,
   StoredCommit,
+  StoredFeedPage,
+  StoredFeedQuery,
   StoredHeads,
   StoredHistory,
   StoredOrderedHeads,
@@ -38,9 +41,10 @@ export interface Store {
 
   /**
    * Applies all changes, or none if a version is not the expected one. Check and write are one
-   * atomic step.
+   * atomic step. A store with the capability `feed` also appends `feed` to its feed, and gives each
+   * change the next position, beginning with 1.
    */
-  commit(changes: StoredChanges): MaybePromise<StoredCommit>;
+  commit(changes: StoredChanges, feed?: readonly StoredChange[]): MaybePromise<StoredCommit>;
 
   /**
    * Reads a page of sessions. A store that can order but not filter returns `{ ordered, more }`:
@@ -55,6 +59,12 @@ export interface Store {
   /** Reads the records of a kind, in the order of their keys, after a key. */
   scan(scan: StoredScan): MaybePromise<readonly StoredRecord[]>;
 
+  /**
+   * Reads a part of the feed. Needed for the capability `feed`. The changes have no `events` whose history
+   * has ended since: a later change of the session has `endsHistory`.
+   */
+  feed?(query: StoredFeedQuery): MaybePromise<StoredFeedPage>;
+
   /** Called once, when the handle over this store is closed. */
   close?(): MaybePromise<unknown>;
 }
@@ -68,7 +78,14 @@ export type StoreRequest =
       readonly method: "load";
       readonly params: { readonly id: string; readonly history: StoredHistory };
     }
-  | { readonly method: "commit"; readonly params: { readonly changes: StoredChanges } }
+  | {
+      readonly method: "commit";
+      readonly params: {
+        readonly changes: StoredChanges;
+        readonly feed?: readonly StoredChange[];
+      };
+    }
+  | { readonly method: "feed"; readonly params: { readonly query: StoredFeedQuery } }
   | { readonly method: "list"; readonly params: { readonly query: StoredQuery } }
   | { readonly method: "record"; readonly params: { readonly kind: string; readonly key: string } }
   | { readonly method: "scan"; readonly params: { readonly scan: StoredScan } };

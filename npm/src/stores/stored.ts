@@ -8,9 +8,12 @@
  */
 
 import type {
+  StoredChange as Change,
   Changes,
   Commit,
   StoredEvent as Event,
+  FeedPage,
+  FeedQuery,
   StoredHead as Head,
   History,
   ListQuery,
@@ -62,5 +65,11 @@ export interface StoredOrderedHeads {
   /** Whether further heads exist. */
   readonly more: boolean;
 }
+/** A change of a commit, which has no position yet. */
+export type StoredChange = Frozen<Change>;
+/** The part of a feed to read. */
+export type StoredFeedQuery = Frozen<FeedQuery>;
+/** A part of a feed. */
+export type StoredFeedPage = Frozen<FeedPage>;
 /** The records to read: a kind, a key to continue after, and a limit. */
 export type StoredScan = Frozen<Scan>;

@@ -17,4 +17,5 @@ export type DriverErrorCode =
   | "FILE_UNREADABLE"
   | "NOT_REMOVED"
   | "ARCHIVE_FAILED"
+  | "LAGGED"
   | "LISTENER_FAILED";

@@ -182,6 +182,20 @@ export function aborted(reason: unknown): TenureError {
   return new TenureError({ code: "ABORTED", message, details: {} }, reason);
 }
 
+/** A watch is further behind than the changes that the store keeps. */
+export function lagged(cause: TenureError): TenureError {
+  const { newest } = cause.details;
+  const message = `this watch is behind by more changes than the store keeps: read what you need again, and watch from position ${newest}`;
+  return new TenureError({ code: "LAGGED", message, details: { position: newest } }, cause);
+}
+
+/** The store keeps no feed of its changes. */
+export function noFeed(): TenureError {
+  const message =
+    "this store keeps no feed of its changes: use one that does, such as `sqlite:`, `memory:` or `indexeddb:`";
+  return new TenureError({ code: "NO_FEED", message, details: {} });
+}
+
 /** A held lease was lost. */
 export function leaseLost(key: string, problem: string, cause: unknown): TenureError {
   const message = `the lease ${JSON.stringify(key)} is lost: ${problem}; stop what it guards`;

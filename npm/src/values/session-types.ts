@@ -292,6 +292,25 @@ export interface EventPage<T extends SessionTypes = SessionTypes, Type extends s
   items: EventsOf<T, Type>[];
 }
 
+/** A change of a session, of a lease or of the audit log. */
+export interface Change<T extends SessionTypes = SessionTypes>
+  extends Omit<generated.Change, "session" | "events"> {
+  /** The session as it is now, which may be later than the change; absent if it was deleted since. */
+  session?: SessionHead<T>;
+  /**
+   * The events that the change appended; absent if there are none, or their history was removed or
+   * replaced since.
+   */
+  events?: SessionEvent<T>[];
+}
+
+/** A part of the feed. */
+export interface ChangePage<T extends SessionTypes = SessionTypes>
+  extends Omit<generated.ChangePage, "items"> {
+  /** The changes, in the order of the commits. */
+  items: Change<T>[];
+}
+
 /** A page of a list of sessions. */
 export interface SessionPage<T extends SessionTypes = SessionTypes>
   extends Omit<generated.SessionPage, "items"> {

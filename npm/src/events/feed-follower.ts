@@ -1,0 +1,58 @@
+/**
+ * Follows the feed of a store for the `"change"` listeners of a handle, from the first listener on, for as
+ * long as there is one. What fails is passed to the `"error"` listeners, and following goes on.
+ *
+ * @module
+ */
+
+import { startTimer } from "../runtime/timers.js";
+import { isTenureError } from "../values/error.js";
+import type { SessionTypes } from "../values/session-types.js";
+import { changedIds, type Feed, FeedReader } from "./feed-reader.js";
+import type { Listeners } from "./listeners.js";
+
+/** The time after which following goes on after a failure, in milliseconds. */
+const RETRY_MS = 1000;
+
+/** Follows the feed of a handle. */
+export class FeedFollower {
+  readonly #feed: Feed<SessionTypes>;
+  readonly #listeners: Listeners;
+  #reader: FeedReader<SessionTypes> | undefined;
+
+  /** Follows nothing yet. */
+  constructor(feed: Feed<SessionTypes>, listeners: Listeners) {
+    this.#feed = feed;
+    this.#listeners = listeners;
+  }
+
+  /** Starts to follow, if it does not. */
+  start(): void {
+    if (this.#reader !== undefined || this.#feed.isClosed) return;
+    const reader = new FeedReader(this.#feed, {});
+    this.#reader = reader;
+    void this.#follow(reader);
+  }
+
+  /** Stops following. */
+  stop(): void {
+    this.#reader?.stop();
+    this.#reader = undefined;
+  }
+
+  async #follow(reader: FeedReader<SessionTypes>): Promise<void> {
+    while (this.#reader === reader) {
+      try {
+        const page = await reader.next();
+        if (page === undefined) return;
+        if (!this.#listeners.hasChange) this.stop();
+        else this.#listeners.change({ ids: changedIds(page), changes: page.items });
+      } catch (thrown) {
+        if (isTenureError(thrown)) this.#listeners.error(thrown);
+        const newest = isTenureError(thrown, "LAGGED") ? thrown.details["position"] : undefined;
+        if (typeof newest === "number") reader.skipTo(newest);
+        else await new Promise<void>((resolve) => startTimer(RETRY_MS, resolve, "background"));
+      }
+    }
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * Reads the feed of a store page by page, and waits for changes at its end. It holds no changes: what was
+ * not read yet is kept by the store, so a slow reader takes no memory.
+ *
+ * @module
+ */
+
+import type { ChangePage as GeneratedPage } from "../generated.js";
+import { startTimer } from "../runtime/timers.js";
+import { aborted, isTenureError, lagged } from "../values/error.js";
+import type { ChangePage, SessionTypes } from "../values/session-types.js";
+
+/** Where a reader reads. */
+export interface Feed<T extends SessionTypes> {
+  /** Whether its handle is closed. */
+  readonly isClosed: boolean;
+  /** How often to look for changes of other handles, in milliseconds; `undefined` if there are none. */
+  readonly pollMs: number | undefined;
+  /** Reads the changes after a position; without one only the newest position. */
+  read(position: number | undefined): Promise<ChangePage<T>>;
+  /** Calls `wake` whenever something may have changed. Returns a function that ends it. */
+  onChange(wake: () => void): () => void;
+}
+
+/** Options of a reader. */
+export interface FeedReaderOptions {
+  /** The position after which to begin; by default that of the newest change. */
+  readonly from?: number | undefined;
+  /** Ends the reading with the error `ABORTED`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether waiting keeps the process alive. */
+  readonly keepAlive?: boolean | undefined;
+}
+
+/** Reads a feed. */
+export class FeedReader<T extends SessionTypes> {
+  readonly #feed: Feed<T>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #timer: "foreground" | "background";
+  readonly #leave: () => void;
+  #position: number | undefined;
+  /** The first page, which is read at once: later changes are read, whenever the reader gets to it. */
+  #first: Promise<ChangePage<T>> | undefined;
+  /** Whether something may have changed since the last read began. */
+  #isStale = false;
+  #isStopped = false;
+  #wake: (() => void) | undefined;
+
+  /** Reads the first page. */
+  constructor(feed: Feed<T>, { from, signal, keepAlive }: FeedReaderOptions) {
+    this.#feed = feed;
+    this.#signal = signal;
+    this.#timer = keepAlive ? "foreground" : "background";
+    this.#position = from;
+    const changed = (): void => {
+      this.#isStale = true;
+      this.#wake?.();
+    };
+    const end = feed.onChange(changed);
+    signal?.addEventListener("abort", changed);
+    this.#leave = () => {
+      end();
+      signal?.removeEventListener("abort", changed);
+    };
+    this.#first = feed.read(from);
+    // It is reported by `next`.
+    this.#first.catch(() => {});
+  }
+
+  /** The position up to which pages were returned; `undefined` before the first. */
+  get position(): number | undefined {
+    return this.#position;
+  }
+
+  /** The next page that has changes; `undefined` at the end: the handle was closed, or the reader stopped. */
+  async next(): Promise<ChangePage<T> | undefined> {
+    for (;;) {
+      if (this.#isStopped || this.#feed.isClosed) return this.stop();
+      if (this.#signal?.aborted) {
+        this.stop();
+        throw aborted(this.#signal.reason);
+      }
+      const page = await this.#read();
+      if (page === undefined) return this.stop();
+      this.#position = page.position;
+      if (page.items.length > 0) return page;
+      if (!page.more) await this.#changed();
+    }
+  }
+
+  /** Goes on from another position. */
+  skipTo(position: number): void {
+    this.#position = position;
+  }
+
+  /** Ends the reading. A pending `next` returns `undefined`. */
+  stop(): undefined {
+    this.#isStopped = true;
+    this.#leave();
+    this.#wake?.();
+  }
+
+  async #read(): Promise<ChangePage<T> | undefined> {
+    const first = this.#first;
+    this.#first = undefined;
+    if (first === undefined) this.#isStale = false;
+    try {
+      return await (first ?? this.#feed.read(this.#position));
+    } catch (thrown) {
+      if (this.#feed.isClosed) return undefined;
+      const isLate = first === undefined && isTenureError(thrown, "POSITION_EXPIRED");
+      throw isLate ? lagged(thrown) : thrown;
+    }
+  }
+
+  /** Waits until something may have changed. */
+  #changed(): Promise<void> {
+    if (this.#isStale || this.#isStopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const { pollMs } = this.#feed;
+      const wake = (): void => {
+        this.#wake = undefined;
+        stopTimer?.();
+        resolve();
+      };
+      const stopTimer = pollMs === undefined ? undefined : startTimer(pollMs, wake, this.#timer);
+      this.#wake = wake;
+    });
+  }
+}
+
+/** The ids of the sessions that a page changes, each once. */
+export function changedIds({ items }: Pick<GeneratedPage, "items">): string[] {
+  const ids = items.filter(({ kind }) => kind !== "lease" && kind !== "audit").map(({ id }) => id);
+  return [...new Set(ids)];
+}

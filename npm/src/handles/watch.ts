@@ -1,0 +1,107 @@
+/**
+ * A watch: the changes of a store as an async iterable, in the order of the commits.
+ *
+ * @module
+ */
+
+import { type Feed, FeedReader, type FeedReaderOptions } from "../events/feed-reader.js";
+import type { ChangesSinceParams } from "../generated.js";
+import { invalidArgument } from "../values/error.js";
+import { checkOptions } from "../values/options.js";
+import type { Accepts } from "../values/params.js";
+import type { Change, SessionTypes } from "../values/session-types.js";
+
+/** Which sessions to watch. With a property of it, changes of leases and of the audit log are left out. */
+export type WatchFilter = Accepts<Omit<ChangesSinceParams, "position" | "limit">>;
+
+/** Options of a watch. */
+export interface WatchOptions {
+  /**
+   * The position after which to begin, such as that of the last change that was handled; by default the
+   * watch begins with the changes after the call. Older changes than the store keeps are refused with
+   * `POSITION_EXPIRED`.
+   */
+  readonly from?: number | undefined;
+  /** Ends the watch with the error `ABORTED`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether the watch keeps Node alive while it waits; `false` by default. */
+  readonly keepAlive?: boolean | undefined;
+}
+
+/** Checks the options of a watch. */
+export function checkWatchOptions(options: WatchOptions): FeedReaderOptions {
+  checkOptions(options, { from: "any", signal: "any", keepAlive: "boolean" }, "options");
+  const { from, signal } = options;
+  if (from !== undefined && !(Number.isSafeInteger(from) && from >= 0)) {
+    throw invalidArgument("from", "expected a position: the `position` of a change");
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalidArgument("signal", "expected an AbortSignal");
+  }
+  return options;
+}
+
+/**
+ * The changes of a store. It ends when the handle is closed. A watch that is further behind than the
+ * changes which the store keeps fails with `LAGGED`.
+ */
+export class Watch<T extends SessionTypes = SessionTypes>
+  implements AsyncIterableIterator<Change<T>>, AsyncDisposable
+{
+  /** Names the class where objects are printed. */
+  readonly [Symbol.toStringTag] = "Watch";
+  readonly #reader: FeedReader<T>;
+  readonly #changes: AsyncGenerator<Change<T>, void, undefined>;
+  #position: number | undefined;
+
+  /** Watches a feed. */
+  constructor(feed: Feed<T>, options: FeedReaderOptions) {
+    this.#reader = new FeedReader(feed, options);
+    this.#position = options.from;
+    this.#changes = this.#read();
+  }
+
+  /**
+   * The position of the last change that was taken, from which another watch goes on; `undefined` before
+   * the first one.
+   */
+  get position(): number | undefined {
+    return this.#position;
+  }
+
+  /** The next change. */
+  next(): Promise<IteratorResult<Change<T>, void>> {
+    return this.#changes.next();
+  }
+
+  /** Ends the watch. */
+  return(): Promise<IteratorResult<Change<T>, void>> {
+    this.#reader.stop();
+    return this.#changes.return();
+  }
+
+  /** The watch itself. */
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Ends the watch. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  async *#read(): AsyncGenerator<Change<T>, void, undefined> {
+    try {
+      for (;;) {
+        const page = await this.#reader.next();
+        if (page === undefined) return;
+        for (const change of page.items) {
+          this.#position = change.position;
+          yield change;
+        }
+      }
+    } finally {
+      this.#reader.stop();
+    }
+  }
+}

@@ -29,7 +29,7 @@ fn instead(name: &str) -> Option<&'static str> {
     )
 }
 
-/// The prefixes of the names of the operations and jobs of applications and administrators.
+/// The prefixes of the names of the operations and jobs that the browser's module leaves out.
 const LEFT_OUT: &[&str] = &[
     "agentCleanup",
     "agentStats",
@@ -52,6 +52,7 @@ const LEFT_OUT: &[&str] = &[
     "override",
     "save",
     "retention",
+    "startInSlots",
     "vm",
 ];
 

@@ -1,6 +1,6 @@
 //! Slots: one session for each phase of a task.
 
-mod bulk;
+pub mod bulk;
 pub mod decision;
 pub mod message;
 pub mod operations;

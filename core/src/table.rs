@@ -19,10 +19,12 @@ pub static OPERATIONS: &[&[&AnyOperation]] = &[
     feed::operations::OPERATIONS,
 ];
 
-/// The operations of administrators. The browser's module leaves them out.
+/// The operations of administrators, and those that remove old sessions or start many. The browser's module
+/// leaves them out.
 pub static ADMINISTRATION: &[&[&AnyOperation]] = &[
     session::administration::OPERATIONS,
     session::cleanup::OPERATIONS,
+    slot::bulk::OPERATIONS,
 ];
 
 /// The jobs of the core.

@@ -5476,8 +5476,6 @@ export interface Operations {
   leaseClear: { params: LeaseClearParams; result: LeaseCleared };
   /** Starts a session in a slot. A task has a slot for each phase, and one session outside of the trash occupies it. The outcome is `created`; `existing` if one with this model is there; `needs_confirmation`, `replaced` or `rejected` if one with another model is, or if this one is to be replaced on request; `busy` if another call is changing it. A session that has failed, timed out or was abandoned is replaced without confirmation. */
   startInSlot: { params: StartInSlotParams; result: SlotStart };
-  /** Starts sessions in slots, 100 at most, as many as possible in one commit. Each reply is that of `startInSlot` for it alone, in the order of the call, or `failed` with the code of an error. */
-  startInSlots: { params: StartInSlotsParams; result: Array<SlotAnswer> };
   /** The session in a slot, and whether its model is missing; `null` if the slot is free. */
   latestSession: { params: LatestSessionParams; result: SlotSession | null };
   /** The sessions in the slots of tasks, by task and phase. */
@@ -5496,6 +5494,8 @@ export interface Operations {
   cleanup: { params: CleanupParams; result: CleanupResult };
   /** Deletes sessions that have been in the trash for a time, oldest first, or only reports them. Those that a runner holds stay. */
   purge: { params: PurgeParams; result: CleanupResult };
+  /** Starts sessions in slots, 100 at most, as many as possible in one commit. Each reply is that of `startInSlot` for it alone, in the order of the call, or `failed` with the code of an error. */
+  startInSlots: { params: StartInSlotsParams; result: Array<SlotAnswer> };
   /** Statistics of agents, against their targets. It reads their histories, to say how much storage they use, unless `storage` is `false`. */
   agentStats: { params: AgentStatsParams; result: AgentStats };
   /** Stamps a page of the sessions and records of the source. */
@@ -5613,7 +5613,6 @@ export const OPERATIONS = {
   leaseList: "read",
   leaseClear: "write",
   startInSlot: "write",
-  startInSlots: "write",
   latestSession: "read",
   slots: "read",
   slotPhase: "read",
@@ -5623,6 +5622,7 @@ export const OPERATIONS = {
   save: "fenced",
   cleanup: "write",
   purge: "write",
+  startInSlots: "write",
   agentStats: "read",
   copyPage: "read",
   copyCompare: "read",

@@ -29,13 +29,13 @@ export const wasmModules = [
     name: "tenure_complete",
     glue: "tenure_wasm",
     without: ["bindings-testing", "stores/testkit"],
-    budget: 325,
+    budget: 335,
   },
   {
     title: "wasm for tests",
     name: "tenure_testing",
     without: ["bindings-wasm"],
-    budget: 165,
+    budget: 175,
   },
 ];
 

@@ -21,6 +21,7 @@ it("an operation that is not in it says so, and what to use", async () => {
     () => sessions.exportParts("s").next(),
     () => sessions.purge({ olderThan: 0 }, { archive: () => {} }),
     () => sessions.purge({ olderThan: 0 }),
+    () => sessions.startInSlots([]),
     () => sessions.cleanup({ maxAge: "30d" }),
     () => sessions.cleanupRecords(),
     () => sessions.agents.cleanup(),

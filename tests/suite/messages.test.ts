@@ -1,6 +1,8 @@
 // The messages about arguments of another kind, and about misspelt names. A program that is wrong is
 // corrected by what they say.
 
+// Loaded first: the browser's own module does not have all operations.
+import "../support/complete.js";
 import { init, open, openSync, type Sessions } from "tenure";
 import { givenSession, memorySessions } from "tenure/testing";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";

@@ -1,5 +1,7 @@
 // Of two sessions of one millisecond, the one that was started later is the newer one.
 
+// Loaded first: the browser's own module does not have all operations.
+import "../support/complete.js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { everyStore } from "../support/stores.js";
 

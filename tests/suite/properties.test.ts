@@ -1,6 +1,8 @@
 // Properties for any input: user data is stored as its JSON text, and every store returns the same
 // results for the same calls.
 
+// Loaded first: the browser's own module does not have all operations.
+import "../support/complete.js";
 import fc from "fast-check";
 import { openSync, type Sessions, type SessionsSync } from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";

@@ -1,6 +1,8 @@
 // Schemas of the caller: contexts and the data of events are checked before they reach the core, and are
 // stored as they were given.
 
+// Loaded first: the browser's own module does not have all operations.
+import "../support/complete.js";
 import { open, openSync } from "tenure";
 import { memorySessions } from "tenure/testing";
 import { describe, expect, it } from "vitest";

@@ -1,5 +1,7 @@
 // Notifications to the runner of a session that is superseded in its slot.
 
+// Loaded first: the browser's own module does not have all operations.
+import "../support/complete.js";
 import type { SlotCancelled } from "tenure";
 import { describe, expect, it } from "vitest";
 import { code } from "../support/failures.js";

@@ -97,6 +97,7 @@ describe("the messages for users of slots", () => {
       FILE_UNREADABLE: true,
       NOT_REMOVED: true,
       ARCHIVE_FAILED: true,
+      LAGGED: true,
       LISTENER_FAILED: true,
     };
     for (const code of Object.keys(codes)) {

@@ -1,5 +1,7 @@
 // The available models, as a list or a function, and sessions whose model is not available.
 
+// Loaded first: the browser's own module does not have all operations.
+import "../support/complete.js";
 import { openSync } from "tenure";
 import { describe, expect, it } from "vitest";
 import { code, failure } from "../support/failures.js";

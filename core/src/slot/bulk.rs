@@ -5,18 +5,25 @@ use crate::error::{Error, Result, none_if_corrupt};
 use crate::session::bulk::{is_full, settled};
 use crate::stored::slot::KIND;
 use crate::work::context::Context;
+use crate::work::operation::Group;
 use crate::work::transaction::{Attempt, Transaction};
 
 use super::params::{SlotAnswer, SlotLocking, SlotStart, StartInSlotParams, StartInSlotsParams};
 use super::start::{Start, ask_ahead, start, start_alone};
 
+crate::operations! {
+    Group::Slots;
+    /// Starts sessions in slots, 100 at most, as many as possible in one commit. Each reply is that of
+    /// `startInSlot` for it alone, in the order of the call, or `failed` with the code of an error.
+    START_IN_SLOTS = WriteMany "startInSlots" (StartInSlotsParams) -> Vec<SlotAnswer>,
+        steps start_in_slots,
+        r#"{"starts":[{"taskId":"t","phase":"run","model":"a","task":"t","mode":"m"},{"taskId":"u","phase":"run","model":"a","task":"t","mode":"m","id":"s"},{"taskId":"","phase":"run","model":"a","task":"t","mode":"m"}]}"#;
+}
+
 /// The greatest number of sessions that one call starts.
 const MAX_STARTS: usize = 100;
 
-pub(super) async fn start_in_slots(
-    context: &Context,
-    params: StartInSlotsParams,
-) -> Result<Vec<SlotAnswer>> {
+async fn start_in_slots(context: &Context, params: StartInSlotsParams) -> Result<Vec<SlotAnswer>> {
     let starts = params.starts;
     let count = starts.len();
     if count > MAX_STARTS {

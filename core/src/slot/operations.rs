@@ -21,11 +21,8 @@ use crate::work::context::Context;
 use crate::work::operation::Group;
 use crate::work::transaction::{Attempt, Transaction};
 
-use super::bulk::start_in_slots;
-
 use super::params::{
-    LatestSessionParams, SlotAnswer, SlotPhaseParams, SlotSession, SlotStart, SlotsParams,
-    StartInSlotParams, StartInSlotsParams,
+    LatestSessionParams, SlotPhaseParams, SlotSession, SlotStart, SlotsParams, StartInSlotParams,
 };
 use super::start::start_alone;
 
@@ -43,11 +40,6 @@ crate::operations! {
     /// confirmation.
     START_IN_SLOT = Write "startInSlot" (StartInSlotParams) -> SlotStart, steps start_in_slot,
         r#"{"taskId":"t","phase":"plan","model":{"name":"m","version":"1","params":{"a":1},"significant":["a"]},"task":"t","mode":"m","id":"new","userId":"u","channelId":"c","workspace":"w","maxIterations":3,"context":{"a":1},"metadata":{"b":2},"paused":true,"pauseReason":"r","onModelChange":"confirm","confirm":{"id":"s","version":1},"rerun":true,"replace":true,"exportOld":true,"locking":"pessimistic"}"#;
-    /// Starts sessions in slots, 100 at most, as many as possible in one commit. Each reply is that of
-    /// `startInSlot` for it alone, in the order of the call, or `failed` with the code of an error.
-    START_IN_SLOTS = WriteMany "startInSlots" (StartInSlotsParams) -> Vec<SlotAnswer>,
-        steps start_in_slots,
-        r#"{"starts":[{"taskId":"t","phase":"run","model":"a","task":"t","mode":"m"},{"taskId":"u","phase":"run","model":"a","task":"t","mode":"m","id":"s"},{"taskId":"","phase":"run","model":"a","task":"t","mode":"m"}]}"#;
     /// The session in a slot, and whether its model is missing; `null` if the slot is free.
     LATEST_SESSION = Read "latestSession" (LatestSessionParams) -> Option<SlotSession>,
         unit latest_session,

@@ -213,7 +213,7 @@ fn messages_about_arguments() {
         str![[r#"
 $ tenure
 error: 'tenure' requires a subcommand but one was not provided
-  [subcommands: start, list, show, events, pause, resume, complete, fail, abandon, iterate, tool, usage, event, context, fork, export, import, trash, restore, rm, purge, cleanup, stats, copy, backup, check, agent, hook, slot, lease, dedup, audit, vm, run, completions]
+  [subcommands: start, list, show, events, pause, resume, complete, fail, abandon, iterate, tool, usage, event, context, fork, export, import, trash, restore, rm, purge, cleanup, stats, watch, copy, backup, check, agent, hook, slot, lease, dedup, audit, vm, run, completions]
 
 Usage: tenure [OPTIONS] <COMMAND>
 

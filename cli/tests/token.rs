@@ -61,6 +61,7 @@ const OTHERS: &[&str] = &[
     "events",
     "export",
     "stats",
+    "watch",
     "check",
     "audit",
     "completions",

@@ -54,7 +54,7 @@ fn changes_of_other_processes_are_lines() {
         &place.url(),
     ]);
     assert_eq!(watch.next(), "3\tlease\tk\theld\t");
-    place.run_ok(&["rm", "a", "--permanent", "--yes"]);
+    place.run_ok(&["rm", "a", "--permanent"]);
     assert_eq!(watch.next(), "4\tdeleted\ta\t\t");
     assert!(watch.next().ends_with("\tsession.delete"));
 }

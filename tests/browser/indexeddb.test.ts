@@ -16,7 +16,7 @@ describe("opening an IndexedDB database", () => {
     expect(await sessions.get(id)).toMatchObject({ id, eventCount: 1 });
     expect(sessions.capabilities).toMatchObject({ persistent: true, shared: true });
     const databases = await indexedDB.databases();
-    expect(databases).toContainEqual({ name, version: 1 });
+    expect(databases).toContainEqual({ name, version: 2 });
   });
 
   it("is asynchronous only", async () => {

@@ -29,7 +29,12 @@ describe("a store that", () => {
     expect(failed(results)).toEqual(new Map());
     const skipped = results.filter(({ outcome }) => outcome === "skipped");
     expect(new Set(skipped.map(({ message }) => message))).toEqual(
-      new Set(["only for stores that are `persistent`", "only for stores that are `shared`"]),
+      new Set([
+        "only for stores that are `persistent`",
+        "only for stores that are `shared`",
+        "only for stores with a `feed` that are `persistent`",
+        "only for stores with a `feed` that are `shared`",
+      ]),
     );
     expect(results.length - skipped.length).toBeGreaterThan(60);
   });
@@ -142,7 +147,7 @@ it("everything is closed before the store is deleted", async () => {
         open += 1;
         const handle: Store = Object.create(shared);
         return Object.assign(handle, {
-          capabilities: { persistent: true, shared: true },
+          capabilities: { persistent: true, shared: true, feed: true },
           close() {
             open -= 1;
           },

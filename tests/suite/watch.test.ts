@@ -205,3 +205,14 @@ describe("a watch", () => {
     expect(await code(() => sessions.on("change", () => {}))).toBe("NO_FEED");
   });
 });
+
+it("listeners have all changes when the handle is closed, also those of pending calls", async () => {
+  const sessions = await open("memory:");
+  const heard: string[] = [];
+  sessions.on("change", ({ ids }) => heard.push(...ids));
+  for (let n = 0; n < 250; n += 1) void sessions.start({ ...start, id: `s${n}` });
+  const closing = sessions.close();
+  expect(await code(sessions.get("s0"))).toBe("CLOSED");
+  await closing;
+  expect(heard).toHaveLength(250);
+});

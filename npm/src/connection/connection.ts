@@ -109,6 +109,8 @@ export class Connection {
   /** The last pending write to each session, over a JavaScript store. */
   readonly #lastWrites = new Map<string, Promise<unknown>>();
   #closed = false;
+  /** Whether the store is closed. */
+  #ended = false;
 
   /** Opens a store. */
   constructor(given: ConnectionOptions) {
@@ -145,6 +147,11 @@ export class Connection {
     return this.#closed;
   }
 
+  /** Whether the store is closed, so that nothing can be read from it. */
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
   /** Performs an operation and returns its result. */
   perform<N extends OperationName>(name: N, make: () => Params<N>): Result<N> {
     this.#assertUsable();
@@ -166,14 +173,18 @@ export class Connection {
     }
   }
 
-  /** Performs an operation asynchronously. `owner` stays alive until it ends. */
+  /**
+   * Performs an operation asynchronously. `owner` stays alive until it ends. What belongs to closing may
+   * still run `whileClosing`.
+   */
   performAsync<N extends OperationName>(
     owner: object,
     name: N,
     make: () => Params<N>,
+    whileClosing = false,
   ): Promise<Result<N>> {
     try {
-      this.#assertUsable();
+      this.#assertUsable(whileClosing);
       let ids: readonly string[] = [];
       const params = encodeMade(name, () => {
         const params = make();
@@ -213,11 +224,13 @@ export class Connection {
     this.#models = source;
   }
 
-  /** Refuses further operations, waits for the pending ones, and closes the store. */
-  async close(): Promise<void> {
+  /** Refuses further operations, waits for the pending ones and then for `last`, and closes the store. */
+  async close(last: () => Promise<void>): Promise<void> {
     this.#closed = true;
     this.wake();
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending.keys());
+    await last();
+    this.#ended = true;
     resultOf(parseAnswer<null>(this.binding.close(this.#handle)));
     const outcome = await this.#driver?.close();
     if (outcome?.kind === "error") throw storeNotClosed("failed", outcome.thrown);
@@ -231,6 +244,7 @@ export class Connection {
   closeSync(): void {
     if (this.#driver?.isCalling) throw storeReentered();
     this.#closed = true;
+    this.#ended = true;
     this.wake();
     resultOf(parseAnswer<null>(this.binding.close(this.#handle)));
     const outcome = this.#driver?.closeSync();
@@ -241,6 +255,7 @@ export class Connection {
   abandon(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#ended = true;
     this.binding.close(this.#handle);
     void this.#driver?.close();
   }
@@ -269,8 +284,8 @@ export class Connection {
     }
   }
 
-  #assertUsable(): void {
-    if (this.#closed) throw closed();
+  #assertUsable(whileClosing = false): void {
+    if (whileClosing ? this.#ended : this.#closed) throw closed();
     if (this.#driver?.isCalling) throw storeReentered();
   }
 

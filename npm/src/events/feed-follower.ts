@@ -19,6 +19,8 @@ export class FeedFollower {
   readonly #feed: Feed<SessionTypes>;
   readonly #listeners: Listeners;
   #reader: FeedReader<SessionTypes> | undefined;
+  #following: Promise<void> = Promise.resolve();
+  #isEnding = false;
 
   /** Follows nothing yet. */
   constructor(feed: Feed<SessionTypes>, listeners: Listeners) {
@@ -31,7 +33,14 @@ export class FeedFollower {
     if (this.#reader !== undefined || this.#feed.isClosed) return;
     const reader = new FeedReader(this.#feed, {});
     this.#reader = reader;
-    void this.#follow(reader);
+    this.#following = this.#follow(reader);
+  }
+
+  /** Resolves when the listeners have all changes that there are. Then it stops. */
+  async finish(): Promise<void> {
+    this.#isEnding = true;
+    this.#reader?.finish();
+    await this.#following;
   }
 
   /** Stops following. */
@@ -50,6 +59,7 @@ export class FeedFollower {
       } catch (thrown) {
         if (isTenureError(thrown)) this.#listeners.error(thrown);
         const newest = isTenureError(thrown, "LAGGED") ? thrown.details["position"] : undefined;
+        if (this.#isEnding) return;
         if (typeof newest === "number") reader.skipTo(newest);
         else await new Promise<void>((resolve) => startTimer(RETRY_MS, resolve, "background"));
       }

@@ -44,6 +44,8 @@ export class FeedReader<T extends SessionTypes> {
   /** Whether something may have changed since the last read began. */
   #isStale = false;
   #isStopped = false;
+  /** Whether it stops where the feed ends. */
+  #isEnding = false;
   #wake: (() => void) | undefined;
 
   /** Reads the first page. */
@@ -84,13 +86,23 @@ export class FeedReader<T extends SessionTypes> {
       if (page === undefined) return this.stop();
       this.#position = page.position;
       if (page.items.length > 0) return page;
-      if (!page.more) await this.#changed();
+      if (page.more || this.#isStale) continue;
+      if (this.#isEnding) return this.stop();
+      await this.#changed();
     }
   }
 
   /** Goes on from another position. */
   skipTo(position: number): void {
     this.#position = position;
+  }
+
+  /** Ends the reading where the feed ends now. */
+  finish(): void {
+    this.#isEnding = true;
+    // What was read before is not the end.
+    this.#isStale = true;
+    this.#wake?.();
   }
 
   /** Ends the reading. A pending `next` returns `undefined`. */
@@ -115,7 +127,7 @@ export class FeedReader<T extends SessionTypes> {
 
   /** Waits until something may have changed. */
   #changed(): Promise<void> {
-    if (this.#isStale || this.#isStopped) return Promise.resolve();
+    if (this.#isStopped) return Promise.resolve();
     return new Promise((resolve) => {
       const { pollMs } = this.#feed;
       const wake = (): void => {

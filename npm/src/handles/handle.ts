@@ -74,7 +74,7 @@ export abstract class Handle<
     this.capabilities = connection.capabilities;
     this.connection = connection;
     this.notifier = notifier;
-    this.#follower = new FeedFollower(this.feed({}), this.notifier.listeners);
+    this.#follower = new FeedFollower(this.feed({}, "ended"), this.notifier.listeners);
     dropped.register(this, connection, connection);
     const plan = connection.retention;
     if (plan === undefined) return;
@@ -216,8 +216,12 @@ export abstract class Handle<
   /** Stops retention. @internal */
   protected detach(): void {
     this.#stopRetention?.();
-    this.#follower.stop();
     dropped.unregister(this.connection);
+  }
+
+  /** Resolves when the `"change"` listeners have all changes that there are. @internal */
+  protected followToTheEnd(): Promise<void> {
+    return this.#follower.finish();
   }
 
   /** Reports a failure in the background. @internal */
@@ -229,17 +233,24 @@ export abstract class Handle<
       console.warn(`tenure: retention failed: ${error.message}`);
   }
 
-  /** The feed of the store, of the sessions that a filter selects. @internal */
-  protected feed(filter: WatchFilter): Feed<T> {
+  /**
+   * The feed of the store, of the sessions that a filter selects, until the handle is closed or
+   * `"ended"`. @internal
+   */
+  protected feed(filter: WatchFilter, until: "closed" | "ended"): Feed<T> {
     const { connection } = this;
+    const isLast = until === "ended";
     return {
       get isClosed() {
-        return connection.isClosed;
+        return isLast ? connection.isEnded : connection.isClosed;
       },
       pollMs: connection.pollMs,
-      read: (position) =>
+      read: (position) => {
+        const params = { ...filter, position };
+        const page = connection.performAsync(this, "changesSince", () => params, isLast);
         // The types of the caller are the caller's promise.
-        this.perform("changesSince", { ...filter, position }) as Promise<ChangePage<T>>,
+        return page as Promise<ChangePage<T>>;
+      },
       onChange: (wake) => connection.onChange(wake),
     };
   }

@@ -112,7 +112,7 @@ export class Sessions<T extends SessionTypes = SessionTypes>
    */
   watch(filter: WatchFilter = {}, options: WatchOptions = {}): Watch<T> {
     const checked = checkWatchOptions(options);
-    return new Watch(this.feed(copyOf(filter)), checked);
+    return new Watch(this.feed(copyOf(filter), "closed"), checked);
   }
 
   /**
@@ -200,7 +200,7 @@ export class Sessions<T extends SessionTypes = SessionTypes>
   async #close(): Promise<void> {
     this.detach();
     try {
-      await this.connection.close();
+      await this.connection.close(() => this.followToTheEnd());
     } finally {
       await this.notifier.drain();
     }

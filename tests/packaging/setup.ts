@@ -1,6 +1,6 @@
-// Packs the package as for publishing, once for all tests, and cleans up after them.
+// Packs the package as for publishing and installs it, once for all tests, and cleans up after them.
 
-import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
@@ -16,6 +16,8 @@ export interface Packed {
   readonly files: readonly string[];
   /** The folder of the projects that install it. */
   readonly workshop: string;
+  /** A folder into which npm has installed it. */
+  readonly installed: string;
 }
 
 declare module "vitest" {
@@ -42,12 +44,25 @@ export async function setup({ provide }: TestProject): Promise<void> {
   if (report === undefined) throw new Error("npm has packed nothing");
   const { filename, size, unpackedSize, files } = report;
   console.log(`packed ${filename}: ${bytes(size)}, unpacked ${bytes(unpackedSize)}`);
+  const tarball = join(workshop, filename);
   provide("packed", {
-    tarball: join(workshop, filename),
+    tarball,
     files: files.map(({ path }) => path),
     workshop,
+    installed: await install(tarball),
   });
   provide("chromium", (await ensureChromium()).browser);
+}
+
+/** Installs the package into a new folder as users do. */
+async function install(tarball: string): Promise<string> {
+  const folder = join(workshop, "installed");
+  await mkdir(folder);
+  await writeFile(join(folder, "package.json"), '{"private":true}');
+  // The package has no dependencies, so no registry is needed.
+  const quietly = ["--offline", "--no-audit", "--no-fund", "--no-update-notifier"];
+  await npm(["install", ...quietly, "--cache", join(folder, ".npm"), tarball], folder);
+  return folder;
 }
 
 export async function teardown(): Promise<void> {

@@ -1,11 +1,10 @@
-// Projects of users: a folder outside the repository with the packed package installed. Their other
+// Projects of users: a folder outside the repository with a copy of the installed package. Their other
 // files are in `projects/`.
 
 import { cp, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inject } from "vitest";
-import { npm } from "../../../scripts/lib/packages.mjs";
 
 const projects = fileURLToPath(new URL("../projects", import.meta.url));
 
@@ -13,12 +12,12 @@ const projects = fileURLToPath(new URL("../projects", import.meta.url));
 export async function newProject(
   name: "esm" | "commonjs" | "deploying" | "types" | "web" | "testing",
 ): Promise<string> {
-  const { tarball, workshop } = inject("packed");
+  const { installed, workshop } = inject("packed");
   const folder = await mkdtemp(join(workshop, `${name}-`));
   await cp(join(projects, name), folder, { recursive: true });
-  // The package has no dependencies, so no registry is needed.
-  const quietly = ["--offline", "--no-audit", "--no-fund", "--no-update-notifier"];
-  await npm(["install", ...quietly, "--cache", join(folder, ".npm"), tarball], folder);
+  const modules = join(folder, "node_modules");
+  // The links to the commands are relative.
+  await cp(join(installed, "node_modules"), modules, { recursive: true, verbatimSymlinks: true });
   return folder;
 }
 

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { inject } from "vitest";
 import { type GitServer, serveGit } from "../git-server.js";
@@ -22,6 +23,9 @@ import { type Job, type Machine, type Run, runJobs } from "./runner.js";
 
 const exec = promisify(execFile);
 const token = "token-of-the-job";
+
+/** The folder of the programs that a machine has besides those of this one. */
+const programs = fileURLToPath(new URL("../bin", import.meta.url));
 
 /** The audit entries of a run. */
 export interface Logged {
@@ -55,6 +59,7 @@ export class Forge implements AsyncDisposable {
   static async open(): Promise<Forge> {
     const { tarball, workshop } = inject("packed");
     const folder = mkdtempSync(join(workshop, "forge-"));
+    mkdirSync(join(folder, "installed"));
     await makeRepository(folder);
     const servers = [serveGit(join(folder, "hosted"), token), serveRegistry(tarball)] as const;
     return new Forge(folder, await newProject("esm"), await servers[0], await servers[1]);
@@ -144,7 +149,8 @@ export class Forge implements AsyncDisposable {
       repository: "acme/agents",
       token,
       env: {
-        PATH: `${join(folder, "global", "bin")}:${process.env.PATH}`,
+        PATH: `${join(folder, "global", "bin")}:${programs}:${process.env.PATH}`,
+        INSTALLED_BEFORE: join(this.#folder, "installed"),
         HOME: folder,
         GIT_CONFIG_NOSYSTEM: "1",
         npm_config_registry: this.#registry.url,

@@ -383,9 +383,14 @@ fn any_two_pieces_of_secrets_in_turn_take_time_in_proportion_to_their_length() {
         "\"a\": \"b\",",
         "\n a: b",
     ];
-    for first in PIECES {
+    let scale = std::env::var("TENURE_TEST_SCALE").ok();
+    let scale = scale.and_then(|scale| scale.parse().ok()).unwrap_or(0.1);
+    // A tenth of the pairs has every piece in both places, too.
+    let tried = |first: usize, second: usize| scale >= 1.0 || (first + 7 * second) % 10 == 0;
+    for (place, first) in PIECES.iter().enumerate() {
         assert_linear("", first, "");
-        for second in PIECES {
+        let others = PIECES.iter().enumerate();
+        for (_, second) in others.filter(|(other, _)| tried(place, *other)) {
             assert_linear("", &format!("{first}{second}"), "");
             assert_linear(first, second, "");
         }

@@ -13,7 +13,7 @@ use crate::sample::{apply, at, create, head, id, ids, json, list, of_sessions, q
 pub(crate) async fn pages_cover_every_session_once(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let mut rng = fastrand::Rng::with_seed(2);
-    let heads = generate::heads(&mut rng, 120);
+    let heads = generate::heads(&mut rng, run.sessions(120));
     create(&*store, &heads).await?;
     for order in ORDERS {
         for (filter, limit) in [

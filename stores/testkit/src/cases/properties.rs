@@ -9,13 +9,10 @@ use crate::generate;
 use crate::model;
 use crate::sample::{create, ids};
 
-/// The number of sessions over which generated queries run.
-const POPULATION: usize = 400;
-
 pub(crate) async fn generated_queries_agree_with_the_reference(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let mut rng = fastrand::Rng::with_seed(5);
-    let heads = generate::heads(&mut rng, POPULATION);
+    let heads = generate::heads(&mut rng, run.sessions(400));
     create(&*store, &heads).await?;
     for _ in 0..run.scaled(3000) {
         let query = generate::query(&mut rng, &heads);
@@ -35,7 +32,7 @@ pub(crate) async fn generated_queries_agree_with_the_reference(run: &Run<'_>) ->
 pub(crate) async fn counts_of_generated_filters_agree_with_the_reference(run: &Run<'_>) -> Check {
     let store = run.open().await?;
     let mut rng = fastrand::Rng::with_seed(6);
-    let heads = generate::heads(&mut rng, POPULATION);
+    let heads = generate::heads(&mut rng, run.sessions(400));
     create(&*store, &heads).await?;
     counts(&*store, Filter::default(), &heads).await?;
     for _ in 0..run.scaled(1000) {

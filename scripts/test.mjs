@@ -37,8 +37,8 @@ const minutes = 60_000;
 const groups = {
   lint: ["ts"],
   rust: [],
-  // Some tests compare the two builds.
-  native: ["native", "wasm", "ts"],
+  // Some tests compare the two builds, and some use the command.
+  native: ["native", "cli", "wasm", "ts"],
   wasm: ["wasm", "ts"],
   browser: ["wasm", "ts"],
   packaging: ["native", "cli", "wasm", "ts"],

@@ -22,7 +22,7 @@ let contenders: Contenders<Reply, Owner> | undefined;
 
 afterEach(() => contenders?.end());
 
-describe("a lease that fifty processes request", () => {
+describe("a lease that many processes request", () => {
   it(
     "has one winner in each round, with a higher token, although winners are killed",
     async () => {

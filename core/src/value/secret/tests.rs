@@ -386,7 +386,8 @@ fn any_two_pieces_of_secrets_in_turn_take_time_in_proportion_to_their_length() {
     let scale = std::env::var("TENURE_TEST_SCALE").ok();
     let scale = scale.and_then(|scale| scale.parse().ok()).unwrap_or(0.1);
     // A tenth of the pairs has every piece in both places, too.
-    let tried = |first: usize, second: usize| scale >= 1.0 || (first + 7 * second) % 10 == 0;
+    let tried =
+        |first: usize, second: usize| scale >= 1.0 || (first + 7 * second).is_multiple_of(10);
     for (place, first) in PIECES.iter().enumerate() {
         assert_linear("", first, "");
         let others = PIECES.iter().enumerate();

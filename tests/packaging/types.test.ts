@@ -39,12 +39,13 @@ beforeAll(async () => {
 
 describe("the types", () => {
   it.each([
-    ["to ES modules in Node", inModules, [...nodenext, ...inNode]],
+    ["to ES modules, CommonJS and suites in Node", everywhere, [...nodenext, ...inNode]],
     ["to ES modules that go through a bundler", inModules, [...bundler, ...inNode]],
-    ["to suites in Node", ["testing.ts"], [...nodenext, ...inNode]],
-    ["to suites in pages", ["testing.ts"], [...bundler, ...inPages]],
-    ["to CommonJS", ["commonjs.cts"], [...nodenext, ...inNode]],
-    ["to pages", ["page.ts", "assets.d.ts"], [...bundler, ...inPages]],
+    [
+      "to pages and suites in them",
+      ["page.ts", "assets.d.ts", "testing.ts"],
+      [...bundler, ...inPages],
+    ],
   ])("are correct %s", async (_, files, options) => {
     const outcome = await node(project, [compiler, ...strictly, ...options, ...files]);
     expect(outcome).toEqual(ok(""));

@@ -410,9 +410,13 @@ fn concurrent_events_of_a_host_are_serializable() {
         vec![delegate("t1"), start("a1"), delegate("t2")],
         vec![delegate("t1"), start("a1"), stop("a1"), delegate("t2")],
     ];
-    for setup in &setups {
+    for (number, setup) in setups.iter().enumerate() {
         for (index, first) in ops.iter().enumerate() {
-            for second in &ops[index..] {
+            for (other, second) in ops.iter().enumerate().skip(index) {
+                // A quick test runs each pair in one of the three states.
+                if scale() < 1.0 && (index + other) % 3 != number {
+                    continue;
+                }
                 check_serializable(setup, &[first.clone(), second.clone()]);
             }
         }

@@ -4,10 +4,11 @@
 
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { inRoot, root, stateDir } from "./paths.mjs";
 
-const notSources = new Set(["node_modules", "target", ".git"]);
+/** Folders and files that no output depends on; tests are in none. */
+const notSources = new Set(["node_modules", "target", ".git", "tests", "tests.rs"]);
 
 /**
  * Calls `make` unless `outputs` are unchanged since it last made them from the same `inputs`.
@@ -33,7 +34,8 @@ export function rustSources({ without = [] } = {}) {
   const manifest = readFileSync(inRoot("Cargo.toml"), "utf8");
   const list = manifest.match(/^members\s*=\s*\[([^\]]*)\]/m)?.[1] ?? "";
   const crates = [...list.matchAll(/"([^"]+)"/g)].map((match) => match[1]);
-  const isLeftOut = (crate) => without.some((name) => `${crate}/`.startsWith(`${name}/`));
+  const isLeftOut = (crate) =>
+    notSources.has(basename(crate)) || without.some((name) => `${crate}/`.startsWith(`${name}/`));
   return ["Cargo.toml", "Cargo.lock", ...crates.filter((crate) => !isLeftOut(crate))];
 }
 

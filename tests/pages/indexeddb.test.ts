@@ -187,16 +187,47 @@ describe("the events of a tab", () => {
       await state.sessions.pause("s", "why");
       await state.sessions.delete("s");
     });
-    const expected = await received(tabs[0]);
-    expect(expected).toEqual([
-      ["s"],
-      expect.objectContaining({ event: "start" }),
-      ["s"],
-      ["s"],
-      expect.objectContaining({ event: "pause" }),
-      ["s"],
-    ]);
-    for (const tab of tabs.slice(1)) await expect.poll(() => received(tab)).toEqual(expected);
+    const lifecycle = async (tab: Page): Promise<unknown[]> =>
+      (await received(tab)).filter((one) => !Array.isArray(one));
+    const expected = await lifecycle(tabs[0]);
+    const events = ["start", "pause"].map((event) => expect.objectContaining({ event }));
+    expect(expected).toEqual(events);
+    for (const tab of tabs) {
+      await expect.poll(() => lifecycle(tab)).toEqual(expected);
+      // Several changes may come at once.
+      const changed = async (): Promise<unknown> => (await received(tab)).find(Array.isArray);
+      await expect.poll(changed).toEqual(["s"]);
+    }
+  });
+
+  it("are in the feed, which another tab watches, each once and in order", async () => {
+    const tabs = await Promise.all([page(), page()]);
+    for (const tab of tabs) {
+      await tab.evaluate(async () => {
+        state.sessions = await tenure.open("indexeddb:app");
+        const watch = state.sessions.watch();
+        void (async () => {
+          for await (const { kind, id, events } of watch) {
+            state.received.push([kind, id, ...(events ?? []).map(({ type }) => type)].join(" "));
+          }
+        })();
+      });
+    }
+    const act = (tab: Page, name: string): Promise<void> =>
+      tab.evaluate(async (name) => {
+        await state.sessions.start({ id: name, task: "t", mode: "m" });
+        for (let n = 0; n < 50; n += 1) await state.sessions.addEvent("shared", `${name}${n}`);
+      }, name);
+    await tabs[0].evaluate(() => state.sessions.start({ id: "shared", task: "t", mode: "m" }));
+    await Promise.all([act(tabs[0], "a"), act(tabs[1], "b")]);
+    for (const tab of tabs) await expect.poll(() => received(tab)).toHaveLength(103);
+    const [first, second] = await Promise.all(tabs.map(received));
+    expect(first).toEqual(second);
+    const history = await tabs[0].evaluate(() => state.sessions.get("shared", { history: "all" }));
+    const types = (first ?? []).flatMap(
+      (line) => String(line).match(/updated shared (.*)/)?.[1] ?? [],
+    );
+    expect(types).toEqual(history?.history.slice(1).map(({ type }) => type));
   });
 
   it("are posted to the webhook of its own handle only", async () => {
@@ -421,7 +452,7 @@ describe("a database", () => {
     const [old, upgrading] = await Promise.all([opened(), page()]);
     await start(old);
     await upgrading.evaluate(async () => {
-      await new Database({ name: "app", schema: 2, timeoutMs: 20_000 }).open();
+      await new Database({ name: "app", schema: 3, timeoutMs: 20_000 }).open();
     });
     const unavailable = {
       code: "STORE_UNAVAILABLE",
@@ -431,7 +462,7 @@ describe("a database", () => {
     expect(await outcomeOf(old, append)).toMatchObject(unavailable);
     expect(await outcomeOf(old, reopen)).toMatchObject({
       code: "SCHEMA_TOO_NEW",
-      message: expect.stringContaining("schema 2"),
+      message: expect.stringContaining("schema 3"),
     });
     await old.evaluate(() => state.sessions.close());
   });
@@ -480,6 +511,62 @@ describe("a database", () => {
     });
     await holding.evaluate(() => state.connection.close());
     expect(await outcomeOf(waiting, reopen)).toBe("done");
+  });
+
+  it("of the first schema gets a feed and indexes, and keeps its sessions", async () => {
+    const tab = await opened();
+    await start(tab);
+    await tab.evaluate(async () => {
+      await state.sessions.addEvent("s", "note");
+      await state.sessions.close();
+      // As the first schema was: the same object stores, without the later ones.
+      const request = indexedDB.open("app");
+      await new Promise((resolve) => {
+        request.onsuccess = resolve;
+      });
+      const from = request.result;
+      const names = ["heads", "events"] as const;
+      const all = await Promise.all(
+        names.map(async (name) => {
+          const store = from.transaction(name).objectStore(name);
+          const [keys, values] = [store.getAllKeys(), store.getAll()];
+          await new Promise((resolve) => {
+            values.onsuccess = resolve;
+          });
+          return { keys: keys.result, values: values.result as unknown[] };
+        }),
+      );
+      from.close();
+      await new Promise((resolve) => {
+        indexedDB.deleteDatabase("app").onsuccess = resolve;
+      });
+      const creating = indexedDB.open("app", 1);
+      creating.onupgradeneeded = () => {
+        const database = creating.result;
+        const heads = database.createObjectStore("heads", { keyPath: "id" });
+        heads.createIndex("createdAt", ["createdAt", "id"]);
+        heads.createIndex("updatedAt", ["updatedAt", "id"]);
+        const events = database.createObjectStore("events");
+        database.createObjectStore("records").createIndex("owner", "owner");
+        for (const head of all[0]?.values ?? []) heads.put(head);
+        for (const [at, event] of (all[1]?.values ?? []).entries()) {
+          events.put(event, all[1]?.keys[at]);
+        }
+      };
+      await new Promise((resolve) => {
+        creating.onsuccess = resolve;
+      });
+      creating.result.close();
+      state.sessions = await tenure.open("indexeddb:app");
+    });
+    const listed = await tab.evaluate(async () => {
+      await state.sessions.addEvent("s", "after");
+      const { items } = await state.sessions.list({ mode: "m", status: "active" });
+      const { items: changes } = await state.sessions.changesSince({ position: 0 });
+      return [items.map(({ id }) => id), changes.map(({ id, events }) => [id, events?.[0]?.type])];
+    });
+    expect(listed).toEqual([["s"], [["s", "after"]]]);
+    expect(await session(tab)).toMatchObject({ eventCount: 3 });
   });
 
   it("of another program is not modified", async () => {

@@ -1,6 +1,6 @@
 /**
  * Follows the feed of a store for the `"change"` listeners of a handle, from the first listener on, for as
- * long as there is one. What fails is passed to the `"error"` listeners, and following goes on.
+ * long as there is one. Following goes on after a failure; the `"error"` listeners get one that repeats.
  *
  * @module
  */
@@ -50,15 +50,19 @@ export class FeedFollower {
   }
 
   async #follow(reader: FeedReader<SessionTypes>): Promise<void> {
+    let failures = 0;
     while (this.#reader === reader) {
       try {
         const page = await reader.next();
         if (page === undefined) return;
+        failures = 0;
         if (!this.#listeners.hasChange) this.stop();
         else this.#listeners.change({ ids: changedIds(page), changes: page.items });
       } catch (thrown) {
-        if (isTenureError(thrown)) this.#listeners.error(thrown);
         const newest = isTenureError(thrown, "LAGGED") ? thrown.details["position"] : undefined;
+        failures += 1;
+        const isReported = newest !== undefined || failures === 2;
+        if (isReported && isTenureError(thrown)) this.#listeners.error(thrown);
         if (this.#isEnding) return;
         if (typeof newest === "number") reader.skipTo(newest);
         else await new Promise<void>((resolve) => startTimer(RETRY_MS, resolve, "background"));

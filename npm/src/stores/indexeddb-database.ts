@@ -15,7 +15,9 @@ export const SCHEMA = 2;
 /** The object stores. */
 export type StoreName = "heads" | "events" | "records" | "changes";
 
-const STORE_NAMES: readonly StoreName[] = ["heads", "events", "records", "changes"];
+/** The object stores of the first schema. */
+const FIRST_STORES: readonly StoreName[] = ["heads", "events", "records"];
+const STORE_NAMES: readonly StoreName[] = [...FIRST_STORES, "changes"];
 
 /**
  * The indexes of heads by properties, each in the order of creation. Those that are likely to select the
@@ -177,6 +179,7 @@ function connect({ name, schema, timeoutMs }: DatabaseOptions): Promise<IDBDatab
     const request = indexedDB.open(name, schema);
     let blocked = false;
     let late = false;
+    let foreign: DatabaseError | undefined;
     const timer = setTimeout(
       () => {
         late = true;
@@ -192,28 +195,37 @@ function connect({ name, schema, timeoutMs }: DatabaseOptions): Promise<IDBDatab
       blocked = true;
     };
     request.onupgradeneeded = ({ oldVersion }) => {
-      if (late) request.transaction?.abort();
+      const of = oldVersion === 0 ? undefined : missingIn(request.result, FIRST_STORES);
+      if (of !== undefined) foreign = notTenures(of);
+      if (late || foreign !== undefined) request.transaction?.abort();
       else createStores(request, oldVersion);
     };
     request.onsuccess = () => {
       clearTimeout(timer);
       const connection = request.result;
-      const missing = STORE_NAMES.find((store) => !connection.objectStoreNames.contains(store));
-      if (missing !== undefined) {
-        const problem = `the database is not Tenure's: it has no object store "${missing}"`;
-        reject(new DatabaseError("STORE_UNAVAILABLE", problem));
-      }
+      const missing = missingIn(connection, STORE_NAMES);
+      if (missing !== undefined) reject(notTenures(missing));
       if (late || missing !== undefined) connection.close();
       else resolve(connection);
     };
     request.onerror = (event) => {
       event.preventDefault();
       clearTimeout(timer);
-      reject(request.error);
+      reject(foreign ?? request.error);
     };
   }).catch((thrown: unknown) => {
     throw openingFailure(thrown);
   }) as Promise<IDBDatabase>;
+}
+
+/** The first of these object stores that a database does not have. */
+function missingIn(database: IDBDatabase, stores: readonly StoreName[]): StoreName | undefined {
+  return stores.find((store) => !database.objectStoreNames.contains(store));
+}
+
+function notTenures(missing: StoreName): DatabaseError {
+  const problem = `the database is not Tenure's: it has no object store "${missing}"`;
+  return new DatabaseError("STORE_UNAVAILABLE", problem);
 }
 
 /** Creates the object stores that a database of an earlier schema lacks; 0 is a new database. */

@@ -1,26 +1,36 @@
-//! `tenure check`: reads everything in a store, and reports what cannot be read.
+//! `tenure check`: reads everything in a store, and reports what cannot be read, and which counts for
+//! statistics are wrong.
 
 use serde::Serialize;
 use tenure_apps::copy::model::{CopyPage, CopyPageParams};
 use tenure_apps::copy::operations::COPY_PAGE;
 use tenure_core::Text;
 use tenure_core::store::Problem;
+use tenure_host::recount;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupt;
 use crate::output::{Style, clean, count};
 use crate::progress::Progress;
+use crate::store::CommandStore;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Nothing is changed. The exit code is 1 when there are problems. `tenure rm
---permanent` removes a session that cannot be read.
+The exit code is 1 when there are problems. `tenure rm --permanent` removes a
+session that cannot be read. A SQLite store keeps counts of its sessions for
+statistics; they are counted again, and --repair replaces them if they are
+wrong. Nothing else is changed.
 
 Examples:
   tenure check
+  tenure check --repair
   tenure check --store file:./sessions --json")]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// Replace counts for statistics that are wrong
+    #[arg(long)]
+    repair: bool,
+}
 
 /// The result of a check.
 #[derive(Default, Serialize)]
@@ -28,16 +38,24 @@ pub(crate) struct Report {
     pub(crate) sessions: u64,
     pub(crate) records: u64,
     pub(crate) problems: Vec<Problem>,
+    /// How many wrong counts were replaced.
+    repaired: u64,
 }
 
-pub(crate) fn run(_: Args, context: &mut Context) -> Outcome {
+pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let interrupt = Interrupt::listen();
     let mut progress = Progress::new(!context.json());
-    let report = Report::of(&mut progress, |params| {
+    let mut report = Report::of(&mut progress, |params| {
         interrupt.check("interrupted; the check is not complete")?;
         context.run(&COPY_PAGE, params)
     })?;
     drop(progress);
+    let store = CommandStore::of(context.globals.store.as_deref())?;
+    let wrong = recount(store.url(), &context.store_options(), args.repair)?;
+    match args.repair {
+        true => report.repaired = wrong.len() as u64,
+        false => report.problems.extend(wrong),
+    }
     print(context, &report)
 }
 
@@ -109,6 +127,10 @@ fn print(context: &mut Context, report: &Report) -> Outcome {
         report.print_problems(context)?;
         let (contents, problems) = (report.contents(), report.problems());
         context.out.line(&format!("{contents} read, {problems}"))?;
+        if report.repaired > 0 {
+            let repaired = count(report.repaired, "wrong count");
+            context.out.line(&format!("{repaired} replaced"))?;
+        }
     }
     Ok(report.exit())
 }

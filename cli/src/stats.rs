@@ -1,6 +1,7 @@
 //! `tenure stats`: the number of sessions by status, mode and model, and their usage.
 
 use tenure_core::Status;
+use tenure_core::session::params::StatsParams;
 use tenure_core::session::read::STATS;
 use tenure_core::session::stats::{ByName, Stats, TokenCounts, UsageTotals};
 
@@ -19,13 +20,20 @@ Examples:
 pub(crate) struct Args {
     #[command(flatten)]
     filter: FilterArgs,
+    /// The users whose usage --json prints, those with the most sessions: 0 to 1,000, 10 by default
+    #[arg(long, value_name = "NUMBER")]
+    users: Option<u32>,
 }
 
-/// The most rows of a table; `--json` prints all of them.
+/// The most rows of a table; `--json` prints all modes and models.
 const ROWS: usize = 20;
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    let params = args.filter.stats_params(context)?;
+    context.require_json("--users", args.users.is_some())?;
+    let params = StatsParams {
+        users: args.users,
+        ..args.filter.stats_params(context)?
+    };
     context.run_and_print(&STATS, params, |context, stats| {
         print(context, &stats)?;
         Ok(Exit::DONE)
@@ -87,11 +95,11 @@ fn print_table(
     }
     let plain = Style::Plain;
     let mut names: Vec<_> = counts.iter().collect();
-    names.sort_by_key(|&(name, &count)| (std::cmp::Reverse(count), name));
+    names.sort_by_key(|&(name, count)| (std::cmp::Reverse(count), name));
     let mut table = Table::new(&["SESSIONS", "TOKENS", "COST", title]);
     for (name, count) in names.iter().take(ROWS) {
         let usage = usage.get(name);
-        let tokens = usage.map_or(0, |usage| usage.tokens.total);
+        let tokens = usage.as_ref().map_or(0, |usage| usage.tokens.total);
         table.row(vec![
             (count.to_string(), plain),
             (tokens.to_string(), plain),

@@ -182,6 +182,31 @@ fn a_check_reports_unreadable_sessions_which_can_be_removed() {
     place.run_ok(&["check", "--store", &store]);
 }
 
+#[test]
+fn a_check_finds_wrong_counts_and_repairs_them() {
+    let place = populated_place();
+    let database = place.folder.path().join("tenure.db");
+    let damage = "UPDATE counts SET sessions = sessions + 1";
+    let damaged = rusqlite::Connection::open(&database).unwrap();
+    damaged.execute_batch(damage).unwrap();
+    drop(damaged);
+    let total = || {
+        let stats = place.run_ok(&["stats", "--json"]);
+        stats.split(',').next().unwrap().to_owned()
+    };
+    assert_ne!(total(), r#"{"total":3"#);
+    let output = place.run(&["check"]);
+    assert_eq!(output.code, 1);
+    assert!(output.out.starts_with("statistics  "), "{}", output.out);
+    let repaired = place.run_ok(&["check", "--repair"]);
+    assert!(repaired.ends_with("replaced"), "{repaired}");
+    assert_eq!(total(), r#"{"total":3"#);
+    assert_eq!(
+        place.run_ok(&["check", "--repair"]),
+        "3 sessions and 0 records read, no problems"
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_copy_can_be_repeated() {

@@ -88,6 +88,7 @@ fn json_is_the_reply_of_the_operation() {
         r#"{"status":["active","timeout"],"mode":"m1","orderBy":"updatedAt","direction":"asc"}"#,
     );
     check(&["stats", "--mode", "m2"], "stats", r#"{"mode":"m2"}"#);
+    check(&["stats", "--users", "1"], "stats", r#"{"users":1}"#);
     check(
         &[
             "cleanup",

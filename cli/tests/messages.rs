@@ -619,7 +619,7 @@ $ tenure context unset a branch=x
 {"branch":"main","attempts":":3"}
 [0]
 $ tenure context get a --json --recent 5000
-{"error":{"code":"INVALID_ARGUMENT","message":"recent: expected at most 1000 events","details":{"what":"recent","problem":"expected at most 1000 events"}}}
+{"error":{"code":"INVALID_ARGUMENT","message":"recent: expected at most 1,000","details":{"what":"recent","problem":"expected at most 1,000"}}}
 [2]
 $ tenure pause a --token 7
 tenure: the lease "session:a" is lost: it is released; stop what it guards
@@ -2024,7 +2024,7 @@ More sessions exist: use --all or --limit N.
 }
 
 /// Texts in the sources of the command that have no row, with the reason.
-const WITHOUT_ROW: [(&str, &[&str]); 9] = [
+const WITHOUT_ROW: [(&str, &[&str]); 10] = [
     (
         "the table of leases names the PID of the owner, which is another each time",
         &["no expiry", "while it runs"],
@@ -2087,6 +2087,7 @@ const WITHOUT_ROW: [(&str, &[&str]); 9] = [
             "tenure: the session's lease is lost, the command continues: {}",
         ],
     ),
+    ("about counts that were changed by hand", &["wrong count"]),
     (
         "a phrase of the core that messages do not have here",
         &[

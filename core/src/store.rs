@@ -4,12 +4,15 @@
 //! on. Synchronous stores implement [`SyncStore`]; [`Lift`] makes a [`Store`] of it.
 
 pub mod changes;
+mod counts;
 pub mod feed;
 pub mod filter;
+mod key;
 pub mod memory;
-mod places;
+pub(crate) mod places;
 pub mod query;
 mod rows;
+mod shared;
 pub mod tally;
 
 use std::future::{Future, ready};
@@ -61,9 +64,10 @@ pub trait Store: Send + Sync {
         Box::pin(read_one_by_one(self, reads))
     }
 
-    /// Counts the sessions that a filter means. By default it reads them page by page.
-    fn tally<'a>(&'a self, filter: &'a Filter) -> Answer<'a, Tally> {
-        Box::pin(tally_by_pages(self, filter))
+    /// Counts the sessions that a filter means, with the counts of the `users` who have the most of them;
+    /// of users with as many the first names come first. By default it reads them page by page.
+    fn tally<'a>(&'a self, filter: &'a Filter, users: u32) -> Answer<'a, Tally> {
+        Box::pin(tally_by_pages(self, filter, users))
     }
 
     /// A part of its feed, if it keeps one ([`Capabilities::feed`]).
@@ -125,7 +129,7 @@ pub trait SyncStore {
     ///
     /// # Errors
     /// Those of the store.
-    fn tally(&self, _filter: &Filter) -> Result<Option<Tally>> {
+    fn tally(&self, _filter: &Filter, _users: u32) -> Result<Option<Tally>> {
         Ok(None)
     }
 
@@ -167,8 +171,8 @@ impl<S: SyncStore + ?Sized> SyncStore for &S {
         (**self).read(reads)
     }
 
-    fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
-        (**self).tally(filter)
+    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
+        (**self).tally(filter, users)
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
@@ -206,8 +210,8 @@ impl<S: SyncStore> SyncStore for Mutex<S> {
         unlocked(self).read(reads)
     }
 
-    fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
-        unlocked(self).tally(filter)
+    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
+        unlocked(self).tally(filter, users)
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
@@ -254,9 +258,9 @@ impl<S: SyncStore + Send + Sync> Store for Lift<S> {
         Box::pin(ready(self.0.read(reads)))
     }
 
-    fn tally<'a>(&'a self, filter: &'a Filter) -> Answer<'a, Tally> {
-        match self.0.tally(filter) {
-            Ok(None) => Box::pin(tally_by_pages(self, filter)),
+    fn tally<'a>(&'a self, filter: &'a Filter, users: u32) -> Answer<'a, Tally> {
+        match self.0.tally(filter, users) {
+            Ok(None) => Box::pin(tally_by_pages(self, filter, users)),
             Ok(Some(tally)) => Box::pin(ready(Ok(tally))),
             Err(error) => Box::pin(ready(Err(error))),
         }
@@ -345,23 +349,28 @@ async fn read_one_by_one<S: Store + ?Sized>(store: &S, reads: &[Read]) -> Result
     Ok(all)
 }
 
-async fn tally_by_pages<S: Store + ?Sized>(store: &S, filter: &Filter) -> Result<Tally> {
+async fn tally_by_pages<S: Store + ?Sized>(
+    store: &S,
+    filter: &Filter,
+    users: u32,
+) -> Result<Tally> {
     let mut count = TallyByPages::new(filter);
     while count.add(&store.list(&count.query).await?)? {}
-    Ok(count.tally)
+    Ok(count.tally.keep_users(users))
 }
 
-/// Counts the sessions that a filter selects, as the store counts them or else page by page.
+/// Counts the sessions that a filter selects, as the store counts them or else page by page, with the counts of
+/// the `users` who have the most of them.
 ///
 /// # Errors
 /// Those of the store.
-pub fn tally_at_once(store: &dyn SyncStore, filter: &Filter) -> Result<Tally> {
-    if let Some(tally) = store.tally(filter)? {
+pub fn tally_at_once(store: &dyn SyncStore, filter: &Filter, users: u32) -> Result<Tally> {
+    if let Some(tally) = store.tally(filter, users)? {
         return Ok(tally);
     }
     let mut count = TallyByPages::new(filter);
     while count.add(&store.list(&count.query)?)? {}
-    Ok(count.tally)
+    Ok(count.tally.keep_users(users))
 }
 
 /// Counts of sessions, made of the pages of a list.

@@ -99,8 +99,8 @@ impl SyncStore for LazyStore {
         self.read(|store| store.scan(scan))
     }
 
-    fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
-        self.read(|store| store.tally(filter))
+    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
+        self.read(|store| store.tally(filter, users))
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {

@@ -12,6 +12,7 @@ mod local;
 mod open;
 mod place;
 mod process;
+mod recount;
 mod registry;
 mod runtime;
 
@@ -23,4 +24,5 @@ pub use local::{Local, now, random_bits};
 pub use open::Lifetime;
 pub use place::Place;
 pub use process::{HOST, ThisHost, this_host};
+pub use recount::recount;
 pub use registry::registry_path;

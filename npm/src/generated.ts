@@ -4561,7 +4561,7 @@ usageByMode: Record<string, UsageTotals>,
  */
 usageByModel: Record<string, UsageTotals>, 
 /**
- * The usage by user, for the 1,000 users with the most sessions.
+ * The usage by user, of the users with the most sessions: as many as `users` asks for.
  */
 usageByUser: Record<string, UsageTotals>, 
 /**
@@ -4632,7 +4632,12 @@ text?: string,
 /**
  * Whether sessions in the trash are included; `"exclude"` by default.
  */
-trash?: Trash, };
+trash?: Trash, 
+/**
+ * The number of users that `usageByUser` lists, those with the most sessions: 0 to 1,000, 10 by
+ * default.
+ */
+users?: number, };
 
 /**
  * The status of a session.

@@ -94,6 +94,37 @@ describe.each(everyStore)("statistics %s", (_, open) => {
     });
   });
 
+  it("list the users with the most sessions, and count the others", async () => {
+    for (let n = 0; n < 12; n += 1) {
+      await sessions.start({ task: "t", mode: n % 2 ? "odd" : "even", userId: `user-${n}` });
+    }
+    for (const userId of ["user-7", "user-7", "user-3"]) {
+      const { id } = await sessions.start({ task: "t", mode: "odd", userId });
+      await sessions.recordUsage(id, { cost: 1 });
+    }
+    await sessions.start({ task: "t", mode: "odd" });
+    const users = async (filter: Parameters<typeof sessions.stats>[0]) => {
+      const { usageByUser, usersOmitted } = await sessions.stats(filter);
+      return [Object.keys(usageByUser), usersOmitted];
+    };
+    const { usageByUser, usersOmitted } = await sessions.stats();
+    expect([Object.keys(usageByUser).length, usersOmitted]).toEqual([10, 2]);
+    expect([usageByUser["user-7"]?.cost, usageByUser["user-3"]?.cost]).toEqual([2, 1]);
+    expect(await users({ users: 0 })).toEqual([[], 12]);
+    expect(await users({ users: 1 })).toEqual([["user-7"], 11]);
+    // Of users with as many sessions the first names come first.
+    expect(await users({ users: 3 })).toEqual([["user-0", "user-3", "user-7"], 9]);
+    expect(await users({ users: 2, mode: "odd" })).toEqual([["user-3", "user-7"], 4]);
+    expect(await users({ users: 1, mode: "even" })).toEqual([["user-0"], 5]);
+    expect(await users({ users: 1, status: "active" })).toEqual([["user-7"], 11]);
+    expect(await users({ users: 1, userId: "user-3" })).toEqual([["user-3"], 0]);
+    expect(await users({ users: 0, userId: "user-3", mode: "odd" })).toEqual([[], 1]);
+    expect(await users({ userId: "user-3", mode: "even" })).toEqual([[], 0]);
+    for (const number of [1001, -1, 0.5, "1"]) {
+      expect(await code(sessions.stats({ users: number as number }))).toBe("INVALID_ARGUMENT");
+    }
+  });
+
   it("refuse invalid amounts", async () => {
     const { id } = await sessions.start({ task: "t", mode: "m" });
     for (const usage of [

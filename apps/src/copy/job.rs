@@ -153,6 +153,7 @@ impl Copying {
     async fn count(&self) -> JobResult<u64> {
         let params = StatsParams {
             trash: Some(Trash::Include),
+            users: Some(0),
             ..StatsParams::default()
         };
         let Total { total } = self.context.run(Side::Source, &STATS, params).await?;

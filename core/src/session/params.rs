@@ -595,7 +595,11 @@ filter_params! {
     /// Which sessions to count.
     #[derive(serde::Serialize)]
     #[serde(rename_all = "camelCase")]
-    pub struct StatsParams {}
+    pub struct StatsParams {
+        /// The number of users that `usageByUser` lists, those with the most sessions: 0 to 1,000, 10 by
+        /// default.
+        pub users: Option<u32>,
+    }
 
     /// Which changes to read. With a property of a filter, only changes of sessions that the filter selects as
     /// they are now, and those of deleted sessions.

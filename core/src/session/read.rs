@@ -25,8 +25,8 @@ use super::{event_page, portable, tool_calls};
 pub const DEFAULT_HISTORY: u32 = 100;
 /// The number of events in a [`SessionContext`] by default.
 pub const RECENT_HISTORY: u32 = 10;
-/// The greatest number of events in a [`SessionContext`].
-const MAX_RECENT: u32 = 1000;
+/// The number of users whose usage statistics list by default.
+const DEFAULT_USERS: u32 = 10;
 /// Sessions of a page unless a call says otherwise.
 pub(crate) const DEFAULT_SESSIONS: u32 = 50;
 
@@ -46,7 +46,7 @@ crate::operations! {
         r#"{"userId":"u","channelId":"c","mode":"m","status":["active"],"phase":["planning"],"parentId":"p","taskIds":["t"],"slotPhase":["plan"],"model":"m","createdAfter":0,"createdBefore":"2030-01-01","updatedAfter":0,"updatedBefore":"2030-01-01T00:00:00Z","text":"t","trash":"include","orderBy":"updatedAt","direction":"asc","limit":2,"offset":0,"cursor":"ua.0.a"}"#;
     /// Statistics over sessions.
     STATS = Read "stats" (StatsParams) -> Stats, steps stats,
-        r#"{"userId":"u","channelId":"c","mode":"m","status":["active"],"phase":["planning"],"parentId":"p","taskIds":["t"],"slotPhase":["plan"],"model":"m","createdAfter":0,"createdBefore":"2030-01-01","updatedAfter":0,"updatedBefore":"2030-01-01T00:00:00Z","text":"t","trash":"include"}"#;
+        r#"{"userId":"u","channelId":"c","mode":"m","status":["active"],"phase":["planning"],"parentId":"p","taskIds":["t"],"slotPhase":["plan"],"model":"m","createdAfter":0,"createdBefore":"2030-01-01","updatedAfter":0,"updatedBefore":"2030-01-01T00:00:00Z","text":"t","trash":"include","users":2}"#;
     /// A session with its whole history, as one JSON text.
     EXPORT = Read "export" (IdParams) -> String, unit export,
         r#"{"id":"s","trash":"include"}"#;
@@ -83,11 +83,7 @@ fn get(tx: &mut Transaction<'_>, params: &GetParams) -> Attempt<Option<Session>>
 }
 
 fn context(tx: &mut Transaction<'_>, params: &ContextParams) -> Attempt<Option<SessionContext>> {
-    let count = params.recent.unwrap_or(RECENT_HISTORY);
-    if count > MAX_RECENT {
-        let problem = format!("expected at most {MAX_RECENT} events");
-        return Err(Error::invalid("recent", problem).into());
-    }
+    let count = at_most_a_thousand("recent", params.recent, RECENT_HISTORY)?;
     let loaded = find(tx, &params.id, History::Last { count }, params.trash)?;
     let Some(Loaded { head, events }) = loaded else {
         return Ok(None);
@@ -96,6 +92,14 @@ fn context(tx: &mut Transaction<'_>, params: &ContextParams) -> Attempt<Option<S
     let recent = events.into_iter().map(SessionEvent::from).collect();
     let unfinished = tool_calls::unfinished(tx, &head.id)?;
     Ok(Some(SessionContext::new(head, recent, unfinished)))
+}
+
+/// A number of events or users: the given one, or the default.
+fn at_most_a_thousand(name: &str, given: Option<u32>, default: u32) -> Result<u32> {
+    match given.unwrap_or(default) {
+        number @ ..=1000 => Ok(number),
+        _ => Err(Error::invalid(name, "expected at most 1,000")),
+    }
 }
 
 async fn events(context: &Context, params: EventsParams) -> Result<EventPage> {
@@ -151,7 +155,8 @@ pub async fn missing_models(context: &Context, heads: &[Head]) -> Result<Vec<boo
 }
 
 async fn stats(context: &Context, params: StatsParams) -> Result<Stats> {
-    let tally = context.tally(&params.filter()?).await?;
+    let users = at_most_a_thousand("users", params.users, DEFAULT_USERS)?;
+    let tally = context.tally(&params.filter()?, users).await?;
     Ok(Stats::of(&tally))
 }
 

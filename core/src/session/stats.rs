@@ -1,15 +1,13 @@
 //! Statistics over sessions, computed from the counts of a store.
 
-use std::cmp::Reverse;
+use std::marker::PhantomData;
 
 use serde::{Serialize, Serializer};
 
-use crate::store::tally::{Count, Tally};
+use crate::store::places::Places;
+use crate::store::tally::{Count, Shared, Sums, Tally};
 use crate::stored::head::Usage;
 use crate::stored::status::Status;
-
-/// The greatest number of users whose usage is listed, those with the most sessions first.
-const MAX_USERS: usize = 1000;
 
 fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 {
@@ -48,7 +46,7 @@ pub struct Stats {
     /// The usage by model.
     #[cfg_attr(feature = "ts", ts(type = "Record<string, UsageTotals>"))]
     pub usage_by_model: ByName<UsageTotals>,
-    /// The usage by user, for the 1,000 users with the most sessions.
+    /// The usage by user, of the users with the most sessions: as many as `users` asks for.
     #[cfg_attr(feature = "ts", ts(type = "Record<string, UsageTotals>"))]
     pub usage_by_user: ByName<UsageTotals>,
     /// The number of users that `usageByUser` omits.
@@ -58,112 +56,138 @@ pub struct Stats {
 impl Stats {
     /// The statistics of these counts.
     pub fn of(tally: &Tally) -> Self {
-        let mut all = Count::default();
-        let mut modes = Vec::new();
-        let mut users = Vec::new();
-        let mut models = Vec::new();
-        for group in tally.groups() {
-            all.add(group.count);
-            modes.push((group.mode.as_str(), group.count));
-            let user = group.user_id.as_deref();
-            users.extend(user.map(|user| (user, group.count)));
-            let model = group.model.as_deref();
-            models.extend(model.map(|model| (model, group.count)));
-        }
-        let of = |status: Status| {
-            let groups = tally.groups().filter(|group| group.status == status);
-            groups.map(|group| group.count.sessions).sum::<u64>()
-        };
-        let completed = of(Status::Completed);
-        let finished = completed + of(Status::Failed) + of(Status::Abandoned);
-        let modes = summed(modes);
-        let models = summed(models);
-        let mut users = summed(users);
-        let users_omitted = users.len().saturating_sub(MAX_USERS) as u64;
-        if users_omitted > 0 {
-            // Stable: of users with as many sessions the first names stay.
-            users.sort_by_key(|(_, count)| Reverse(count.sessions));
-            users.truncate(MAX_USERS);
-            users.sort_by_key(|(user, _)| *user);
-        }
+        let mut all = Sums::default();
+        let mut by_status = StatusCounts::default();
+        let (mut modes, mut models, mut users) =
+            (Named::default(), Named::default(), Named::default());
+        tally.each(&mut |group| {
+            let Shared {
+                user_id,
+                mode,
+                status,
+                model,
+            } = group.shared();
+            users.add(user_id, group.sums);
+            modes.add(mode, group.sums);
+            models.add(model, group.sums);
+            if let Some(status) = status {
+                all = all.plus(group.sums);
+                *by_status.of(status) += group.sums.sessions();
+            }
+        });
+        let completed = by_status.completed;
+        let finished = completed + by_status.failed + by_status.abandoned;
+        let all = all.count();
         Self {
             total: all.sessions,
-            by_status: StatusCounts {
-                active: of(Status::Active),
-                paused: of(Status::Paused),
-                completed,
-                failed: of(Status::Failed),
-                timeout: of(Status::Timeout),
-                abandoned: of(Status::Abandoned),
-            },
-            by_mode: ByName::of(&modes, |count| count.sessions),
-            by_model: ByName::of(&models, |count| count.sessions),
+            by_status,
+            by_mode: modes.counts().into(),
+            by_model: models.counts().into(),
             average_iterations: ratio(all.iterations, all.sessions),
             success_rate: ratio(completed, all.sessions) * 100.0,
             finished_success_rate: ratio(completed, finished) * 100.0,
             usage: all.usage.into(),
-            usage_by_mode: ByName::of(&modes, |count| count.usage.into()),
-            usage_by_model: ByName::of(&models, |count| count.usage.into()),
-            usage_by_user: ByName::of(&users, |count| count.usage.into()),
-            users_omitted,
+            usage_by_mode: modes.counts().into(),
+            usage_by_model: models.counts().into(),
+            usage_by_user: users.counts().into(),
+            users_omitted: tally.users_omitted,
         }
     }
 }
 
-/// Sums up the counts of each name; the names in their order.
-fn summed(mut counts: Vec<(&str, Count)>) -> Vec<(&str, Count)> {
-    counts.sort_by_key(|(name, _)| *name);
-    counts.dedup_by(|(name, count), (known, sum)| {
-        let is_known = name == known;
-        if is_known {
-            sum.add(*count);
-        }
-        is_known
-    });
-    counts
+/// The sums of several names.
+#[derive(Default)]
+struct Named {
+    names: Places,
+    sums: Vec<Sums>,
 }
 
-/// A value for each of several names, in their order.
+impl Named {
+    /// Adds to the sums of a name, if there is one.
+    fn add(&mut self, name: Option<&str>, sums: Sums) {
+        let Some(name) = name else {
+            return;
+        };
+        let place = self.names.get(name);
+        match place.and_then(|place| self.sums.get_mut(place)) {
+            Some(known) => *known = known.plus(sums),
+            None => {
+                self.names.insert(name.to_owned(), self.sums.len());
+                self.sums.push(sums);
+            }
+        }
+    }
+
+    /// The count of each name, in the order of the names.
+    fn counts(&self) -> Vec<(String, Count)> {
+        let mut counts = Vec::new();
+        for (name, place) in self.names.iter() {
+            if let Some(sums) = self.sums.get(*place) {
+                counts.push((name.clone(), sums.count()));
+            }
+        }
+        counts
+    }
+}
+
+/// A value for each of several names, in their order: a part of what is counted of them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ByName<T>(Vec<(String, T)>);
+pub struct ByName<T> {
+    counts: Vec<(String, Count)>,
+    part: PhantomData<T>,
+}
 
-impl<T> ByName<T> {
-    fn of(counts: &[(&str, Count)], value: impl Fn(&Count) -> T) -> Self {
-        let values = counts.iter();
-        Self(
-            values
-                .map(|(name, count)| ((*name).to_owned(), value(count)))
-                .collect(),
-        )
+impl<T> From<Vec<(String, Count)>> for ByName<T> {
+    fn from(counts: Vec<(String, Count)>) -> Self {
+        Self {
+            counts,
+            part: PhantomData,
+        }
     }
+}
 
+impl<T: From<Count>> ByName<T> {
     /// The value of a name.
-    pub fn get(&self, name: &str) -> Option<&T> {
+    pub fn get(&self, name: &str) -> Option<T> {
         let place = self
-            .0
+            .counts
             .binary_search_by(|(known, _)| known.as_str().cmp(name));
-        self.0.get(place.ok()?).map(|(_, value)| value)
+        let (_, count) = self.counts.get(place.ok()?)?;
+        Some(T::from(*count))
     }
 
     /// The names, each with its value.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, T)> {
+        let counts = self.counts.iter();
+        counts.map(|(name, count)| (name.as_str(), T::from(*count)))
     }
 
     /// Whether there is no name.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.counts.is_empty()
     }
 }
 
-impl<T: Serialize> Serialize for ByName<T> {
+impl<T: From<Count> + Serialize> Serialize for ByName<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
     }
 }
 
+impl From<Count> for u64 {
+    fn from(count: Count) -> Self {
+        count.sessions
+    }
+}
+
+impl From<Count> for UsageTotals {
+    fn from(count: Count) -> Self {
+        count.usage.into()
+    }
+}
+
 /// The number of sessions by status.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct StatusCounts {
@@ -179,6 +203,19 @@ pub struct StatusCounts {
     pub timeout: u64,
     /// Abandoned.
     pub abandoned: u64,
+}
+
+impl StatusCounts {
+    fn of(&mut self, status: Status) -> &mut u64 {
+        match status {
+            Status::Active => &mut self.active,
+            Status::Paused => &mut self.paused,
+            Status::Completed => &mut self.completed,
+            Status::Failed => &mut self.failed,
+            Status::Timeout => &mut self.timeout,
+            Status::Abandoned => &mut self.abandoned,
+        }
+    }
 }
 
 /// Tokens and cost.

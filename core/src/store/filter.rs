@@ -74,6 +74,32 @@ pub enum Trash {
 }
 
 impl Filter {
+    /// The user and the mode, each where it is given, of a filter without other conditions than these and
+    /// that sessions are not in the trash. Stores may keep counts for such a filter.
+    pub fn user_and_mode(&self) -> Option<(Option<&str>, Option<&str>)> {
+        let Self {
+            user_id,
+            channel_id: None,
+            mode,
+            status: None,
+            phase: None,
+            task_ids: None,
+            slot_phase: None,
+            model: None,
+            parent_id: None,
+            created_after: None,
+            created_before: None,
+            updated_after: None,
+            updated_before: None,
+            text: None,
+            trash: Trash::Exclude,
+        } = self
+        else {
+            return None;
+        };
+        Some((user_id.as_deref(), mode.as_deref()))
+    }
+
     /// Whether a session is meant.
     pub fn matches(&self, head: &Head) -> bool {
         let same = |wanted: &Option<String>, actual: Option<&str>| {

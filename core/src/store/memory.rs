@@ -6,8 +6,10 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
+use crate::store::counts::{Counted, Counts, NOT_COUNTED};
 use crate::store::feed::{Change, FedChange, FeedPage, FeedQuery};
 use crate::store::filter::{Direction, Filter, OrderBy};
+use crate::store::key;
 use crate::store::places::Places;
 use crate::store::rows::Rows;
 use crate::store::tally::Tally;
@@ -52,6 +54,8 @@ struct State {
     records: Rows<Record>,
     /// The places of the sessions in the [order of their creation](created_key).
     created: Places,
+    /// The counts of the sessions.
+    counts: Counts,
     /// The newest changes.
     feed: VecDeque<Change>,
     /// The position of the newest change.
@@ -75,6 +79,7 @@ struct Session {
     events: Vec<Event>,
     /// The position of the change after which its history began.
     history_began: u64,
+    counted: Counted,
 }
 
 impl fmt::Debug for Session {
@@ -90,7 +95,10 @@ impl fmt::Debug for Session {
 fn created_key(at: Timestamp, id: &SessionId) -> String {
     // The times before 1970 come first.
     let at = at.as_millis().wrapping_sub(i64::MIN) as u64;
-    format!("{at:016x}{id}")
+    let mut key = String::with_capacity(64);
+    key::push_number(&mut key, at, 5);
+    key.push_str(id.as_str());
+    key
 }
 
 /// The key of a record among the rows of all. No kind contains NUL, so the records of a kind are in the
@@ -152,6 +160,7 @@ impl SyncStore for MemoryStore {
             created,
             feed,
             newest,
+            counts,
         } = &mut *state;
         for (change, position) in changes.sessions.iter().zip(*newest + 1..) {
             let id = change.id.as_str();
@@ -171,6 +180,7 @@ impl SyncStore for MemoryStore {
                                 created.insert(key, place);
                             }
                         }
+                        counts.change(&mut session.counted, Some(stored), Some(head));
                         *stored = head.as_ref().clone();
                         if *replace_history {
                             session.events.clear();
@@ -179,10 +189,13 @@ impl SyncStore for MemoryStore {
                         session.events.extend_from_slice(events);
                     }
                     None => {
+                        let mut counted = NOT_COUNTED;
+                        counts.change(&mut counted, None, Some(head));
                         let session = Session {
                             head: head.as_ref().clone(),
                             events: events.clone(),
                             history_began: position,
+                            counted,
                         };
                         let place = sessions.insert(id.to_owned(), session);
                         let key = created_key(head.created_at, &head.id);
@@ -190,16 +203,19 @@ impl SyncStore for MemoryStore {
                     }
                 },
                 SessionWrite::Delete => {
-                    if let Some(session) = sessions.get(id) {
+                    if let Some(session) = sessions.get_mut(id) {
                         let key = created_key(session.head.created_at, &change.id);
                         created.remove(&key);
+                        counts.change(&mut session.counted, Some(&session.head), None);
                     }
                     sessions.remove(id);
-                    let owned: Vec<String> = records
-                        .values_in_any_order()
-                        .filter(|record| record.owner.as_ref() == Some(&change.id))
-                        .map(|record| record_key(&record.kind, &record.key))
-                        .collect();
+                    let mut owned = Vec::new();
+                    records.visit("", &mut |record| {
+                        if record.owner.as_ref() == Some(&change.id) {
+                            owned.push(record_key(&record.kind, &record.key));
+                        }
+                        true
+                    });
                     for key in &owned {
                         records.remove(key);
                     }
@@ -250,14 +266,18 @@ impl SyncStore for MemoryStore {
         Ok(query.page_of(heads))
     }
 
-    fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
+    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
+        let mut state = self.state();
+        if let Some((user_id, mode)) = filter.user_and_mode() {
+            return Ok(Some(state.counts.tally(user_id, mode, users)));
+        }
         let mut tally = Tally::default();
-        for Session { head, .. } in self.state().sessions.values_in_any_order() {
+        for Session { head, .. } in state.sessions.values_in_any_order() {
             if filter.matches(head) {
                 tally.count(head);
             }
         }
-        Ok(Some(tally))
+        Ok(Some(tally.keep_users(users)))
     }
 
     fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
@@ -265,14 +285,20 @@ impl SyncStore for MemoryStore {
     }
 
     fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
-        let state = self.state();
-        let records = state.records.values();
-        Ok(records
-            .filter(|record| record.kind == scan.kind)
-            .filter(|record| scan.after.as_ref().is_none_or(|after| record.key > *after))
-            .take(scan.limit as usize)
-            .cloned()
-            .collect())
+        // No key is before this one, not even the empty key.
+        let mut after = scan.kind.clone();
+        if let Some(key) = &scan.after {
+            after = record_key(&scan.kind, key);
+        }
+        let mut found = Vec::new();
+        self.state().records.visit(&after, &mut |record| {
+            let is_meant = record.kind == scan.kind && (found.len() as u64) < scan.limit.into();
+            if is_meant {
+                found.push(record.clone());
+            }
+            is_meant
+        });
+        Ok(found)
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {

@@ -8,7 +8,7 @@ const LONGEST: usize = 512;
 
 /// Keys in order, each with a place: runs of keys, in which adding one moves few others.
 #[derive(Clone, Default)]
-pub(super) struct Places {
+pub(crate) struct Places {
     /// None of them is empty.
     runs: Vec<Vec<(String, usize)>>,
 }
@@ -24,14 +24,14 @@ impl fmt::Debug for Places {
 
 impl Places {
     /// The place of a key.
-    pub(super) fn get(&self, key: &str) -> Option<usize> {
+    pub(crate) fn get(&self, key: &str) -> Option<usize> {
         let (run, found) = self.find(key);
         let (_, place) = self.runs.get(run)?.get(found.ok()?)?;
         Some(*place)
     }
 
     /// The keys and their places, in the order of the keys.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &(String, usize)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(String, usize)> {
         self.runs.iter().flatten()
     }
 
@@ -74,8 +74,15 @@ impl Places {
         }
     }
 
+    /// The number of keys before one.
+    pub(super) fn position(&self, key: &str) -> usize {
+        let (run, found) = self.find(key);
+        let earlier = self.runs.iter().take(run).map(Vec::len);
+        earlier.sum::<usize>() + found.unwrap_or_else(|free| free)
+    }
+
     /// Adds a key that is not there.
-    pub(super) fn insert(&mut self, key: String, place: usize) {
+    pub(crate) fn insert(&mut self, key: String, place: usize) {
         let (at, found) = self.find(&key);
         let Some(run) = self.runs.get_mut(at) else {
             self.runs.push(vec![(key, place)]);

@@ -36,13 +36,25 @@ impl<T> Default for Rows<T> {
 impl<T> Rows<T> {
     /// The row with this key.
     pub(crate) fn get(&self, key: &str) -> Option<&T> {
-        self.at(self.places.get(key)?)
+        self.at(self.place(key)?)
     }
 
     /// The rows in the order of their keys.
     pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
         let rows = self.places.iter().map(|(_, place)| self.rows.get(*place));
         rows.filter_map(|row| row?.as_deref())
+    }
+
+    /// The number of places, with those without a row.
+    pub(crate) fn places(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Visits the rows with keys after one, in the order of their keys, until `visit` returns `false`.
+    pub(crate) fn visit(&self, after: &str, visit: &mut dyn FnMut(&T) -> bool) {
+        self.places.visit(Some(after), false, &mut |place| {
+            self.at(place).is_none_or(&mut *visit)
+        });
     }
 
     /// The rows in any order, which is quicker.
@@ -52,13 +64,22 @@ impl<T> Rows<T> {
 
     /// The row with this key, to be changed.
     pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut T> {
-        let place = self.places.get(key)?;
-        self.rows.get_mut(place)?.as_deref_mut()
+        self.at_mut(self.place(key)?)
+    }
+
+    /// The place of the row with this key.
+    pub(crate) fn place(&self, key: &str) -> Option<usize> {
+        self.places.get(key)
     }
 
     /// The row of a place.
     pub(crate) fn at(&self, place: usize) -> Option<&T> {
         self.rows.get(place)?.as_deref()
+    }
+
+    /// The row of a place, to be changed.
+    pub(crate) fn at_mut(&mut self, place: usize) -> Option<&mut T> {
+        self.rows.get_mut(place)?.as_deref_mut()
     }
 
     /// Adds a row, or puts it in the place of the one with this key. Returns the place, which is the row's

@@ -1,37 +1,71 @@
 //! Statistics over the sessions that a filter means. A store counts groups into a [`Tally`], or
 //! lets the default count heads. What the counts say is in [`stats`](crate::session::stats).
 
-use std::borrow::Cow;
-
+use crate::store::key;
 use crate::store::rows::Rows;
+pub use crate::store::shared::Shared;
 use crate::stored::head::{Head, Usage};
 use crate::stored::status::Status;
 
-/// Counts of sessions, by what statistics tell apart: status, mode, user and model.
+/// Counts of sessions, by what statistics tell apart: by status, mode and model together, and by user.
 #[derive(Debug, Clone, Default)]
-pub struct Tally(Rows<Group>);
+pub struct Tally {
+    pub(super) groups: Rows<Group>,
+    /// The number of users that have sessions and no group.
+    pub users_omitted: u64,
+}
 
 impl PartialEq for Tally {
     fn eq(&self, other: &Self) -> bool {
-        self.groups().eq(other.groups())
+        self.groups.values().eq(other.groups.values()) && self.users_omitted == other.users_omitted
     }
 }
 
 impl Eq for Tally {}
 
-/// Sessions that share status, mode, user and model, counted by a store.
+/// Sessions that share something, counted by a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// Their status.
-    pub status: Status,
-    /// Their mode.
-    pub mode: String,
-    /// Their user.
-    pub user_id: Option<String>,
-    /// Their model.
-    pub model: Option<String>,
+    user_id: Option<String>,
+    mode: Option<String>,
+    status: Option<Status>,
+    model: Option<String>,
     /// How many they are, and what they sum up to.
-    pub count: Count,
+    pub sums: Sums,
+    /// The number of sessions by which its user is ranked.
+    pub(super) ranked: u64,
+    /// Whether its user is to be ranked again.
+    pub(super) waits: bool,
+}
+
+impl Group {
+    /// What they share.
+    pub fn shared(&self) -> Shared<'_> {
+        Shared {
+            user_id: self.user_id.as_deref(),
+            mode: self.mode.as_deref(),
+            status: self.status,
+            model: self.model.as_deref(),
+        }
+    }
+}
+
+/// The place of the group of what is shared, which is added if there is none.
+pub(super) fn place_of(groups: &mut Rows<Group>, shared: Shared<'_>) -> usize {
+    let key = key::of_group(shared);
+    if let Some(place) = groups.place(&key) {
+        return place;
+    }
+    let group = Group {
+        user_id: shared.user_id.map(str::to_owned),
+        mode: shared.mode.map(str::to_owned),
+        status: shared.status,
+        model: shared.model.map(str::to_owned),
+        sums: Sums::default(),
+        ranked: 0,
+        waits: false,
+    };
+    groups.insert(key, group)
 }
 
 /// A number of sessions and what they sum up to.
@@ -45,73 +79,137 @@ pub struct Count {
     pub usage: Usage,
 }
 
-impl Count {
-    /// Adds another count; it stops at the largest number rather than wrap.
-    pub fn add(&mut self, other: Self) {
-        self.sessions = self.sessions.saturating_add(other.sessions);
-        self.iterations = self.iterations.saturating_add(other.iterations);
-        self.usage = self.usage.plus(other.usage);
-    }
-}
+/// The sums of a [`Count`], of which parts can be taken away again: the number of sessions, that of
+/// iterations, and the upper and the lower 32 bits of prompt tokens, of completion tokens and of
+/// billionths of the cost. No number of sessions makes one of them overflow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sums(pub [u64; 8]);
 
-/// What the sessions of a group share, as text. Lengths say where the user and the model begin.
-fn key(status: Status, mode: &str, user_id: Option<&str>, model: Option<&str>) -> String {
-    let (mode_length, user_length) = (
-        mode.len().to_string(),
-        user_id.map(|id| id.len().to_string()),
-    );
-    let mut key = String::with_capacity(64);
-    for part in [status.as_str(), &mode_length, mode] {
-        key.push_str(part);
-        key.push('\0');
+impl Sums {
+    /// Those of one session.
+    pub fn of(head: &Head) -> Self {
+        let Usage {
+            prompt_tokens: prompt,
+            completion_tokens: completion,
+            cost_nanos: cost,
+        } = head.usage;
+        let lower = u64::from(u32::MAX);
+        Self([
+            1,
+            u64::from(head.iterations),
+            prompt >> 32,
+            prompt & lower,
+            completion >> 32,
+            completion & lower,
+            cost >> 32,
+            cost & lower,
+        ])
     }
-    for part in [user_length.as_deref(), user_id, model] {
-        key.push_str(part.unwrap_or_default());
-        key.push(if part.is_some() { '\0' } else { '\u{1}' });
+
+    /// The sums of both.
+    #[must_use]
+    pub fn plus(mut self, other: Self) -> Self {
+        for (sum, other) in self.0.iter_mut().zip(other.0) {
+            *sum = sum.wrapping_add(other);
+        }
+        self
     }
-    key
+
+    /// What is left without a part.
+    #[must_use]
+    pub fn minus(mut self, part: Self) -> Self {
+        for (sum, part) in self.0.iter_mut().zip(part.0) {
+            *sum = sum.wrapping_sub(part);
+        }
+        self
+    }
+
+    /// The number of sessions.
+    pub fn sessions(self) -> u64 {
+        let [sessions, ..] = self.0;
+        sessions
+    }
+
+    /// The count that these make; a number stops at the largest one.
+    pub fn count(self) -> Count {
+        let Self([sessions, iterations, halves @ ..]) = self;
+        let [
+            prompt,
+            prompt_rest,
+            completion,
+            completion_rest,
+            cost,
+            cost_rest,
+        ] = halves;
+        let whole = |upper: u64, lower: u64| {
+            let upper = upper.saturating_add(lower >> 32);
+            let lower = lower & u64::from(u32::MAX);
+            if upper >> 32 == 0 {
+                (upper << 32) | lower
+            } else {
+                u64::MAX
+            }
+        };
+        Count {
+            sessions,
+            iterations,
+            usage: Usage {
+                prompt_tokens: whole(prompt, prompt_rest),
+                completion_tokens: whole(completion, completion_rest),
+                cost_nanos: whole(cost, cost_rest),
+            },
+        }
+    }
 }
 
 impl Tally {
     /// Counts one session.
     pub fn count(&mut self, head: &Head) {
-        let model = head.model();
-        let user_id = head.user_id.as_deref();
-        let key = key(head.status, &head.mode, user_id, model.as_deref());
-        let count = Count {
-            sessions: 1,
-            iterations: u64::from(head.iterations),
-            usage: head.usage,
+        let (sums, model) = (Sums::of(head), head.model());
+        let of_kind = Shared {
+            user_id: None,
+            mode: Some(&head.mode),
+            status: Some(head.status),
+            model: model.as_deref(),
         };
-        match self.0.get_mut(&key) {
-            Some(known) => known.count.add(count),
-            None => {
-                let group = Group {
-                    status: head.status,
-                    mode: head.mode.clone(),
-                    user_id: head.user_id.clone(),
-                    model: model.map(Cow::into_owned),
-                    count,
-                };
-                self.0.insert(key, group);
-            }
+        self.add(of_kind, sums);
+        if let Some(user_id) = &head.user_id {
+            self.add_user(user_id, sums);
         }
     }
 
-    /// Adds a group that a store has counted.
-    pub fn add(&mut self, group: Group) {
-        let (user_id, model) = (group.user_id.as_deref(), group.model.as_deref());
-        let key = key(group.status, &group.mode, user_id, model);
-        match self.0.get_mut(&key) {
-            Some(known) => known.count.add(group.count),
-            None => {
-                self.0.insert(key, group);
-            }
+    /// Adds sessions that a store has counted, and that share a status, a mode and a model, but no user.
+    pub fn add(&mut self, shared: Shared<'_>, sums: Sums) {
+        let place = place_of(&mut self.groups, shared);
+        if let Some(group) = self.groups.at_mut(place) {
+            group.sums = group.sums.plus(sums);
         }
     }
 
-    /// The groups that were counted.
+    /// Adds sessions of a user that a store has counted.
+    pub fn add_user(&mut self, user_id: &str, sums: Sums) {
+        let of_user = Shared {
+            user_id: Some(user_id),
+            ..Shared::default()
+        };
+        self.add(of_user, sums);
+    }
+
+    /// Calls `each` with all groups, in an order of their own.
+    pub(crate) fn each(&self, each: &mut dyn FnMut(&Group)) {
+        self.groups.visit("", &mut |group| {
+            each(group);
+            true
+        });
+    }
+
+    /// The groups by status, mode and model.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
-        self.0.values()
+        self.groups.values().filter(|group| group.status.is_some())
+    }
+
+    /// The groups by user.
+    pub fn users(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values().filter(|group| group.status.is_none())
     }
 }

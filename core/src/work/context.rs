@@ -114,14 +114,14 @@ impl Context {
         }
     }
 
-    /// Counts the sessions that a filter selects.
+    /// Counts the sessions that a filter selects, with the counts of the `users` who have the most of them.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn tally(&self, filter: &Filter) -> Result<Tally> {
+    pub async fn tally(&self, filter: &Filter, users: u32) -> Result<Tally> {
         match self
             .mailbox
-            .ask(Request::Tally(Box::new(filter.clone())))
+            .ask(Request::Tally(Box::new(filter.clone()), users))
             .await?
         {
             Reply::Tally(tally) => Ok(tally),

@@ -24,8 +24,8 @@ pub enum Request {
     List(Box<ListQuery>),
     /// Read a range of records. The reply is [`Reply::Records`].
     Scan(Scan),
-    /// Count sessions. The reply is [`Reply::Tally`].
-    Tally(Box<Filter>),
+    /// Count sessions, with the counts of this many users. The reply is [`Reply::Tally`].
+    Tally(Box<Filter>, u32),
     /// Read a part of the feed. The reply is [`Reply::Feed`].
     Feed(FeedQuery),
     /// Write changes. The reply is [`Reply::Commit`].

@@ -545,7 +545,7 @@ impl Store for Failing {
         fail()
     }
 
-    fn tally<'a>(&'a self, _: &'a Filter) -> Answer<'a, tenure_core::store::tally::Tally> {
+    fn tally<'a>(&'a self, _: &'a Filter, _: u32) -> Answer<'a, tenure_core::store::tally::Tally> {
         fail()
     }
 }

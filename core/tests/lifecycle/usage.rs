@@ -239,6 +239,28 @@ fn statistics_count_by_status_mode_and_user() {
 }
 
 #[test]
+fn statistics_list_the_users_with_the_most_sessions() {
+    let world = populated();
+    let of = |params: Value| {
+        let stats = world.ok("stats", params);
+        let users = stats["usageByUser"].as_object().unwrap();
+        let names: Vec<String> = users.keys().cloned().collect();
+        (names.join(","), stats["usersOmitted"].as_u64().unwrap())
+    };
+    assert_eq!(of(json!({})), ("ann,bob".to_owned(), 0));
+    assert_eq!(of(json!({"users": 1})), ("ann".to_owned(), 1));
+    assert_eq!(of(json!({"users": 0})), (String::new(), 2));
+    assert_eq!(
+        of(json!({"users": 1, "userId": "bob"})),
+        ("bob".to_owned(), 0)
+    );
+    assert_eq!(
+        world.code("stats", json!({"users": 1001})),
+        "INVALID_ARGUMENT"
+    );
+}
+
+#[test]
 fn statistics_can_be_filtered() {
     let world = populated();
     let of = |filter: Value| {

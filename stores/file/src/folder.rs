@@ -131,8 +131,8 @@ impl<D: Disk> SyncStore for Folder<D> {
         self.read_consistently("scan", |view| view.scan(scan))
     }
 
-    fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
-        self.read_consistently("tally", |view| view.tally(filter))
+    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
+        self.read_consistently("tally", |view| view.tally(filter, users))
             .map(Some)
     }
 }
@@ -169,8 +169,8 @@ impl<D: Disk> SyncStore for Unit<'_, D> {
         self.0.view("scan")?.scan(scan)
     }
 
-    fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
-        self.0.view("tally")?.tally(filter).map(Some)
+    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
+        self.0.view("tally")?.tally(filter, users).map(Some)
     }
 }
 

@@ -46,7 +46,7 @@ impl<D: Disk> View<'_, D> {
     }
 
     /// See `Store::tally`.
-    pub(crate) fn tally(&self, filter: &Filter) -> Result<Tally> {
+    pub(crate) fn tally(&self, filter: &Filter, users: u32) -> Result<Tally> {
         let mut tally = Tally::default();
         self.each_session(
             |file| {
@@ -56,7 +56,7 @@ impl<D: Disk> View<'_, D> {
             },
             |_| (),
         )?;
-        Ok(tally)
+        Ok(tally.keep_users(users))
     }
 
     /// See `Store::scan`.

@@ -169,8 +169,8 @@ impl<D: Disk> SyncStore for FileStore<D> {
         self.folder.scan(scan)
     }
 
-    fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
-        self.folder.tally(filter)
+    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
+        self.folder.tally(filter, users)
     }
 }
 

@@ -206,7 +206,7 @@ fn unreadable_sessions_are_on_the_first_page_only_and_not_in_statistics() {
         max_bytes: u64::MAX,
     };
     assert_eq!(store.list(&query).unwrap().problems, []);
-    let tally = store.tally(&Filter::default()).unwrap().unwrap();
+    let tally = store.tally(&Filter::default(), 0).unwrap().unwrap();
     assert_eq!(Stats::of(&tally).total, 1);
 }
 

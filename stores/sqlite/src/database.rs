@@ -1,7 +1,7 @@
 //! A connection to the database file with the store's settings, and its transactions. It retries
 //! while another connection holds a lock, up to the busy timeout.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use rusqlite::{CachedStatement, Connection, OpenFlags};
 use tenure_core::error::Cause;
 use tenure_core::{Error, Result};
 
+use crate::answers::Answers;
 use crate::failure;
 use crate::options::SqliteOptions;
 use crate::presence::{Presence, with_suffix};
@@ -39,9 +40,11 @@ pub(crate) struct Database {
     presence: Option<Arc<Presence>>,
     /// The values that [`apply_pragmas`](Self::apply_pragmas) last set.
     pragmas: Cell<Option<(Durability, Option<u64>)>>,
+    /// The counts that it has answered with.
+    pub(crate) answers: RefCell<Answers>,
     /// The prepared statements, for tests that count them.
     #[cfg(test)]
-    pub(crate) statements: std::cell::RefCell<Vec<String>>,
+    pub(crate) statements: RefCell<Vec<String>>,
 }
 
 impl fmt::Debug for Database {
@@ -68,8 +71,9 @@ impl Database {
             busy_timeout: Duration::from_millis(options.busy_timeout_ms.into()),
             presence: None,
             pragmas: Cell::new(None),
+            answers: RefCell::default(),
             #[cfg(test)]
-            statements: std::cell::RefCell::default(),
+            statements: RefCell::default(),
         };
         database.wait_when_busy(database.busy_timeout)?;
         Ok(database)
@@ -173,6 +177,11 @@ impl Database {
         #[cfg(test)]
         self.statements.borrow_mut().push(sql.to_owned());
         self.connection.prepare_cached(sql)
+    }
+
+    /// How many rows this connection has changed.
+    pub(crate) fn changed_rows(&self) -> u64 {
+        self.connection.total_changes()
     }
 
     /// The key of the row that was inserted last.

@@ -13,7 +13,9 @@
 //! `read_set` the rows that an operation need not read again, `file` the state that handles of a
 //! process share, and `writer` the thread.
 
+mod answers;
 mod backup;
+mod counts;
 mod database;
 mod failure;
 mod feed;
@@ -29,6 +31,7 @@ mod query;
 mod queue;
 mod read;
 mod read_set;
+mod recount;
 mod row;
 mod schema;
 mod store;

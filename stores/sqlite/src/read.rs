@@ -4,12 +4,12 @@
 use rusqlite::params_from_iter;
 use tenure_core::error::Cause;
 use tenure_core::store::filter::Filter;
-use tenure_core::store::tally::{Count, Group, Tally};
+use tenure_core::store::tally::{Shared, Tally};
 use tenure_core::store::{History, ListQuery, Loaded, Page, Problem, Scan};
-use tenure_core::stored::head::Usage;
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, Event, Head, Result, SessionId, Status, Timestamp};
 
+use crate::counts::read_sums;
 use crate::database::Database;
 use crate::query::{self, Query};
 use crate::read_set::SessionRow;
@@ -209,10 +209,16 @@ impl Database {
     }
 
     /// See `Store::tally`.
-    pub(crate) fn tally(&self, filter: &Filter) -> Result<Tally> {
-        let index = self.index_for(filter, None)?;
-        self.count(filter, index)
-            .map_err(|error| self.failed("tally", &error))
+    pub(crate) fn tally(&self, filter: &Filter, users: u32) -> Result<Tally> {
+        let tally = match filter.user_and_mode() {
+            Some((user_id, mode)) => self.kept_counts(user_id, mode, users),
+            None => {
+                let index = self.index_for(filter, None)?;
+                self.count(filter, index)
+                    .map(|tally| tally.keep_users(users))
+            }
+        };
+        tally.map_err(|error| self.failed("tally", &error))
     }
 
     fn count(&self, filter: &Filter, index: Option<&str>) -> rusqlite::Result<Tally> {
@@ -221,29 +227,21 @@ impl Database {
         let mut rows = find.query(params_from_iter(parameters))?;
         let mut tally = Tally::default();
         while let Some(row) = rows.next()? {
-            let count = |column: usize| row.get(column).map(row::restored);
-            let sum = |upper: usize| -> rusqlite::Result<u64> {
-                let (upper, lower) = (count(upper)?, count(upper + 1)?);
-                let sum = (u128::from(upper) << 32) + u128::from(lower);
-                Ok(u64::try_from(sum).unwrap_or(u64::MAX))
-            };
             // A session with an unknown status is damaged. A list reports it.
-            if let Some(status) = Status::parse(&row::any_text(row, 0)) {
-                tally.add(Group {
-                    status,
-                    mode: row.get(1)?,
-                    user_id: row.get(2)?,
-                    model: row::optional_any_text(row, 3),
-                    count: Count {
-                        sessions: count(4)?,
-                        iterations: count(5)?,
-                        usage: Usage {
-                            prompt_tokens: sum(6)?,
-                            completion_tokens: sum(8)?,
-                            cost_nanos: sum(10)?,
-                        },
-                    },
-                });
+            let Some(status) = Status::parse(&row::any_text(row, 0)) else {
+                continue;
+            };
+            let sums = read_sums(row, 4)?;
+            let (mode, model) = (row::any_text(row, 1), row::optional_any_text(row, 3));
+            let shared = Shared {
+                user_id: None,
+                mode: Some(&mode),
+                status: Some(status),
+                model: model.as_deref(),
+            };
+            tally.add(shared, sums);
+            if let Some(user_id) = row::optional_any_text(row, 2) {
+                tally.add_user(&user_id, sums);
             }
         }
         Ok(tally)

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use tenure_core::Result;
 use tenure_core::error::Cause;
 
+use crate::counts;
 use crate::database::Database;
 
 /// "Tenu", which marks a database as Tenure's.
@@ -20,7 +21,7 @@ const APPLICATION_ID: i32 = 0x5465_6e75;
 /// Columns that change with every append are small and come first. Long texts come last, where
 /// SQLite does not rewrite their pages while they stay the same. Of the columns that change with
 /// every append, only `updated_at` is indexed.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "
 CREATE TABLE sessions (
   key INTEGER PRIMARY KEY,
@@ -139,6 +140,7 @@ CREATE TABLE settings (
   value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 ",
+    counts::MIGRATION,
 ];
 
 /// The newest schema that this build reads.

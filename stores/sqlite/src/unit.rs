@@ -192,8 +192,8 @@ impl SyncStore for Unit<'_> {
         Ok(records)
     }
 
-    fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
-        self.database.tally(filter).map(Some)
+    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
+        self.database.tally(filter, users).map(Some)
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {

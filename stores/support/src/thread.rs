@@ -63,9 +63,9 @@ impl SyncStore for OnThread {
         self.ask(move |store| store.scan(&scan))
     }
 
-    fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
+    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
         let filter = filter.clone();
-        self.ask(move |store| store.tally(&filter))
+        self.ask(move |store| store.tally(&filter, users))
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {

@@ -261,6 +261,23 @@ pub(crate) fn filter(rng: &mut Rng) -> Filter {
     }
 }
 
+/// A filter for counts, half of the time one for which a store may keep them.
+pub(crate) fn tally_filter(rng: &mut Rng) -> Filter {
+    if rng.bool() {
+        return filter(rng);
+    }
+    Filter {
+        user_id: rng.bool().then(|| word(rng, USERS).to_owned()),
+        mode: rng.bool().then(|| word(rng, MODES).to_owned()),
+        ..Filter::default()
+    }
+}
+
+/// How many users are counted.
+pub(crate) fn users(rng: &mut Rng) -> u32 {
+    [0, 1, 2, u32::MAX][below(rng, 4)]
+}
+
 pub(crate) fn order(rng: &mut Rng) -> Order {
     Order {
         by: if rng.bool() {

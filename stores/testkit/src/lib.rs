@@ -25,6 +25,7 @@
 
 mod cases;
 mod check;
+mod counted;
 mod fixture;
 mod generate;
 mod model;

@@ -82,8 +82,10 @@ impl Store for Slow {
         self.after_delay(Box::pin(async move { self.store.read(reads).await }))
     }
 
-    fn tally<'a>(&'a self, filter: &'a Filter) -> Answer<'a, Tally> {
-        self.after_delay(Box::pin(async move { self.store.tally(filter).await }))
+    fn tally<'a>(&'a self, filter: &'a Filter, users: u32) -> Answer<'a, Tally> {
+        self.after_delay(Box::pin(
+            async move { self.store.tally(filter, users).await },
+        ))
     }
 
     fn feed<'a>(&'a self, query: &'a FeedQuery) -> Answer<'a, FeedPage> {

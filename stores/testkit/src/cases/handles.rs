@@ -3,8 +3,8 @@
 use tenure_core::store::{Expect, Scan};
 use tenure_core::{Commit, Head, History, Store};
 
-use crate::cases::tally::counts;
 use crate::check::{Check, holds, same};
+use crate::counted::counts;
 use crate::fixture::Run;
 use crate::generate;
 use crate::sample::everything;

@@ -2,8 +2,8 @@
 
 use tenure_core::Filter;
 
-use crate::cases::tally::counts;
 use crate::check::{Check, same};
+use crate::counted::{counts, counts_with};
 use crate::fixture::Run;
 use crate::generate;
 use crate::model;
@@ -36,7 +36,8 @@ pub(crate) async fn counts_of_generated_filters_agree_with_the_reference(run: &R
     create(&*store, &heads).await?;
     counts(&*store, Filter::default(), &heads).await?;
     for _ in 0..run.scaled(1000) {
-        counts(&*store, generate::filter(&mut rng), &heads).await?;
+        let filter = generate::tally_filter(&mut rng);
+        counts_with(&*store, &filter, generate::users(&mut rng), &heads).await?;
     }
     Ok(())
 }

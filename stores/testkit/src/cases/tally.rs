@@ -2,11 +2,11 @@
 
 use tenure_core::store::Expect;
 use tenure_core::store::filter::Trash;
-use tenure_core::store::tally::Tally;
 use tenure_core::stored::head::Usage;
-use tenure_core::{Filter, Head, Status, Store};
+use tenure_core::{Filter, Head, Status};
 
-use crate::check::{Check, same};
+use crate::check::Check;
+use crate::counted::counts;
 use crate::fixture::Run;
 use crate::sample::everything;
 use crate::sample::{MAX_SAFE, apply, create, full_head, head, of_sessions, put, remove};
@@ -98,14 +98,4 @@ pub(crate) async fn removed_sessions_are_not_counted(run: &Run<'_>) -> Check {
     ];
     apply(&*store, &of_sessions(changes)).await?;
     counts(&*store, everything(), &[changed]).await
-}
-
-/// Checks that a count agrees with that of these heads.
-pub(crate) async fn counts(store: &dyn Store, filter: Filter, heads: &[Head]) -> Check {
-    let mut expected = Tally::default();
-    for head in heads.iter().filter(|head| filter.matches(head)) {
-        expected.count(head);
-    }
-    let what = format!("the count of {filter:?}");
-    same(&what, &store.tally(&filter).await?, &expected)
 }

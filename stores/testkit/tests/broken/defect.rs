@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use tenure_core::store::feed::{Change, FedChange, FeedPage, FeedQuery};
 use tenure_core::store::filter::{Direction, Trash};
-use tenure_core::store::tally::{Count, Group, Tally};
+use tenure_core::store::tally::Tally;
 use tenure_core::store::{Capabilities, Expect, ListQuery, Loaded, Page, Scan, SessionWrite};
 use tenure_core::stored::record::Record;
 use tenure_core::{
@@ -403,7 +403,7 @@ impl SyncStore for Broken {
         }
     }
 
-    fn tally(&self, filter: &Filter) -> Result<Option<Tally>> {
+    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
         let mut tally = Tally::default();
         let mut filter = filter.clone();
         match self.defect {
@@ -416,33 +416,26 @@ impl SyncStore for Broken {
         let meant: Vec<&Head> = heads.iter().filter(|head| filter.matches(head)).collect();
         if !self.has(Defect::SumsInFloats) {
             meant.iter().for_each(|head| tally.count(head));
-            return Ok(Some(tally));
+            return Ok(Some(tally.keep_users(users)));
         }
-        let mut sums: BTreeMap<_, (Count, f64)> = BTreeMap::new();
-        for head in meant {
-            let key = (
+        let kind = |head: &Head| {
+            (
                 head.status,
                 head.mode.clone(),
-                head.user_id.clone(),
                 head.model().map(Cow::into_owned),
-            );
-            let (count, prompt) = sums.entry(key).or_default();
-            count.sessions += 1;
-            count.iterations += u64::from(head.iterations);
-            count.usage = count.usage.plus(head.usage);
-            *prompt += head.usage.prompt_tokens as f64;
+            )
+        };
+        let mut prompts: BTreeMap<_, f64> = BTreeMap::new();
+        for head in &meant {
+            *prompts.entry(kind(head)).or_default() += head.usage.prompt_tokens as f64;
         }
-        for ((status, mode, user_id, model), (mut count, prompt)) in sums {
-            count.usage.prompt_tokens = prompt as u64;
-            tally.add(Group {
-                status,
-                mode,
-                user_id,
-                model,
-                count,
-            });
+        for head in meant {
+            let mut head = head.clone();
+            // The first one has those of all.
+            head.usage.prompt_tokens = prompts.remove(&kind(&head)).unwrap_or(0.0) as u64;
+            tally.count(&head);
         }
-        Ok(Some(tally))
+        Ok(Some(tally.keep_users(users)))
     }
 }
 

@@ -1,0 +1,188 @@
+//! Counts of all sessions of a store that are kept up to date by each write, so that statistics cost the same
+//! however many sessions and users there are.
+
+use crate::store::key;
+use crate::store::places::Places;
+use crate::store::rows::Rows;
+use crate::store::tally::{Group, Shared, Sums, Tally, place_of};
+use crate::stored::head::Head;
+
+/// The groups of all sessions that are not in the trash. A session is in up to four: that of its status,
+/// mode and model, the same of its user, that of its user, and that of its user and mode.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Counts {
+    groups: Rows<Group>,
+    /// The groups by user, and by user and mode: those with the most sessions first.
+    ranked: Places,
+    /// The places of groups that may have another rank. A write that had to rank users would take half as
+    /// long again, so the next statistics do it, once for each user.
+    waiting: Vec<usize>,
+}
+
+/// The places of the groups that a session is in.
+pub(super) type Counted = [usize; 4];
+
+/// No groups.
+pub(super) const NOT_COUNTED: Counted = [usize::MAX; 4];
+
+/// The first of the groups that all statuses and models share.
+const FIRST_OF_USER: usize = 2;
+
+impl Counts {
+    /// Counts a session as it is after a write, no longer as it was before.
+    pub(super) fn change(
+        &mut self,
+        counted: &mut Counted,
+        before: Option<&Head>,
+        after: Option<&Head>,
+    ) {
+        let is_counted = |head: &&Head| head.deleted_at.is_none();
+        let (before, after) = (before.filter(is_counted), after.filter(is_counted));
+        let sums = |head: Option<&Head>| head.map_or_else(Sums::default, Sums::of);
+        let (gone, come) = (sums(before), sums(after));
+        let (mut same_user, mut same_kind) = (false, false);
+        if let (Some(before), Some(after)) = (before, after) {
+            same_user = before.user_id == after.user_id && before.mode == after.mode;
+            let same_model = || {
+                before.slot == after.slot && before.metadata == after.metadata
+                    || before.model() == after.model()
+            };
+            same_kind = same_user && before.status == after.status && same_model();
+        }
+        let model = after.filter(|_| !same_kind).and_then(Head::model);
+        for (nth, place) in counted.iter_mut().enumerate() {
+            let of_user = nth >= FIRST_OF_USER;
+            let stays = if of_user { same_user } else { same_kind };
+            self.add(
+                *place,
+                if stays {
+                    come.minus(gone)
+                } else {
+                    Sums::default().minus(gone)
+                },
+            );
+            if stays {
+                continue;
+            }
+            let user_id = after.and_then(|head| head.user_id.as_deref());
+            *place = match after {
+                Some(head) if nth == 0 || user_id.is_some() => {
+                    let shared = Shared {
+                        user_id: user_id.filter(|_| nth > 0),
+                        mode: (nth != FIRST_OF_USER).then_some(&head.mode),
+                        status: (!of_user).then_some(head.status),
+                        model: model.as_deref().filter(|_| !of_user),
+                    };
+                    place_of(&mut self.groups, shared)
+                }
+                _ => usize::MAX,
+            };
+            self.add(*place, come);
+        }
+    }
+
+    /// Adds to the group of a place, which is removed when it is empty.
+    fn add(&mut self, place: usize, sums: Sums) {
+        let Some(group) = self.groups.at_mut(place) else {
+            return;
+        };
+        group.sums = group.sums.plus(sums);
+        let sessions = group.sums.sessions();
+        if sessions == 0 {
+            self.ranked.remove(&rank_key(group));
+            let key = key::of_group(group.shared());
+            self.groups.remove(&key);
+        } else if sessions != group.ranked && !group.waits && group.shared().status.is_none() {
+            group.waits = true;
+            self.waiting.push(place);
+        }
+    }
+
+    /// Ranks the groups that wait for it.
+    fn rank(&mut self) {
+        for place in std::mem::take(&mut self.waiting) {
+            // Its group may have been removed, and another one be there.
+            let Some(group) = self.groups.at_mut(place) else {
+                continue;
+            };
+            if group.shared().status.is_none() && group.ranked != group.sums.sessions() {
+                self.ranked.remove(&rank_key(group));
+                group.ranked = group.sums.sessions();
+                self.ranked.insert(rank_key(group), place);
+            }
+            group.waits = false;
+        }
+    }
+
+    /// The counts of one user or of all, in one mode or in all, with the `users` who have the most sessions.
+    pub(super) fn tally(&mut self, user_id: Option<&str>, mode: Option<&str>, users: u32) -> Tally {
+        self.rank();
+        let mut tally = Tally::default();
+        let mut sums = Sums::default();
+        let first = key::of_groups(user_id, true, mode);
+        self.groups.visit(&first, &mut |group| {
+            let shared = group.shared();
+            let is_meant = shared.status.is_some()
+                && shared.user_id == user_id
+                && (mode.is_none() || shared.mode == mode);
+            if is_meant {
+                sums = sums.plus(group.sums);
+                let of_all = Shared {
+                    user_id: None,
+                    ..shared
+                };
+                tally.add(of_all, group.sums);
+            }
+            is_meant
+        });
+        let mut left = users;
+        let mut add = |user_id, sums| {
+            let is_listed = left > 0;
+            if is_listed {
+                left -= 1;
+                tally.add_user(user_id, sums);
+            }
+            is_listed
+        };
+        let number = if let Some(user_id) = user_id {
+            let has_some = sums.sessions() > 0;
+            if has_some {
+                add(user_id, sums);
+            }
+            usize::from(has_some)
+        } else {
+            let mut key = key::of_users(mode);
+            let before = self.ranked.position(&key);
+            self.ranked.visit(Some(&key), false, &mut |place| {
+                let Some(group) = self.groups.at(place) else {
+                    return true;
+                };
+                let shared = group.shared();
+                shared.mode == mode && add(shared.user_id.unwrap_or_default(), group.sums)
+            });
+            key.push(key::BEHIND_DIGITS);
+            self.ranked.position(&key) - before
+        };
+        tally.users_omitted = (number as u64).saturating_sub(u64::from(users));
+        tally
+    }
+}
+
+/// The key of a group among those that are ranked.
+fn rank_key(group: &Group) -> String {
+    let Shared { user_id, mode, .. } = group.shared();
+    key::of_user(mode, group.ranked, user_id.unwrap_or_default())
+}
+
+impl Tally {
+    /// Leaves out all users but the `most` who have the most sessions, and counts the others.
+    #[must_use]
+    pub fn keep_users(self, most: u32) -> Self {
+        let mut counts = Counts {
+            waiting: (0..self.groups.places()).collect(),
+            groups: self.groups,
+            ranked: Places::default(),
+        };
+        counts.tally(None, None, most)
+    }
+}

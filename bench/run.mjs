@@ -1,7 +1,8 @@
 // Runs the benchmarks: `npm run bench`, or `node bench/run.mjs` when everything is built.
 //
 //   --quick          about a tenth of the time, for a first impression
-//   --only NAME,...  some parts: start, append, sustained, get, list, latency, boundary, own-store, files, indexeddb, command, slots, watch, memory
+//   --large          statistics over a million sessions
+//   --only NAME,...  some parts: start, append, sustained, get, list, stats, latency, boundary, own-store, files, indexeddb, command, slots, watch, memory
 //   --cpu            CPU time instead of wall-clock time, for a busy machine
 //   --save           write bench/results even though the run is not a full one
 //
@@ -21,6 +22,7 @@ const names = [
   "sustained",
   "get",
   "list",
+  "stats",
   "latency",
   "boundary",
   "own-store",
@@ -35,6 +37,7 @@ const names = [
 const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
+    large: { type: "boolean", default: false },
     cpu: { type: "boolean", default: false },
     only: { type: "string" },
     save: { type: "boolean", default: false },
@@ -61,7 +64,7 @@ const parts = [];
 for (const name of names.filter((name) => only?.includes(name) ?? true)) {
   const part = await import(`./parts/${name}.mjs`);
   const seconds = options.quick ? part.seconds / 10 : part.seconds;
-  const result = await part.run({ seconds, quick: options.quick });
+  const result = await part.run({ seconds, quick: options.quick, large: options.large });
   print(result);
   parts.push({ name, ...result });
 }

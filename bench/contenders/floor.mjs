@@ -240,6 +240,20 @@ export class Floor {
     return stats;
   }
 
+  /** Copies the sessions without their histories until there are `times` as many, for other users. */
+  multiply(times) {
+    const columns = Object.keys(this.#empty);
+    const copied = columns.map((name) => {
+      if (name === "id") return "id || '-' || n";
+      return name === "user_id" ? "user_id || '-' || (n % 40)" : name;
+    });
+    this.#db.exec(
+      `WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT ${times - 1})
+       INSERT INTO sessions (${columns}) SELECT ${copied} FROM n CROSS JOIN sessions
+       WHERE key <= (SELECT max(key) FROM sessions)`,
+    );
+  }
+
   close() {
     this.#db.close();
   }

@@ -31,9 +31,9 @@ export function newSession(index) {
   };
 }
 
-/** The user of the `index`th session. */
-export function userOf(index) {
-  return `user-${index % users}`;
+/** The user of the `index`th session, of so many users. */
+export function userOf(index, number = users) {
+  return `user-${index % number}`;
 }
 
 /** The data of an iteration, about 180 bytes. */

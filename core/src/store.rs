@@ -9,6 +9,7 @@ pub mod feed;
 pub mod filter;
 mod key;
 pub mod memory;
+mod orders;
 pub(crate) mod places;
 pub mod query;
 mod rows;

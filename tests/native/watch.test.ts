@@ -89,7 +89,7 @@ describe("a watch in another process", () => {
     expect(events).toEqual(events.map((_, index) => String(index + 1)));
   }, 300_000);
 
-  it("is told of changes through every handle of this process", async () => {
+  it("sees changes through every handle of this process", async () => {
     const url = `sqlite:${newDatabase()}`;
     const one = await opening(url);
     const heard: string[] = [];
@@ -119,7 +119,7 @@ describe("a watch in another process", () => {
 });
 
 describe("the feed of a file", () => {
-  it("keeps as many changes as it is told to, whichever handle writes", async () => {
+  it("keeps as many changes as it is set to, whichever handle writes", async () => {
     const url = `sqlite:${newDatabase()}`;
     const sessions = await opening(url, { keepChanges: 1000 });
     await sessions.start({ task: "t", mode: "m", id: "a" });

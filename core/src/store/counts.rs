@@ -153,7 +153,7 @@ impl Counts {
         } else {
             let mut key = key::of_users(mode);
             let before = self.ranked.position(&key);
-            self.ranked.visit(Some(&key), false, &mut |place| {
+            self.ranked.visit(Some(&key), false, &mut |_, place| {
                 let Some(group) = self.groups.at(place) else {
                     return true;
                 };

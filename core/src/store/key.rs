@@ -14,7 +14,7 @@ pub(super) fn push_number(key: &mut String, number: u64, digits: u32) {
 pub(super) const BEHIND_DIGITS: char = '\u{8000}';
 
 /// Adds what may be absent to a key. The length says where it ends.
-fn push_text(key: &mut String, text: Option<&str>) {
+pub(super) fn push_text(key: &mut String, text: Option<&str>) {
     match text {
         None => key.push(BEHIND_DIGITS),
         Some(text) => {

@@ -8,9 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::error::Result;
 use crate::store::counts::{Counted, Counts, NOT_COUNTED};
 use crate::store::feed::{Change, FedChange, FeedPage, FeedQuery};
-use crate::store::filter::{Direction, Filter, OrderBy};
-use crate::store::key;
-use crate::store::places::Places;
+use crate::store::filter::{Filter, OrderBy};
+use crate::store::orders::Orders;
 use crate::store::rows::Rows;
 use crate::store::tally::Tally;
 use crate::store::{
@@ -20,7 +19,6 @@ use crate::stored::event::Event;
 use crate::stored::head::Head;
 use crate::stored::record::Record;
 use crate::value::id::SessionId;
-use crate::value::time::Timestamp;
 
 /// The number of changes that its feed keeps.
 const FEED: usize = 10_000;
@@ -52,8 +50,8 @@ struct State {
     sessions: Rows<Session>,
     /// The records by their [keys](record_key).
     records: Rows<Record>,
-    /// The places of the sessions in the [order of their creation](created_key).
-    created: Places,
+    /// The orders in which sessions are listed.
+    orders: Orders,
     /// The counts of the sessions.
     counts: Counts,
     /// The newest changes.
@@ -89,16 +87,6 @@ impl fmt::Debug for Session {
             .field(&self.events)
             .finish()
     }
-}
-
-/// The key of a session in the order of creation: that of the time, then of the ids.
-fn created_key(at: Timestamp, id: &SessionId) -> String {
-    // The times before 1970 come first.
-    let at = at.as_millis().wrapping_sub(i64::MIN) as u64;
-    let mut key = String::with_capacity(64);
-    key::push_number(&mut key, at, 5);
-    key.push_str(id.as_str());
-    key
 }
 
 /// The key of a record among the rows of all. No kind contains NUL, so the records of a kind are in the
@@ -157,7 +145,7 @@ impl SyncStore for MemoryStore {
         let State {
             sessions,
             records,
-            created,
+            orders,
             feed,
             newest,
             counts,
@@ -170,16 +158,10 @@ impl SyncStore for MemoryStore {
                     replace_history,
                     events,
                     ..
-                } => match sessions.get_mut(id) {
-                    Some(session) => {
+                } => match sessions.found_mut(id) {
+                    Some((place, session)) => {
                         let stored = &mut session.head;
-                        if stored.created_at != head.created_at {
-                            let earlier = created_key(stored.created_at, &head.id);
-                            if let Some(place) = created.remove(&earlier) {
-                                let key = created_key(head.created_at, &head.id);
-                                created.insert(key, place);
-                            }
-                        }
+                        orders.change(place, Some(stored), Some(head));
                         counts.change(&mut session.counted, Some(stored), Some(head));
                         *stored = head.as_ref().clone();
                         if *replace_history {
@@ -198,14 +180,12 @@ impl SyncStore for MemoryStore {
                             counted,
                         };
                         let place = sessions.insert(id.to_owned(), session);
-                        let key = created_key(head.created_at, &head.id);
-                        created.insert(key, place);
+                        orders.change(place, None, Some(head));
                     }
                 },
                 SessionWrite::Delete => {
-                    if let Some(session) = sessions.get_mut(id) {
-                        let key = created_key(session.head.created_at, &change.id);
-                        created.remove(&key);
+                    if let Some((place, session)) = sessions.found_mut(id) {
+                        orders.change(place, Some(&session.head), None);
                         counts.change(&mut session.counted, Some(&session.head), None);
                     }
                     sessions.remove(id);
@@ -247,22 +227,20 @@ impl SyncStore for MemoryStore {
             let heads = state.sessions.values_in_any_order();
             return Ok(query.page(heads.map(|session| &session.head)));
         }
-        let after = query.after.as_ref();
-        let after = after.map(|after| created_key(after.at, &after.id));
-        let backwards = query.order.direction == Direction::Desc;
         // One more tells whether others follow.
         let most = query.offset.saturating_add(u64::from(query.limit) + 1);
         let mut heads = Vec::new();
-        state
-            .created
-            .visit(after.as_deref(), backwards, &mut |place| {
-                if let Some(session) = state.sessions.at(place)
-                    && query.filter.matches(&session.head)
-                {
-                    heads.push(&session.head);
-                }
-                (heads.len() as u64) < most
-            });
+        let filter = &query.filter;
+        let (after, direction) = (query.after.as_ref(), query.order.direction);
+        state.orders.visit(filter, after, direction, &mut |place| {
+            let Some(Session { head, .. }) = state.sessions.at(place) else {
+                return true;
+            };
+            if filter.matches(head) {
+                heads.push(head);
+            }
+            (heads.len() as u64) < most
+        });
         Ok(query.page_of(heads))
     }
 

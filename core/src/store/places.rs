@@ -35,13 +35,13 @@ impl Places {
         self.runs.iter().flatten()
     }
 
-    /// Visits the places of the keys after one, or of all, in the order of the keys or backwards, until
+    /// Visits the keys after one, and their places, or of all, in their order or backwards, until
     /// `visit` returns `false`.
     pub(super) fn visit(
         &self,
         after: Option<&str>,
         backwards: bool,
-        visit: &mut dyn FnMut(usize) -> bool,
+        visit: &mut dyn FnMut(&str, usize) -> bool,
     ) {
         let (mut run, mut at) = match after {
             None if backwards => (self.runs.len(), 0),
@@ -67,7 +67,7 @@ impl Places {
                 return;
             };
             match keys.get(at) {
-                Some((_, place)) if visit(*place) => at += usize::from(!backwards),
+                Some((key, place)) if visit(key, *place) => at += usize::from(!backwards),
                 Some(_) => return,
                 None => (run, at) = (run + 1, 0),
             }
@@ -152,7 +152,7 @@ mod tests {
             }
             let visited = |after: Option<&str>, backwards| {
                 let mut visited = Vec::new();
-                places.visit(after, backwards, &mut |place| {
+                places.visit(after, backwards, &mut |_, place| {
                     visited.push(place);
                     visited.len() < 1000
                 });

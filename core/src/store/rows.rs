@@ -52,7 +52,7 @@ impl<T> Rows<T> {
 
     /// Visits the rows with keys after one, in the order of their keys, until `visit` returns `false`.
     pub(crate) fn visit(&self, after: &str, visit: &mut dyn FnMut(&T) -> bool) {
-        self.places.visit(Some(after), false, &mut |place| {
+        self.places.visit(Some(after), false, &mut |_, place| {
             self.at(place).is_none_or(&mut *visit)
         });
     }
@@ -62,9 +62,10 @@ impl<T> Rows<T> {
         self.rows.iter().flatten().map(Box::as_ref)
     }
 
-    /// The row with this key, to be changed.
-    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut T> {
-        self.at_mut(self.place(key)?)
+    /// The row with this key and its place, to be changed.
+    pub(crate) fn found_mut(&mut self, key: &str) -> Option<(usize, &mut T)> {
+        let place = self.place(key)?;
+        Some((place, self.at_mut(place)?))
     }
 
     /// The place of the row with this key.

@@ -1,0 +1,102 @@
+//! The orders in memory in which sessions are listed: by creation, of all sessions, of those of each user and
+//! of those with each status. So a page costs what it shows, however many sessions there are.
+
+use crate::store::filter::{Direction, Filter, Position};
+use crate::store::key;
+use crate::store::places::Places;
+use crate::stored::head::Head;
+use crate::stored::status::Status;
+use crate::value::id::SessionId;
+use crate::value::time::Timestamp;
+
+/// The places of the sessions in each order.
+#[derive(Default, Clone)]
+pub(super) struct Orders {
+    all: Places,
+    by_user: Places,
+    by_status: Places,
+}
+
+impl Orders {
+    /// Puts a session in its place as it is after a write, no longer where it was before.
+    pub(super) fn change(&mut self, place: usize, before: Option<&Head>, after: Option<&Head>) {
+        if before.map(properties) == after.map(properties) {
+            return;
+        }
+        let keys = |head: &Head| {
+            let created = created(head.created_at, &head.id);
+            let user = head.user_id.as_deref().map(of_user);
+            [
+                created.clone(),
+                user.map_or_else(String::new, |user| user + &created),
+                of_status(head.status) + &created,
+            ]
+        };
+        let before = before.map(keys).unwrap_or_default();
+        let after = after.map(keys).unwrap_or_default();
+        let orders = [&mut self.all, &mut self.by_user, &mut self.by_status];
+        for ((order, from), to) in orders.into_iter().zip(before).zip(after) {
+            if from != to {
+                order.remove(&from);
+                if !to.is_empty() {
+                    order.insert(to, place);
+                }
+            }
+        }
+    }
+
+    /// Visits the places of the sessions after a position, in the order of creation or backwards, until `visit`
+    /// returns `false`: if the filter wants one user, or one status, only those sessions.
+    pub(super) fn visit(
+        &self,
+        filter: &Filter,
+        after: Option<&Position>,
+        direction: Direction,
+        visit: &mut dyn FnMut(usize) -> bool,
+    ) {
+        let (order, beginning) = match (filter.user_id.as_deref(), filter.status.as_deref()) {
+            (Some(user), _) => (&self.by_user, of_user(user)),
+            (None, Some([status])) => (&self.by_status, of_status(*status)),
+            (None, _) => (&self.all, String::new()),
+        };
+        let mut from = beginning.clone();
+        let backwards = direction == Direction::Desc;
+        match after {
+            Some(after) => from += &created(after.at, &after.id),
+            None if backwards => from.push(key::BEHIND_DIGITS),
+            None => {}
+        }
+        order.visit(Some(&from), backwards, &mut |key, place| {
+            key.starts_with(&beginning) && visit(place)
+        });
+    }
+}
+
+/// What the places of a session depend on.
+fn properties(head: &Head) -> (Timestamp, Status, Option<&str>) {
+    (head.created_at, head.status, head.user_id.as_deref())
+}
+
+/// The beginning of the keys of a user's sessions.
+fn of_user(user_id: &str) -> String {
+    let mut key = String::with_capacity(96);
+    key::push_text(&mut key, Some(user_id));
+    key
+}
+
+/// The beginning of the keys of the sessions with a status.
+fn of_status(status: Status) -> String {
+    let mut key = String::with_capacity(80);
+    key.push_str(status.as_str());
+    key
+}
+
+/// The key of a session in the order of creation: that of the time, then of the ids.
+fn created(at: Timestamp, id: &SessionId) -> String {
+    // The times before 1970 come first.
+    let at = at.as_millis().wrapping_sub(i64::MIN) as u64;
+    let mut key = String::with_capacity(64);
+    key::push_number(&mut key, at, 5);
+    key.push_str(id.as_str());
+    key
+}

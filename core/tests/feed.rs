@@ -183,6 +183,37 @@ fn a_page_of_large_sessions_ends_early_and_goes_on() {
     assert!(pages > 1, "{pages}");
 }
 
+#[test]
+fn a_change_with_too_many_large_events_says_where_the_rest_is() {
+    let world = World::default();
+    world.start(json!({"id": "a"}));
+    let text = "x".repeat(900_000);
+    let events: Vec<Value> = (0..30)
+        .map(|n| json!({"type": "note", "data": {"n": n, "text": text}}))
+        .collect();
+    world.ok("addEvents", json!({"id": "a", "events": events}));
+    world.ok("complete", json!({"id": "a", "result": "done"}));
+    let page = world.ok("changesSince", json!({"position": 1}));
+    let [large] = page["items"].as_array().unwrap().as_slice() else {
+        panic!("{} changes", page["items"].as_array().unwrap().len());
+    };
+    let found = large["events"].as_array().unwrap().len() as u64;
+    assert!((5..15).contains(&found), "{found}");
+    assert_eq!(large["nextAfter"], found + 1);
+    let rest = world.ok(
+        "events",
+        json!({"id": "a", "after": large["nextAfter"], "before": 32}),
+    );
+    assert_eq!(rest["items"][0]["data"]["n"], found);
+    assert_eq!(
+        (page["position"].as_u64(), page["more"].as_bool()),
+        (Some(2), Some(true))
+    );
+    let last = world.ok("changesSince", json!({"position": 2}));
+    assert_eq!(last["items"][0]["events"][0]["type"], "complete");
+    assert!(last["items"][0].get("nextAfter").is_none());
+}
+
 /// A step: an operation of a writer, or a poll of the reader with this limit.
 #[derive(Debug, Clone)]
 enum Step {

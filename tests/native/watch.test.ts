@@ -3,6 +3,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type Change, open, openSync } from "tenure";
@@ -142,5 +143,21 @@ describe("the feed of a file", () => {
   it("is not an option of other stores", async () => {
     const refused = await failure(open("memory:", { keepChanges: 1000 }));
     expect(refused.message).toBe("keepChanges: this store has no such option");
+  });
+});
+
+describe("a file that is removed while it is watched", () => {
+  it("ends the watch, and is reported to the error listeners", async () => {
+    const path = newDatabase();
+    const sessions = await opening(`sqlite:${path}`);
+    await sessions.start({ task: "t", mode: "m", id: "a" });
+    const errors: string[] = [];
+    sessions.on("error", ({ code }) => errors.push(code));
+    sessions.on("change", () => {});
+    const next = failure(sessions.watch().next());
+    await pause(20);
+    rmSync(path);
+    expect(await next).toMatchObject({ code: "STORE_UNAVAILABLE" });
+    await expect.poll(() => errors, { timeout: 5000 }).toEqual(["STORE_UNAVAILABLE"]);
   });
 });

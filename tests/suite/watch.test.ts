@@ -201,7 +201,8 @@ describe("a watch", () => {
 
   it("needs a store with a feed", async () => {
     await using sessions = await open(Object.assign(new MapStore(), { capabilities: {} }));
-    expect(await code(sessions.watch().next())).toBe("NO_FEED");
+    expect(await code(() => sessions.watch())).toBe("NO_FEED");
+    expect(await code(sessions.changesSince())).toBe("NO_FEED");
     expect(await code(() => sessions.on("change", () => {}))).toBe("NO_FEED");
   });
 });
@@ -215,4 +216,43 @@ it("listeners have all changes when the handle is closed, also those of pending 
   expect(await code(sessions.get("s0"))).toBe("CLOSED");
   await closing;
   expect(heard).toHaveLength(250);
+});
+
+it.each(["close", "abort"])(
+  "a watch yields nothing more after %s in the middle of a page",
+  async (how) => {
+    const sessions = await open("memory:");
+    const controller = new AbortController();
+    const watch = sessions.watch({}, { from: 0, signal: controller.signal });
+    for (let n = 0; n < 10; n += 1) await sessions.start({ ...start, id: `s${n}` });
+    await take(watch, 3);
+    if (how === "close") {
+      await sessions.close();
+      expect(await watch.next()).toEqual({ done: true, value: undefined });
+      expect(await code(() => sessions.watch())).toBe("CLOSED");
+      expect(await code(() => sessions.on("change", () => {}))).toBe("CLOSED");
+    } else {
+      controller.abort();
+      expect(await code(watch.next())).toBe("ABORTED");
+      await sessions.close();
+    }
+  },
+);
+
+it("a listener that writes lets other things run", async () => {
+  await using sessions = await open("memory:");
+  let count = 0;
+  sessions.on("change", () => {
+    count += 1;
+    void sessions.start({ ...start, id: `s${count}` });
+  });
+  await sessions.start({ ...start, id: "first" });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(count).toBeGreaterThan(1);
+});
+
+it.each(["position", "limit"])("`%s` is no property of the filter of a watch", async (name) => {
+  await using sessions = await open("memory:");
+  const refused = await failure(() => sessions.watch({ [name]: 1 } as never));
+  expect(refused).toMatchObject({ code: "INVALID_ARGUMENT", details: { what: name } });
 });

@@ -6,7 +6,7 @@ use crate::audit::params::AuditView;
 use crate::error::{Cause, Result};
 use crate::lease::params::LeaseView;
 use crate::session::read::missing_models;
-use crate::session::view::SessionHead;
+use crate::session::view::{SessionEvent, SessionHead};
 use crate::store::feed::{ChangeKind, FedChange, FeedQuery};
 use crate::store::filter::{Filter, Trash};
 use crate::store::query::{Found, Read};
@@ -24,8 +24,10 @@ use crate::work::operation::Group;
 use super::params::{Change, ChangePage, ChangesSinceParams};
 
 const DEFAULT_CHANGES: u32 = 100;
-/// How many sessions and records are read at a time.
-const PIECE: usize = 32;
+/// How many sessions and records are read at first, and how many at a time at most. Large ones that do not
+/// fit are read again for the next page.
+const FIRST_PIECE: usize = 4;
+const LARGEST_PIECE: usize = 32;
 
 crate::operations! {
     Group::Feed;
@@ -64,7 +66,10 @@ async fn changes_since(context: &Context, params: ChangesSinceParams) -> Result<
         }
         .into());
     }
-    for piece in feed.changes.chunks(PIECE) {
+    let mut rest = feed.changes.as_slice();
+    let mut size = FIRST_PIECE;
+    while !rest.is_empty() && page.bytes <= MAX_PAGE_BYTES {
+        let (piece, others) = rest.split_at(size.min(rest.len()));
         let found = context.read(piece.iter().map(read_of).collect()).await?;
         for (change, found) in piece.iter().zip(found) {
             if page.bytes <= MAX_PAGE_BYTES {
@@ -72,9 +77,8 @@ async fn changes_since(context: &Context, params: ChangesSinceParams) -> Result<
                 page.add(change, found, context.call());
             }
         }
-        if page.bytes > MAX_PAGE_BYTES {
-            break;
-        }
+        rest = others;
+        size = LARGEST_PIECE.min(size * 2);
     }
     let missing = missing_models(context, &page.heads).await?;
     let sessions = page.heads.into_iter().zip(missing);
@@ -131,6 +135,7 @@ impl Filling {
             id: change.key.clone(),
             session: None,
             events: None,
+            next_after: None,
             lease: None,
             audit: None,
         };
@@ -146,10 +151,9 @@ impl Filling {
                 {
                     return;
                 }
-                self.bytes += head.user_bytes() + events.iter().map(Event::user_bytes).sum::<u64>();
-                if !events.is_empty() {
-                    item.events = Some(events.into_iter().map(Into::into).collect());
-                }
+                self.bytes += head.user_bytes();
+                let last = change.events.map_or(0, |events| events.last);
+                item.events = self.fitting(events, last, &mut item.next_after);
                 self.heads.push(head);
                 self.places.push(self.items.len());
             }
@@ -167,5 +171,25 @@ impl Filling {
             }
         }
         self.items.push(item);
+    }
+
+    /// The events that fit into the page, at least one, of those up to the number `last`. If it is not all of
+    /// them, `next_after` is set.
+    fn fitting(
+        &mut self,
+        events: Vec<Event>,
+        last: u64,
+        next_after: &mut Option<u64>,
+    ) -> Option<Vec<SessionEvent>> {
+        let mut fitting = Vec::new();
+        for event in events {
+            if self.bytes > MAX_PAGE_BYTES && !fitting.is_empty() {
+                break;
+            }
+            self.bytes += event.user_bytes();
+            *next_after = Some(event.sequence).filter(|sequence| *sequence < last);
+            fitting.push(event.into());
+        }
+        (!fitting.is_empty()).then_some(fitting)
     }
 }

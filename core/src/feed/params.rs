@@ -26,6 +26,10 @@ pub struct Change {
     /// replaced since.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<SessionEvent>>,
+    /// Where `events` does not have all that the change appended, since they are large: the `after` with which
+    /// the operation `events` returns the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_after: Option<u64>,
     /// The lease as it is now; absent if it was removed since.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lease: Option<LeaseView>,

@@ -44,6 +44,8 @@ export class FeedReader<T extends SessionTypes> {
   /** Whether something may have changed since the last read began. */
   #isStale = false;
   #isStopped = false;
+  /** Whether the last page that was read was returned. */
+  #returned = false;
   /** Whether it stops where the feed ends. */
   #isEnding = false;
   #wake: (() => void) | undefined;
@@ -76,20 +78,27 @@ export class FeedReader<T extends SessionTypes> {
 
   /** The next page that has changes; `undefined` at the end: the handle was closed, or the reader stopped. */
   async next(): Promise<ChangePage<T> | undefined> {
+    // Over a synchronous store nothing else would run until there are no more changes.
+    if (this.#returned) await new Promise((resolve) => setTimeout(resolve, 0));
     for (;;) {
-      if (this.#isStopped || this.#feed.isClosed) return this.stop();
-      if (this.#signal?.aborted) {
-        this.stop();
-        throw aborted(this.#signal.reason);
-      }
+      if (this.isOver()) return this.stop();
       const page = await this.#read();
       if (page === undefined) return this.stop();
       this.#position = page.position;
-      if (page.items.length > 0) return page;
+      this.#returned = page.items.length > 0;
+      if (this.#returned) return page;
       if (page.more || this.#isStale) continue;
       if (this.#isEnding) return this.stop();
       await this.#changed();
     }
+  }
+
+  /** Whether it is at its end, so that what was read need not be handled. Throws `ABORTED`. */
+  isOver(): boolean {
+    if (this.#isStopped || this.#feed.isClosed) return true;
+    if (!this.#signal?.aborted) return false;
+    this.stop();
+    throw aborted(this.#signal.reason);
   }
 
   /** Goes on from another position. */

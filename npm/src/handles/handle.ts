@@ -21,7 +21,14 @@ import type { ArchiveParts } from "../jobs/archive.js";
 import { type RetentionHost, type RetentionPass, startRetention } from "../jobs/retention.js";
 import { SlotMeter, type SlotMetrics } from "../slots/metrics.js";
 import { checkArguments, type Refuse } from "../values/arguments.js";
-import { invalidArgument, isTenureError, messageOf, noFeed, TenureError } from "../values/error.js";
+import {
+  closed,
+  invalidArgument,
+  isTenureError,
+  messageOf,
+  noFeed,
+  TenureError,
+} from "../values/error.js";
 import { checkObject, described } from "../values/options.js";
 import type { SlotAnswer, SlotStart } from "../values/outcomes.js";
 import type { ChangePage, SessionTypes, StartInSlotParams } from "../values/session-types.js";
@@ -30,6 +37,9 @@ import type { WatchFilter } from "./watch.js";
 
 /** Closes the stores of handles that were garbage-collected without being closed. */
 const dropped = new FinalizationRegistry<Connection>((connection) => connection.abandon());
+
+/** The number of changes that are read at a time. */
+const CHANGES_PER_READ = 1000;
 
 /** The base class of all handles. */
 export abstract class Handle<
@@ -100,7 +110,10 @@ export abstract class Handle<
    * listener.
    */
   on<E extends keyof SessionEvents>(event: E, listener: Listener<E>): () => void {
-    if (event === "change" && !this.capabilities.feed) throw noFeed();
+    if (event === "change") {
+      if (!this.capabilities.feed) throw noFeed();
+      if (this.connection.isClosed) throw closed();
+    }
     this.notifier.listeners.on(event, listener);
     if (event === "change") this.#follower.start();
     return () => this.off(event, listener);
@@ -240,13 +253,15 @@ export abstract class Handle<
   protected feed(filter: WatchFilter, until: "closed" | "ended"): Feed<T> {
     const { connection } = this;
     const isLast = until === "ended";
+    if (connection.isClosed) throw closed();
+    if (!isLast && !this.capabilities.feed) throw noFeed();
     return {
       get isClosed() {
         return isLast ? connection.isEnded : connection.isClosed;
       },
       pollMs: connection.pollMs,
       read: (position) => {
-        const params = { ...filter, position };
+        const params = { ...filter, position, limit: CHANGES_PER_READ };
         const page = connection.performAsync(this, "changesSince", () => params, isLast);
         // The types of the caller are the caller's promise.
         return page as Promise<ChangePage<T>>;

@@ -35,7 +35,13 @@ import {
 } from "./list.js";
 import type { TrashOption } from "./operations.js";
 import { SESSION_ARGUMENTS } from "./session-arguments.js";
-import { checkWatchOptions, Watch, type WatchFilter, type WatchOptions } from "./watch.js";
+import {
+  checkWatchFilter,
+  checkWatchOptions,
+  Watch,
+  type WatchFilter,
+  type WatchOptions,
+} from "./watch.js";
 
 /** The sessions of a store. Made by `open`. */
 export class Sessions<T extends SessionTypes = SessionTypes>
@@ -112,7 +118,8 @@ export class Sessions<T extends SessionTypes = SessionTypes>
    */
   watch(filter: WatchFilter = {}, options: WatchOptions = {}): Watch<T> {
     const checked = checkWatchOptions(options);
-    return new Watch(this.feed(copyOf(filter), "closed"), checked);
+    const selected = checkWatchFilter(copyOf(filter));
+    return new Watch(this.feed(selected, "closed"), checked);
   }
 
   /**

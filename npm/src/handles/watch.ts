@@ -28,6 +28,19 @@ export interface WatchOptions {
   readonly keepAlive?: boolean | undefined;
 }
 
+/** Checks the filter of a watch. The core checks its values. */
+export function checkWatchFilter(filter: WatchFilter): WatchFilter {
+  for (const name of ["position", "limit"]) {
+    if (name in filter) {
+      throw invalidArgument(
+        name,
+        "expected a property of a filter; `from` is a property of the options",
+      );
+    }
+  }
+  return filter;
+}
+
 /** Checks the options of a watch. */
 export function checkWatchOptions(options: WatchOptions): FeedReaderOptions {
   checkOptions(options, { from: "any", signal: "any", keepAlive: "boolean" }, "options");
@@ -96,6 +109,7 @@ export class Watch<T extends SessionTypes = SessionTypes>
         const page = await this.#reader.next();
         if (page === undefined) return;
         for (const change of page.items) {
+          if (this.#reader.isOver()) return;
           this.#position = change.position;
           yield change;
         }

@@ -135,7 +135,7 @@ impl Database {
     }
 
     /// Checks that the files of the store are at their paths.
-    fn check_presence(&self) -> Result<()> {
+    pub(crate) fn check_presence(&self) -> Result<()> {
         match &self.presence {
             Some(presence) => presence.check(),
             None => Ok(()),
@@ -194,6 +194,13 @@ impl Database {
         self.prepare(sql)
             .and_then(|mut statement| statement.execute([]))
             .map(drop)
+            .map_err(|error| self.failed(method, &error))
+    }
+
+    /// The schema version of the file.
+    pub(crate) fn schema_version(&self, method: &str) -> Result<u32> {
+        self.prepare("PRAGMA user_version")
+            .and_then(|mut read| read.query_row([], |row| row.get(0)))
             .map_err(|error| self.failed(method, &error))
     }
 

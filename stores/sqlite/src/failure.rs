@@ -46,9 +46,17 @@ pub(crate) fn describe(path: &Path, method: &str, error: &rusqlite::Error) -> Er
         ) => unavailable(&error.to_string()),
         _ => Cause::StoreFailed {
             method: method.to_owned(),
-            problem: format!("{path}: {error}"),
+            problem: format!("{path}: {}", said(error)),
         }
         .into(),
+    }
+}
+
+/// What SQLite says, without the statement, which may be the whole schema.
+fn said(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        error => error.to_string(),
     }
 }
 

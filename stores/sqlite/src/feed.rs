@@ -65,8 +65,10 @@ impl Database {
     /// Reads a part of the feed.
     ///
     /// # Errors
-    /// Those of the store.
+    /// `STORE_UNAVAILABLE` if the files of the store are not at their paths, and those of the store.
     pub(crate) fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
+        // A reader waits for changes, which never come if another file is at the path.
+        self.check_presence()?;
         let changes = match query.after {
             Some(after) => self.changes_after(after, query.limit)?,
             None => Vec::new(),

@@ -178,6 +178,21 @@ pub(crate) fn check(database: &Database) -> Result<u32> {
     }
 }
 
+/// Refuses a file that a newer Tenure has migrated while it was open.
+///
+/// # Errors
+/// `SCHEMA_TOO_NEW`, and those of the store.
+pub(crate) fn refuse_newer(database: &Database) -> Result<()> {
+    match database.schema_version("commit")? {
+        found if found > VERSION => Err(Cause::SchemaTooNew {
+            found,
+            supported: VERSION,
+        }
+        .into()),
+        _ => Ok(()),
+    }
+}
+
 /// Migrates a file to the newest schema. Another process may be doing the same.
 ///
 /// # Errors
@@ -204,7 +219,9 @@ pub(crate) fn migrate(database: &Database) -> Result<()> {
 pub(crate) fn touch(database: &Database) -> Result<()> {
     match database.try_begin()? {
         Some(transaction) => {
-            database.execute_batch("checkpoint", &format!("PRAGMA user_version = {VERSION}"))?;
+            // The version stays: another process may have migrated the file.
+            let found = database.schema_version("checkpoint")?;
+            database.execute_batch("checkpoint", &format!("PRAGMA user_version = {found}"))?;
             transaction.commit()
         }
         None => Ok(()),

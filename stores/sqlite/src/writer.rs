@@ -19,6 +19,7 @@ use crate::log::Log;
 use crate::options::SqliteOptions;
 use crate::presence::Presence;
 use crate::queue::{Queue, Results, Task};
+use crate::schema;
 use crate::unit::{Undo, Unit};
 
 /// The maximum number of jobs in one transaction.
@@ -78,13 +79,14 @@ impl Writer {
     /// kept for that.
     ///
     /// # Errors
-    /// Those of [`Transaction::commit`].
+    /// Those of [`Transaction::commit`], and `SCHEMA_TOO_NEW`.
     pub(crate) fn commit(
         &self,
         database: &Database,
         transaction: Transaction<'_>,
         makes_room: bool,
     ) -> Result<()> {
+        schema::refuse_newer(database)?;
         if !makes_room || !self.reserve.is_needed() {
             return transaction.commit();
         }

@@ -25,6 +25,28 @@ fn refusal(path: &Path) -> Error {
 }
 
 #[test]
+fn a_file_that_is_migrated_by_a_newer_tenure_while_it_is_open_is_not_written() {
+    let place = Place::new();
+    let store = place.open();
+    start(&store, head("a"));
+    place
+        .sqlite()
+        .execute_batch("PRAGMA user_version = 1000")
+        .unwrap();
+    let error = append(&store, &id("a"), r#"{"n":1}"#).unwrap_err();
+    assert_eq!(error.code(), "SCHEMA_TOO_NEW");
+    assert_eq!(history(&store, "a"), [""; 0]);
+    store.close();
+    let version = |sql: &str| {
+        let version = place
+            .sqlite()
+            .query_row(sql, [], |row| row.get::<_, i64>(0));
+        version.unwrap()
+    };
+    assert_eq!(version("PRAGMA user_version"), 1000);
+}
+
+#[test]
 fn sessions_exist_when_the_file_is_reopened() {
     let place = Place::new();
     let store = place.open();

@@ -31,6 +31,16 @@ fn a_checkpoint_is_due_after_as_many_pages_as_before() {
 }
 
 #[test]
+fn a_checkpoint_keeps_the_schema_version_that_it_finds() {
+    let (_folder, database, _) = filled();
+    database.run("fill", "PRAGMA user_version = 1000").unwrap();
+    let log = Log::default();
+    log.note_latency_sensitive();
+    log.checkpoint(&database, &WriteLock::default(), None);
+    assert_eq!(database.schema_version("read").unwrap(), 1000);
+}
+
+#[test]
 fn a_restarted_log_is_copied_when_it_is_long_again() {
     let (_folder, database, pages) = filled();
     let log = Log::default();

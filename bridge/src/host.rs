@@ -516,12 +516,19 @@ fn check_page(page: &Page, query: &ListQuery) -> Result<()> {
     problem.map_or(Ok(()), |problem| Err(misbehaved("list", problem)))
 }
 
+/// Whether there are changes after a position.
+fn is_behind(page: &FeedPage, after: u64) -> bool {
+    page.continues(after) && after < page.newest
+}
+
 fn check_feed(page: &FeedPage, query: &FeedQuery) -> Result<()> {
     let mut last = query.after.unwrap_or(page.newest);
     let problem = if page.newest >= MAX_SAFE_INTEGER || page.kept_after > page.newest {
         "a feed that ends before it begins, or has no more positions"
     } else if page.changes.len() > query.limit as usize {
         "more changes than the limit"
+    } else if page.changes.is_empty() && query.after.is_some_and(|after| is_behind(page, after)) {
+        "no changes after a position before the newest one"
     } else if !page.changes.iter().all(|change| {
         let follows = change.position > last && change.position <= page.newest;
         last = change.position;

@@ -803,6 +803,11 @@ session?: SessionHead,
  */
 events?: Array<SessionEvent>, 
 /**
+ * Where `events` does not have all that the change appended, since they are large: the `after` with which
+ * the operation `events` returns the rest.
+ */
+nextAfter?: number, 
+/**
  * The lease as it is now; absent if it was removed since.
  */
 lease?: LeaseView, 

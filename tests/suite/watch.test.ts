@@ -1,7 +1,7 @@
 // Watching a store: each change once, in the order of the commits, and from where a reader left off.
 
 import fc from "fast-check";
-import { type Change, open, type Sessions } from "tenure";
+import { type Change, open, type Sessions, type Store, type StoredFeedQuery } from "tenure";
 import { describe, expect, it } from "vitest";
 import { code, failure } from "../support/failures.js";
 import { asynchronous, MapStore } from "../support/map-store.js";
@@ -74,6 +74,13 @@ describe.each(stores)("a watch over a store %s", (_, opened) => {
     await sessions.start({ ...start, id: "b", userId: "bob" });
     await sessions.start({ ...start, id: "a", userId: "ann" });
     expect((await take(watch, 1)).map(gist)).toEqual(["created a start"]);
+    expect(watch.position).toBe(3);
+    await sessions.start({ ...start, id: "c", userId: "bob" });
+    // What the filter does not select counts, too.
+    const pending = watch.next();
+    await expect.poll(() => watch.position).toBe(4);
+    await watch.return();
+    await pending;
   });
 
   it("ends at a break, and a pending call ends with it", async () => {
@@ -255,4 +262,31 @@ it.each(["position", "limit"])("`%s` is no property of the filter of a watch", a
   await using sessions = await open("memory:");
   const refused = await failure(() => sessions.watch({ [name]: 1 } as never));
   expect(refused).toMatchObject({ code: "INVALID_ARGUMENT", details: { what: name } });
+});
+
+it("a handle is closed while its listeners wait for a store that fails", async () => {
+  let fails = false;
+  const store = new MapStore();
+  const failing: Store = Object.assign(Object.create(store) as MapStore, {
+    feed(query: StoredFeedQuery) {
+      if (fails) throw new Error("down");
+      return store.feed(query);
+    },
+  });
+  const sessions = await open(failing);
+  sessions.on("change", () => {});
+  await sessions.start({ ...start, id: "a" });
+  fails = true;
+  await sessions.start({ ...start, id: "b" });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await sessions.close();
+});
+
+it("a feed that hides its changes is refused", async () => {
+  const store = new MapStore();
+  const hiding = Object.assign(Object.create(store) as MapStore, {
+    feed: () => ({ changes: [], keptAfter: 0, newest: 5 }),
+  });
+  await using sessions = await open(hiding);
+  expect(await code(sessions.watch({}, { from: 0 }).next())).toBe("STORE_MISBEHAVED");
 });

@@ -47,7 +47,7 @@ export interface Environment {
 }
 
 /** How often a watch looks for changes of other processes. The check reads no data of sessions. */
-const POLL_MS = 50;
+const POLL_MS = 75;
 
 const SYSTEM: Environment = { now: () => Date.now(), entropy: () => undefined };
 

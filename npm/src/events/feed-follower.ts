@@ -21,6 +21,8 @@ export class FeedFollower {
   #reader: FeedReader<SessionTypes> | undefined;
   #following: Promise<void> = Promise.resolve();
   #isEnding = false;
+  /** Ends the pause after a failure. */
+  #goOn: (() => void) | undefined;
 
   /** Follows nothing yet. */
   constructor(feed: Feed<SessionTypes>, listeners: Listeners) {
@@ -40,6 +42,7 @@ export class FeedFollower {
   async finish(): Promise<void> {
     this.#isEnding = true;
     this.#reader?.finish();
+    this.#goOn?.();
     await this.#following;
   }
 
@@ -47,6 +50,7 @@ export class FeedFollower {
   stop(): void {
     this.#reader?.stop();
     this.#reader = undefined;
+    this.#goOn?.();
   }
 
   async #follow(reader: FeedReader<SessionTypes>): Promise<void> {
@@ -56,17 +60,27 @@ export class FeedFollower {
         const page = await reader.next();
         if (page === undefined) return;
         failures = 0;
-        if (!this.#listeners.hasChange) this.stop();
-        else this.#listeners.change({ ids: changedIds(page), changes: page.items });
+        this.#listeners.change({ ids: changedIds(page), changes: page.items });
       } catch (thrown) {
         const newest = isTenureError(thrown, "LAGGED") ? thrown.details["position"] : undefined;
         failures += 1;
-        const isReported = newest !== undefined || failures === 2;
+        // Changes are missed if it is not known where to go on.
+        const isReported = newest !== undefined || failures === 2 || reader.position === undefined;
         if (isReported && isTenureError(thrown)) this.#listeners.error(thrown);
         if (this.#isEnding) return;
         if (typeof newest === "number") reader.skipTo(newest);
-        else await new Promise<void>((resolve) => startTimer(RETRY_MS, resolve, "background"));
+        else await this.#pause();
       }
     }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = startTimer(RETRY_MS, resolve, "background");
+      this.#goOn = () => {
+        stop();
+        resolve();
+      };
+    });
   }
 }

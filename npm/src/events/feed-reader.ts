@@ -71,7 +71,7 @@ export class FeedReader<T extends SessionTypes> {
     this.#first.catch(() => {});
   }
 
-  /** The position up to which pages were returned; `undefined` before the first. */
+  /** The position up to which the feed was read; `undefined` before the first page. */
   get position(): number | undefined {
     return this.#position;
   }

@@ -122,6 +122,7 @@ export abstract class Handle<
   /** Removes a listener. */
   off<E extends keyof SessionEvents>(event: E, listener: Listener<E>): void {
     this.notifier.listeners.off(event, listener);
+    if (event === "change" && !this.notifier.listeners.hasChange) this.#follower.stop();
   }
 
   /** See {@link Notifier.deliverAbandonedAsError}. @internal */

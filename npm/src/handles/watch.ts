@@ -65,21 +65,21 @@ export class Watch<T extends SessionTypes = SessionTypes>
   readonly [Symbol.toStringTag] = "Watch";
   readonly #reader: FeedReader<T>;
   readonly #changes: AsyncGenerator<Change<T>, void, undefined>;
-  #position: number | undefined;
+  /** The position of the change that was taken last, until the rest of its page is taken. */
+  #taken: number | undefined;
 
   /** Watches a feed. */
   constructor(feed: Feed<T>, options: FeedReaderOptions) {
     this.#reader = new FeedReader(feed, options);
-    this.#position = options.from;
     this.#changes = this.#read();
   }
 
   /**
-   * The position of the last change that was taken, from which another watch goes on; `undefined` before
-   * the first one.
+   * The position from which another watch goes on: that of the last change that was taken, or that of a
+   * later change which the filter does not select. `undefined` until the watch has begun.
    */
   get position(): number | undefined {
-    return this.#position;
+    return this.#taken ?? this.#reader.position;
   }
 
   /** The next change. */
@@ -110,9 +110,10 @@ export class Watch<T extends SessionTypes = SessionTypes>
         if (page === undefined) return;
         for (const change of page.items) {
           if (this.#reader.isOver()) return;
-          this.#position = change.position;
+          this.#taken = change.position;
           yield change;
         }
+        this.#taken = undefined;
       }
     } finally {
       this.#reader.stop();

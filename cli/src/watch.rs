@@ -23,7 +23,8 @@ const KIND: usize = 8;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Shows what changes from now on, through any process: sessions, leases and the
-audit log; with a filter, the sessions that it selects. Ctrl-C ends it.
+audit log; with a filter, the sessions that it selects, also those in the
+trash unless --trash says otherwise. Ctrl-C ends it.
 
 Every line has the position of the change, what it did (created, updated,
 trashed, restored, deleted, lease, audit), the id, the status of the session,

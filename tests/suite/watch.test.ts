@@ -249,13 +249,14 @@ it.each(["close", "abort"])(
 it("a listener that writes lets other things run", async () => {
   await using sessions = await open("memory:");
   let count = 0;
-  sessions.on("change", () => {
+  const remove = sessions.on("change", () => {
     count += 1;
     void sessions.start({ ...start, id: `s${count}` });
   });
   await sessions.start({ ...start, id: "first" });
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(count).toBeGreaterThan(1);
+  remove();
 });
 
 it.each(["position", "limit"])("`%s` is no property of the filter of a watch", async (name) => {

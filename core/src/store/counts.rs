@@ -25,6 +25,9 @@ pub(super) type Counted = [usize; 4];
 /// No groups.
 pub(super) const NOT_COUNTED: Counted = [usize::MAX; 4];
 
+/// The greatest number of groups that wait to be ranked.
+const MOST_WAITING: usize = 1024;
+
 /// The first of the groups that all statuses and models share.
 const FIRST_OF_USER: usize = 2;
 
@@ -95,6 +98,9 @@ impl Counts {
         } else if sessions != group.ranked && !group.waits && group.shared().status.is_none() {
             group.waits = true;
             self.waiting.push(place);
+            if self.waiting.len() == MOST_WAITING {
+                self.rank();
+            }
         }
     }
 
@@ -184,5 +190,58 @@ impl Tally {
             ranked: Places::default(),
         };
         counts.tally(None, None, most)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stored::head::Usage;
+    use crate::stored::status::Status;
+    use crate::value::id::SessionId;
+    use crate::value::json::Json;
+    use crate::value::time::Timestamp;
+
+    fn of_user(user: u32) -> Head {
+        Head {
+            id: SessionId::parse("a").unwrap(),
+            version: 1,
+            user_id: Some(format!("user {user}")),
+            channel_id: None,
+            mode: "m".to_owned(),
+            task: "t".to_owned(),
+            workspace: None,
+            status: Status::Active,
+            created_at: Timestamp::default(),
+            updated_at: Timestamp::default(),
+            iterations: 0,
+            max_iterations: 1,
+            context: Json::empty_object(),
+            result: None,
+            result_data: None,
+            error: None,
+            metadata: None,
+            event_count: 0,
+            usage: Usage::default(),
+            paused_at: None,
+            finalized_at: None,
+            parent_id: None,
+            agent: None,
+            slot: None,
+            deleted_at: None,
+        }
+    }
+
+    #[test]
+    fn sessions_that_come_and_go_leave_nothing_behind() {
+        let mut counts = Counts::default();
+        for user in 0..10_000 {
+            let (mut counted, head) = (NOT_COUNTED, of_user(user));
+            counts.change(&mut counted, None, Some(&head));
+            counts.change(&mut counted, Some(&head), None);
+            assert!(counts.waiting.len() < MOST_WAITING);
+        }
+        assert_eq!(counts.groups.values().count(), 0);
+        assert_eq!(counts.tally(None, None, 10), Tally::default());
     }
 }

@@ -70,6 +70,13 @@ impl Database {
             return Ok(None);
         };
         let head = row::read_head(row)?;
+        // An index that is damaged leads to the row of another session.
+        if head.id != *id {
+            return Err(Unread::Damaged(format!(
+                "its id is {:?} in its row",
+                head.id.as_str()
+            )));
+        }
         let key = row.get(row::KEY)?;
         let events = match history.range(head.event_count) {
             None => Vec::new(),

@@ -1,5 +1,6 @@
 //! Many handles, threads and processes share a database: no write is lost.
 
+use std::process::Child;
 use std::sync::mpsc;
 use std::thread;
 
@@ -123,12 +124,19 @@ fn a_reader_never_sees_a_partial_write() {
 
 #[test]
 fn two_processes_lose_no_write() {
+    lose_no_write(2, "concurrency::a_process_that_appends", scaled(5000));
+}
+
+#[test]
+fn sixty_four_processes_lose_no_write() {
+    lose_no_write(64, "concurrency::a_process_that_appends_a_little", A_LITTLE);
+}
+
+/// Runs processes that append at the same time, each the given number of times.
+fn lose_no_write(count: usize, name: &str, appends: u32) {
     let place = Place::new();
     start(&place.open(), head("shared"));
-    let processes = [
-        place.process("concurrency::a_process_that_appends"),
-        place.process("concurrency::a_process_that_appends"),
-    ];
+    let processes: Vec<Child> = (0..count).map(|_| place.process(name)).collect();
     let writers: Vec<String> = processes
         .iter()
         .map(|process| format!("process-{}", process.id()))
@@ -141,22 +149,31 @@ fn two_processes_lose_no_write() {
             String::from_utf8_lossy(&output.stderr)
         );
     }
-    check_all(&place, &writers, scaled(5000));
+    check_all(&place, &writers, appends);
 }
 
 #[test]
 #[ignore = "a process of another test"]
 fn a_process_that_appends() {
+    append_in_process(scaled(5000));
+}
+
+#[test]
+#[ignore = "a process of another test"]
+fn a_process_that_appends_a_little() {
+    append_in_process(A_LITTLE);
+}
+
+/// How often each of many processes appends.
+const A_LITTLE: u32 = 20;
+
+fn append_in_process(appends: u32) {
     let options = SqliteOptions {
         busy_timeout_ms: 60_000,
         ..SqliteOptions::default()
     };
     let store = SqliteStore::open(&given_path(), options).unwrap();
-    append_all(
-        &store,
-        &format!("process-{}", std::process::id()),
-        scaled(5000),
-    );
+    append_all(&store, &format!("process-{}", std::process::id()), appends);
 }
 
 #[test]

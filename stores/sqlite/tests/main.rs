@@ -12,6 +12,7 @@ mod closing;
 mod common;
 mod concurrency;
 mod conformance;
+mod corruption;
 mod counts;
 mod damage;
 #[cfg(target_os = "linux")]

@@ -1,0 +1,191 @@
+//! A file whose bytes were damaged, and a log that was cut: what is unreadable is reported with the name of
+//! the file, what is left is right, and nothing panics or hangs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::common::{Place, append, head, history, id, scaled, start};
+use tenure_core::store::feed::FeedQuery;
+use tenure_core::store::filter::{Filter, Order};
+use tenure_core::store::{ListQuery, Scan};
+use tenure_core::{Error, History, Result, SyncStore};
+use tenure_sqlite::{SqliteOptions, SqliteStore};
+
+/// Where the pages of SQLite begin and end.
+const PAGE: usize = 4096;
+
+/// A file with sessions, whose log is copied into it.
+fn filled(place: &Place) -> PathBuf {
+    let store = place.open();
+    for number in 0..40 {
+        let name = format!("s{number}");
+        start(&store, head(&name));
+        for event in 0..20 {
+            append(
+                &store,
+                &id(&name),
+                &format!(r#"{{"n":{event},"text":"{}"}}"#, "x".repeat(200)),
+            )
+            .unwrap();
+        }
+    }
+    store.close();
+    place.file()
+}
+
+/// Checks that an error says which file is damaged, or which session.
+#[track_caller]
+fn check_error(error: &Error, file: &Path) {
+    let codes = [
+        "STORE_UNAVAILABLE",
+        "STORE_FAILED",
+        "CORRUPT_SESSION",
+        "STORE_MISBEHAVED",
+        "SCHEMA_TOO_NEW",
+    ];
+    assert!(codes.contains(&error.code()), "{error}");
+    let names_file = error.to_string().contains(&file.display().to_string());
+    assert!(names_file || error.code() != "STORE_UNAVAILABLE", "{error}");
+}
+
+/// Reads and writes everything that a store has.
+fn use_all(store: &SqliteStore, file: &Path) {
+    let check = |result: Result<()>| {
+        if let Err(error) = result {
+            check_error(&error, file);
+        }
+    };
+    let query = ListQuery {
+        filter: Filter::default(),
+        order: Order::default(),
+        after: None,
+        offset: 0,
+        limit: 100,
+        max_bytes: u64::MAX,
+    };
+    check(store.list(&query).map(drop));
+    check(store.tally(&Filter::default(), 10).map(drop));
+    let feed = FeedQuery {
+        after: Some(0),
+        limit: 10_000,
+    };
+    check(store.feed(&feed).map(drop));
+    let scan = Scan {
+        kind: "audit".to_owned(),
+        after: None,
+        limit: 100,
+    };
+    check(store.scan(&scan).map(drop));
+    for number in 0..40 {
+        let id = id(&format!("s{number}"));
+        check(store.load(&id, History::All).map(drop));
+        match store.load(&id, History::None) {
+            Ok(Some(_)) => check(append(store, &id, "{}").map(drop)),
+            Ok(None) => {}
+            Err(error) => check_error(&error, file),
+        }
+    }
+}
+
+#[test]
+fn each_of_200_damaged_files_is_reported_or_read() {
+    let mut random = fastrand::Rng::with_seed(14);
+    let place = Place::new();
+    let whole = fs::read(filled(&place)).unwrap();
+    for _ in 0..scaled(200) {
+        let damaged = Place::new();
+        let mut bytes = whole.clone();
+        let page = random.usize(0..bytes.len() / PAGE) * PAGE;
+        match random.u8(0..3) {
+            // A page that was never written.
+            0 => bytes[page..page + PAGE].fill(0),
+            // Bits that have flipped.
+            1 => (0..64).for_each(|_| bytes[page + random.usize(0..PAGE)] ^= random.u8(1..)),
+            // A file that ends early.
+            _ => bytes.truncate(page),
+        }
+        fs::write(damaged.file(), &bytes).unwrap();
+        match SqliteStore::open(&damaged.file(), SqliteOptions::default()) {
+            Ok(store) => use_all(&store, &damaged.file()),
+            Err(error) => check_error(&error, &damaged.file()),
+        }
+    }
+}
+
+#[test]
+fn each_of_200_cut_or_damaged_logs_holds_the_first_commits() {
+    let mut random = fastrand::Rng::with_seed(15);
+    let place = Place::new();
+    let store = place.open();
+    start(&store, head("a"));
+    // The session itself is in the database.
+    store.close();
+    let store = place.open();
+    let commits: Vec<String> = (0..60)
+        .map(|number| format!(r#"{{"n":{number}}}"#))
+        .collect();
+    for data in &commits {
+        append(&store, &id("a"), data).unwrap();
+    }
+    let database = fs::read(place.file()).unwrap();
+    let log = fs::read(place.file().with_file_name("tenure.db-wal")).unwrap();
+    assert!(log.len() > 60 * PAGE, "{}", log.len());
+    let mut shortest = usize::MAX;
+    for round in 0..scaled(200) {
+        let copy = Place::new();
+        let mut log = log.clone();
+        let at = random.usize(32..log.len());
+        match round % 2 {
+            0 => log.truncate(at),
+            _ => log[at] ^= random.u8(1..),
+        }
+        fs::write(copy.file(), &database).unwrap();
+        fs::write(copy.file().with_file_name("tenure.db-wal"), &log).unwrap();
+        let store = copy.open();
+        let found = history(&store, "a");
+        assert_eq!(found, commits[..found.len()], "cut or damaged at {at}");
+        shortest = shortest.min(found.len());
+        // It goes on from there.
+        append(&store, &id("a"), r#"{"n":"next"}"#).unwrap();
+        assert_eq!(history(&store, "a").len(), found.len() + 1);
+    }
+    assert!(shortest < commits.len());
+}
+
+#[test]
+fn a_reader_keeps_its_snapshot_while_writers_go_on() {
+    let place = Place::new();
+    let store = place.open();
+    start(&store, head("a"));
+    let reader = place.sqlite();
+    let count = || {
+        let count = reader.query_row("SELECT count(*) FROM events", [], |row| {
+            row.get::<_, u32>(0)
+        });
+        count.unwrap()
+    };
+    reader.execute_batch("BEGIN").unwrap();
+    assert_eq!(count(), 0);
+    let data = format!(r#"{{"text":"{}"}}"#, "x".repeat(2000));
+    let appends = scaled(5000);
+    for _ in 0..appends {
+        append(&store, &id("a"), &data).unwrap();
+    }
+    assert_eq!(count(), 0);
+    reader.execute_batch("COMMIT").unwrap();
+    assert_eq!(count(), appends);
+    let log =
+        || fs::metadata(place.file().with_file_name("tenure.db-wal")).map_or(0, |log| log.len());
+    let long = log();
+    // Without the reader the log is copied, and begins again with a later write.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while log() > 16 << 20 {
+        assert!(Instant::now() < deadline, "{long} {}", log());
+        for _ in 0..50 {
+            append(&store, &id("a"), &data).unwrap();
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -368,6 +368,15 @@ describe("IndexedDB", () => {
     const found = await tab.evaluate(() => state.sessions.get("s", { history: "all" }));
     expect(found).toMatchObject({ eventCount: done + 1, version: done + 1 });
     expect(found?.history).toHaveLength(done + 1);
+    // Nor is there room for anything small.
+    await tab.evaluate(async () => {
+      const fill = async (): Promise<unknown> => {
+        for (let n = 0; n < 20_000; n += 1) await state.sessions.addEvent("old", "note", { n });
+        return "there is room left";
+      };
+      state.received.push(await fill().catch(({ code }: { code: string }) => code));
+    });
+    expect((await received(tab)).at(-1)).toBe("STORAGE_FULL");
     // A deletion needs no space.
     await tab.evaluate(() => state.sessions.delete("old"));
     expect(await tab.evaluate(() => state.sessions.get("old"))).toBeNull();

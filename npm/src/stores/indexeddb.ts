@@ -14,7 +14,7 @@
  */
 
 import { Broadcast } from "../events/broadcast.js";
-import { Database, INDEXES, SCHEMA, type StoreName } from "./indexeddb-database.js";
+import { Database, DatabaseError, INDEXES, SCHEMA, type StoreName } from "./indexeddb-database.js";
 import type { StoreRules } from "./rules.js";
 import type { Store } from "./store.js";
 import type {
@@ -94,6 +94,20 @@ export class IndexedDbStore implements Store {
 
   /** See {@link Store.commit}. */
   async commit(changes: StoredChanges, feed: readonly StoredChange[] = []): Promise<StoredCommit> {
+    try {
+      return await this.#commit(changes, feed);
+    } catch (thrown) {
+      const isFull = thrown instanceof DatabaseError && thrown.code === "STORAGE_FULL";
+      if (!isFull || !onlyRemoves(changes)) throw thrown;
+      // A removal needs no room. The feed ends, so that no reader misses it without an error.
+      return this.#commit(changes, "ends");
+    }
+  }
+
+  async #commit(
+    changes: StoredChanges,
+    feed: readonly StoredChange[] | "ends",
+  ): Promise<StoredCommit> {
     const refusal = await this.#database.write(
       storesOf(changes, feed),
       this.#durability,
@@ -110,7 +124,8 @@ export class IndexedDbStore implements Store {
         const [refusal, keys] = await Promise.all([conflict, owned]);
         if (refusal === undefined) {
           apply(transaction, changes, keys.flat());
-          addToFeed(transaction, feed);
+          if (feed === "ends") transaction.objectStore("changes").clear();
+          else addToFeed(transaction, feed);
         }
         return refusal;
       },
@@ -210,10 +225,17 @@ export class IndexedDbStore implements Store {
   }
 }
 
+/** Whether changes write nothing. */
+function onlyRemoves({ sessions, records }: StoredChanges): boolean {
+  return (
+    sessions.every(({ write }) => write.kind === "delete") && records.every(({ record }) => !record)
+  );
+}
+
 /** The object stores that changes touch. */
 function storesOf(
   { sessions, records }: StoredChanges,
-  feed: readonly StoredChange[],
+  feed: readonly StoredChange[] | "ends",
 ): readonly StoreName[] {
   const deletes = sessions.some(({ write }) => write.kind === "delete");
   const stores: StoreName[] = ["heads", "events"];

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use tenure_permissions::FileMode;
 
-/// The size of the file, where there is plenty of room.
-const BYTES: u64 = 4 << 20;
+/// The size of the file, where there is plenty of room: 4 MiB for the log that a store may not
+/// have copied yet, and the rest for the changes of a removal.
+const BYTES: u64 = 8 << 20;
 /// The part of the free room that the file may occupy at first.
 const PART: u64 = 2;
 /// The unit in which room is occupied.

@@ -37,7 +37,7 @@ fn trash(store: &dyn SyncStore, name: &str) -> Changes {
 
 #[test]
 fn sessions_are_removed_without_free_space() {
-    for size in ["14m", "16m", "40m"] {
+    for size in ["20m", "24m", "48m"] {
         let place = Place::new();
         let folder = place.file().with_file_name("mounted");
         fs::create_dir(&folder).unwrap();

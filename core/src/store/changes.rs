@@ -131,6 +131,14 @@ impl Expect {
         }
     }
 
+    /// What the feed says of a write with this precondition, if no more is known of it.
+    pub fn change(self) -> ChangeKind {
+        match self {
+            Self::Absent => ChangeKind::Created,
+            Self::Present | Self::Version { .. } | Self::Any => ChangeKind::Updated,
+        }
+    }
+
     /// Expects the version that was read; `None` expects that there is none.
     pub fn as_read(version: Option<u64>) -> Self {
         version.map_or(Self::Absent, |version| Self::Version { version })

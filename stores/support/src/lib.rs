@@ -15,7 +15,6 @@ mod permissions;
 mod process;
 mod thread;
 
-use tenure_core::store::feed::ChangeKind;
 use tenure_core::store::{Commit, Expect, SessionChange, SessionWrite};
 use tenure_core::stored::head::Usage;
 use tenure_core::{
@@ -95,10 +94,7 @@ pub fn put_change(head: Head, expect: Expect, events: Vec<Event>) -> SessionChan
         expect,
         write: SessionWrite::Put {
             head: Box::new(head),
-            change: match expect {
-                Expect::Absent => ChangeKind::Created,
-                _ => ChangeKind::Updated,
-            },
+            change: expect.change(),
             replace_history: false,
             events,
         },

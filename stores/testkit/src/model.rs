@@ -15,7 +15,7 @@ use crate::counted::counts_with;
 use crate::fixture::Run;
 use crate::generate;
 use crate::sample::everything;
-use crate::sample::{apply, at, change_of, id, json, list, query, remove, unset};
+use crate::sample::{apply, at, id, json, list, query, remove, unset};
 
 /// The number of operations in a sequence.
 const STEPS: u32 = 120;
@@ -364,7 +364,7 @@ impl Model {
             expect,
             write: SessionWrite::Put {
                 head: Box::new(head),
-                change: change_of(expect),
+                change: expect.change(),
                 replace_history,
                 events,
             },

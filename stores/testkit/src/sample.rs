@@ -1,6 +1,5 @@
 //! Heads, events, records and changes for cases, and the steps that cases consist of.
 
-use tenure_core::store::feed::ChangeKind;
 use tenure_core::store::filter::Trash;
 use tenure_core::store::{
     Expect, ListQuery, Loaded, Page, RecordChange, SessionChange, SessionWrite,
@@ -161,14 +160,6 @@ pub(crate) fn record(kind: &str, key: &str) -> Record {
     }
 }
 
-/// What the feed says of a write with this expectation.
-pub(crate) fn change_of(expect: Expect) -> ChangeKind {
-    match expect {
-        Expect::Absent => ChangeKind::Created,
-        _ => ChangeKind::Updated,
-    }
-}
-
 /// A change that writes a head with the number of events that the session will have. `existing` is
 /// the number of events that remain.
 pub(crate) fn put(expect: Expect, head: &Head, existing: u64, events: Vec<Event>) -> SessionChange {
@@ -181,7 +172,7 @@ pub(crate) fn put(expect: Expect, head: &Head, existing: u64, events: Vec<Event>
         expect,
         write: SessionWrite::Put {
             head: Box::new(head),
-            change: change_of(expect),
+            change: expect.change(),
             replace_history: false,
             events,
         },

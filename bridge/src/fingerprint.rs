@@ -11,7 +11,7 @@ pub(crate) fn of(operation: &str, params: &str) -> Fingerprint {
     if !params.contains("idempotencyKey") && !params.contains("\\u") {
         return Fingerprint::default();
     }
-    let Ok(json) = Json::parse(params.to_owned()) else {
+    let Ok(json) = Json::parse(params) else {
         return Fingerprint::default();
     };
     let properties = Object::parse(&json);

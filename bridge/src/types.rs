@@ -125,7 +125,7 @@ fn operations(out: &mut String, config: &Config) {
 /// Whether an operation takes the fencing token of the sessions that it writes to. Its sample call has
 /// every property.
 fn takes_token(operation: &AnyOperation) -> bool {
-    let sample = Json::parse(operation.signature.sample().to_owned());
+    let sample = Json::parse(operation.signature.sample());
     let has_token = sample.is_ok_and(|sample| Object::parse(&sample).get("token").is_some());
     has_token && matches!(operation.group, Group::Sessions | Group::Agents)
 }

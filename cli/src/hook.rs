@@ -255,7 +255,7 @@ fn open(context: &Context, input: &str) -> Result<Local, Failure> {
 /// input, and the working directory, which is any folder where the host runs its hooks elsewhere.
 fn project_folders(input: &str) -> Vec<PathBuf> {
     let of_host = PROJECT_VARIABLES.into_iter().filter_map(env::var_os);
-    let of_input = Json::parse(input.to_owned()).ok();
+    let of_input = Json::parse(input).ok();
     let of_input = of_input.and_then(|input| Object::parse(&input).text("cwd"));
     let folders = of_host
         .chain(of_input.map(OsString::from))
@@ -302,7 +302,7 @@ fn test(context: &mut Context) -> Outcome {
     let agent = AgentCreateParams {
         agent_name: "tester".into(),
         purpose: Some("try the hooks".into()),
-        metadata: Some(Json::parse(r#"{"task_id":"T001"}"#.to_owned())?),
+        metadata: Some(Json::parse(r#"{"task_id":"T001"}"#)?),
         ..AgentCreateParams::default()
     };
     let id = run_over(&store, now, &AGENT_CREATE, agent)?.id;
@@ -343,7 +343,7 @@ fn test(context: &mut Context) -> Outcome {
         decided.push((exit_code, says("should_resume"), says("finalized")));
         shown.push(Step {
             hook: name,
-            input: Json::parse(input.clone())?,
+            input: Json::parse(&input)?,
             exit_code,
             output,
         });

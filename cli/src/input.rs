@@ -48,7 +48,7 @@ pub(crate) fn json(what: &str, argument: String) -> Result<Json, Failure> {
         ("-", None) => all_of_stdin(what, MAX_ARGUMENT_BYTES)?,
         _ => argument,
     };
-    Json::parse(text).map_err(|error| match error.into_cause() {
+    Json::parse(&text).map_err(|error| match error.into_cause() {
         Cause::InvalidArgument { problem, .. } if lacks_quotes => Failure::usage(
             what,
             format!("{problem}; texts and names need double quotes"),

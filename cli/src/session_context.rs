@@ -158,7 +158,7 @@ fn set(args: Set, context: &mut Context) -> Outcome {
             Some(key) => (key, input::json(key, value.to_owned())?),
             None => {
                 let json = value.strip_prefix(':');
-                if json.is_some_and(|json| Json::parse(json.to_owned()).is_ok()) {
+                if json.is_some_and(|json| Json::parse(json).is_ok()) {
                     notes.push(format!("{key} is the text {value}; {key}:=JSON sets JSON"));
                 }
                 (key, Json::of(&input::text(key, value.into())?))

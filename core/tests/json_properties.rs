@@ -151,7 +151,7 @@ fn text_of(properties: &[Property], space: &str) -> String {
 }
 
 fn json(text: &str) -> Json {
-    Json::parse(text.to_owned()).unwrap()
+    Json::parse(text).unwrap()
 }
 
 /// The model of a merge: a later value replaces an earlier value of the same key.
@@ -175,11 +175,11 @@ fn merge(base: &Json, patch: &Json) -> Json {
 proptest! {
     #[test]
     fn only_white_space_between_tokens_is_removed(value in value()) {
-        let json = Json::parse(value.text).unwrap();
+        let json = Json::parse(&value.text).unwrap();
         let compact = json.clone().compact();
-        let indented = Json::parse(json.indented()).unwrap();
+        let indented = Json::parse(&json.indented()).unwrap();
         prop_assert_eq!(indented.clone().compact(), compact.clone());
-        prop_assert_eq!(Json::parse(compact.indented()).unwrap(), indented);
+        prop_assert_eq!(Json::parse(&compact.indented()).unwrap(), indented);
         prop_assert_eq!(compact.clone().compact(), compact.clone());
         // Without white space both texts are equal.
         let bare = |json: &Json| json.as_str().replace([' ', '\n', '\r', '\t'], "");
@@ -296,7 +296,7 @@ proptest! {
             .collect::<String>()
             + replacement
             + &chars[place + 1..].iter().collect::<String>();
-        if let Ok(data) = Json::parse(damaged.clone()) {
+        if let Ok(data) = Json::parse(&damaged) {
             prop_assert_eq!(data.as_str(), damaged.trim());
             // An accepted text can be parsed into properties and printed.
             let once = Object::parse(&data).to_json();

@@ -6,7 +6,7 @@ use tenure_core::value::properties::Property;
 use tenure_core::value::redact::{LineRedactor, REDACTED, Redact};
 
 fn json(text: &str) -> Json {
-    Json::parse(text.to_owned()).unwrap()
+    Json::parse(text).unwrap()
 }
 
 fn redacted(text: &str) -> String {

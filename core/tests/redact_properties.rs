@@ -10,7 +10,7 @@ use tenure_core::value::redact::{REDACTED, Redact};
 use crate::support::scale;
 
 fn json(text: &str) -> Json {
-    Json::parse(text.to_owned()).unwrap()
+    Json::parse(text).unwrap()
 }
 
 fn redacted(text: &str) -> String {

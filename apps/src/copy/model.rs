@@ -476,7 +476,7 @@ mod tests {
             sequence: 1,
             timestamp: Timestamp::default(),
             kind: "note".to_owned(),
-            data: Json::parse(data.to_owned()).unwrap(),
+            data: Json::parse(data).unwrap(),
         }
     }
 

@@ -49,7 +49,7 @@ pub(super) fn commit_of(name: &str) -> Option<&str> {
 
 /// The text as a JSON object.
 pub(super) fn object(text: &str) -> Result<Json> {
-    let json = Json::parse(text.to_owned())?;
+    let json = Json::parse(text)?;
     json.require_object("text")?;
     Ok(json)
 }

@@ -149,7 +149,7 @@ impl Request {
     /// Reads the input of a hook. The error is the reply to an input that is no JSON object.
     pub(crate) fn read(hook: Hook, input: &str) -> Result<Self, HookReply> {
         let input = without_bom(input).trim();
-        let problem = match Json::parse(input.to_owned()) {
+        let problem = match Json::parse(input) {
             Ok(json) if json.is_object() => return Ok(Self::new(json)),
             Ok(_) => "expected a JSON object".to_owned(),
             Err(error) => match error.into_cause() {
@@ -187,7 +187,7 @@ impl Request {
         let good = code.is_none_or(|code| {
             let text = code.as_text();
             let text = text.as_deref().unwrap_or(code.as_str());
-            let number = Json::parse(text.trim().to_owned());
+            let number = Json::parse(text.trim());
             number.is_ok_and(|number| number.read() == Some(0.0))
         });
         if good {

@@ -381,7 +381,7 @@ impl VmView {
         let vm = orphaned(vm);
         let data = Object::parse(&vm.data);
         let metadata = data.get("metadata").map(str::to_owned);
-        let metadata = metadata.and_then(|text| Json::parse(text).ok());
+        let metadata = metadata.and_then(|text| Json::parse(&text).ok());
         Self {
             vm_id: vm_of_key(&vm.key).unwrap_or(&vm.key).to_owned(),
             zone: data.text("zone").unwrap_or_default(),

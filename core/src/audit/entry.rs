@@ -138,7 +138,7 @@ impl Entry {
     pub fn read(record: &Record) -> Result<Self> {
         let (at, _) = record.key.split_once('/').unwrap_or_default();
         let read = || {
-            let data = Json::parse(record.body.clone())?;
+            let data = Json::parse(&record.body)?;
             let at = Timestamp::parse(at)?;
             Ok(Self { at, data })
         };

@@ -108,7 +108,7 @@ pub fn overridden(
         ("metadata", stored.metadata.as_ref()),
     ] {
         if let Some(patch) = updates.get(name).filter(|text| *text != "null") {
-            let patch = Json::parse(patch.to_owned())?;
+            let patch = Json::parse(patch)?;
             limits.object(name, &patch)?;
             updates.set(name, &merged(&stored.cloned().unwrap_or_default(), &patch));
         }
@@ -155,7 +155,7 @@ pub fn saved(
 /// # Errors
 /// `INVALID_ARGUMENT` for text that is no JSON.
 pub fn ended(text: &str) -> Result<Option<Timestamp>> {
-    Ok(Object::parse(&Json::parse(text.to_owned())?).read(FINALIZED_AT))
+    Ok(Object::parse(&Json::parse(text)?).read(FINALIZED_AT))
 }
 
 /// The given head with the properties that are derived from the stored head and from the status.
@@ -272,7 +272,7 @@ mod tests {
             let after = session(to, history(&given));
             let ended = ended.map(at);
             let saved = saved(&before.head, &before.events, after, ended, at(9)).unwrap();
-            let updates = Json::parse(format!(r#"{{"status":"{to}"}}"#)).unwrap();
+            let updates = Json::parse(&format!(r#"{{"status":"{to}"}}"#)).unwrap();
             let set = overridden(&before.head, &updates, at(9), &Limits::default()).unwrap();
             prop_assert!(matches!(&set.past, Past::Continued(events) if events.is_empty()));
             prop_assert_eq!(set.head.event_count, stored.len() as u64);
@@ -301,7 +301,7 @@ mod tests {
         .unwrap()
         .head;
         let set = |updates: &str| {
-            let updates = Json::parse(updates.to_owned()).unwrap();
+            let updates = Json::parse(updates).unwrap();
             overridden(&stored, &updates, at(9), &Limits::default())
         };
         let metadata = set(r#"{"guildId":"h"}"#).unwrap().head.metadata.unwrap();

@@ -152,7 +152,7 @@ pub fn print_event(mut event: Event) -> Result<String> {
     let Some(others) = others else {
         return Ok(text);
     };
-    let own = Json::parse(text)?;
+    let own = Json::parse(&text)?;
     let mut whole = Object::parse(&own);
     whole.merge(Object::parse(&others));
     Ok(whole.to_json().as_str().to_owned())
@@ -437,7 +437,7 @@ fn portable(properties: &mut Properties<'_>, event_count: u64) -> Result<Portabl
     if !others.is_empty() {
         let mut object = Object::default();
         for (name, text) in others {
-            object.set(&name, &Json::parse(text.to_owned())?);
+            object.set(&name, &Json::parse(text)?);
         }
         let metadata = head.metadata.unwrap_or_default();
         head.metadata = Some(others::added(&metadata, object));
@@ -592,9 +592,9 @@ mod tests {
             r#","userId":"u","channelId":"c","workspace":"w","result":"r","resultData":[1],"error":"e","metadata":{},"parentId":"p","deletedAt":1,"finalizedAt":1,"tenure":{"records":[]},"agentName":"m","purpose":"t","phase":"planning","resumeReady":false,"errorCount":1,"lastError":{"message":"m","timestamp":1},"summary":"s","approval":{"state":"approved","requestedAt":1,"by":"b","decidedAt":2},"slot":{"taskId":"t","phase":"plan","model":"m"}"#,
         );
         let Portable { head, events, .. } = read(&rich).unwrap();
-        let records = Json::parse("[]".to_owned()).unwrap();
+        let records = Json::parse("[]").unwrap();
         let printed = print(head, events, Some(&records)).unwrap();
-        let printed = Json::parse(printed).unwrap();
+        let printed = Json::parse(&printed).unwrap();
         let names: std::collections::BTreeSet<String> = Object::parse(&printed)
             .by_key()
             .map(|(key, _)| String::from_utf8(key.to_vec()).unwrap())

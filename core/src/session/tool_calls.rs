@@ -100,7 +100,7 @@ pub(super) fn unfinished(tx: &mut Transaction<'_>, id: &SessionId) -> Attempt<Ve
     let Some(record) = tx.record(KIND, id.as_str())? else {
         return Ok(Vec::new());
     };
-    let list = Json::parse(record.body)?;
+    let list = Json::parse(&record.body)?;
     Ok(Object::parse(&list).read(CALLS).unwrap_or_default())
 }
 

@@ -317,9 +317,7 @@ impl Usage {
     /// The usage in the properties `tokens` and `cost` of `metadata`; 0 for an absent or invalid value.
     pub fn of_metadata(metadata: &Json) -> Self {
         let metadata = Object::parse(metadata);
-        let tokens = metadata
-            .get("tokens")
-            .map(|text| Json::parse(text.to_owned()));
+        let tokens = metadata.get("tokens").map(Json::parse);
         let count = |key: &str| -> u64 {
             match &tokens {
                 Some(Ok(tokens)) => Object::parse(tokens).read(key).unwrap_or(0),
@@ -369,7 +367,7 @@ impl Usage {
         let text = format!("{whole}.{nanos:09}");
         let text = text.trim_end_matches('0').trim_end_matches('.');
         // A decimal number is well-formed JSON.
-        Json::parse(text.to_owned()).unwrap_or_default()
+        Json::parse(text).unwrap_or_default()
     }
 
     /// The cost in the user's unit.
@@ -395,7 +393,7 @@ mod tests {
     use super::*;
 
     fn usage(metadata: &str) -> Usage {
-        Usage::of_metadata(&Json::parse(metadata.to_owned()).unwrap())
+        Usage::of_metadata(&Json::parse(metadata).unwrap())
     }
 
     #[test]

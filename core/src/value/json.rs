@@ -21,12 +21,12 @@ use crate::value::tokens::{Tokens, without_escapes};
 pub struct Json(Arc<str>);
 
 impl Json {
-    /// Takes over JSON text.
+    /// Keeps JSON text.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` when the text is not one JSON value.
-    pub fn parse(text: String) -> Result<Self> {
-        serde_json::from_str::<&RawValue>(&text)
+    pub fn parse(text: &str) -> Result<Self> {
+        serde_json::from_str::<&RawValue>(text)
             .map(|raw| Self(raw.get().into()))
             .map_err(|error| Error::invalid("json", not_json(&error)))
     }
@@ -100,7 +100,7 @@ impl Json {
             return self;
         }
         // Two tokens that need white space between them never meet in well-formed JSON.
-        Self::parse(text).unwrap_or(self)
+        Self::parse(&text).unwrap_or(self)
     }
 
     /// The value as text on many lines, two spaces to a level, as people like to read it. Deep
@@ -190,7 +190,7 @@ pub(crate) mod as_text {
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Json, D::Error> {
-        Json::parse(String::deserialize(d)?).map_err(de::Error::custom)
+        Json::parse(&String::deserialize(d)?).map_err(de::Error::custom)
     }
 
     pub(crate) mod option {
@@ -211,7 +211,7 @@ pub(crate) mod as_text {
             d: D,
         ) -> Result<Option<Json>, D::Error> {
             Option::<String>::deserialize(d)?
-                .map(|text| Json::parse(text).map_err(de::Error::custom))
+                .map(|text| Json::parse(&text).map_err(de::Error::custom))
                 .transpose()
         }
     }
@@ -443,7 +443,7 @@ impl<'a> Object<'a> {
         }
         text.push('}');
         // Well-formed by construction: keys and values are texts of well-formed JSON.
-        Json::parse(text).unwrap_or_default()
+        Json::parse(&text).unwrap_or_default()
     }
 
     /// Orders the places by their keys. Of the properties of one key the first keeps its place and the
@@ -510,7 +510,7 @@ mod tests {
     use super::*;
 
     fn json(text: &str) -> Json {
-        Json::parse(text.to_owned()).unwrap()
+        Json::parse(text).unwrap()
     }
 
     fn merged(base: &str, patch: &str) -> String {
@@ -639,7 +639,7 @@ mod tests {
             "1 2",
             "\u{feff}{}",
         ] {
-            assert!(Json::parse(text.to_owned()).is_err(), "{text}");
+            assert!(Json::parse(text).is_err(), "{text}");
         }
     }
 }

@@ -393,7 +393,7 @@ mod tests {
             any::<(i128, u128, f32)>().prop_map(|(a, b, c)| Value::Wide(a, b, c)),
             any::<u8>().prop_map(|byte| Value::Nothing((), Empty, Wrapper(byte))),
             prop::sample::select(vec!["1e400", "{\"a\" : [\"\\ud800\"]}", "null", "-0.0"])
-                .prop_map(|text| Value::Raw(Json::parse(text.to_owned()).unwrap())),
+                .prop_map(|text| Value::Raw(Json::parse(text).unwrap())),
         ];
         leaves.prop_recursive(4, 32, 4, |inner| {
             let map = prop::collection::btree_map(".*", inner.clone(), 0..4);

@@ -338,7 +338,7 @@ impl Property for AsText {
     }
 
     fn read_next(name: &str, tokens: &mut Tokens<'_>) -> Result<Self> {
-        Json::parse(String::read_next(name, tokens)?).map(Self)
+        Json::parse(&String::read_next(name, tokens)?).map(Self)
     }
 }
 
@@ -732,7 +732,7 @@ mod tests {
         // A `Value` orders the properties by their names.
         let ordered: serde_json::Value = serde_json::from_str(LOADED).unwrap();
         assert_eq!(loaded(&ordered.to_string()).unwrap(), expected);
-        let compact = Json::parse(LOADED.to_owned()).unwrap().compact();
+        let compact = Json::parse(LOADED).unwrap().compact();
         assert_eq!(loaded(compact.as_str()).unwrap(), expected);
     }
 

@@ -234,7 +234,7 @@ impl Redact {
         }
         let edits = edits.iter().map(|(place, kept)| (place, kept.as_str()));
         // Well-formed: strings took the place of strings. Were it not, nothing may leak.
-        Json::parse(replaced(text, edits)).unwrap_or_default()
+        Json::parse(&replaced(text, edits)).unwrap_or_default()
     }
 
     /// The inside of a JSON string without its secrets; `None` if it contains none.

@@ -184,7 +184,7 @@ impl dyn Reply {
         let written = self.write_json(&mut text).is_ok();
         // Replies are JSON; were one not to be, it would be empty.
         let text = written.then(|| String::from_utf8(text).ok()).flatten();
-        text.and_then(|text| Json::parse(text).ok())
+        text.and_then(|text| Json::parse(&text).ok())
             .unwrap_or_default()
     }
 }

@@ -83,7 +83,7 @@ fn leases_and_audit_entries_are_copied() {
         token: 7,
         released: false,
         disposable: false,
-        data: Json::parse(r#"{ "a": 1e400 }"#.to_owned()).unwrap(),
+        data: Json::parse(r#"{ "a": 1e400 }"#).unwrap(),
     };
     let entry = Entry {
         at,

@@ -134,7 +134,7 @@ async fn end(store: &dyn Store, call: Call, name: &str, params: &str) -> Ended {
 /// The fingerprint of a call as hosts compute it: without the parameters in which a repeat may
 /// differ.
 fn fingerprint(name: &str, params: &str) -> Fingerprint {
-    let json = Json::parse(params.to_owned()).unwrap_or_default();
+    let json = Json::parse(params).unwrap_or_default();
     let mut properties = Object::parse(&json);
     properties.remove("idempotencyKey");
     properties.remove("ifVersion");

@@ -27,7 +27,7 @@ impl SessionFile {
     pub(crate) fn print(self) -> Result<String> {
         let records = (!self.records.is_empty()).then(|| Json::of(&self.records));
         let text = portable::print(self.head, self.events, records.as_ref())?;
-        Ok(Json::parse(text)?.indented())
+        Ok(Json::parse(&text)?.indented())
     }
 
     /// Parses the file of session `id`. Returns a description of the problem if it is invalid. Both

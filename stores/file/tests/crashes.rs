@@ -121,7 +121,7 @@ fn random_changes(rng: &mut Rng, now: &Snapshot, number: usize) -> Changes {
             // Every commit writes different data.
             head.version = 1000 + number as u64;
             head.event_count = kept + 1;
-            head.context = Json::parse(format!("{{\"commit\":{number}}}")).unwrap();
+            head.context = Json::parse(&format!("{{\"commit\":{number}}}")).unwrap();
             put_change(head, expect, vec![event(kept + 1, &number.to_string())])
         };
         changes.sessions.push(write);

@@ -17,7 +17,7 @@ fn damaged() -> (Place, tenure_file::FileStore, Vec<u8>) {
     let store = place.open();
     let mut small = head("a");
     small.event_count = 1;
-    small.metadata = Some(Json::parse(r#"{"cost":1e400}"#.to_owned()).unwrap());
+    small.metadata = Some(Json::parse(r#"{"cost":1e400}"#).unwrap());
     apply(
         &store,
         &put(

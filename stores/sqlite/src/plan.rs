@@ -1,52 +1,58 @@
 //! The choice of the index for a list or a tally. SQLite does not know how many rows match: it
 //! takes every equality for selective, and then reads and sorts every completed session for a page
 //! of fifty. So this module counts, up to a limit, the sessions that match a field of the filter.
-//! If few match, they are read by the index of that field and sorted. Otherwise the index of the
-//! order is read until the page is full.
+//! If few match, they are read by the index of that field and sorted. Otherwise an index that has
+//! the order is read until the page is full; of a field with several values, once for each value,
+//! and what is read is merged.
 
 use rusqlite::params_from_iter;
 use tenure_core::Result;
 use tenure_core::store::filter::{Filter, OrderBy, Trash};
 
 use crate::database::Database;
-use crate::query::{self, Query};
+use crate::query::{self, Access, Query, SEVERAL, names};
 
 /// Up to this number, sessions are quickly read and sorted.
 const FEW: u32 = 1000;
+
+/// The sessions of up to so many values are merged in their order.
+const MERGED: usize = 9;
 
 const BY_CREATED: &str = "sessions_by_created";
 const BY_UPDATED: &str = "sessions_by_updated";
 const IN_TRASH: &str = "sessions_in_trash";
 
 impl Database {
-    /// The index to use. `None` if SQLite chooses well, because one field of the filter has an index
-    /// that also has the order of creation. Of several fields it takes any, however many sessions match.
-    pub(crate) fn index_for(
-        &self,
-        filter: &Filter,
-        by: Option<OrderBy>,
-    ) -> Result<Option<&'static str>> {
-        if numbers_of_values(filter).contains(&Some(0)) {
+    /// The index to use. SQLite chooses well if one field of the filter has an index that also has
+    /// the order of creation. Of several fields it takes any, however many sessions match.
+    pub(crate) fn access_for(&self, filter: &Filter, by: Option<OrderBy>) -> Result<Access> {
+        if SEVERAL
+            .iter()
+            .any(|column| names(filter, column).is_some_and(|names| names.is_empty()))
+        {
             // Nothing matches. SQLite removes the conditions, so an index could not be used.
-            return Ok(None);
+            return Ok(Access::Any);
         }
         let mut fields = fields(filter, by);
         let by_created = by == Some(OrderBy::CreatedAt);
-        if by_created && fields.iter().filter(|field| field.has_order).count() < 2 {
+        let ordered = fields.iter().filter(|field| field.has_order);
+        if by_created && ordered.clone().all(|field| field.values == 1) && ordered.count() < 2 {
             fields.retain(|field| !field.has_order);
         }
         for Field { index, filter, .. } in &fields {
             if self.has_few_matches(filter, index)? {
-                return Ok(Some(index));
+                return Ok(Access::Index(index));
             }
         }
-        if by_created {
-            // Sessions with one of several values would have to be sorted.
-            let mut fields = fields.iter();
-            let ordered = fields.find(|field| field.has_order && field.has_one_value);
-            return Ok(ordered.map(|field| field.index));
-        }
-        Ok((by == Some(OrderBy::UpdatedAt)).then_some(BY_UPDATED))
+        Ok(match by {
+            Some(OrderBy::CreatedAt) => fields
+                .iter()
+                .filter(|field| field.has_order && field.values <= MERGED)
+                .min_by_key(|field| field.values)
+                .map_or(Access::Any, Field::in_order),
+            Some(OrderBy::UpdatedAt) => Access::Index(BY_UPDATED),
+            None => Access::Any,
+        })
     }
 
     fn has_few_matches(&self, field: &Filter, index: &str) -> Result<bool> {
@@ -67,8 +73,20 @@ struct Field {
     filter: Filter,
     /// Whether the index has the sessions of one value in the order of the list.
     has_order: bool,
-    /// Whether one value is wanted.
-    has_one_value: bool,
+    /// The column, if it may have several values.
+    column: Option<&'static str>,
+    /// How many values are wanted.
+    values: usize,
+}
+
+impl Field {
+    /// The sessions in the order of the list.
+    fn in_order(&self) -> Access {
+        match self.column {
+            Some(column) if self.values > 1 => Access::Merged(self.index, column),
+            _ => Access::Index(self.index),
+        }
+    }
 }
 
 /// The fields of a filter that have an index. Those that are likely to match the fewest sessions come
@@ -84,13 +102,18 @@ fn fields(filter: &Filter, by: Option<OrderBy>) -> Vec<Field> {
         if is_given {
             let has_order =
                 by == Some(OrderBy::CreatedAt) && ![BY_UPDATED, IN_TRASH].contains(&index);
-            let mut numbers = numbers_of_values(&filter).into_iter().flatten();
-            let has_one_value = numbers.all(|number| number == 1);
+            let column = SEVERAL
+                .into_iter()
+                .find(|column| names(&filter, column).is_some());
+            let values = column
+                .and_then(|column| names(&filter, column))
+                .map_or(1, |names| names.len());
             fields.push(Field {
                 index,
                 filter,
                 has_order,
-                has_one_value,
+                column,
+                values,
             });
         }
     };
@@ -197,16 +220,6 @@ fn fields(filter: &Filter, by: Option<OrderBy>) -> Vec<Field> {
         },
     );
     fields
-}
-
-/// How many values are wanted of each property of which several may be, where it is given.
-fn numbers_of_values(filter: &Filter) -> [Option<usize>; 4] {
-    [
-        filter.status.as_ref().map(Vec::len),
-        filter.phase.as_ref().map(Vec::len),
-        filter.task_ids.as_ref().map(Vec::len),
-        filter.slot_phase.as_ref().map(Vec::len),
-    ]
 }
 
 #[cfg(test)]
@@ -386,22 +399,21 @@ mod tests {
         // Without sessions, every filter has few matches.
         for (name, filter) in each_filter() {
             for query in in_each_order(&filter) {
-                let index = database.index_for(&filter, Some(query.order.by)).unwrap();
-                let plan = plan(&database, query::list(&query, index, 10));
-                let index = match (name, query.order.by) {
-                    ("statuses", _) => "status",
-                    ("agents", OrderBy::UpdatedAt) => "phase",
-                    _ => name,
+                let access = database.access_for(&filter, Some(query.order.by)).unwrap();
+                let plan = plan(&database, query::list(&query, access, 10));
+                let index = match name {
+                    "statuses" => "status",
+                    "agents" => "phase",
+                    name => name,
                 };
                 // A partial index contains only matching sessions.
-                let some = matches!(name, "trash" | "agents");
+                let some = name == "trash";
                 assert!(plan.contains(index), "{name}: {plan}");
                 assert!(!plan.contains("SCAN") || some, "{name}: {plan}");
             }
-            let index = database.index_for(&filter, None).unwrap();
-            let plan = plan(&database, query::tally(&filter, index));
-            let some = matches!(name, "trash" | "agents");
-            assert!(!plan.contains("SCAN") || some, "{name}: {plan}");
+            let access = database.access_for(&filter, None).unwrap();
+            let plan = plan(&database, query::tally(&filter, access));
+            assert!(!plan.contains("SCAN") || name == "trash", "{name}: {plan}");
         }
 
         // With many matches, the index has the order: only the sessions of the page are read, and
@@ -434,8 +446,8 @@ mod tests {
                 ..Filter::default()
             };
             for query in in_each_order(&filter) {
-                let index = database.index_for(&filter, Some(query.order.by)).unwrap();
-                let plan = plan(&database, query::list(&query, index, 10));
+                let access = database.access_for(&filter, Some(query.order.by)).unwrap();
+                let plan = plan(&database, query::list(&query, access, 10));
                 let by_updated = query.order.by == OrderBy::UpdatedAt && used == "any";
                 let used = match (by_updated, used) {
                     (true, _) => "sessions_by_updated",
@@ -450,13 +462,10 @@ mod tests {
         rare("x", Status::Active, "any");
         for (name, filter) in each_filter() {
             for query in in_each_order(&filter) {
-                let index = database.index_for(&filter, Some(query.order.by)).unwrap();
-                let plan = plan(&database, query::list(&query, index, 10));
+                let access = database.access_for(&filter, Some(query.order.by)).unwrap();
+                let plan = plan(&database, query::list(&query, access, 10));
                 assert!(plan.contains("USING INDEX"), "{name}: {plan}");
-                assert!(
-                    !plan.contains("TEMP B-TREE") || name == "statuses",
-                    "{name}: {plan}"
-                );
+                assert!(!plan.contains("TEMP B-TREE"), "{name}: {plan}");
             }
         }
     }

@@ -5,9 +5,46 @@
 use rusqlite::types::Value;
 use tenure_core::store::ListQuery;
 use tenure_core::store::filter::{Direction, Filter, OrderBy, Trash};
-use tenure_core::{Phase, SessionId, Timestamp};
+use tenure_core::stored::slot::SlotPhase;
+use tenure_core::{Phase, SessionId, Status, Timestamp};
 
 use crate::row::head_columns;
+
+/// The columns that may be wanted to have one of several values.
+pub(crate) const SEVERAL: [&str; 4] = ["status", "phase", "task_id", "slot_phase"];
+
+/// The wanted values of one of [`SEVERAL`] columns, each once; `None` if any will do.
+pub(crate) fn names<'f>(filter: &'f Filter, column: &str) -> Option<Vec<&'f str>> {
+    let mut names: Vec<&str> = match column {
+        "status" => list_of(&filter.status, |status: &Status| status.as_str()),
+        "phase" => list_of(&filter.phase, |phase: &Phase| phase.as_str()),
+        "task_id" => list_of(&filter.task_ids, String::as_str),
+        _ => list_of(&filter.slot_phase, |phase: &SlotPhase| phase.as_str()),
+    }?;
+    names.sort_unstable();
+    names.dedup();
+    Some(names)
+}
+
+fn list_of<'f, T>(
+    values: &'f Option<Vec<T>>,
+    name: impl Fn(&'f T) -> &'f str,
+) -> Option<Vec<&'f str>> {
+    values
+        .as_ref()
+        .map(|values| values.iter().map(name).collect())
+}
+
+/// How the sessions that match a filter are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// As SQLite chooses.
+    Any,
+    /// This index.
+    Index(&'static str),
+    /// This index, once for each value of this column, merged in the order of the list.
+    Merged(&'static str, &'static str),
+}
 
 /// A statement and its parameters.
 #[derive(Debug, PartialEq)]
@@ -16,10 +53,9 @@ pub(crate) struct Query {
     pub(crate) parameters: Vec<Value>,
 }
 
-/// Selects the heads that match `query` with the keys of their rows, in order, at most `rows`, by
-/// `index` if one is given.
-pub(crate) fn list(query: &ListQuery, index: Option<&str>, rows: u64) -> Query {
-    let mut conditions = Conditions::of(&query.filter);
+/// Selects the heads that match `query` with the keys of their rows, in order, at most `rows`.
+pub(crate) fn list(query: &ListQuery, access: Access, rows: u64) -> Query {
+    let filter = &query.filter;
     let time = match query.order.by {
         OrderBy::CreatedAt => "created_at",
         OrderBy::UpdatedAt => "updated_at",
@@ -28,28 +64,40 @@ pub(crate) fn list(query: &ListQuery, index: Option<&str>, rows: u64) -> Query {
         Direction::Asc => (">", "ASC"),
         Direction::Desc => ("<", "DESC"),
     };
-    if let Some(after) = &query.after {
-        conditions.add(
-            &format!("({time}, id) {beyond} (?, ?)"),
-            [
-                Value::Integer(after.at.as_millis()),
-                Value::Text(after.id.as_str().to_owned()),
-            ],
-        );
+    let parts = match access {
+        Access::Merged(_, column) => names(filter, column)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|name| Conditions::with(filter, Some((column, name))))
+            .collect(),
+        Access::Any | Access::Index(_) => vec![Conditions::of(filter)],
+    };
+    let (mut selects, mut parameters) = (Vec::new(), Vec::new());
+    for mut part in parts {
+        if let Some(after) = &query.after {
+            part.add(
+                &format!("({time}, id) {beyond} (?, ?)"),
+                [
+                    Value::Integer(after.at.as_millis()),
+                    Value::Text(after.id.as_str().to_owned()),
+                ],
+            );
+        }
+        selects.push(format!(
+            "SELECT {}, key FROM sessions{}{}",
+            head_columns!(),
+            indexed_by(access),
+            part.sql
+        ));
+        parameters.extend(part.parameters);
     }
-    let Conditions {
-        sql: conditions,
-        mut parameters,
-    } = conditions;
     // SQLite's integers are signed, and no list is longer than the largest one.
     let integer = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
     parameters.extend([integer(rows), integer(query.offset)]);
     Query {
         sql: format!(
-            "SELECT {}, key FROM sessions{}{conditions} \
-             ORDER BY {time} {direction}, id {direction} LIMIT ? OFFSET ?",
-            head_columns!(),
-            indexed_by(index),
+            "{} ORDER BY {time} {direction}, id {direction} LIMIT ? OFFSET ?",
+            selects.join(" UNION ALL "),
         ),
         parameters,
     }
@@ -57,7 +105,7 @@ pub(crate) fn list(query: &ListQuery, index: Option<&str>, rows: u64) -> Query {
 
 /// Counts the sessions that match `filter`, by status, mode, user and model. The upper and lower halves of
 /// numbers are summed separately, so that no sum overflows.
-pub(crate) fn tally(filter: &Filter, index: Option<&str>) -> Query {
+pub(crate) fn tally(filter: &Filter, access: Access) -> Query {
     let Conditions { sql, parameters } = Conditions::of(filter);
     let halves =
         |column: &str| format!("sum({column} >> 32 & 4294967295), sum({column} & 4294967295)");
@@ -68,7 +116,7 @@ pub(crate) fn tally(filter: &Filter, index: Option<&str>) -> Query {
             halves("prompt_tokens"),
             halves("completion_tokens"),
             halves("cost_nanos"),
-            indexed_by(index),
+            indexed_by(access),
         ),
         parameters,
     }
@@ -86,8 +134,11 @@ pub(crate) fn count(filter: &Filter, index: &str, most: u32) -> Query {
     }
 }
 
-fn indexed_by(index: Option<&str>) -> String {
-    index.map_or_else(String::new, |index| format!(" INDEXED BY {index}"))
+fn indexed_by(access: Access) -> String {
+    match access {
+        Access::Any => String::new(),
+        Access::Index(index) | Access::Merged(index, _) => format!(" INDEXED BY {index}"),
+    }
 }
 
 /// A `WHERE` clause under construction.
@@ -98,6 +149,11 @@ struct Conditions {
 
 impl Conditions {
     fn of(filter: &Filter) -> Self {
+        Self::with(filter, None)
+    }
+
+    /// The conditions of a filter, with one value of a column instead of several.
+    fn with(filter: &Filter, alone: Option<(&str, &str)>) -> Self {
         let mut all = Self {
             sql: String::new(),
             parameters: Vec::new(),
@@ -112,27 +168,12 @@ impl Conditions {
         all.add_if("user_id = ?", text(&filter.user_id));
         all.add_if("channel_id = ?", text(&filter.channel_id));
         all.add_if("mode = ?", text(&filter.mode));
-        if let Some(statuses) = &filter.status {
-            let names = statuses.iter().map(|status| status.as_str()).collect();
-            all.add_one_of("status", names);
-        }
-        match &filter.phase {
-            None => {}
-            // Sessions of agents have a partial index.
-            Some(phases) if Phase::ALL.iter().all(|phase| phases.contains(phase)) => {
-                all.add("phase IS NOT NULL", []);
+        for column in SEVERAL {
+            match (alone, names(filter, column)) {
+                (Some((known, name)), _) if known == column => all.add_one_of(column, &[name]),
+                (_, Some(names)) => all.add_one_of(column, &names),
+                (_, None) => {}
             }
-            Some(phases) => {
-                let names = phases.iter().map(|phase| phase.as_str()).collect();
-                all.add_one_of("phase", names);
-            }
-        }
-        if let Some(tasks) = &filter.task_ids {
-            all.add_one_of("task_id", tasks.iter().map(String::as_str).collect());
-        }
-        if let Some(phases) = &filter.slot_phase {
-            let names = phases.iter().map(|phase| phase.as_str()).collect();
-            all.add_one_of("slot_phase", names);
         }
         all.add_if("model = ?", text(&filter.model));
         all.add_if("parent_id = ?", text(&parent));
@@ -152,11 +193,9 @@ impl Conditions {
     }
 
     /// Adds a condition that the column has one of the given names.
-    fn add_one_of(&mut self, column: &str, mut wanted: Vec<&str>) {
-        wanted.sort_unstable();
-        wanted.dedup();
-        let values = wanted.iter().map(|name| Value::Text((*name).to_owned()));
-        match wanted.len() {
+    fn add_one_of(&mut self, column: &str, names: &[&str]) {
+        let values = names.iter().map(|name| Value::Text((*name).to_owned()));
+        match names.len() {
             0 => self.add("0", []),
             1 => self.add(&format!("{column} = ?"), values),
             count => {

@@ -11,7 +11,7 @@ use tenure_core::{Error, Event, Head, Result, SessionId, Status, Timestamp};
 
 use crate::counts::read_sums;
 use crate::database::Database;
-use crate::query::{self, Query};
+use crate::query::{self, Access, Query};
 use crate::read_set::SessionRow;
 use crate::row::{self, head_columns};
 
@@ -129,13 +129,13 @@ impl Database {
 
     /// See `Store::list`. `seen` is called for each head of the page, with the key of its row.
     pub(crate) fn list(&self, query: &ListQuery, mut seen: impl FnMut(i64, &Head)) -> Result<Page> {
-        let index = self.index_for(&query.filter, Some(query.order.by))?;
+        let access = self.access_for(&query.filter, Some(query.order.by))?;
         // One row more than the limit shows whether more follow. Unreadable rows take the place of
         // readable ones, so the query may have to be repeated with a larger limit.
         let mut rows = u64::from(query.limit) + 1;
         loop {
             let (page, read) = self
-                .page(query, index, rows, &mut seen)
+                .page(query, access, rows, &mut seen)
                 .map_err(|error| self.failed("list", &error))?;
             if page.more || page.problems.is_empty() || read < rows {
                 return Ok(page);
@@ -147,11 +147,11 @@ impl Database {
     fn page(
         &self,
         query: &ListQuery,
-        index: Option<&str>,
+        access: Access,
         limit: u64,
         seen: &mut impl FnMut(i64, &Head),
     ) -> rusqlite::Result<(Page, u64)> {
-        let Query { sql, parameters } = query::list(query, index, limit);
+        let Query { sql, parameters } = query::list(query, access, limit);
         let mut find = self.prepare(&sql)?;
         let mut rows = find.query(params_from_iter(parameters))?;
         let (mut page, mut read, mut bytes) = (Page::default(), 0, 0);
@@ -220,16 +220,16 @@ impl Database {
         let tally = match filter.user_and_mode() {
             Some((user_id, mode)) => self.kept_counts(user_id, mode, users),
             None => {
-                let index = self.index_for(filter, None)?;
-                self.count(filter, index)
+                let access = self.access_for(filter, None)?;
+                self.count(filter, access)
                     .map(|tally| tally.keep_users(users))
             }
         };
         tally.map_err(|error| self.failed("tally", &error))
     }
 
-    fn count(&self, filter: &Filter, index: Option<&str>) -> rusqlite::Result<Tally> {
-        let Query { sql, parameters } = query::tally(filter, index);
+    fn count(&self, filter: &Filter, access: Access) -> rusqlite::Result<Tally> {
+        let Query { sql, parameters } = query::tally(filter, access);
         let mut find = self.prepare(&sql)?;
         let mut rows = find.query(params_from_iter(parameters))?;
         let mut tally = Tally::default();

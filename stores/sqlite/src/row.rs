@@ -293,6 +293,6 @@ impl<'r> Columns<'r> {
     }
 
     fn json(&self, column: usize, name: &str) -> Result<Json, Damage> {
-        Json::parse(self.text(column, name)?.to_owned()).map_err(|error| format!("{name}: {error}"))
+        Json::parse(self.text(column, name)?).map_err(|error| format!("{name}: {error}"))
     }
 }

@@ -21,7 +21,7 @@ const APPLICATION_ID: i32 = 0x5465_6e75;
 /// Columns that change with every append are small and come first. Long texts come last, where
 /// SQLite does not rewrite their pages while they stay the same. Of the columns that change with
 /// every append, only `updated_at` is indexed.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     "
 CREATE TABLE sessions (
   key INTEGER PRIMARY KEY,
@@ -141,6 +141,8 @@ CREATE TABLE settings (
 ) STRICT, WITHOUT ROWID;
 ",
     counts::MIGRATION,
+    // Lists of agents in all phases are merged from those of each phase.
+    "DROP INDEX sessions_of_agents;",
 ];
 
 /// The newest schema that this build reads.

@@ -24,7 +24,7 @@ fn random_head(random: &mut Rng) -> Head {
         deleted_at: (random.u8(0..3) == 0).then(|| time(5)),
         metadata: random
             .bool()
-            .then(|| Json::parse(format!(r#"{{"model":"{model}"}}"#)).unwrap()),
+            .then(|| Json::parse(&format!(r#"{{"model":"{model}"}}"#)).unwrap()),
         iterations: random.u32(..),
         usage: Usage {
             prompt_tokens: random.u64(..),

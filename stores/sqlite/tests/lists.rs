@@ -6,8 +6,10 @@ use fastrand::Rng;
 use tenure_core::store::ListQuery;
 use tenure_core::store::filter::{Direction, Filter, Order, OrderBy, Trash};
 use tenure_core::store::tally::Tally;
+use tenure_core::stored::agent::Agent;
 use tenure_core::stored::head::Usage;
-use tenure_core::{Head, Status, SyncStore};
+use tenure_core::stored::slot::{Slot, SlotPhase};
+use tenure_core::{Head, Phase, Status, SyncStore};
 
 /// Enough sessions that every kind of filter has many matches, and few.
 const SESSIONS: usize = 6000;
@@ -31,6 +33,28 @@ fn status(random: &mut Rng) -> Status {
     }
 }
 
+fn phase(random: &mut Rng) -> Phase {
+    if random.u32(0..4) > 0 {
+        Phase::Executing
+    } else {
+        one_of(random, &Phase::ALL)
+    }
+}
+
+fn slot_phase(random: &mut Rng) -> SlotPhase {
+    if random.u32(0..9) > 0 {
+        SlotPhase::Run
+    } else {
+        one_of(random, &SlotPhase::ALL)
+    }
+}
+
+/// Up to three values, or up to twelve.
+fn several<T>(random: &mut Rng, value: impl Fn(&mut Rng) -> T) -> Option<Vec<T>> {
+    let most = one_of(random, &[4, 13]);
+    Some((0..random.u32(0..most)).map(|_| value(random)).collect())
+}
+
 fn sessions(random: &mut Rng) -> Vec<Head> {
     (0..SESSIONS)
         .map(|n| {
@@ -46,6 +70,16 @@ fn sessions(random: &mut Rng) -> Vec<Head> {
             head.mode = name(random, "mode");
             head.status = status(random);
             head.parent_id = random.bool().then(|| id(&name(random, "parent")));
+            head.agent = random.bool().then(|| Agent {
+                phase: phase(random),
+                ..Agent::default()
+            });
+            head.slot = random.bool().then(|| Slot {
+                task_id: name(random, "task"),
+                phase: slot_phase(random),
+                model: name(random, "model"),
+                details: None,
+            });
             head.deleted_at = (random.u32(0..9) == 0).then(|| time(0));
             head.task = one_of(random, &["Fix the BUG", "fix", "Größe", "100%_", ""]).to_owned();
             head.iterations = random.u32(..);
@@ -69,16 +103,21 @@ fn filter(random: &mut Rng) -> Filter {
     };
     for _ in 0..random.u32(0..4) {
         let at = Some(time(random.i64(-10..2 * SPAN)));
-        match random.u32(0..10) {
+        match random.u32(0..15) {
             0 => filter.user_id = Some(name(random, "user")),
             1 => filter.channel_id = Some(name(random, "channel")),
             2 => filter.mode = Some(name(random, "mode")),
-            3 => filter.status = Some((0..random.u32(0..4)).map(|_| status(random)).collect()),
+            3 => filter.status = several(random, status),
             4 => filter.parent_id = Some(id(&name(random, "parent"))),
             5 => filter.created_after = at,
             6 => filter.created_before = at,
             7 => filter.updated_after = at,
             8 => filter.updated_before = at,
+            9 => filter.phase = several(random, phase),
+            10 => filter.phase = Some(Phase::ALL.to_vec()),
+            11 => filter.task_ids = several(random, |random| name(random, "task")),
+            12 => filter.slot_phase = several(random, slot_phase),
+            13 => filter.model = Some(name(random, "model")),
             _ => filter.text = Some(one_of(random, &["bug", "FIX", "GRÖSSE", "%", ""]).to_owned()),
         }
     }

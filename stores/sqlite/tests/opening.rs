@@ -150,21 +150,20 @@ fn sessions_that_an_older_schema_stores_are_read() {
     };
     let stored = Head {
         agent: Some(agent),
-        metadata: Some(Json::parse(r#"{"model":"opus"}"#.to_owned()).unwrap()),
+        metadata: Some(Json::parse(r#"{"model":"opus"}"#).unwrap()),
         ..head("a")
     };
     let unusual = Head {
-        metadata: Some(Json::parse(r#"{"model":["opus"],"cost":1e400}"#.to_owned()).unwrap()),
+        metadata: Some(Json::parse(r#"{"model":["opus"],"cost":1e400}"#).unwrap()),
         ..head("b")
     };
     let surrogate = Head {
-        metadata: Some(Json::parse(r#"{"model":"\ud800"}"#.to_owned()).unwrap()),
+        metadata: Some(Json::parse(r#"{"model":"\ud800"}"#).unwrap()),
         ..head("c")
     };
     let repeated = Head {
         metadata: Some(
-            Json::parse(r#"{"model":"first","model":"opus","n":{"model":"no"}}"#.to_owned())
-                .unwrap(),
+            Json::parse(r#"{"model":"first","model":"opus","n":{"model":"no"}}"#).unwrap(),
         ),
         ..head("d")
     };
@@ -190,6 +189,8 @@ fn sessions_that_an_older_schema_stores_are_read() {
              UPDATE sessions SET model = NULL;
              DROP TABLE changes;
              DROP TABLE settings;
+             CREATE INDEX sessions_of_agents ON sessions (created_at, id)
+               WHERE phase IS NOT NULL;
              PRAGMA user_version = 1",
         )
         .unwrap();

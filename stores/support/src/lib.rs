@@ -83,7 +83,7 @@ pub fn event(sequence: u64, data: &str) -> Event {
         sequence,
         timestamp: time(1_000),
         kind: "note".to_owned(),
-        data: Json::parse(data.to_owned()).unwrap(),
+        data: Json::parse(data).unwrap(),
     }
 }
 

@@ -30,8 +30,8 @@ pub(crate) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis).expect("the kit's times are within the calendar")
 }
 
-pub(crate) fn json(text: impl Into<String>) -> Json {
-    Json::parse(text.into()).expect("the kit's JSON is well-formed")
+pub(crate) fn json(text: impl AsRef<str>) -> Json {
+    Json::parse(text.as_ref()).expect("the kit's JSON is well-formed")
 }
 
 /// A plain head without history.

@@ -343,7 +343,7 @@ fn test(context: &mut Context) -> Outcome {
         decided.push((exit_code, says("should_resume"), says("finalized")));
         shown.push(Step {
             hook: name,
-            input: Json::parse(&input)?,
+            input: Json::parse(input)?,
             exit_code,
             output,
         });

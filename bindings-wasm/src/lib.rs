@@ -1,9 +1,11 @@
 //! Tenure as WebAssembly: the bridge's functions, exported to JavaScript. Texts cross both ways as
 //! JSON; what they mean is the bridge's matter. Everything runs on the one thread that calls.
 
-use std::sync::Arc;
-use tenure_bridge::{Answer, Call, Handles, Info, Jobs, rules};
+mod room;
 
+use std::sync::Arc;
+
+use tenure_bridge::{Answer, Call, Handles, Info, Jobs, rules};
 use tenure_core::NoHost;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -68,6 +70,7 @@ pub fn start(
 /// Goes on with an operation after the reply of the host's store.
 #[wasm_bindgen]
 pub fn resume(handle: u32, operation: u32, reply: String) -> Answer {
+    room::keep();
     HANDLES.with(|handles| handles.with(handle, |backend| backend.resume(operation, reply)))
 }
 
@@ -119,6 +122,7 @@ pub fn start_job(name: &str, params: &str) -> Answer {
 /// Continues a job with the reply to what it needed.
 #[wasm_bindgen(js_name = resumeJob)]
 pub fn resume_job(job: u32, reply: &str, elapsed: f64) -> Answer {
+    room::keep();
     JOBS.with(|jobs| jobs.resume(job, reply, elapsed))
 }
 
@@ -136,6 +140,7 @@ fn with_call(
     answers: Option<String>,
     act: impl FnOnce(Call<'_>) -> Answer,
 ) -> Answer {
+    room::keep();
     match tenure_bridge::entropy(now, entropy.as_deref(), getrandom::fill) {
         Ok(entropy) => act(Call {
             name,

@@ -45,6 +45,22 @@ fn sessions_of_one_millisecond_have_ids_of_their_own() {
 }
 
 #[wasm_bindgen_test]
+fn memory_grows_a_few_times_for_many_sessions() {
+    let handle = open("memory:");
+    let params = start_params(&"x".repeat(2000));
+    let size = || core::arch::wasm32::memory_size(0);
+    let (first, mut last, mut steps) = (size(), size(), 0);
+    for _ in 0..5000 {
+        call(handle, "start", &params);
+        steps += u32::from(size() > last);
+        last = size();
+    }
+    assert!(last - first > 150, "{first} pages, then {last}");
+    assert!(steps < 30, "{steps} steps from {first} to {last} pages");
+    tenure_wasm::close(handle);
+}
+
+#[wasm_bindgen_test]
 fn a_store_of_the_host_is_asked_and_its_reply_ends_the_operation() {
     let handle = open("host:");
     let params = json!({"id": "session_1"}).to_string();

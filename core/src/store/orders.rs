@@ -37,7 +37,9 @@ impl Orders {
         let orders = [&mut self.all, &mut self.by_user, &mut self.by_status];
         for ((order, from), to) in orders.into_iter().zip(before).zip(after) {
             if from != to {
-                order.remove(&from);
+                if !from.is_empty() {
+                    order.remove(&from);
+                }
                 if !to.is_empty() {
                     order.insert(to, place);
                 }

@@ -7,11 +7,11 @@
 
 import type { SlotCancelled, WebhookPayload } from "../generated.js";
 import { invalidArgument, listenerFailed, type TenureError } from "../values/error.js";
-import type { Change } from "../values/session-types.js";
+import type { Change, SessionTypes } from "../values/session-types.js";
 import { onRejected } from "../values/thenable.js";
 
 /** The events of a handle, and what their listeners are given. */
-export interface SessionEvents {
+export interface SessionEvents<T extends SessionTypes = SessionTypes> {
   /**
    * A session was started, paused, resumed or finished through this handle; over `indexeddb:` also
    * through another handle on the same database.
@@ -21,7 +21,7 @@ export interface SessionEvents {
    * Sessions, leases or the audit log were changed, through any handle on the store, in any process or
    * tab. Over a store without a feed, `on` refuses this event with `NO_FEED`.
    */
-  change: SessionsChanged;
+  change: SessionsChanged<T>;
   /**
    * An active or paused session was superseded in its slot, and its runner should stop. Reported by
    * the handle that started the new session; over `indexeddb:` also by handles in other tabs.
@@ -32,15 +32,17 @@ export interface SessionEvents {
 }
 
 /** Changes, in the order of the commits. */
-export interface SessionsChanged {
+export interface SessionsChanged<T extends SessionTypes = SessionTypes> {
   /** The ids of the changed sessions, also of deleted ones. */
   readonly ids: readonly string[];
   /** The changes. */
-  readonly changes: readonly Change[];
+  readonly changes: readonly Change<T>[];
 }
 
 /** A listener for an event. It may be asynchronous; it is not waited for. */
-export type Listener<E extends keyof SessionEvents> = (event: SessionEvents[E]) => unknown;
+export type Listener<E extends keyof SessionEvents, T extends SessionTypes = SessionTypes> = (
+  event: SessionEvents<T>[E],
+) => unknown;
 
 /** The listeners of one handle. */
 export class Listeners {

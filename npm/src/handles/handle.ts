@@ -109,19 +109,19 @@ export abstract class Handle<
    * their slot, `"error"` for failures in the background. Returns a function that removes the
    * listener.
    */
-  on<E extends keyof SessionEvents>(event: E, listener: Listener<E>): () => void {
+  on<E extends keyof SessionEvents>(event: E, listener: Listener<E, T>): () => void {
     if (event === "change") {
       if (!this.capabilities.feed) throw noFeed();
       if (this.connection.isClosed) throw closed();
     }
-    this.notifier.listeners.on(event, listener);
+    this.notifier.listeners.on(event, listener as Listener<E>);
     if (event === "change") this.#follower.start();
     return () => this.off(event, listener);
   }
 
   /** Removes a listener. */
-  off<E extends keyof SessionEvents>(event: E, listener: Listener<E>): void {
-    this.notifier.listeners.off(event, listener);
+  off<E extends keyof SessionEvents>(event: E, listener: Listener<E, T>): void {
+    this.notifier.listeners.off(event, listener as Listener<E>);
     if (event === "change" && !this.notifier.listeners.hasChange) this.#follower.stop();
   }
 

@@ -56,6 +56,26 @@ interface Types {
   readonly events: { readonly deploy: DeployData; readonly note: Note };
 }
 
+export async function changes(): Promise<void> {
+  const sessions = await open<Types>();
+  for await (const { session, events } of sessions.watch()) {
+    session?.context.pr satisfies number | undefined;
+    events?.[0]?.sequence satisfies number | undefined;
+  }
+  const off = sessions.on("change", ({ ids, changes }) => {
+    ids satisfies readonly string[];
+    changes[0]?.session?.context.pr satisfies number | undefined;
+    // @ts-expect-error: the context has no such property
+    changes[0]?.session?.context.prs;
+  });
+  off();
+  const untyped: Sessions = await open();
+  untyped.on(
+    "change",
+    ({ changes }) => changes[0]?.session?.context satisfies JsonObject | undefined,
+  );
+}
+
 export async function handles(): Promise<void> {
   const sessions = await open<{ context: Work; events: { deploy: DeployData } }>();
   const { context } = await sessions.start({ task: "t", mode: "m", context: { pr: 42 } });

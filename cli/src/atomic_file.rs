@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 
-use tenure_permissions::FileMode;
+use tenure_permissions::{FileMode, sync_name};
 
 /// A file that replaces the one at its path when it is committed. Dropping it uncommitted leaves nothing.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl AtomicFile {
         self.file.sync_all()?;
         fs::rename(temporary, &self.path)?;
         self.temporary = None;
-        sync_parent(&self.path)
+        sync_name(&self.path)
     }
 }
 
@@ -114,19 +114,6 @@ fn open_special(path: &Path) -> io::Result<File> {
 #[cfg(not(unix))]
 fn open_special(path: &Path) -> io::Result<File> {
     File::options().write(true).open(path)
-}
-
-/// Syncs the folder, which holds the name of the file.
-#[cfg(unix)]
-fn sync_parent(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-/// Folders cannot be opened here; the system syncs them itself.
-#[cfg(not(unix))]
-fn sync_parent(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ pub(crate) fn here() -> Result<PathBuf, Failure> {
 
 /// Creates the folder, with a `.gitignore` that keeps it out of version control.
 fn create(folder: &Path, mode: FileMode) -> std::io::Result<()> {
-    mode.create_folders(folder)?;
+    mode.create_lasting_folders(folder)?;
     match mode.create_new(&folder.join(".gitignore")) {
         Ok(mut file) => file.write_all(b"*\n"),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),

@@ -1,7 +1,7 @@
 //! Backups of stores. A backup is written under a temporary name beside its target, verified by its
 //! caller, and then renamed. It replaces nothing.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -9,6 +9,7 @@ use std::process;
 use tenure_bridge::Options;
 use tenure_core::error::{Cause, cut};
 use tenure_core::{Error, Result};
+use tenure_permissions::sync_name;
 
 use crate::local::Local;
 use crate::open::{Lifetime, open_file, open_sqlite};
@@ -97,7 +98,7 @@ impl Backup {
             }),
         };
         named
-            .and_then(|()| sync_parent(&self.target))
+            .and_then(|()| sync_name(&self.target))
             .map_err(|error| match error.kind() {
                 io::ErrorKind::AlreadyExists => exists(&self.target),
                 _ => in_store(&self.target, &error),
@@ -134,19 +135,6 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
     fs::rename(from, to)
-}
-
-/// Syncs the folder, which holds the name.
-#[cfg(unix)]
-fn sync_parent(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-/// Folders cannot be opened here; the system syncs them itself.
-#[cfg(not(unix))]
-fn sync_parent(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 fn exists(target: &Path) -> Error {

@@ -7,7 +7,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use tenure_permissions::FileMode;
+use tenure_permissions::{FileMode, sync_names};
 use tenure_reserve::Reserve;
 
 use crate::layout::RESERVE;
@@ -160,11 +160,7 @@ impl Disk for Os {
     }
 
     fn make_base(&self) -> io::Result<()> {
-        let created = self.mode.create_folders(&self.base)?;
-        created
-            .iter()
-            .filter_map(|folder| folder.parent())
-            .try_for_each(sync)
+        self.mode.create_lasting_folders(&self.base)
     }
 
     fn make_folder(&self, path: &str) -> io::Result<()> {
@@ -238,7 +234,7 @@ impl Disk for Os {
     }
 
     fn sync_folder(&self, path: &str) -> io::Result<()> {
-        sync(&self.at(path))
+        sync_names(&self.at(path))
     }
 
     fn keep_room(&self) {
@@ -264,16 +260,6 @@ impl Disk for Os {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
-    }
-}
-
-/// Syncs a folder. Folders can be opened and synced on Unix; on other systems the file system
-/// decides when names are durable.
-fn sync(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()
-    } else {
-        Ok(())
     }
 }
 

@@ -146,6 +146,15 @@ impl FileMode {
         Ok(created)
     }
 
+    /// Creates a folder and its parents, if they do not exist. Their names survive the loss of power.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn create_lasting_folders(self, path: &Path) -> io::Result<()> {
+        let created = self.create_folders(path)?;
+        created.iter().try_for_each(|folder| sync_name(folder))
+    }
+
     /// Gives a new file, which was created with these permissions, those of the file that it is about to
     /// replace, if there is one.
     ///
@@ -156,6 +165,30 @@ impl FileMode {
             Some(bits) if bits != self.0 => unix::set_bits(new, bits),
             _ => Ok(()),
         }
+    }
+}
+
+/// Makes the name of a file or folder survive the loss of power.
+///
+/// # Errors
+/// Those of the file system.
+pub fn sync_name(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    sync_names(folder.unwrap_or(Path::new(".")))
+}
+
+/// Makes the names in a folder survive the loss of power. Folders can be opened and synced on Unix; other
+/// systems, and file systems that sync no folders, decide themselves when names are durable.
+///
+/// # Errors
+/// Those of the file system.
+pub fn sync_names(folder: &Path) -> io::Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    match File::open(folder)?.sync_all() {
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+        synced => synced,
     }
 }
 

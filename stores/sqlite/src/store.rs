@@ -86,7 +86,7 @@ impl SqliteStore {
         let path: Arc<Path> = std::path::absolute(path)
             .and_then(|path| {
                 if let Some(folder) = path.parent() {
-                    options.file_mode.create_folders(folder)?;
+                    options.file_mode.create_lasting_folders(folder)?;
                 }
                 // SQLite gives the files beside the database the same permissions.
                 options.file_mode.create_empty(&path)?;

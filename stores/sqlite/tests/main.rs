@@ -15,11 +15,17 @@ mod conformance;
 mod corruption;
 mod counts;
 mod damage;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod disk;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod each_write;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod kills;
 mod lists;
 mod opening;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod power_loss;
 mod presence;
 mod queue;
 mod size_limit;

@@ -1,6 +1,10 @@
 //! Helpers for the tests: a database in a temporary folder, and a blocked writer thread. Helpers
 //! for all stores are in `stores/support`.
 
+pub(crate) mod operations;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+pub(crate) mod steps;
+
 use std::path::PathBuf;
 use std::process::Child;
 use std::sync::mpsc::{self, Receiver};

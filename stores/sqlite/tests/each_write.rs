@@ -4,8 +4,7 @@
 use std::sync::mpsc;
 
 use crate::common::operations::operate;
-use crate::common::steps::check_integrity;
-use crate::common::{Place, scaled};
+use crate::common::{Place, check_integrity, scaled};
 use crate::disk::Disk;
 use tenure_core::{Result, SyncStore};
 use tenure_sqlite::{Durability, SqliteOptions, SqliteStore};

@@ -1,7 +1,9 @@
 //! A database at its maximum size reports that, loses nothing, and accepts writes again when there
 //! is space.
 
-use crate::common::{Place, append, enqueue_append, head, history, hold_writer, id, remove, start};
+use crate::common::{
+    Place, append, check_integrity, enqueue_append, head, history, hold_writer, id, remove, start,
+};
 use tenure_core::store::Commit;
 use tenure_core::{Error, SyncStore};
 use tenure_sqlite::{Durability, SqliteOptions, SqliteStore};
@@ -18,14 +20,6 @@ fn open_small(place: &Place, durability: Durability) -> SqliteStore {
 
 fn text(bytes: usize) -> String {
     format!("\"{}\"", "x".repeat(bytes))
-}
-
-fn check_integrity(place: &Place) {
-    let intact: String = place
-        .sqlite()
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(intact, "ok");
 }
 
 #[test]

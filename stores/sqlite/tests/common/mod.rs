@@ -91,3 +91,13 @@ pub(crate) fn enqueue_append(
     );
     answered
 }
+
+/// Checks that the structure of the file is intact.
+#[track_caller]
+pub(crate) fn check_integrity(place: &Place) {
+    let intact: String = place
+        .sqlite()
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(intact, "ok");
+}

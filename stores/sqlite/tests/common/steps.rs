@@ -10,7 +10,7 @@ use tenure_core::stored::record::Record;
 use tenure_core::{Changes, History, SyncStore};
 use tenure_sqlite::SqliteStore;
 
-use super::{Place, event, head, history, id, put, remove};
+use super::{Place, check_integrity, event, head, history, id, put, remove};
 
 const KIND: &str = "steps";
 
@@ -144,14 +144,4 @@ pub(crate) fn check(place: &Place, store: &SqliteStore) -> u64 {
     check_integrity(place);
     assert_eq!(take(store).unwrap(), steps + 1);
     steps
-}
-
-/// Checks that the structure of the file is intact.
-#[track_caller]
-pub(crate) fn check_integrity(place: &Place) {
-    let intact: String = place
-        .sqlite()
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(intact, "ok");
 }

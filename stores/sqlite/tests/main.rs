@@ -23,6 +23,8 @@ mod each_write;
 mod full_disk;
 mod kills;
 mod lists;
+#[cfg(target_os = "linux")]
+mod memory;
 mod opening;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod power_loss;

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod backup;
 #[cfg(target_os = "linux")]
 mod closing;
 mod common;

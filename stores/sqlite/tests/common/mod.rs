@@ -2,7 +2,6 @@
 //! for all stores are in `stores/support`.
 
 pub(crate) mod operations;
-#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 pub(crate) mod steps;
 
 use std::path::PathBuf;

@@ -8,6 +8,7 @@
 )]
 
 mod backup;
+mod clock;
 #[cfg(target_os = "linux")]
 mod closing;
 mod common;

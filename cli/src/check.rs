@@ -1,12 +1,11 @@
-//! `tenure check`: reads everything in a store, and reports what cannot be read, and which counts for
-//! statistics are wrong.
+//! `tenure check`: reads everything in a store, and reports what cannot be read, and what is wrong beside
+//! the sessions.
 
 use serde::Serialize;
 use tenure_apps::copy::model::{CopyPage, CopyPageParams};
 use tenure_apps::copy::operations::COPY_PAGE;
 use tenure_core::Text;
 use tenure_core::store::Problem;
-use tenure_host::recount;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
@@ -18,16 +17,18 @@ use crate::store::CommandStore;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The exit code is 1 when there are problems. `tenure rm --permanent` removes a
-session that cannot be read. A SQLite store keeps counts of its sessions for
-statistics; they are counted again, and --repair replaces them if they are
-wrong. Nothing else is changed.
+session that cannot be read. Of a SQLite store the structure of the file is
+checked, too, and the counts for statistics and the feed of changes that it
+keeps. --repair replaces wrong counts, and begins the feed after a change that
+cannot be read: a watch that is not there yet ends with POSITION_EXPIRED.
+Nothing else is changed.
 
 Examples:
   tenure check
   tenure check --repair
   tenure check --store file:./sessions --json")]
 pub(crate) struct Args {
-    /// Replace counts for statistics that are wrong
+    /// Repair the counts for statistics and the feed of changes
     #[arg(long)]
     repair: bool,
 }
@@ -38,7 +39,7 @@ pub(crate) struct Report {
     pub(crate) sessions: u64,
     pub(crate) records: u64,
     pub(crate) problems: Vec<Problem>,
-    /// How many wrong counts were replaced.
+    /// How many problems were repaired.
     repaired: u64,
 }
 
@@ -51,11 +52,9 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     })?;
     drop(progress);
     let store = CommandStore::of(context.globals.store.as_deref())?;
-    let wrong = recount(store.url(), &context.store_options(), args.repair)?;
-    match args.repair {
-        true => report.repaired = wrong.len() as u64,
-        false => report.problems.extend(wrong),
-    }
+    let checked = tenure_host::check(store.url(), &context.store_options(), args.repair)?;
+    report.repaired = checked.repaired.len() as u64;
+    report.problems.extend(checked.problems);
     print(context, &report)
 }
 
@@ -128,8 +127,8 @@ fn print(context: &mut Context, report: &Report) -> Outcome {
         let (contents, problems) = (report.contents(), report.problems());
         context.out.line(&format!("{contents} read, {problems}"))?;
         if report.repaired > 0 {
-            let repaired = count(report.repaired, "wrong count");
-            context.out.line(&format!("{repaired} replaced"))?;
+            let repaired = count(report.repaired, "problem");
+            context.out.line(&format!("{repaired} repaired"))?;
         }
     }
     Ok(report.exit())

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tenure_core::feed::operations::CHANGES_SINCE;
 use tenure_core::feed::params::{Change, ChangesSinceParams};
+use tenure_host::Place;
 
 use crate::choice;
 use crate::context::Context;
@@ -12,6 +13,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::filter::FilterArgs;
 use crate::interrupt::Interrupt;
 use crate::output::{Style, clean, cut, name_of, width};
+use crate::store::CommandStore;
 
 /// The time between two looks for changes.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -19,12 +21,15 @@ const PAUSE: Duration = Duration::from_millis(50);
 const PAGE: u32 = 1000;
 /// The width of the column of kinds.
 const KIND: usize = 8;
+const TRASH_HELP: &str = "Sessions in the trash: exclude, only or include (the default)";
 
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("trash", |arg| arg.help(TRASH_HELP)))]
 #[command(after_help = "\
 Shows what changes from now on, through any process: sessions, leases and the
 audit log; with a filter, the sessions that it selects, also those in the
-trash unless --trash says otherwise. Ctrl-C ends it.
+trash unless --trash says otherwise. A store in memory is refused, as no other
+process writes to it. Ctrl-C ends it.
 
 Every line has the position of the change, what it did (created, updated,
 trashed, restored, deleted, lease, audit), the id, the status of the session,
@@ -48,6 +53,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    let store = CommandStore::of(context.globals.store.as_deref())?;
+    if Place::of(store.url())? == Some(Place::Memory) {
+        let problem = "a store in memory has no other writers: name one that others write to";
+        return Err(Failure::usage("--store", problem));
+    }
     let interrupt = Interrupt::listen();
     let mut left = args.limit.unwrap_or(u32::MAX);
     let mut params = ChangesSinceParams {

@@ -199,11 +199,49 @@ fn a_check_finds_wrong_counts_and_repairs_them() {
     assert_eq!(output.code, 1);
     assert!(output.out.starts_with("statistics  "), "{}", output.out);
     let repaired = place.run_ok(&["check", "--repair"]);
-    assert!(repaired.ends_with("replaced"), "{repaired}");
+    assert!(repaired.ends_with("1 problem repaired"), "{repaired}");
     assert_eq!(total(), r#"{"total":3"#);
     assert_eq!(
         place.run_ok(&["check", "--repair"]),
         "3 sessions and 0 records read, no problems"
+    );
+}
+
+#[test]
+fn a_check_finds_a_damaged_change_and_lets_a_watch_go_on() {
+    let place = populated_place();
+    let database = place.folder.path().join("tenure.db");
+    let damage = "UPDATE changes SET kind = 'x' WHERE position = 2";
+    let damaged = rusqlite::Connection::open(&database).unwrap();
+    damaged.execute_batch(damage).unwrap();
+    drop(damaged);
+    let refusal = |from: &str| {
+        let output = place.run(&["watch", "-n", "2", "--from", from]);
+        assert_ne!(output.code, 0);
+        assert!(output.err.contains("are not kept"), "{}", output.err);
+        output.out
+    };
+    // What is before it is shown first.
+    assert_eq!(refusal("0").lines().count(), 1);
+    assert_eq!(refusal("1"), "");
+    let output = place.run(&["check"]);
+    assert_eq!(output.code, 1);
+    assert!(
+        output.out.starts_with("feed  the change at position 2"),
+        "{}",
+        output.out
+    );
+    let repaired = place.run_ok(&["check", "--repair"]);
+    assert!(repaired.ends_with("1 problem repaired"), "{repaired}");
+    assert_eq!(
+        place.run_ok(&["check"]),
+        "3 sessions and 0 records read, no problems"
+    );
+    assert_eq!(refusal("0"), "");
+    assert!(
+        place
+            .run_ok(&["watch", "-n", "1", "--from", "2"])
+            .starts_with("3\t")
     );
 }
 

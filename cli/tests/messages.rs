@@ -1866,6 +1866,7 @@ fn messages_about_files_and_stores() {
         "tenure copy sqlite:tenure.db file:b",
         "tenure backup text",
         "tenure backup copy.db",
+        "tenure watch --store memory:",
         "tenure list --store sqlite:text",
         "tenure list --store file:text",
         "tenure list --store sqlite:",
@@ -1955,8 +1956,11 @@ tenure: TARGET: text exists, and a backup replaces nothing
 $ tenure backup copy.db
 2 sessions and 2 records copied to copy.db, no problems
 [0]
+$ tenure watch --store memory:
+tenure: --store: a store in memory has no other writers: name one that others write to
+[2]
 $ tenure list --store sqlite:text
-tenure: the store is unavailable: [FOLDER]/text: this file is not a SQLite database
+tenure: the store is unavailable: [FOLDER]/text: this file is not a SQLite database, or its header is damaged; name another file, or restore it from a copy
 [3]
 $ tenure list --store file:text
 tenure: the store is unavailable: [FOLDER]/text: [FOLDER]/text is no directory
@@ -2024,7 +2028,7 @@ More sessions exist: use --all or --limit N.
 }
 
 /// Texts in the sources of the command that have no row, with the reason.
-const WITHOUT_ROW: [(&str, &[&str]); 10] = [
+const WITHOUT_ROW: [(&str, &[&str]); 9] = [
     (
         "the table of leases names the PID of the owner, which is another each time",
         &["no expiry", "while it runs"],
@@ -2087,7 +2091,6 @@ const WITHOUT_ROW: [(&str, &[&str]); 10] = [
             "tenure: the session's lease is lost, the command continues: {}",
         ],
     ),
-    ("about counts that were changed by hand", &["wrong count"]),
     (
         "a phrase of the core that messages do not have here",
         &[
@@ -2106,6 +2109,7 @@ const WITHOUT_ROW: [(&str, &[&str]); 10] = [
             "$ tenure hook {}\n< ",
             "subagent-stop --finalize always",
             "try the hooks",
+            "Sessions in the trash: exclude, only or include (the default)",
         ],
     ),
 ];

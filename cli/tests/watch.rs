@@ -116,6 +116,25 @@ fn a_store_without_a_feed_is_refused() {
 }
 
 #[test]
+fn a_store_in_memory_is_refused_since_nobody_else_writes_to_it() {
+    let folder = TempDir::new().unwrap();
+    let output = crate::common::output_of(bare(folder.path(), &["watch", "--store", "memory:"]));
+    assert_eq!(output.code, 2, "{output:?}");
+    assert!(output.err.contains("has no other writers"), "{output:?}");
+}
+
+#[test]
+fn the_help_says_that_the_trash_is_included() {
+    let folder = TempDir::new().unwrap();
+    let help = |command| {
+        let help = crate::common::output_of(bare(folder.path(), &[command, "--help"])).out;
+        help.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(help("watch").contains("only or include (the default)"));
+    assert!(help("list").contains("exclude (the default), only or include"));
+}
+
+#[test]
 fn the_store_of_a_project_may_be_created_later() {
     let folder = TempDir::new().unwrap();
     fs::create_dir(folder.path().join(".git")).unwrap();

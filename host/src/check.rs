@@ -1,24 +1,24 @@
-//! Counting the sessions of a store again, to compare the result with the counts that it keeps.
+//! The check of what a store keeps beside its sessions and records.
 
 use tenure_bridge::Options;
 use tenure_core::Result;
-use tenure_core::store::Problem;
+pub use tenure_sqlite::Checked;
 
 use crate::open::{Lifetime, open_registry, open_sqlite};
 use crate::place::Place;
 
-/// Which counts that the store of a URL keeps for statistics are wrong. `mend` replaces them. Stores that
-/// keep none, and stores that do not exist, have no wrong ones.
+/// Checks the file of a SQLite store, the counts that it keeps for statistics, and its feed. `repair` repairs
+/// what can be repaired. Other stores keep none of that, and stores that do not exist have no problems.
 ///
 /// # Errors
 /// Those of the store.
-pub fn recount(url: &str, options: &Options, mend: bool) -> Result<Vec<Problem>> {
+pub fn check(url: &str, options: &Options, repair: bool) -> Result<Checked> {
     let store = match Place::of(url)? {
         Some(Place::Sqlite(path)) if path.exists() => open_sqlite(&path, options, Lifetime::Brief)?,
         Some(Place::Registry(path)) if path.exists() => {
             open_registry(&path, options, Lifetime::Brief)?
         }
-        _ => return Ok(Vec::new()),
+        _ => return Ok(Checked::default()),
     };
-    store.recount(mend)
+    store.check(repair)
 }

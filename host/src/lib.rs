@@ -6,23 +6,23 @@
 mod asynchronous;
 mod backup;
 mod behalf;
+mod check;
 mod executor;
 mod lazy;
 mod local;
 mod open;
 mod place;
 mod process;
-mod recount;
 mod registry;
 mod runtime;
 
 pub use asynchronous::{Opener, Opening};
 pub use backup::Backup;
 pub use behalf::OnBehalf;
+pub use check::{Checked, check};
 pub use executor::{Deferred, Executor, InlineStore, SerialStore, Started};
 pub use local::{Local, now, random_bits};
 pub use open::Lifetime;
 pub use place::Place;
 pub use process::{HOST, ThisHost, this_host};
-pub use recount::recount;
 pub use registry::registry_path;

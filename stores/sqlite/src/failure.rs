@@ -26,7 +26,9 @@ pub(crate) fn describe(path: &Path, method: &str, error: &rusqlite::Error) -> Er
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             unavailable("another writer held its lock for longer than the busy timeout")
         }
-        Some(ErrorCode::NotADatabase) => unavailable("this file is not a SQLite database"),
+        Some(ErrorCode::NotADatabase) => unavailable(
+            "this file is not a SQLite database, or its header is damaged; name another file, or restore it from a copy",
+        ),
         Some(ErrorCode::DatabaseCorrupt) => {
             unavailable("the database is damaged; restore it from a copy")
         }

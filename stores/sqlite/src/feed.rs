@@ -1,17 +1,22 @@
 //! The feed of a database: the table `changes`. A commit adds its changes in its own transaction, so that
 //! positions are in the order of the commits, and removes the oldest ones now and then.
+//!
+//! A row that is damaged is a gap: nobody knows what has changed. A reader that comes to it has to begin
+//! after it, as one that comes to changes which are no longer kept.
 
 use rusqlite::OptionalExtension;
-use tenure_core::error::Cause;
-use tenure_core::store::Changes;
+use tenure_core::Result;
 use tenure_core::store::feed::{ChangeKind, EventRange, FedChange, FeedPage, FeedQuery};
-use tenure_core::{Error, Result};
+use tenure_core::store::{Changes, Problem};
 
 use crate::database::Database;
 use crate::row;
 
 /// Every so many changes the oldest ones are removed.
 const BETWEEN_REMOVALS: i64 = 64;
+/// In the column `kind` of a row whose damage was repaired: it stays a gap, and keeps its position from
+/// being given again.
+const GAP: &str = "gap";
 
 impl Database {
     /// Adds changes to the feed. The caller has opened a transaction.
@@ -69,10 +74,12 @@ impl Database {
     pub(crate) fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
         // A reader waits for changes, which never come if another file is at the path.
         self.check_presence()?;
-        let changes = match query.after {
+        let (changes, gap) = match query.after {
             Some(after) => self.changes_after(after, query.limit)?,
-            None => Vec::new(),
+            None => (Vec::new(), None),
         };
+        // A reader gets the changes before a gap first.
+        let gap = gap.filter(|_| changes.is_empty());
         // After the changes: what is removed in between is noticed.
         self.prepare(
             "SELECT (SELECT min(position) FROM changes), (SELECT max(position) FROM changes)",
@@ -82,7 +89,9 @@ impl Database {
                 let ends = row.get::<_, Option<i64>>(0)?.zip(row.get(1)?);
                 Ok(FeedPage {
                     changes,
-                    kept_after: ends.map_or(0, |(oldest, _)| row::restored(oldest - 1)),
+                    kept_after: ends
+                        .map_or(0, |(oldest, _)| row::restored(oldest - 1))
+                        .max(gap.unwrap_or(0)),
                     newest: ends.map_or(0, |(_, newest)| row::restored(newest)),
                 })
             })
@@ -90,7 +99,8 @@ impl Database {
         .map_err(|error| self.failed("feed", &error))
     }
 
-    fn changes_after(&self, after: u64, limit: u32) -> Result<Vec<FedChange>> {
+    /// The changes after a position, up to the first damaged one, and the position of that.
+    fn changes_after(&self, after: u64, limit: u32) -> Result<(Vec<FedChange>, Option<u64>)> {
         let failed = |error: rusqlite::Error| self.failed("feed", &error);
         let mut select = self
             .prepare(
@@ -106,37 +116,72 @@ impl Database {
         let mut rows = select.query((after, limit)).map_err(failed)?;
         let mut changes = Vec::new();
         while let Some(row) = rows.next().map_err(failed)? {
-            let (change, kind) = read_change(row).map_err(failed)?;
-            let kind = ChangeKind::parse(&kind)
-                .ok_or_else(|| self.damaged_feed(&format!("there is no kind {kind:?}")))?;
-            changes.push(FedChange { kind, ..change });
+            let position = row.get(0).map(row::restored).map_err(failed)?;
+            match read_change(row, position) {
+                Some(change) => changes.push(change),
+                None => return Ok((changes, Some(position))),
+            }
         }
-        Ok(changes)
+        Ok((changes, None))
     }
 
-    fn damaged_feed(&self, problem: &str) -> Error {
-        Cause::StoreFailed {
-            method: "feed".to_owned(),
-            problem: format!("{}: the feed is damaged: {problem}", self.path().display()),
+    /// The damaged changes. `mend` makes the last of them a gap, and removes those before it, which no reader
+    /// can go on from.
+    ///
+    /// # Errors
+    /// Those of the store. `mend` requires a transaction.
+    pub(crate) fn check_feed(&self, mend: bool) -> Result<Vec<Problem>> {
+        self.damaged_changes(mend)
+            .map_err(|error| self.failed("check", &error))
+    }
+
+    fn damaged_changes(&self, mend: bool) -> rusqlite::Result<Vec<Problem>> {
+        let mut damaged = Vec::new();
+        let mut select = self.prepare(
+            "SELECT position, kind, key, first_event, last_event, 0 FROM changes ORDER BY position",
+        )?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let position: i64 = row.get(0)?;
+            if read_change(row, row::restored(position)).is_none() && row::any_text(row, 1) != GAP {
+                damaged.push(position);
+            }
         }
-        .into()
+        if let (true, Some(last)) = (mend, damaged.last()) {
+            self.prepare("DELETE FROM changes WHERE position < ?")?
+                .execute([last])?;
+            self.prepare(
+                "UPDATE changes SET kind = ?, key = '', first_event = NULL, last_event = NULL, \
+                 ends_history = NULL WHERE position = ?",
+            )?
+            .execute((GAP, last))?;
+        }
+        let problem = |position| Problem {
+            id: "feed".to_owned(),
+            problem: format!(
+                "the change at position {position} cannot be read, and a watch that comes to it ends"
+            ),
+        };
+        Ok(damaged.into_iter().map(problem).collect())
     }
 }
 
-/// A change, and its kind as text.
-fn read_change(row: &rusqlite::Row<'_>) -> rusqlite::Result<(FedChange, String)> {
-    let events = row.get::<_, Option<i64>>(3)?.zip(row.get(4)?);
-    let are_gone: bool = row.get(5)?;
-    let change = FedChange {
-        position: row::restored(row.get(0)?),
-        kind: ChangeKind::default(),
-        key: row.get(2)?,
-        events: events
-            .filter(|_| !are_gone)
-            .map(|(first, last)| EventRange {
-                first: row::restored(first),
-                last: row::restored(last),
-            }),
+/// The change of a row; `None` if it is damaged.
+fn read_change(row: &rusqlite::Row<'_>, position: u64) -> Option<FedChange> {
+    let kind: String = row.get(1).ok()?;
+    let are_gone: bool = row.get(5).ok()?;
+    let events = match (row.get(3).ok()?, row.get(4).ok()?) {
+        (None, None) => None,
+        (Some(first), Some(last)) => Some(EventRange {
+            first: row::restored(first),
+            last: row::restored(last),
+        }),
+        _ => return None,
     };
-    Ok((change, row.get(1)?))
+    Some(FedChange {
+        position,
+        kind: ChangeKind::parse(&kind)?,
+        key: row.get(2).ok()?,
+        events: events.filter(|_| !are_gone),
+    })
 }

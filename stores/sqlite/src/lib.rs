@@ -15,6 +15,7 @@
 
 mod answers;
 mod backup;
+mod check;
 mod counts;
 mod database;
 mod failure;
@@ -39,6 +40,7 @@ mod unit;
 mod write;
 mod writer;
 
+pub use check::Checked;
 pub use options::SqliteOptions;
 pub use store::SqliteStore;
 pub use tenure_core::store::Durability;

@@ -18,17 +18,24 @@ impl SqliteStore {
         if !mend {
             return differences(database);
         }
+        self.changing(|database| {
+            let found = differences(database)?;
+            if !found.is_empty() {
+                database.execute_batch("check", MEND)?;
+            }
+            Ok(found)
+        })
+    }
+
+    /// Changes the database in a transaction, which is rolled back after an error.
+    pub(crate) fn changing<T>(&self, change: impl FnOnce(&Database) -> Result<T>) -> Result<T> {
         self.transaction(|_| {
-            let found = differences(database).and_then(|found| {
-                if !found.is_empty() {
-                    database.execute_batch("check", MEND)?;
-                }
-                Ok(found)
-            });
-            if found.is_err() && database.in_transaction() {
+            let database = self.database();
+            let changed = change(database);
+            if changed.is_err() && database.in_transaction() {
                 database.run("check", "ROLLBACK")?;
             }
-            found
+            changed
         })?
     }
 }

@@ -114,6 +114,66 @@ fn each_of_200_damaged_files_is_reported_or_read() {
     }
 }
 
+/// The problems of a damaged file, or the error of opening or checking it, which names it.
+fn found(bytes: &[u8]) -> Vec<String> {
+    let damaged = Place::new();
+    fs::write(damaged.file(), bytes).unwrap();
+    let opened = SqliteStore::open(&damaged.file(), SqliteOptions::default());
+    match opened.and_then(|store| store.check(false)) {
+        Ok(checked) => {
+            let problems = checked.problems.into_iter();
+            problems.map(|problem| problem.problem).collect()
+        }
+        Err(error) => {
+            check_error(&error, &damaged.file());
+            vec![error.to_string()]
+        }
+    }
+}
+
+#[test]
+fn a_check_finds_each_of_50_lost_pages_and_says_what_to_do() {
+    let place = Place::new();
+    let whole = fs::read(filled(&place)).unwrap();
+    assert_eq!(found(&whole), [""; 0]);
+    let pages = whole.len() / PAGE;
+    assert!(pages > 50);
+    for page in (0..pages).step_by((100 / scaled(100)) as usize) {
+        let mut zeroed = whole.clone();
+        zeroed[page * PAGE..(page + 1) * PAGE].fill(0);
+        for damaged in [&zeroed, &whole[..page * PAGE]] {
+            // A new store is made of an empty file.
+            if !damaged.is_empty() {
+                let problems = found(damaged).join("\n");
+                assert!(problems.contains("restore"), "page {page}: {problems}");
+                assert!(problems.contains("tenure.db"), "{problems}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_of_100_damaged_bytes_of_the_header_is_reported_or_harmless() {
+    let place = Place::new();
+    let whole = fs::read(filled(&place)).unwrap();
+    for at in (0..100).step_by((100 / scaled(100)) as usize) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0xff;
+        let damaged = Place::new();
+        fs::write(damaged.file(), &bytes).unwrap();
+        match SqliteStore::open(&damaged.file(), SqliteOptions::default()) {
+            Ok(store) => {
+                let checked = store.check(false);
+                if checked.is_ok_and(|checked| checked.problems.is_empty()) {
+                    assert_eq!(history(&store, "s7").len(), 20, "byte {at}");
+                }
+                use_all(&store, &damaged.file());
+            }
+            Err(error) => check_error(&error, &damaged.file()),
+        }
+    }
+}
+
 #[test]
 fn each_of_200_cut_or_damaged_logs_holds_the_first_commits() {
     let mut random = fastrand::Rng::with_seed(15);

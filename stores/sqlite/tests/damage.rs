@@ -2,10 +2,11 @@
 
 use crate::common::{Place, append, head, id, remove, start};
 use tenure_core::store::feed::ChangeKind;
+use tenure_core::store::feed::FeedQuery;
 use tenure_core::store::filter::{Filter, Order};
 use tenure_core::store::{Commit, Expect, ListQuery, SessionChange, SessionWrite};
 use tenure_core::{Changes, History, SyncStore};
-use tenure_sqlite::SqliteStore;
+use tenure_sqlite::{Checked, SqliteStore};
 
 fn listed(store: &SqliteStore, limit: u32) -> (Vec<String>, Vec<String>, bool) {
     let query = ListQuery {
@@ -152,4 +153,57 @@ fn a_missing_event_is_reported_as_damage() {
             )
             .is_ok()
     );
+}
+
+/// The positions of the changes after a position; `Err` has the position after which a reader has to begin.
+fn read_feed(store: &SqliteStore, after: u64) -> Result<Vec<u64>, u64> {
+    let query = FeedQuery {
+        after: Some(after),
+        limit: 100,
+    };
+    let page = store.feed(&query).unwrap();
+    if page.continues(after) {
+        Ok(page.changes.iter().map(|change| change.position).collect())
+    } else {
+        Err(page.kept_after)
+    }
+}
+
+#[test]
+fn a_damaged_change_is_a_gap_in_the_feed() {
+    for damage in [
+        "kind = 'x'",
+        "kind = CAST(x'ff' AS TEXT)",
+        "key = CAST(x'ff' AS TEXT)",
+        "first_event = NULL",
+    ] {
+        let place = Place::new();
+        let store = place.open();
+        start(&store, head("a"));
+        for _ in 0..5 {
+            append(&store, &id("a"), "{}").unwrap();
+        }
+        let damage_at = |position: u64| {
+            let sql = format!("UPDATE changes SET {damage} WHERE position = {position}");
+            place.sqlite().execute_batch(&sql).unwrap();
+        };
+        damage_at(3);
+        assert_eq!(read_feed(&store, 0), Ok(vec![1, 2]), "{damage}");
+        assert_eq!(read_feed(&store, 2), Err(3), "{damage}");
+        assert_eq!(read_feed(&store, 3), Ok(vec![4, 5, 6]), "{damage}");
+        // The newest one, too: its position is not given to another change.
+        damage_at(6);
+        let problems = store.check(false).unwrap().problems;
+        assert_eq!(problems.len(), 2, "{damage}");
+        assert!(problems.iter().all(|problem| problem.id == "feed"));
+        let repaired = store.check(true).unwrap();
+        assert_eq!((repaired.repaired, repaired.problems.len()), (problems, 0));
+        assert_eq!(store.check(false).unwrap(), Checked::default());
+        append(&store, &id("a"), "{}").unwrap();
+        for after in [0, 3, 4, 5] {
+            let begin = read_feed(&store, after).unwrap_err();
+            assert!((after + 1..=6).contains(&begin), "{begin} after {after}");
+        }
+        assert_eq!(read_feed(&store, 6), Ok(vec![7]), "{damage}");
+    }
 }

@@ -1,0 +1,71 @@
+//! The check of what no session shows: the structure of the file, the counts that statistics are made of, and
+//! the feed.
+
+use tenure_core::Result;
+use tenure_core::store::Problem;
+
+use crate::database::Database;
+use crate::store::SqliteStore;
+
+/// The most problems of the structure that are listed.
+const STRUCTURE_PROBLEMS: u32 = 20;
+
+/// The result of a check.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+    /// What was wrong, and was repaired.
+    pub repaired: Vec<Problem>,
+}
+
+impl SqliteStore {
+    /// Checks the structure of the file, the counts and the feed. `repair` replaces wrong counts, and lets
+    /// readers of the feed begin after a change that is damaged. A file whose structure is damaged is not
+    /// written to.
+    ///
+    /// # Errors
+    /// Those of the store. Nothing is repaired then.
+    pub fn check(&self, repair: bool) -> Result<Checked> {
+        let structure = structure(self.database())?;
+        let repair = repair && structure.is_empty();
+        let mut found = self.recount(repair)?;
+        found.extend(self.check_feed(repair)?);
+        Ok(match repair {
+            true => Checked {
+                repaired: found,
+                ..Checked::default()
+            },
+            false => Checked {
+                problems: structure.into_iter().chain(found).collect(),
+                ..Checked::default()
+            },
+        })
+    }
+
+    fn check_feed(&self, repair: bool) -> Result<Vec<Problem>> {
+        match repair {
+            true => self.changing(|database| database.check_feed(true)),
+            false => self.database().check_feed(false),
+        }
+    }
+}
+
+fn structure(database: &Database) -> Result<Vec<Problem>> {
+    let read = || {
+        let sql = format!("PRAGMA integrity_check({STRUCTURE_PROBLEMS})");
+        let mut check = database.prepare(&sql)?;
+        let rows = check.query_map([], |row| row.get::<_, String>(0))?;
+        rows.collect::<rusqlite::Result<Vec<_>>>()
+    };
+    let lines = read().map_err(|error| database.failed("check", &error))?;
+    let lines = lines.into_iter().filter(|line| line != "ok");
+    let problem = |line| Problem {
+        id: "file".to_owned(),
+        problem: format!(
+            "{}: {line}; restore the file from a backup, or copy what can be read into a new store",
+            database.path().display()
+        ),
+    };
+    Ok(lines.map(problem).collect())
+}

@@ -23,6 +23,8 @@ const names = [
   "get",
   "list",
   "stats",
+  "pages",
+  "text",
   "latency",
   "boundary",
   "own-store",

@@ -8,6 +8,7 @@ import Database from "better-sqlite3";
 export class Floor {
   #db;
   #select;
+  #selectByKey;
   #selectEvents;
   /** An empty row. */
   #empty;
@@ -18,6 +19,7 @@ export class Floor {
   #insertSession;
   #list;
   #listOfUser;
+  #listOfText;
   #tally;
   #inSlot;
   #leave;
@@ -38,6 +40,7 @@ export class Floor {
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#commit = db.prepare("COMMIT");
     this.#select = db.prepare("SELECT * FROM sessions WHERE id = ?");
+    this.#selectByKey = db.prepare("SELECT * FROM sessions WHERE key = ?");
     this.#selectEvents = db
       .prepare(
         "SELECT key, timestamp, type, data FROM events WHERE key BETWEEN ? AND ? ORDER BY key",
@@ -60,6 +63,10 @@ export class Floor {
     );
     this.#listOfUser = db.prepare(
       `SELECT * FROM sessions WHERE user_id = ? AND status = ? AND deleted_at IS NULL
+       ORDER BY created_at DESC, id DESC LIMIT ?`,
+    );
+    this.#listOfText = db.prepare(
+      `SELECT * FROM sessions WHERE task LIKE '%' || ? || '%' AND deleted_at IS NULL
        ORDER BY created_at DESC, id DESC LIMIT ?`,
     );
     this.#tally = db
@@ -227,6 +234,10 @@ export class Floor {
     return { items: this.#listOfUser.all(user, status, limit).map(headOf) };
   }
 
+  listOfText(text, limit) {
+    return { items: this.#listOfText.all(text, limit).map(headOf) };
+  }
+
   stats() {
     const stats = { total: 0, byStatus: {}, byMode: {}, byUser: {}, iterations: 0, tokens: 0 };
     for (const [status, mode, user, count, iterations, prompt, completion] of this.#tally.all()) {
@@ -240,18 +251,14 @@ export class Floor {
     return stats;
   }
 
-  /** Copies the sessions without their histories until there are `times` as many, for other users. */
-  multiply(times) {
-    const columns = Object.keys(this.#empty);
-    const copied = columns.map((name) => {
-      if (name === "id") return "id || '-' || n";
-      return name === "user_id" ? "user_id || '-' || (n % 40)" : name;
-    });
-    this.#db.exec(
-      `WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT ${times - 1})
-       INSERT INTO sessions (${columns}) SELECT ${copied} FROM n CROSS JOIN sessions
-       WHERE key <= (SELECT max(key) FROM sessions)`,
-    );
+  /** The sessions with these keys, for a caller that knows which ones the page has. */
+  page(keys) {
+    return { items: keys.map((key) => headOf(this.#selectByKey.get(key))) };
+  }
+
+  /** The keys of the sessions with these ids. */
+  keysOf(ids) {
+    return ids.map((id) => this.#select.get(id).key);
   }
 
   close() {

@@ -42,9 +42,34 @@ export function table(title, columns, rows) {
   return { title, columns, rows };
 }
 
+/** A table with one row for each column of another, whose columns are many. */
+export function transposed({ title, columns, rows }) {
+  const names = rows.map(([name]) => name);
+  const lines = columns.map((name, column) => [name, ...rows.map((row) => row[column + 1])]);
+  return table(title, names, lines);
+}
+
 /** A condition, and whether it holds. */
 export function check(what, passed, detail) {
   return { what, passed, detail };
+}
+
+/**
+ * The condition that no value is above `most`. `values` are `[name, number]`; `show` formats a number.
+ * The detail is the highest one, and the names of all that are above.
+ */
+export function checkMost(what, most, values, show = times) {
+  const [[name, highest]] = [...values].sort(([, a], [, b]) => b - a);
+  const above = values.filter(([, value]) => !(value <= most));
+  const detail = values.length === 1 ? show(highest) : `at most ${show(highest)} (${name})`;
+  const failing = above.map(([name, value]) => `${name} ${show(value)}`).join(", ");
+  return check(
+    `${what}: at most ${show(most)}`,
+    above.length === 0,
+    above.length > 0 && values.length > 1
+      ? `${above.length} of ${values.length} are above: ${failing}`
+      : detail,
+  );
 }
 
 /** Prints the tables and the conditions of a part. */

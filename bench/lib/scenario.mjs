@@ -1,6 +1,6 @@
 // The data of all measurements: sessions and events as of a bot for developers.
 
-const modes = ["developer", "code_review", "research", "assistant"];
+export const modes = ["developer", "code_review", "research", "assistant"];
 const tools = ["bash", "read_file", "edit_file", "web_search"];
 const users = 25;
 

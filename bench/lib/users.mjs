@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { cpus } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { randomNumbers } from "./random.mjs";
 import { slotAt } from "./scenario.mjs";
 
 const program = fileURLToPath(new URL("./slot-server.mjs", import.meta.url));
@@ -148,15 +149,4 @@ function usage(before, after, seconds) {
   const sum = (usages, name) => usages.reduce((all, usage) => all + usage[name], 0);
   const worked = sum(after, "cpu") - sum(before, "cpu");
   return { cpu: worked / (seconds * 1000 * cpus().length), memory: sum(after, "memory") };
-}
-
-/** Pseudo-random numbers from 0 to 1, the same in every run. */
-function randomNumbers(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

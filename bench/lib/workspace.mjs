@@ -6,12 +6,16 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openSync } from "../contenders/tenure.mjs";
 
-const target = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "target");
+/** The folder that workspaces are in. */
+export function target() {
+  const folder = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "target");
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
 
 /** Calls `body` with a new folder, which is deleted afterwards. */
 export async function inWorkspace(body) {
-  mkdirSync(target, { recursive: true });
-  const folder = mkdtempSync(join(target, "bench-"));
+  const folder = mkdtempSync(join(target(), "bench-"));
   const closing = [];
   const workspace = {
     /** A path in the folder. */

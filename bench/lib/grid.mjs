@@ -5,7 +5,7 @@ import { measure } from "./measure.mjs";
 import { table, time, times } from "./report.mjs";
 
 /**
- * A row that calls `act` synchronously. `makeAct` creates it for a column; it may have a property
+ * A row that calls `act` synchronously. `makeAct` creates it for a column, or promises it; it may have a property
  * `before(n)`, which is called before `n` calls of it and is not measured.
  */
 export function calls(name, makeAct, options) {
@@ -36,7 +36,7 @@ export async function grid({ title, columns, rows, base, seconds }) {
   const timings = [];
   for (const phase of phases) {
     const share = phases.length === 1 ? 1 : phase === phases[0] ? 0.8 : 0.2;
-    timings.push(await measure(contendersOf(phase, columns, acts), seconds * share));
+    timings.push(await measure(await contendersOf(phase, columns, acts), seconds * share));
   }
   const phaseOf = (row, label) => timings.find((phase) => phase.has(place(row, label)));
   const at = (row, label) => phaseOf(row, label)?.get(place(row, label));
@@ -62,12 +62,12 @@ export async function grid({ title, columns, rows, base, seconds }) {
   };
 }
 
-function contendersOf(rows, columns, acts) {
+async function contendersOf(rows, columns, acts) {
   const contenders = [];
   for (const { name, run, makeAct, wasteful, batch } of rows) {
     for (const [label, value] of columns) {
       const key = place(name, label);
-      if (!acts.has(key)) acts.set(key, makeAct(value));
+      if (!acts.has(key)) acts.set(key, await makeAct(value));
       const act = acts.get(key);
       if (act) contenders.push({ name: key, run: run(act), before: act.before, wasteful, batch });
     }

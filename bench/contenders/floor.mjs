@@ -10,6 +10,7 @@ export class Floor {
   #select;
   #selectByKey;
   #selectEvents;
+  #visitEvents;
   /** An empty row. */
   #empty;
   #begin;
@@ -46,6 +47,9 @@ export class Floor {
         "SELECT key, timestamp, type, data FROM events WHERE key BETWEEN ? AND ? ORDER BY key",
       )
       .raw();
+    this.#visitEvents = db.prepare(
+      "SELECT sum(timestamp + length(type) + length(data)) FROM events WHERE key BETWEEN ? AND ?",
+    );
     this.#update = db.prepare(
       `UPDATE sessions SET version = ?, updated_at = ?, iterations = ?, max_iterations = ?,
        event_count = ?, prompt_tokens = ?, completion_tokens = ?, cost_nanos = ?, paused_at = ?,
@@ -224,6 +228,15 @@ export class Floor {
     const first = eventKey(row.key, Math.max(1, row.event_count - events + 1));
     const history = events === 0 ? [] : this.#selectEvents.all(first, last).map(eventOf);
     return { history, ...headOf(row) };
+  }
+
+  /** Reads the last `events` events of a session within SQLite, and makes no JavaScript values of them. */
+  visit(id, events) {
+    const { key, event_count } = this.#select.get(id);
+    return this.#visitEvents.get(
+      eventKey(key, event_count - events + 1),
+      eventKey(key, event_count),
+    );
   }
 
   list(limit) {

@@ -2,9 +2,11 @@
 
 import { Floor } from "../contenders/floor.mjs";
 import { JsonFiles } from "../contenders/json-files.mjs";
+import { LangGraph } from "../contenders/langgraph.mjs";
+import { memorySession } from "../contenders/openai-agents.mjs";
 import { open, openSync, wasm } from "../contenders/tenure.mjs";
 import { awaits, calls, grid } from "../lib/grid.mjs";
-import { bytes, count } from "../lib/report.mjs";
+import { bytes, checkMost, count } from "../lib/report.mjs";
 import { fill } from "../lib/scenario.mjs";
 import { inWorkspace } from "../lib/workspace.mjs";
 
@@ -12,11 +14,16 @@ export const seconds = 12;
 
 const histories = [10, 1000, 10_000];
 const longest = histories.at(-1);
-const columns = [
-  ...histories.map((events) => [`all of ${count(events)}`, { events, history: "all" }]),
+const complete = histories.map((events) => [`all of ${count(events)}`, { events, history: "all" }]);
+const partial = [
   [`last 10 of ${count(longest)}`, { events: longest, history: 10 }],
   [`head of ${count(longest)}`, { events: longest, history: "none" }],
 ];
+const columns = [...complete, ...partial];
+const base = "JSON.parse of the result";
+const floorName = "floor: better-sqlite3";
+/** The greatest ratio of a history to `JSON.parse`, and of a part of a session to the floor. */
+const most = { complete: 1.5, partial: 1.5 };
 
 export function run({ seconds }) {
   return inWorkspace(async (workspace) => {
@@ -28,7 +35,12 @@ export function run({ seconds }) {
     const sync = workspace.closing(openSync(`sqlite:${at("sync")}`));
     const awaited = workspace.closing(await open(`sqlite:${at("awaited")}`));
     const files = new JsonFiles(workspace.path("files"));
-    for (const id of ids.values()) files.put(sync.get(id, { history: "all" }));
+    const langgraph = workspace.closing(new LangGraph(at("langgraph")));
+    for (const id of ids.values()) {
+      const session = sync.get(id, { history: "all" });
+      files.put(session);
+      await langgraph.put(session);
+    }
 
     const getting =
       (sessions, ids) =>
@@ -43,14 +55,19 @@ export function run({ seconds }) {
     const textOf = ({ events, history }) => JSON.stringify(sync.get(ids.get(events), { history }));
 
     const rows = [
-      calls("JSON.parse of the result", (what) => {
+      calls(base, (what) => {
         const text = textOf(what);
         return () => JSON.parse(text);
       }),
-      calls("floor: better-sqlite3", ({ events, history }) => {
+      calls(floorName, ({ events, history }) => {
         const id = ids.get(events);
         const last = history === "all" ? events : history === "none" ? 0 : history;
         return () => floor.get(id, last);
+      }),
+      calls("SQLite alone, without values", ({ events, history }) => {
+        if (history !== "all") return undefined;
+        const id = ids.get(events);
+        return () => floor.visit(id, events);
       }),
       calls("SQLite", getting(sync, ids)),
       awaits("SQLite, awaited", getting(awaited, ids)),
@@ -58,6 +75,19 @@ export function run({ seconds }) {
     ];
     if (wasm !== undefined) rows.push(calls("memory, wasm", inMemory(wasm)));
     rows.push(
+      awaits("memory, OpenAI Agents", ({ events, history }) => {
+        if (history === "none") return undefined;
+        const session = memorySession(sync.get(ids.get(events), { history: "all" }).history);
+        return () => session.getItems(history === "all" ? undefined : history);
+      }),
+      awaits(
+        "SQLite, LangGraph",
+        ({ events }) => {
+          const id = ids.get(events);
+          return () => langgraph.get(id);
+        },
+        { wasteful: true },
+      ),
       calls(
         "a JSON file a session",
         ({ events }) => {
@@ -72,13 +102,34 @@ export function run({ seconds }) {
       title: "Get a session",
       columns,
       rows,
-      base: "JSON.parse of the result",
+      base,
       seconds,
     });
     return {
       tables: [measured.table],
-      notes: [`The result as JSON: ${sizes.join(", ")}.`],
+      notes: [
+        `The result as JSON: ${sizes.join(", ")}.`,
+        "A history is bounded by its rows, one for each event: what SQLite alone takes to read them, and JSON.parse of the result.",
+      ],
+      checks: [
+        ...["SQLite", "SQLite, awaited"].flatMap((name) => [
+          near(measured, name, base, complete.slice(1), most.complete),
+          near(measured, name, floorName, partial, most.partial),
+        ]),
+      ],
       data: measured.data,
     };
   });
+}
+
+function near(measured, name, to, columns, most) {
+  const ratios = columns.map(([label]) => [
+    label,
+    measured.at(name, label).ratioTo(measured.at(to, label)),
+  ]);
+  return checkMost(
+    `${name}: ${columns.map(([label]) => label).join(", ")}, against ${to}`,
+    most,
+    ratios,
+  );
 }

@@ -2,6 +2,7 @@
 
 import { Floor } from "../contenders/floor.mjs";
 import { JsonFiles } from "../contenders/json-files.mjs";
+import { LangGraph } from "../contenders/langgraph.mjs";
 import { open, openSync, wasm } from "../contenders/tenure.mjs";
 import { awaits, calls, grid } from "../lib/grid.mjs";
 import { bytes, count } from "../lib/report.mjs";
@@ -31,7 +32,12 @@ export function run({ seconds, quick }) {
     const sync = workspace.closing(openSync(`sqlite:${at("sync")}`));
     const awaited = workspace.closing(await open(`sqlite:${at("awaited")}`));
     const files = new JsonFiles(workspace.path("files"));
-    for (const { id } of sync.list({ limit: 200 })) files.put(sync.get(id, { history: "all" }));
+    const langgraph = workspace.closing(new LangGraph(at("langgraph")));
+    for (const { id } of sync.list({ limit: 200 })) {
+      const session = sync.get(id, { history: "all" });
+      files.put(session);
+      await langgraph.put(session);
+    }
 
     const asking = (sessions) => (what) =>
       what === "stats" ? () => sessions.stats() : () => sessions.list(queries[what]);
@@ -61,6 +67,11 @@ export function run({ seconds, quick }) {
     ];
     if (wasm !== undefined) rows.push(calls("memory, wasm", inMemory(wasm)));
     rows.push(
+      awaits("SQLite, LangGraph", (what) => {
+        if (what === "stats") return undefined;
+        const { limit, ...filter } = queries[what];
+        return () => langgraph.list(limit, filter);
+      }),
       calls(
         "a JSON file a session",
         (what) => {

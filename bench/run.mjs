@@ -25,6 +25,8 @@ const names = [
   "stats",
   "pages",
   "text",
+  "cleanup",
+  "size",
   "latency",
   "boundary",
   "own-store",

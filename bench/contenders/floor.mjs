@@ -25,6 +25,9 @@ export class Floor {
   #inSlot;
   #leave;
   #record;
+  #trash;
+  #restore;
+  #change;
 
   constructor(path, { durability = "normal" } = {}) {
     const db = new Database(path);
@@ -92,6 +95,46 @@ export class Floor {
     this.#record = db.prepare(
       "INSERT OR REPLACE INTO records (kind, key, version, body) VALUES (?, ?, ?, ?)",
     );
+    this.#trash = db.prepare(
+      "UPDATE sessions SET version = ?, updated_at = ?, deleted_at = ? WHERE key = ?",
+    );
+    this.#restore = db.prepare("UPDATE sessions SET deleted_at = NULL WHERE key = ?");
+    this.#change = db.prepare("INSERT INTO changes (kind, key) VALUES (?, ?)");
+  }
+
+  /** Puts sessions whose rows the caller has into the trash, with an audit entry and changes, at once. */
+  trash(rows) {
+    this.#begin.run();
+    const now = Date.now();
+    const time = new Date(now).toISOString();
+    for (const { key, id, version } of rows) {
+      this.#trash.run(version + 1, now, now, key);
+      const entry = JSON.stringify({ kind: "session.trash", time, subject: id, by: "cleanup" });
+      this.#record.run("audit", `${time}/${id}`, 1, entry);
+      this.#change.run("trashed", id);
+      this.#change.run("audit", `${time}/${id}`);
+    }
+    this.#commit.run();
+  }
+
+  restore(rows) {
+    this.#begin.run();
+    for (const { key } of rows) this.#restore.run(key);
+    this.#commit.run();
+  }
+
+  /** Makes this number of completed sessions older, and returns their rows. */
+  age(number, milliseconds) {
+    const rows = this.#db
+      .prepare(
+        "SELECT * FROM sessions WHERE status = 'completed' AND deleted_at IS NULL ORDER BY key LIMIT ?",
+      )
+      .all(number);
+    const age = this.#db.prepare("UPDATE sessions SET created_at = created_at - ? WHERE key = ?");
+    this.#begin.run();
+    for (const { key } of rows) age.run(milliseconds, key);
+    this.#commit.run();
+    return rows;
   }
 
   /** The row of a session, for a caller that knows it already. */

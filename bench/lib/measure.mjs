@@ -93,7 +93,7 @@ async function warmUp(contender) {
   let best = Infinity;
   while (clock() - started < WARM_UP_MS[effort]) {
     best = Math.min(best, await timed(contender, batch));
-    batch = Math.min(batch * 2, batchOf(best));
+    batch = contender.batch === 1 ? 1 : Math.min(batch * 2, batchOf(best));
   }
   if (contender.wasteful) await settle();
   return contender.batch ?? batchOf(best);

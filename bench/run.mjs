@@ -35,6 +35,7 @@ const names = [
   "command",
   "slots",
   "watch",
+  "memory-pages",
   "memory",
 ];
 

@@ -1,0 +1,192 @@
+// A page of fifty sessions in the memory store, native and in WebAssembly, against an array in JavaScript
+// that is filtered, sorted and cut. Also how long it takes to load the sessions from JSON.
+
+import { MapStore } from "../contenders/map-store.mjs";
+import { builds } from "../contenders/tenure.mjs";
+import { calls, grid } from "../lib/grid.mjs";
+import { checkMost, count, table, time, times } from "../lib/report.mjs";
+import { newSession, userOf } from "../lib/scenario.mjs";
+import { inWorkspace } from "../lib/workspace.mjs";
+
+export const seconds = 16;
+
+const many = 1_000_000;
+const users = 200;
+const limit = 50;
+/** So many sessions are made at a time. */
+const PART = 1000;
+const status = "completed";
+const userId = userOf(3, users);
+const columns = [
+  ["newest", {}],
+  ["by status", { status }],
+  ["by user and status", { userId, status }],
+];
+const base = "an array: filter, sort, slice";
+/** The most that a page may take in nanoseconds, by build. */
+const mostTime = { native: 300e3, wasm: 1e6 };
+/** The greatest ratios: to the array, of a million sessions to the fewer, and of loading to `JSON.parse`. */
+const most = { ofArray: 1 / 30, ofFew: 1.5, load: 0.6 };
+
+export function run({ seconds, quick, large }) {
+  const few = quick ? 20_000 : 100_000;
+  return inWorkspace(async (workspace) => {
+    const opened = builds().map(([build, entry]) => {
+      const sessions = workspace.closing(entry.openSync("memory:"));
+      return { build, number: few, sessions, took: 0 };
+    });
+    const parsed = load(opened, few);
+    const ofMany = (large ? builds() : []).map(([build, entry]) => {
+      const sessions = workspace.closing(entry.openSync("memory:"));
+      for (let index = 0; index < many; index += 1) begin(sessions, index);
+      return { build, number: many, sessions };
+    });
+    const all = [...opened, ...ofMany];
+    const heads = headsOf(opened[0].sessions);
+    const loads = [
+      ["JSON.parse", parsed],
+      ...opened.map(({ build, took }) => [`memory, ${build}, imported one by one`, took]),
+      ...builds().map(([build, entry]) => [
+        `a store of one's own, ${build}, a list`,
+        listing(entry, heads),
+      ]),
+    ];
+    const nameOf = (build, number) => `memory, ${build}, ${count(number)}`;
+    const measured = await grid({
+      title: `A page of ${limit} in memory, of ${count(few)} sessions`,
+      columns,
+      rows: [
+        calls(base, (query) => () => page(heads, query)),
+        calls("JSON.parse of the page", (query) => {
+          const text = JSON.stringify(page(heads, query));
+          return () => JSON.parse(text);
+        }),
+        ...all.map(({ build, number, sessions }) =>
+          calls(nameOf(build, number), (query) => () => sessions.list({ ...query, limit })),
+        ),
+      ],
+      base,
+      seconds,
+    });
+    const each = (build, number, value) =>
+      columns.map(([label]) => [label, value(measured.at(nameOf(build, number), label), label)]);
+    const checks = all.flatMap(({ build, number }) => {
+      const what = `memory, ${build}: a page of ${count(number)}`;
+      if (number === many) {
+        const ratio = (timing, label) => timing.ratioTo(measured.at(nameOf(build, few), label));
+        return [
+          checkMost(`${what} against one of ${count(few)}`, most.ofFew, each(build, number, ratio)),
+        ];
+      }
+      const ratio = (timing, label) => timing.ratioTo(measured.at(base, label));
+      return [
+        checkMost(
+          what,
+          mostTime[build],
+          each(build, number, ({ median }) => median),
+          time,
+        ),
+        checkMost(`${what} against the array`, most.ofArray, each(build, number, ratio), share),
+      ];
+    });
+    const wasmLoad = opened.find(({ build }) => build === "wasm");
+    if (wasmLoad !== undefined) {
+      const what = `memory, wasm: loading ${count(few)} sessions against JSON.parse`;
+      checks.push(checkMost(what, most.load, [["imported", wasmLoad.took / parsed]]));
+    }
+    return {
+      tables: [
+        measured.table,
+        table(
+          `Load ${count(few)} sessions`,
+          ["in all", "of JSON.parse"],
+          loads.map(([name, took]) => [name, time(took * 1e6), times(took / parsed)]),
+        ),
+      ],
+      notes: [
+        "Loading is timed once. There is no operation that loads all sessions at once: each is imported by a call, which reads and checks its JSON, and indexes it. A store of one's own passes the heads of all sessions with each list, as JSON.",
+      ],
+      checks,
+      data: [...measured.data, { name: "loads", milliseconds: Object.fromEntries(loads) }],
+    };
+  });
+}
+
+/**
+ * Imports sessions into stores, and returns how long `JSON.parse` of them took. They are made a part at
+ * a time, as a large JavaScript heap is collected again and again while WebAssembly's memory grows.
+ */
+function load(stores, number) {
+  let parsed = 0;
+  for (let done = 0; done < number; done += PART) {
+    const texts = textsOf(done);
+    parsed += milliseconds(() => texts.map((text) => JSON.parse(text)));
+    for (const store of stores) {
+      store.took += milliseconds(() => {
+        for (const text of texts) store.sessions.import(text);
+      });
+    }
+  }
+  return parsed;
+}
+
+/** Sessions as JSON, each with the event of its start. */
+function textsOf(first) {
+  const sessions = builds()[0][1].openSync("memory:");
+  const texts = Array.from({ length: PART }, (_, offset) =>
+    sessions.export(begin(sessions, first + offset)),
+  );
+  sessions.close();
+  return texts;
+}
+
+/** Starts a session; most are completed. */
+function begin(sessions, index) {
+  const { id } = sessions.start({ ...newSession(index), userId: userOf(index, users) });
+  if (index % 10 < 6) sessions.complete(id, "Fixed, with a test");
+  return id;
+}
+
+function headsOf(sessions) {
+  const heads = [];
+  for (const head of sessions.list({ limit: 1000 })) heads.push(head);
+  return heads;
+}
+
+/** A list over a store that has all heads in a map. */
+function listing(entry, heads) {
+  const store = new MapStore();
+  const sessions = entry.openSync(store);
+  const { id } = sessions.start(newSession(0));
+  const { head } = store.sessions.get(id);
+  for (let index = 0; index < heads.length; index += 1) {
+    const own = `${id}-${index}`;
+    store.sessions.set(own, { head: { ...head, id: own }, events: [] });
+  }
+  const took = milliseconds(() => sessions.list({ limit }));
+  sessions.close();
+  return took;
+}
+
+function milliseconds(act) {
+  const started = performance.now();
+  act();
+  return performance.now() - started;
+}
+
+/** The page as a program would make it that has the sessions in an array. */
+function page(heads, query) {
+  const wanted = Object.entries(query);
+  return heads
+    .filter((head) => wanted.every(([name, value]) => head[name] === value))
+    .sort((a, b) => compare(b.createdAt, a.createdAt) || compare(b.id, a.id))
+    .slice(0, limit);
+}
+
+function compare(a, b) {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function share(ratio) {
+  return `1/${count(1 / ratio)}`;
+}

@@ -81,8 +81,8 @@ if (options.save || (!options.quick && only === undefined)) save();
 
 function versionsUsed() {
   const { version: tenure } = readJson("../npm/package.json");
-  const { version: betterSqlite3 } = readJson("node_modules/better-sqlite3/package.json");
-  return { tenure, "better-sqlite3": betterSqlite3, "its SQLite": sqliteVersion() };
+  const { dependencies } = readJson("package.json");
+  return { tenure, ...dependencies, "SQLite of better-sqlite3": sqliteVersion() };
 }
 
 function readJson(path) {

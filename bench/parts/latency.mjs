@@ -1,9 +1,12 @@
 // The latency of single appends, including the worst case: one at a time and many concurrently,
 // with `durability: "normal"` and `"full"`.
 
+import { randomFill } from "node:crypto";
+import { promisify } from "node:util";
 import { Floor } from "../contenders/floor.mjs";
 import { open, openSync } from "../contenders/tenure.mjs";
 import { concurrently, latencies, oneByOne } from "../lib/latency.mjs";
+import { check, checkMost, times } from "../lib/report.mjs";
 import { fillMany, iterationData } from "../lib/scenario.mjs";
 import { inWorkspace } from "../lib/workspace.mjs";
 
@@ -11,6 +14,16 @@ export const seconds = 24;
 
 const sessions = 200;
 const together = 100;
+const inFlight = 64;
+const base = "floor: better-sqlite3";
+const one = "SQLite, awaited";
+const many = `SQLite, ${inFlight} at once`;
+const trip = "a trip to another thread";
+/**
+ * With durability "full": the greatest ratio of an append to the floor and a trip to another thread, and
+ * the least gain of many at once.
+ */
+const wanted = { most: 1.3, gain: 5 };
 
 export async function run({ seconds }) {
   const normal = await measured("normal", seconds / 3);
@@ -20,9 +33,28 @@ export async function run({ seconds }) {
     notes: [
       'Rows with "at once": so many calls are made before the first is answered; "an operation" is the',
       "time that goes by for each of them, the percentiles are from a call to its answer.",
+      `"${trip}" is the smallest call that Node does in its pool of threads: an awaited append takes one.`,
     ],
+    checks: checksOf(full.data),
     data: { normal: normal.data, full: full.data },
   };
+}
+
+function checksOf(data) {
+  const each = (row) => data.find(({ name }) => name === row).nanosecondsPerOperation;
+  const bound = each(base) + each(trip);
+  const gain = each(one) / each(many);
+  const what = "an append with durability full";
+  return [
+    checkMost(`${one}: ${what} against the floor and ${trip}`, wanted.most, [
+      [one, each(one) / bound],
+    ]),
+    check(
+      `${many}: at least ${times(wanted.gain)} as many appends with durability full as one at a time`,
+      gain >= wanted.gain,
+      times(gain),
+    ),
+  ];
 }
 
 function measured(durability, seconds) {
@@ -43,13 +75,17 @@ function measured(durability, seconds) {
     const batch = Array.from({ length: together }, (_, index) => rows[index % rows.length]);
     const append = () => awaited.incrementIteration(nextAwaited(), iterationData);
     const contenders = [
-      oneByOne("floor: better-sqlite3", () => floor.append(nextRow(), iterationData)),
+      oneByOne(base, () => floor.append(nextRow(), iterationData)),
       oneByOne("SQLite", () => sync.incrementIteration(nextSync(), iterationData)),
-      oneByOne("SQLite, awaited", append),
+      oneByOne(one, append),
       concurrently("SQLite, 10 at once", 10, append),
+      concurrently(many, inFlight, append),
       concurrently(`SQLite, ${together} at once`, together, append),
     ];
     if (durability === "full") {
+      const byte = new Uint8Array(1);
+      const fill = promisify(randomFill);
+      contenders.push(oneByOne(trip, () => fill(byte)));
       const act = () => floor.appendTogether(batch, iterationData);
       contenders.splice(1, 0, inBatches(`floor, ${together} in one transaction`, together, act));
     }

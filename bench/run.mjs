@@ -1,8 +1,8 @@
 // Runs the benchmarks: `npm run bench`, or `node bench/run.mjs` when everything is built.
 //
 //   --quick          about a tenth of the time, for a first impression
-//   --large          statistics over a million sessions
-//   --only NAME,...  some parts: start, append, sustained, get, list, stats, latency, boundary, own-store, files, indexeddb, command, slots, watch, memory
+//   --large          a million sessions where there are many
+//   --only NAME,...  some parts, by their names in the list below
 //   --cpu            CPU time instead of wall-clock time, for a busy machine
 //   --save           write bench/results even though the run is not a full one
 //
@@ -62,6 +62,11 @@ const machine = describe();
 const versions = versionsUsed();
 console.log(
   `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.os}, Node ${machine.node}, load ${machine.load}`,
+);
+console.log(
+  Object.entries(versions)
+    .map((each) => each.join(" "))
+    .join(", "),
 );
 if (wasm === undefined) console.log("The WebAssembly is not built: its rows are left out.");
 

@@ -8,7 +8,7 @@ import { common, copyOfMany, neverTogether, rareUser } from "../lib/many.mjs";
 import { checkMost, count, transposed } from "../lib/report.mjs";
 import { inWorkspace } from "../lib/workspace.mjs";
 
-export const seconds = 40;
+export const seconds = 24;
 
 const limit = 50;
 const few = 10_000;

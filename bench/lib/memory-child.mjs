@@ -20,11 +20,11 @@ let atTenth;
 let last;
 for (let index = 0; index < number; index += 1) {
   if (index === number / 10) atTenth = resident();
-  if (what === "sessions") last = await started(index);
+  if (what !== "appends") last = await started(index);
   else await appended(index);
 }
 const after = resident();
-const text = what === "sessions" ? textOf(last) : undefined;
+const text = what === "appends" ? undefined : textOf(last);
 await sessions.close();
 console.log(JSON.stringify({ before, atTenth, after, text }));
 
@@ -48,6 +48,7 @@ async function started(index) {
     sessions.kept.push(session);
     return session;
   }
+  if (what === "minimal sessions") return sessions.start({ task: "t", mode: "m" }).id;
   if (store !== "SQLite, awaited") return fill(sessions, index, 4);
   return (await sessions.start(newSession(index))).id;
 }

@@ -23,13 +23,18 @@ export function run({ quick }) {
     const appends = 100_000 / scale;
     const cases = [
       ["memory", "sessions", inMemory],
+      ["memory", "minimal sessions", inMemory],
       ["memory", "appends", appends],
       ["SQLite", "sessions", sessions],
       ["SQLite", "appends", appends],
       ["SQLite, awaited", "appends", appends],
     ];
     if (wasm !== undefined) {
-      cases.push(["memory, wasm", "sessions", inMemory], ["memory, wasm", "appends", appends]);
+      cases.push(
+        ["memory, wasm", "sessions", inMemory],
+        ["memory, wasm", "minimal sessions", inMemory],
+        ["memory, wasm", "appends", appends],
+      );
     }
     cases.push(["memory, OpenAI Agents", "sessions", inMemory]);
     cases.push(["memory, OpenAI Agents", "appends", appends]);
@@ -52,7 +57,9 @@ export function run({ quick }) {
           ]),
         ),
       ],
-      notes: ["Resident memory after a garbage collection. What grows no further leaks nothing."],
+      notes: [
+        "Resident memory after a garbage collection. What grows no further leaks nothing. A minimal session shows what each takes however little is in it: the keys by which it is found and ordered, its place in the feed, and the rounding of the allocator.",
+      ],
       checks: data.filter(isJudged).map(({ store, number, before, after, text }) => {
         const beyond = (after - before) / number - text;
         const what = `${store}: a session of ${count(number)} beyond its JSON`;
@@ -65,7 +72,8 @@ export function run({ quick }) {
 
 async function measured(workspace, store, what, number) {
   const path = workspace.path(`${store}-${what}.db`);
-  const args = [child, store, what, String(number), path];
+  // A young generation of a fixed size does not grow with the sessions.
+  const args = ["--max-semi-space-size=1", child, store, what, String(number), path];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return JSON.parse(stdout);
 }

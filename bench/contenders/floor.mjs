@@ -99,7 +99,9 @@ export class Floor {
       "UPDATE sessions SET version = ?, updated_at = ?, deleted_at = ? WHERE key = ?",
     );
     this.#restore = db.prepare("UPDATE sessions SET deleted_at = NULL WHERE key = ?");
-    this.#change = db.prepare("INSERT INTO changes (kind, key) VALUES (?, ?)");
+    this.#change = db.prepare(
+      "INSERT INTO changes (kind, key, first_event, last_event) VALUES (?, ?, ?, ?)",
+    );
   }
 
   /** Puts sessions whose rows the caller has into the trash, with an audit entry and changes, at once. */
@@ -111,8 +113,8 @@ export class Floor {
       this.#trash.run(version + 1, now, now, key);
       const entry = JSON.stringify({ kind: "session.trash", time, subject: id, by: "cleanup" });
       this.#record.run("audit", `${time}/${id}`, 1, entry);
-      this.#change.run("trashed", id);
-      this.#change.run("audit", `${time}/${id}`);
+      this.#change.run("trashed", id, null, null);
+      this.#change.run("audit", `${time}/${id}`, null, null);
     }
     this.#commit.run();
   }
@@ -216,6 +218,15 @@ export class Floor {
   readAndAppend(id, data) {
     this.#begin.run();
     this.#write(this.#select.get(id), data);
+    this.#commit.run();
+  }
+
+  /** The same with the change for those who watch: all that Tenure reads and writes. */
+  readAppendAndPublish(id, data) {
+    this.#begin.run();
+    const row = this.#select.get(id);
+    this.#write(row, data);
+    this.#change.run("updated", id, row.event_count, row.event_count);
     this.#commit.run();
   }
 

@@ -29,9 +29,10 @@ const number = 4;
 
 export function run({ seconds }) {
   return inWorkspace(async (workspace) => {
-    const ids = workspace.databases(["floor", "reading", "sync", "awaited"], fillAll);
+    const ids = workspace.databases(["floor", "reading", "feeding", "sync", "awaited"], fillAll);
     const at = (file) => workspace.path(`${file}.db`);
     const floor = workspace.closing(new Floor(at("floor")));
+    const feeding = workspace.closing(new Floor(at("feeding")));
     const reading = workspace.closing(new Floor(at("reading")));
     const sync = workspace.closing(openSync(`sqlite:${at("sync")}`));
     const awaited = workspace.closing(await open(`sqlite:${at("awaited")}`));
@@ -61,6 +62,12 @@ export function run({ seconds }) {
         appending(history, ids.get(history), {
           append: (id) => reading.readAndAppend(id, iterationData),
           cut: (id) => reading.cut(reading.row(id), history),
+        }),
+      ),
+      calls("floor, with the head and the feed", (history) =>
+        appending(history, ids.get(history), {
+          append: (id) => feeding.readAppendAndPublish(id, iterationData),
+          cut: (id) => feeding.cut(feeding.row(id), history),
         }),
       ),
       calls("SQLite", appendTo(sync)),
@@ -116,7 +123,7 @@ export function run({ seconds }) {
       tables: [measured.table],
       notes: [
         "Beside each time: how many times as long as the floor took in the same rounds.",
-        "The second floor bounds SQLite: Tenure reads the head in each append, as another process may have changed it.",
+        "The third floor bounds SQLite: Tenure reads the head in each append, as another process may have changed it, and writes the change into the feed, which is one more page in the log.",
       ],
       checks: rows
         .map(({ name }) => name)

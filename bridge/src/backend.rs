@@ -8,7 +8,7 @@ use std::rc::Rc;
 use serde::Serialize;
 use tenure_core::error::Cause;
 use tenure_core::session::retention::{KEEP_AUDIT, RetentionParams};
-use tenure_core::store::{Capabilities, Durability};
+use tenure_core::store::{Capabilities, Durability, OnMigration};
 use tenure_core::value::address::unsupported_store;
 use tenure_core::value::properties::{Params, Properties};
 use tenure_core::{Error, Limits, MemoryStore, Millis, Redact, Result, SyncStore};
@@ -89,6 +89,10 @@ pub struct Options {
     pub retention: Option<RetentionParams>,
     /// The number of changes that the feed keeps.
     pub keep_changes: Option<u64>,
+    /// Whether the store has an index for the filter `text`.
+    pub text_index: Option<bool>,
+    /// What is called while opening the store migrates it.
+    pub on_migration: Option<OnMigration>,
     /// Whether every call of the handle is synchronous.
     pub synchronous: bool,
 }
@@ -121,6 +125,8 @@ impl Params for Options {
                 .take::<Option<Retention>>("retention")
                 .map(|retention| retention.0),
             keep_changes: properties.take("keep_changes"),
+            text_index: properties.take("text_index"),
+            on_migration: None,
             synchronous: properties.take_or("synchronous", false),
         }
     }
@@ -148,6 +154,11 @@ fn check_settings(url: &str, options: &Options) -> Result<()> {
         (
             "keepChanges",
             options.keep_changes.is_some(),
+            scheme == "sqlite",
+        ),
+        (
+            "textIndex",
+            options.text_index.is_some(),
             scheme == "sqlite",
         ),
     ] {

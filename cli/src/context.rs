@@ -18,6 +18,7 @@ use crate::arguments;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::idempotency::Repeatable;
 use crate::output::{Output, clean_lines};
+use crate::progress;
 use crate::store::CommandStore;
 use crate::time;
 
@@ -202,6 +203,7 @@ impl Context {
         Options {
             limits: self.limits.clone(),
             file_mode: Some(self.file_mode().bits()),
+            on_migration: Some(progress::of_migration),
             ..Options::default()
         }
     }

@@ -2,10 +2,29 @@
 //! a terminal only.
 
 use std::io::{IsTerminal, Write, stderr};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use tenure_core::store::Migration;
 
 /// The least time between two updates of the line.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Shows how far the migration of a store is that the command opens.
+pub(crate) fn of_migration(migration: Migration) {
+    static LINE: Mutex<Option<Progress>> = Mutex::new(None);
+
+    let Ok(mut line) = LINE.lock() else {
+        return;
+    };
+    if migration.is_running {
+        let Migration { step, steps, .. } = migration;
+        line.get_or_insert_with(|| Progress::new(true))
+            .update(|| format!("the store is brought into a newer form: step {step} of {steps}"));
+    } else {
+        *line = None;
+    }
+}
 
 /// A progress line.
 #[derive(Debug)]

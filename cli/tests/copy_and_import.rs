@@ -208,6 +208,37 @@ fn a_check_finds_wrong_counts_and_repairs_them() {
 }
 
 #[test]
+fn a_damaged_index_of_tasks_is_found_and_replaced() {
+    let place = Place::new();
+    place.run_ok(&["start", "Fix the build"]);
+    let database = place.folder.path().join("tenure.db");
+    let options = tenure_sqlite::SqliteOptions {
+        text_index: Some(true),
+        ..tenure_sqlite::SqliteOptions::default()
+    };
+    tenure_sqlite::SqliteStore::open(&database, options)
+        .unwrap()
+        .close();
+    assert_eq!(
+        place.run_ok(&["check"]),
+        "1 session and 0 records read, no problems"
+    );
+    let damaged = rusqlite::Connection::open(&database).unwrap();
+    damaged.execute_batch("DELETE FROM texts_data").unwrap();
+    drop(damaged);
+    let output = place.run(&["check"]);
+    assert_eq!(output.code, 1);
+    assert!(output.out.starts_with("texts  "), "{}", output.out);
+    let repaired = place.run_ok(&["check", "--repair"]);
+    assert!(repaired.ends_with("1 problem repaired"), "{repaired}");
+    assert_eq!(
+        place.run_ok(&["check"]),
+        "1 session and 0 records read, no problems"
+    );
+}
+
+#[cfg(unix)]
+#[test]
 fn a_check_finds_a_damaged_change_and_lets_a_watch_go_on() {
     let place = populated_place();
     let database = place.folder.path().join("tenure.db");

@@ -36,6 +36,20 @@ pub use query::{Found, History, ListQuery, Loaded, Page, Problem, Read, Scan};
 /// The future reply of a store. It may be pending on a waker, and move between threads.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
+/// How far a store is with bringing what an older Tenure has written into a newer form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migration {
+    /// The number of the step, from 1.
+    pub step: u32,
+    /// The number of the last step.
+    pub steps: u32,
+    /// Whether it still runs.
+    pub is_running: bool,
+}
+
+/// What is called now and then while a store is migrated, and once when that has ended.
+pub type OnMigration = fn(Migration);
+
 /// A store of sessions.
 ///
 /// Errors are `STORE_UNAVAILABLE`, `STORAGE_FULL`, `STORE_FAILED`, `CORRUPT_SESSION` and the like. An

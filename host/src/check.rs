@@ -7,7 +7,7 @@ pub use tenure_sqlite::Checked;
 use crate::open::{Lifetime, open_registry, open_sqlite};
 use crate::place::Place;
 
-/// Checks the file of a SQLite store, the counts that it keeps for statistics, and its feed. `repair` repairs
+/// Checks the file of a SQLite store, the counts that it keeps for statistics, its index of tasks, and its feed. `repair` repairs
 /// what can be repaired. Other stores keep none of that, and stores that do not exist have no problems.
 ///
 /// # Errors

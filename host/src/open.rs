@@ -93,6 +93,8 @@ fn sqlite_options(options: &Options, lifetime: Lifetime) -> Result<SqliteOptions
         busy_timeout_ms: options.busy_timeout_ms(defaults.busy_timeout_ms),
         brief: lifetime == Lifetime::Brief,
         keep_changes: options.keep_changes,
+        text_index: options.text_index,
+        on_migration: options.on_migration,
         ..defaults
     })
 }

@@ -210,3 +210,35 @@ describe("sessions in SQLite", () => {
     expect(acknowledged).toBeGreaterThan(kills);
   });
 });
+
+describe("the index of tasks", () => {
+  it("is a setting of the file, and changes no list", async () => {
+    const url = `sqlite:${newDatabase()}`;
+    const indexed = await opening(url, { textIndex: true });
+    for (let n = 0; n < 600; n += 1) await indexed.start({ task: `Build number ${n}`, mode: "m" });
+    using other = openSync(url);
+    const tasks = () =>
+      other.list({ text: "R 17", direction: "asc" }).items.map(({ task }) => task);
+    const expected = [17, ...Array.from({ length: 10 }, (_, n) => 170 + n)];
+    // The first lists look at all sessions, the later ones at those in the index.
+    for (let round = 0; round < 50; round += 1) {
+      expect(tasks()).toEqual(expected.map((n) => `Build number ${n}`));
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(other.stats({ text: "number 17" }).total).toBe(11);
+    openSync(url, { textIndex: false }).close();
+    expect(tasks()).toHaveLength(11);
+  });
+
+  it("is not an option of other stores", async () => {
+    const refused = await failure(open("memory:", { textIndex: true }));
+    expect(refused.message).toBe("textIndex: this store has no such option");
+  });
+
+  it("is on or off", async () => {
+    const refused = await failure(
+      open(`sqlite:${newDatabase()}`, { textIndex: "yes" as unknown as boolean }),
+    );
+    expect(refused).toMatchObject({ code: "INVALID_ARGUMENT", details: { what: "textIndex" } });
+  });
+});

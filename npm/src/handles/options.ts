@@ -70,6 +70,12 @@ export interface OpenOptions<T extends SessionTypes = SessionTypes> {
    */
   readonly keepChanges?: number | undefined;
   /**
+   * Whether a `sqlite:` store has an index from now on by which the filter `text` finds few sessions
+   * among many. It is a setting of the file, off at first. Sessions that exist are added in the
+   * background, while the store is used.
+   */
+  readonly textIndex?: boolean | undefined;
+  /**
    * Whether starting a session in a slot locks the slot by default; the option `locking` of a call
    * overrides it. The property `pessimisticLockingEnabled` of the handle changes it.
    */
@@ -120,6 +126,7 @@ export const OPEN_OPTIONS = {
   redact: "any",
   models: "any",
   keepChanges: "any",
+  textIndex: "any",
   pessimisticLockingEnabled: "boolean",
   schema: "any",
 } as const;

@@ -26,6 +26,8 @@ const MAX_PAGES: u64 = 4_294_967_294;
 const PAGE_BYTES: u64 = 4096;
 /// A write-ahead log of this size is read in a fraction of a millisecond.
 const SHORT_LOG: u64 = 64 * PAGE_BYTES;
+/// The instructions of SQLite between two reports of progress: some milliseconds.
+const BETWEEN_REPORTS: i32 = 100_000;
 /// The pauses between attempts to get a lock. A busy writer frees its lock for short moments only.
 /// SQLite's own busy handler tries every 100 ms and would miss them for seconds.
 const FIRST_SLEEP: Duration = Duration::from_micros(100);
@@ -42,6 +44,8 @@ pub(crate) struct Database {
     pragmas: Cell<Option<(Durability, Option<u64>)>>,
     /// The counts that it has answered with.
     pub(crate) answers: RefCell<Answers>,
+    /// What is called when the index of texts lacks many sessions.
+    lacks_texts: Option<Box<dyn Fn() + Send>>,
     /// The prepared statements, for tests that count them.
     #[cfg(test)]
     pub(crate) statements: RefCell<Vec<String>>,
@@ -72,6 +76,7 @@ impl Database {
             presence: None,
             pragmas: Cell::new(None),
             answers: RefCell::default(),
+            lacks_texts: None,
             #[cfg(test)]
             statements: RefCell::default(),
         };
@@ -150,6 +155,35 @@ impl Database {
                 Ok(())
             }))
             .map_err(|error| self.failed("open", &error))
+    }
+
+    /// Calls `hook` now and then while a statement runs.
+    pub(crate) fn on_progress(
+        &mut self,
+        hook: Option<impl FnMut() + Send + 'static>,
+    ) -> Result<()> {
+        let hook = hook.map(|mut hook| {
+            move || {
+                hook();
+                // The statement goes on.
+                false
+            }
+        });
+        self.connection
+            .progress_handler(BETWEEN_REPORTS, hook)
+            .map_err(|error| self.failed("open", &error))
+    }
+
+    /// Calls `hook` when a list or a tally finds that the index of texts lacks many sessions.
+    pub(crate) fn on_lacking_texts(&mut self, hook: impl Fn() + Send + 'static) {
+        self.lacks_texts = Some(Box::new(hook));
+    }
+
+    /// Reports that the index of texts lacks many sessions.
+    pub(crate) fn report_lacking_texts(&self) {
+        if let Some(hook) = &self.lacks_texts {
+            hook();
+        }
     }
 
     /// The path of the file.
@@ -293,6 +327,25 @@ impl Database {
             Err(error) if failure::is_busy(&error) => Ok(None),
             Err(error) => Err(self.failed("commit", &error)),
         }
+    }
+
+    /// Reads in one state of the database, in several statements.
+    pub(crate) fn reading<T>(
+        &self,
+        read: impl FnOnce() -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        if self.in_transaction() {
+            return read();
+        }
+        self.prepare("BEGIN")?.execute([])?;
+        let answer = read();
+        // Nothing was written. If this fails, the next use of the connection reports the error.
+        if self.in_transaction()
+            && let Ok(mut end) = self.prepare("COMMIT")
+        {
+            let _ = end.execute([]);
+        }
+        answer
     }
 
     fn until<T>(

@@ -70,6 +70,15 @@ pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// Whether the database, or an index in it, is damaged. A table of an index that cannot be opened is an
+/// unknown error of SQLite.
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::Unknown)
+    )
+}
+
 fn full(path: &str) -> Error {
     Cause::StorageFull {
         problem: format!("{path}: the disk or the database is full"),

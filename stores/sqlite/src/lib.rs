@@ -10,7 +10,7 @@
 //!   commits queued operations together.
 //!
 //! `schema` has the tables, `store` the handle, `unit` the store for an operation in a transaction,
-//! `read_set` the rows that an operation need not read again, `file` the state that handles of a
+//! `read_set` the rows that an operation need not read again, `texts` the index of tasks, `file` the state that handles of a
 //! process share, and `writer` the thread.
 
 mod answers;
@@ -25,6 +25,7 @@ mod file_locks;
 mod identity;
 mod lock;
 mod log;
+mod migration;
 mod options;
 mod plan;
 mod presence;
@@ -36,6 +37,8 @@ mod recount;
 mod row;
 mod schema;
 mod store;
+mod texts;
+mod texts_check;
 mod unit;
 mod write;
 mod writer;

@@ -1,10 +1,10 @@
 //! The options of a SQLite store.
 
-use tenure_core::store::Durability;
+use tenure_core::store::{Durability, OnMigration};
 use tenure_permissions::FileMode;
 
 /// The options of a SQLite store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct SqliteOptions {
     /// The durability of this handle's writes.
     pub durability: Durability,
@@ -21,6 +21,11 @@ pub struct SqliteOptions {
     /// The number of changes that the feed of the file keeps from now on; `None` leaves it as it is,
     /// 100,000 at first.
     pub keep_changes: Option<u64>,
+    /// Whether the file has an index of tasks, by which the filter `text` finds few sessions among many,
+    /// from now on; `None` leaves it as it is, without one at first.
+    pub text_index: Option<bool>,
+    /// What is called while opening the file migrates it.
+    pub on_migration: Option<OnMigration>,
     /// The permissions of a new database and of new folders.
     pub file_mode: FileMode,
 }
@@ -33,6 +38,8 @@ impl Default for SqliteOptions {
             max_bytes: None,
             brief: false,
             keep_changes: None,
+            text_index: None,
+            on_migration: None,
             file_mode: FileMode::PRIVATE,
         }
     }

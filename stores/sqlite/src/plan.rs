@@ -10,7 +10,7 @@ use tenure_core::Result;
 use tenure_core::store::filter::{Filter, OrderBy, Trash};
 
 use crate::database::Database;
-use crate::query::{self, Access, Query, SEVERAL, names};
+use crate::query::{self, Query, SEVERAL, Source, names};
 
 /// Up to this number, sessions are quickly read and sorted.
 const FEW: u32 = 1000;
@@ -23,15 +23,19 @@ const BY_UPDATED: &str = "sessions_by_updated";
 const IN_TRASH: &str = "sessions_in_trash";
 
 impl Database {
-    /// The index to use. SQLite chooses well if one field of the filter has an index that also has
+    /// Where to look for the sessions that match. SQLite chooses well if one field of the filter has an index that also has
     /// the order of creation. Of several fields it takes any, however many sessions match.
-    pub(crate) fn access_for(&self, filter: &Filter, by: Option<OrderBy>) -> Result<Access> {
+    pub(crate) fn source_for(
+        &self,
+        filter: &Filter,
+        by: Option<OrderBy>,
+    ) -> Result<Source<'static>> {
         if SEVERAL
             .iter()
             .any(|column| names(filter, column).is_some_and(|names| names.is_empty()))
         {
             // Nothing matches. SQLite removes the conditions, so an index could not be used.
-            return Ok(Access::Any);
+            return Ok(Source::Sessions);
         }
         let mut fields = fields(filter, by);
         let by_created = by == Some(OrderBy::CreatedAt);
@@ -41,7 +45,7 @@ impl Database {
         }
         for Field { index, filter, .. } in &fields {
             if self.has_few_matches(filter, index)? {
-                return Ok(Access::Index(index));
+                return Ok(Source::Index(index));
             }
         }
         Ok(match by {
@@ -49,13 +53,13 @@ impl Database {
                 .iter()
                 .filter(|field| field.has_order && field.values <= MERGED)
                 .min_by_key(|field| field.values)
-                .map_or(Access::Any, Field::in_order),
-            Some(OrderBy::UpdatedAt) => Access::Index(BY_UPDATED),
-            None => Access::Any,
+                .map_or(Source::Sessions, Field::in_order),
+            Some(OrderBy::UpdatedAt) => Source::Index(BY_UPDATED),
+            None => Source::Sessions,
         })
     }
 
-    fn has_few_matches(&self, field: &Filter, index: &str) -> Result<bool> {
+    fn has_few_matches(&self, field: &Filter, index: &'static str) -> Result<bool> {
         let Query { sql, parameters } = query::count(field, index, FEW);
         self.prepare(&sql)
             .and_then(|mut count| {
@@ -81,10 +85,10 @@ struct Field {
 
 impl Field {
     /// The sessions in the order of the list.
-    fn in_order(&self) -> Access {
+    fn in_order(&self) -> Source<'static> {
         match self.column {
-            Some(column) if self.values > 1 => Access::Merged(self.index, column),
-            _ => Access::Index(self.index),
+            Some(column) if self.values > 1 => Source::Merged(self.index, column),
+            _ => Source::Index(self.index),
         }
     }
 }
@@ -394,13 +398,13 @@ mod tests {
         let options = SqliteOptions::default();
         let database = Database::connect(&path, &options).unwrap();
         database.set_up(&options).unwrap();
-        schema::migrate(&database).unwrap();
+        schema::take_step(&database, 0).unwrap();
 
         // Without sessions, every filter has few matches.
         for (name, filter) in each_filter() {
             for query in in_each_order(&filter) {
-                let access = database.access_for(&filter, Some(query.order.by)).unwrap();
-                let plan = plan(&database, query::list(&query, access, 10));
+                let source = database.source_for(&filter, Some(query.order.by)).unwrap();
+                let plan = plan(&database, query::list(&query, source, 10));
                 let index = match name {
                     "statuses" => "status",
                     "agents" => "phase",
@@ -411,8 +415,8 @@ mod tests {
                 assert!(plan.contains(index), "{name}: {plan}");
                 assert!(!plan.contains("SCAN") || some, "{name}: {plan}");
             }
-            let access = database.access_for(&filter, None).unwrap();
-            let plan = plan(&database, query::tally(&filter, access));
+            let source = database.source_for(&filter, None).unwrap();
+            let plan = plan(&database, query::tally(&filter, source));
             assert!(!plan.contains("SCAN") || name == "trash", "{name}: {plan}");
         }
 
@@ -446,8 +450,8 @@ mod tests {
                 ..Filter::default()
             };
             for query in in_each_order(&filter) {
-                let access = database.access_for(&filter, Some(query.order.by)).unwrap();
-                let plan = plan(&database, query::list(&query, access, 10));
+                let source = database.source_for(&filter, Some(query.order.by)).unwrap();
+                let plan = plan(&database, query::list(&query, source, 10));
                 let by_updated = query.order.by == OrderBy::UpdatedAt && used == "any";
                 let used = match (by_updated, used) {
                     (true, _) => "sessions_by_updated",
@@ -462,8 +466,8 @@ mod tests {
         rare("x", Status::Active, "any");
         for (name, filter) in each_filter() {
             for query in in_each_order(&filter) {
-                let access = database.access_for(&filter, Some(query.order.by)).unwrap();
-                let plan = plan(&database, query::list(&query, access, 10));
+                let source = database.source_for(&filter, Some(query.order.by)).unwrap();
+                let plan = plan(&database, query::list(&query, source, 10));
                 assert!(plan.contains("USING INDEX"), "{name}: {plan}");
                 assert!(!plan.contains("TEMP B-TREE"), "{name}: {plan}");
             }

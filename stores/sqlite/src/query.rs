@@ -35,15 +35,46 @@ fn list_of<'f, T>(
         .map(|values| values.iter().map(name).collect())
 }
 
-/// How the sessions that match a filter are found.
+/// The key up to which the index of texts has sessions, if there is one.
+macro_rules! indexed_through {
+    () => {
+        "(SELECT value FROM settings WHERE name = 'textIndex')"
+    };
+}
+pub(crate) use indexed_through;
+
+/// The keys of the sessions that may contain a text: those that the index has found, which are the parameter,
+/// and those that it lacks.
+pub(crate) const CANDIDATES: &str = concat!(
+    "SELECT value FROM json_each(?) \
+     UNION ALL SELECT key FROM stale_texts \
+     UNION ALL SELECT key FROM sessions WHERE key > ",
+    indexed_through!()
+);
+
+/// Where sessions are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// As SQLite chooses.
-    Any,
-    /// This index.
+pub(crate) enum Source<'a> {
+    /// Wherever SQLite chooses.
+    Sessions,
+    /// In an index.
     Index(&'static str),
-    /// This index, once for each value of this column, merged in the order of the list.
+    /// In an index, once for each value of this column, merged in the order of the list.
     Merged(&'static str, &'static str),
+    /// Among the sessions that may contain a text. Of these the index of texts has found some, whose keys are
+    /// given as an array in JSON.
+    Keys(&'a str),
+}
+
+impl Source<'_> {
+    fn sql(self) -> String {
+        match self {
+            Self::Sessions => String::new(),
+            Self::Index(index) | Self::Merged(index, _) => format!(" INDEXED BY {index}"),
+            // The keys are those of rows, which no index has to find.
+            Self::Keys(_) => " NOT INDEXED".to_owned(),
+        }
+    }
 }
 
 /// A statement and its parameters.
@@ -53,8 +84,9 @@ pub(crate) struct Query {
     pub(crate) parameters: Vec<Value>,
 }
 
-/// Selects the heads that match `query` with the keys of their rows, in order, at most `rows`.
-pub(crate) fn list(query: &ListQuery, access: Access, rows: u64) -> Query {
+/// Selects the heads that match `query` with the keys of their rows, in order, at most `rows`, from a
+/// source.
+pub(crate) fn list(query: &ListQuery, source: Source<'_>, rows: u64) -> Query {
     let filter = &query.filter;
     let time = match query.order.by {
         OrderBy::CreatedAt => "created_at",
@@ -64,13 +96,13 @@ pub(crate) fn list(query: &ListQuery, access: Access, rows: u64) -> Query {
         Direction::Asc => (">", "ASC"),
         Direction::Desc => ("<", "DESC"),
     };
-    let parts = match access {
-        Access::Merged(_, column) => names(filter, column)
+    let parts = match source {
+        Source::Merged(_, column) => names(filter, column)
             .unwrap_or_default()
             .into_iter()
-            .map(|name| Conditions::with(filter, Some((column, name))))
+            .map(|name| Conditions::with(filter, source, Some((column, name))))
             .collect(),
-        Access::Any | Access::Index(_) => vec![Conditions::of(filter)],
+        _ => vec![Conditions::of(filter, source)],
     };
     let (mut selects, mut parameters) = (Vec::new(), Vec::new());
     for mut part in parts {
@@ -86,7 +118,7 @@ pub(crate) fn list(query: &ListQuery, access: Access, rows: u64) -> Query {
         selects.push(format!(
             "SELECT {}, key FROM sessions{}{}",
             head_columns!(),
-            indexed_by(access),
+            source.sql(),
             part.sql
         ));
         parameters.extend(part.parameters);
@@ -105,8 +137,8 @@ pub(crate) fn list(query: &ListQuery, access: Access, rows: u64) -> Query {
 
 /// Counts the sessions that match `filter`, by status, mode, user and model. The upper and lower halves of
 /// numbers are summed separately, so that no sum overflows.
-pub(crate) fn tally(filter: &Filter, access: Access) -> Query {
-    let Conditions { sql, parameters } = Conditions::of(filter);
+pub(crate) fn tally(filter: &Filter, source: Source<'_>) -> Query {
+    let Conditions { sql, parameters } = Conditions::of(filter, source);
     let halves =
         |column: &str| format!("sum({column} >> 32 & 4294967295), sum({column} & 4294967295)");
     Query {
@@ -116,28 +148,22 @@ pub(crate) fn tally(filter: &Filter, access: Access) -> Query {
             halves("prompt_tokens"),
             halves("completion_tokens"),
             halves("cost_nanos"),
-            indexed_by(access),
+            source.sql(),
         ),
         parameters,
     }
 }
 
 /// Counts the sessions that match `filter` by `index`, up to `most`.
-pub(crate) fn count(filter: &Filter, index: &str, most: u32) -> Query {
-    let Conditions { sql, parameters } = Conditions::of(filter);
+pub(crate) fn count(filter: &Filter, index: &'static str, most: u32) -> Query {
+    let source = Source::Index(index);
+    let Conditions { sql, parameters } = Conditions::of(filter, source);
     Query {
         sql: format!(
-            "SELECT count(*) FROM \
-             (SELECT 1 FROM sessions INDEXED BY {index}{sql} LIMIT {most})"
+            "SELECT count(*) FROM (SELECT 1 FROM sessions{}{sql} LIMIT {most})",
+            source.sql()
         ),
         parameters,
-    }
-}
-
-fn indexed_by(access: Access) -> String {
-    match access {
-        Access::Any => String::new(),
-        Access::Index(index) | Access::Merged(index, _) => format!(" INDEXED BY {index}"),
     }
 }
 
@@ -148,16 +174,20 @@ struct Conditions {
 }
 
 impl Conditions {
-    fn of(filter: &Filter) -> Self {
-        Self::with(filter, None)
+    fn of(filter: &Filter, source: Source<'_>) -> Self {
+        Self::with(filter, source, None)
     }
 
     /// The conditions of a filter, with one value of a column instead of several.
-    fn with(filter: &Filter, alone: Option<(&str, &str)>) -> Self {
+    fn with(filter: &Filter, source: Source<'_>, alone: Option<(&str, &str)>) -> Self {
         let mut all = Self {
             sql: String::new(),
             parameters: Vec::new(),
         };
+        if let Source::Keys(keys) = source {
+            let keys = [Value::Text(keys.to_owned())];
+            all.add(&format!("key IN ({CANDIDATES})"), keys);
+        }
         let text = |text: &Option<String>| text.clone().map(Value::Text);
         let time = |time: Option<Timestamp>| time.map(|time| Value::Integer(time.as_millis()));
         let parent = filter

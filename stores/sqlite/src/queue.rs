@@ -1,4 +1,5 @@
-//! The work of a file's writer thread: queued jobs in their order, and checkpoints.
+//! The work of a file's writer thread: queued jobs in their order, checkpoints, and sessions that an index
+//! lacks.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,6 +26,7 @@ pub(crate) struct Task {
 pub(crate) struct Work {
     pub(crate) jobs: bool,
     pub(crate) checkpoint: bool,
+    pub(crate) texts: bool,
 }
 
 /// The completions of jobs, each with its result.
@@ -48,6 +50,8 @@ struct State {
     /// The number of jobs that were taken from the queue and are not done.
     running: usize,
     checkpoint: bool,
+    /// Whether the index of texts lacks sessions.
+    texts: bool,
     ending: bool,
     thread: Option<JoinHandle<()>>,
 }
@@ -94,6 +98,17 @@ impl Queue {
         }
     }
 
+    /// Requests that a part of the sessions is added to the index of texts. If there is no thread, `start`
+    /// starts one.
+    pub(crate) fn request_texts(&self, start: impl FnOnce() -> Result<JoinHandle<()>>) {
+        let mut state = self.state();
+        // Without a thread the index lacks more and more sessions, which lists look at.
+        if !state.ending && state.ensure_thread(start).is_ok() {
+            state.texts = true;
+            self.work.notify_one();
+        }
+    }
+
     /// Waits until every job that is queued now is done.
     pub(crate) fn drain(&self) {
         let mut state = self.state();
@@ -126,15 +141,17 @@ impl Queue {
     /// Waits for work. Returns `None` when the queue has ended.
     pub(crate) fn wait(&self) -> Option<Work> {
         let mut state = self.state();
-        while state.tasks.is_empty() && !state.checkpoint && !state.ending {
+        while state.tasks.is_empty() && !state.checkpoint && !state.texts && !state.ending {
             state = wait(&self.work, state);
         }
-        if state.tasks.is_empty() && state.ending {
+        // A part that was requested is added at the end, too: handles may be opened for single calls.
+        if state.tasks.is_empty() && !state.texts && state.ending {
             return None;
         }
         Some(Work {
             jobs: !state.tasks.is_empty(),
             checkpoint: std::mem::take(&mut state.checkpoint),
+            texts: std::mem::take(&mut state.texts),
         })
     }
 

@@ -11,7 +11,7 @@ use tenure_core::{Error, Event, Head, Result, SessionId, Status, Timestamp};
 
 use crate::counts::read_sums;
 use crate::database::Database;
-use crate::query::{self, Access, Query};
+use crate::query::{self, Query, Source};
 use crate::read_set::SessionRow;
 use crate::row::{self, head_columns};
 
@@ -129,14 +129,22 @@ impl Database {
 
     /// See `Store::list`. `seen` is called for each head of the page, with the key of its row.
     pub(crate) fn list(&self, query: &ListQuery, mut seen: impl FnMut(i64, &Head)) -> Result<Page> {
-        let access = self.access_for(&query.filter, Some(query.order.by))?;
+        self.read_matches(&query.filter, Some(query.order.by), "list", |source| {
+            self.list_from(query, source, &mut seen)
+        })
+    }
+
+    fn list_from(
+        &self,
+        query: &ListQuery,
+        source: Source<'_>,
+        seen: &mut impl FnMut(i64, &Head),
+    ) -> rusqlite::Result<Page> {
         // One row more than the limit shows whether more follow. Unreadable rows take the place of
         // readable ones, so the query may have to be repeated with a larger limit.
         let mut rows = u64::from(query.limit) + 1;
         loop {
-            let (page, read) = self
-                .page(query, access, rows, &mut seen)
-                .map_err(|error| self.failed("list", &error))?;
+            let (page, read) = self.page(query, source, rows, seen)?;
             if page.more || page.problems.is_empty() || read < rows {
                 return Ok(page);
             }
@@ -147,11 +155,11 @@ impl Database {
     fn page(
         &self,
         query: &ListQuery,
-        access: Access,
+        source: Source<'_>,
         limit: u64,
         seen: &mut impl FnMut(i64, &Head),
     ) -> rusqlite::Result<(Page, u64)> {
-        let Query { sql, parameters } = query::list(query, access, limit);
+        let Query { sql, parameters } = query::list(query, source, limit);
         let mut find = self.prepare(&sql)?;
         let mut rows = find.query(params_from_iter(parameters))?;
         let (mut page, mut read, mut bytes) = (Page::default(), 0, 0);
@@ -217,19 +225,19 @@ impl Database {
 
     /// See `Store::tally`.
     pub(crate) fn tally(&self, filter: &Filter, users: u32) -> Result<Tally> {
-        let tally = match filter.user_and_mode() {
-            Some((user_id, mode)) => self.kept_counts(user_id, mode, users),
-            None => {
-                let access = self.access_for(filter, None)?;
-                self.count(filter, access)
+        match filter.user_and_mode() {
+            Some((user_id, mode)) => self
+                .kept_counts(user_id, mode, users)
+                .map_err(|error| self.failed("tally", &error)),
+            None => self.read_matches(filter, None, "tally", |source| {
+                self.count(filter, source)
                     .map(|tally| tally.keep_users(users))
-            }
-        };
-        tally.map_err(|error| self.failed("tally", &error))
+            }),
+        }
     }
 
-    fn count(&self, filter: &Filter, access: Access) -> rusqlite::Result<Tally> {
-        let Query { sql, parameters } = query::tally(filter, access);
+    fn count(&self, filter: &Filter, source: Source<'_>) -> rusqlite::Result<Tally> {
+        let Query { sql, parameters } = query::tally(filter, source);
         let mut find = self.prepare(&sql)?;
         let mut rows = find.query(params_from_iter(parameters))?;
         let mut tally = Tally::default();

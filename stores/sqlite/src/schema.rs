@@ -195,23 +195,19 @@ pub(crate) fn refuse_newer(database: &Database) -> Result<()> {
     }
 }
 
-/// Migrates a file to the newest schema. Another process may be doing the same.
+/// Migrates a file from a schema to the next one, or a new file to the newest. The caller has opened a
+/// transaction.
 ///
 /// # Errors
-/// Those of the store, and `SCHEMA_TOO_NEW` if a newer Tenure has migrated the file meanwhile.
-pub(crate) fn migrate(database: &Database) -> Result<()> {
-    if check(database)? == VERSION {
-        return Ok(());
-    }
-    let transaction = database.begin()?;
-    let found = check(database)?;
-    for migration in MIGRATIONS.iter().skip(found as usize) {
+/// Those of the store.
+pub(crate) fn take_step(database: &Database, found: u32) -> Result<()> {
+    let next = if found == 0 { VERSION } else { found + 1 };
+    let steps = MIGRATIONS.iter().take(next as usize).skip(found as usize);
+    for migration in steps {
         database.execute_batch("open", migration)?;
     }
-    let mark =
-        format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};");
-    database.execute_batch("open", &mark)?;
-    transaction.commit()
+    let mark = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {next};");
+    database.execute_batch("open", &mark)
 }
 
 /// Commits without changes, unless another connection is writing.

@@ -22,6 +22,7 @@ use tenure_store_transaction::{Attempt, Done, Job, TransactionStore};
 
 use crate::database::{Database, Transaction};
 use crate::file::File;
+use crate::migration;
 use crate::options::SqliteOptions;
 use crate::presence::with_suffix;
 use crate::schema;
@@ -111,7 +112,7 @@ impl SqliteStore {
             .free()
             .is_some_and(|free| free < TO_OPEN)
             .then(|| reserve.release());
-        let opened = Self::open_file(&path, options, reserve.clone());
+        let opened = Self::open_file(&path, options, mode, reserve.clone());
         match released {
             Some(released) => reserve.restore(released),
             // Nothing is created beside a file that is no store.
@@ -121,20 +122,31 @@ impl SqliteStore {
         opened
     }
 
-    fn open_file(path: &Arc<Path>, options: SqliteOptions, reserve: Reserve) -> Result<Self> {
+    fn open_file(
+        path: &Arc<Path>,
+        options: SqliteOptions,
+        mode: FileMode,
+        reserve: Reserve,
+    ) -> Result<Self> {
         let mut database = Database::connect(path, &options)?;
         let found = schema::check(&database)?;
         database.set_up(&options)?;
         // The schema is not read again if it is current: handles for single calls should open
         // quickly.
         if found != schema::VERSION {
-            schema::migrate(&database)?;
+            migration::migrate(&mut database, options.on_migration, mode)?;
         }
         if let Some(count) = options.keep_changes {
             database.keep_changes(count)?;
         }
+        if let Some(wanted) = options.text_index {
+            database.index_texts(wanted)?;
+        }
         let file = File::of(path, reserve)?;
         file.writer.watch(&mut database, &options)?;
+        if options.text_index == Some(true) && database.lacks_texts()? {
+            file.writer.add_texts(&options);
+        }
         Ok(Self {
             file,
             database,

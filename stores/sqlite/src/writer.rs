@@ -1,6 +1,6 @@
 //! The writer of a file, which its handles share. Its thread runs queued jobs in order inside one
 //! transaction, each with a savepoint, and calls their completions after the commit. It also
-//! performs the checkpoints, which no other thread does.
+//! performs the checkpoints, which no other thread does, and keeps the index of texts up.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -64,6 +64,8 @@ impl Writer {
         options: &SqliteOptions,
     ) -> Result<()> {
         database.refuse_unless_present(&self.presence);
+        let (writer, given) = (Arc::clone(self), options.clone());
+        database.on_lacking_texts(move || writer.add_texts(&given));
         let writer = Arc::clone(self);
         let options = options.clone();
         database.on_commit(move |pages| {
@@ -127,6 +129,26 @@ impl Writer {
         }
     }
 
+    /// Requests that the sessions which the index of texts lacks are added to it, a part at a time.
+    pub(crate) fn add_texts(self: &Arc<Self>, options: &SqliteOptions) {
+        self.queue.request_texts(|| self.start_thread(options));
+    }
+
+    /// Adds a part of the sessions that the index of texts lacks. Called on the writer thread.
+    fn add_part_of_texts(self: &Arc<Self>, database: &Database, options: &SqliteOptions) {
+        // What is left of the disk is for sessions.
+        if self.reserve.is_needed() {
+            return;
+        }
+        let held = self.lock.for_writer();
+        let added = database.add_texts();
+        drop(held);
+        // After a failure, the next list that lacks them requests it again.
+        if added.is_ok_and(|more| more) {
+            self.add_texts(options);
+        }
+    }
+
     fn start_thread(self: &Arc<Self>, options: &SqliteOptions) -> Result<JoinHandle<()>> {
         let writer = Arc::clone(self);
         let options = options.clone();
@@ -152,6 +174,9 @@ impl Writer {
                     }
                     if work.checkpoint {
                         self.checkpoint(database);
+                    }
+                    if work.texts {
+                        self.add_part_of_texts(database, options);
                     }
                 }
                 Err(error) => self.queue.refuse_all(&error),

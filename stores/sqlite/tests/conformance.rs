@@ -1,4 +1,4 @@
-//! The store passes the conformance kit with each durability.
+//! The store passes the conformance kit with each durability, and with an index of texts.
 
 use std::sync::Mutex;
 
@@ -7,21 +7,28 @@ use tenure_core::{Lift, Result, Store};
 use tenure_sqlite::{Durability, SqliteOptions, SqliteStore};
 
 /// A separate database, which is opened as often as a case needs.
-fn fixture(durability: Durability) -> impl Fn() -> Result<Box<dyn Store>> {
+fn fixture(options: SqliteOptions) -> impl Fn() -> Result<Box<dyn Store>> {
     let place = Place::new();
     move || {
-        let options = SqliteOptions {
-            durability,
-            ..SqliteOptions::default()
-        };
-        tenure_testkit::store(Lift(Mutex::new(SqliteStore::open(&place.file(), options)?)))
+        let store = SqliteStore::open(&place.file(), options.clone())?;
+        tenure_testkit::store(Lift(Mutex::new(store)))
     }
 }
 
 mod normal {
-    tenure_testkit::conformance!(super::fixture(super::Durability::Normal));
+    tenure_testkit::conformance!(super::fixture(super::SqliteOptions::default()));
 }
 
 mod full {
-    tenure_testkit::conformance!(super::fixture(super::Durability::Full));
+    tenure_testkit::conformance!(super::fixture(super::SqliteOptions {
+        durability: super::Durability::Full,
+        ..super::SqliteOptions::default()
+    }));
+}
+
+mod with_index_of_texts {
+    tenure_testkit::conformance!(super::fixture(super::SqliteOptions {
+        text_index: Some(true),
+        ..super::SqliteOptions::default()
+    }));
 }

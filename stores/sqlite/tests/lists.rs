@@ -10,6 +10,7 @@ use tenure_core::stored::agent::Agent;
 use tenure_core::stored::head::Usage;
 use tenure_core::stored::slot::{Slot, SlotPhase};
 use tenure_core::{Head, Phase, Status, SyncStore};
+use tenure_sqlite::SqliteOptions;
 
 /// Enough sessions that every kind of filter has many matches, and few.
 const SESSIONS: usize = 6000;
@@ -126,9 +127,18 @@ fn filter(random: &mut Rng) -> Filter {
 
 #[test]
 fn lists_and_counts_of_many_sessions_agree_with_the_reference() {
+    for text_index in [None, Some(true)] {
+        lists_and_counts_agree(&SqliteOptions {
+            text_index,
+            ..SqliteOptions::default()
+        });
+    }
+}
+
+fn lists_and_counts_agree(options: &SqliteOptions) {
     let mut random = Rng::with_seed(7);
     let place = Place::new();
-    let store = place.open();
+    let store = place.open_with(options.clone());
     let sessions = sessions(&mut random);
     store
         .transaction(|store| sessions.iter().for_each(|head| start(store, head.clone())))

@@ -27,10 +27,12 @@ mod kills;
 mod lists;
 #[cfg(target_os = "linux")]
 mod memory;
+mod migration;
 mod opening;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod power_loss;
 mod presence;
 mod queue;
 mod size_limit;
+mod texts;
 mod transactions;

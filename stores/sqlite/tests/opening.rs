@@ -140,6 +140,34 @@ fn a_newer_schema_is_refused_and_not_modified() {
     assert_eq!(fs::read(place.file()).unwrap(), before);
 }
 
+/// Makes of a store one that the first schema has.
+pub(crate) fn to_first_schema(place: &Place) {
+    place
+        .sqlite()
+        .execute_batch(
+            "DROP TRIGGER counts_of_started;
+             DROP TRIGGER counts_of_removed;
+             DROP TRIGGER counts_of_moved;
+             DROP TRIGGER counts_of_handed_over;
+             DROP TRIGGER counts_of_used;
+             DROP TABLE counts;
+             DROP TABLE counts_of_users;
+             DROP TABLE numbers_of_users;
+             ALTER TABLE sessions DROP COLUMN approval;
+             ALTER TABLE sessions DROP COLUMN approval_requested_at;
+             ALTER TABLE sessions DROP COLUMN approval_by;
+             ALTER TABLE sessions DROP COLUMN approval_decided_at;
+             ALTER TABLE sessions DROP COLUMN result_data;
+             UPDATE sessions SET model = NULL;
+             DROP TABLE changes;
+             DROP TABLE settings;
+             CREATE INDEX sessions_of_agents ON sessions (created_at, id)
+               WHERE phase IS NOT NULL;
+             PRAGMA user_version = 1",
+        )
+        .unwrap();
+}
+
 #[test]
 fn sessions_that_an_older_schema_stores_are_read() {
     let place = Place::new();
@@ -170,30 +198,7 @@ fn sessions_that_an_older_schema_stores_are_read() {
     for stored in [&stored, &unusual, &surrogate, &repeated] {
         start(&place.open(), stored.clone());
     }
-    place
-        .sqlite()
-        .execute_batch(
-            "DROP TRIGGER counts_of_started;
-             DROP TRIGGER counts_of_removed;
-             DROP TRIGGER counts_of_moved;
-             DROP TRIGGER counts_of_handed_over;
-             DROP TRIGGER counts_of_used;
-             DROP TABLE counts;
-             DROP TABLE counts_of_users;
-             DROP TABLE numbers_of_users;
-             ALTER TABLE sessions DROP COLUMN approval;
-             ALTER TABLE sessions DROP COLUMN approval_requested_at;
-             ALTER TABLE sessions DROP COLUMN approval_by;
-             ALTER TABLE sessions DROP COLUMN approval_decided_at;
-             ALTER TABLE sessions DROP COLUMN result_data;
-             UPDATE sessions SET model = NULL;
-             DROP TABLE changes;
-             DROP TABLE settings;
-             CREATE INDEX sessions_of_agents ON sessions (created_at, id)
-               WHERE phase IS NOT NULL;
-             PRAGMA user_version = 1",
-        )
-        .unwrap();
+    to_first_schema(&place);
     let store = place.open();
     for stored in [&stored, &unusual, &surrogate, &repeated] {
         let loaded = store.load(&stored.id, History::None).unwrap();

@@ -25,7 +25,7 @@ pub(crate) fn database() -> (TempDir, Database) {
     let options = SqliteOptions::default();
     let database = Database::connect(&path, &options).unwrap();
     database.set_up(&options).unwrap();
-    schema::migrate(&database).unwrap();
+    schema::take_step(&database, 0).unwrap();
     (folder, database)
 }
 

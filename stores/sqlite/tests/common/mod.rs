@@ -100,3 +100,17 @@ pub(crate) fn check_integrity(place: &Place) {
         .unwrap();
     assert_eq!(intact, "ok");
 }
+
+/// Adds many sessions, quickly.
+pub(crate) fn fill(place: &Place, count: u32) {
+    place
+        .sqlite()
+        .execute_batch(&format!(
+            "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {count})
+             INSERT INTO sessions (id, version, status, mode, created_at, updated_at, iterations,
+               max_iterations, event_count, prompt_tokens, completion_tokens, cost_nanos, task, context)
+             SELECT 'n' || n, 1, 'active', 'm', n, n, 0, 9, 0, 0, 0, 0,
+               'Check the number ' || n || iif(n % 1000 = 0, ' of a thousand', ''), '{{}}' FROM n"
+        ))
+        .unwrap();
+}

@@ -10,6 +10,9 @@ pub(super) fn push_number(key: &mut String, number: u64, digits: u32) {
     }
 }
 
+/// The most bytes that a number of 64 bits takes in a key.
+pub(super) const NUMBER: usize = 15;
+
 /// Comes after every digit.
 pub(super) const BEHIND_DIGITS: char = '\u{8000}';
 

@@ -25,12 +25,12 @@ impl Orders {
         }
         let keys = |head: &Head| {
             let created = created(head.created_at, &head.id);
+            // The keys stay: they have no room for more.
+            let of = |beginning: String| [beginning.as_str(), &created].concat();
             let user = head.user_id.as_deref().map(of_user);
-            [
-                created.clone(),
-                user.map_or_else(String::new, |user| user + &created),
-                of_status(head.status) + &created,
-            ]
+            let by_user = user.map_or_else(String::new, of);
+            let by_status = of(of_status(head.status));
+            [created, by_user, by_status]
         };
         let before = before.map(keys).unwrap_or_default();
         let after = after.map(keys).unwrap_or_default();
@@ -81,14 +81,14 @@ fn properties(head: &Head) -> (Timestamp, Status, Option<&str>) {
 
 /// The beginning of the keys of a user's sessions.
 fn of_user(user_id: &str) -> String {
-    let mut key = String::with_capacity(96);
+    let mut key = String::with_capacity(24);
     key::push_text(&mut key, Some(user_id));
     key
 }
 
 /// The beginning of the keys of the sessions with a status.
 fn of_status(status: Status) -> String {
-    let mut key = String::with_capacity(80);
+    let mut key = String::with_capacity(24);
     key.push_str(status.as_str());
     key
 }
@@ -97,7 +97,7 @@ fn of_status(status: Status) -> String {
 fn created(at: Timestamp, id: &SessionId) -> String {
     // The times before 1970 come first.
     let at = at.as_millis().wrapping_sub(i64::MIN) as u64;
-    let mut key = String::with_capacity(64);
+    let mut key = String::with_capacity(key::NUMBER + id.as_str().len());
     key::push_number(&mut key, at, 5);
     key.push_str(id.as_str());
     key

@@ -84,15 +84,28 @@ impl Places {
     /// Adds a key that is not there.
     pub(crate) fn insert(&mut self, key: String, place: usize) {
         let (at, found) = self.find(&key);
+        let free = found.unwrap_or_else(|free| free);
         let Some(run) = self.runs.get_mut(at) else {
             self.runs.push(vec![(key, place)]);
             return;
         };
-        run.insert(found.unwrap_or_else(|free| free), (key, place));
-        if run.len() > LONGEST {
-            let second = run.split_off(LONGEST / 2);
-            self.runs.insert(at + 1, second);
+        if run.len() < LONGEST {
+            run.insert(free, (key, place));
+            return;
         }
+        // Keys that come in order leave full runs behind.
+        let half = LONGEST / 2;
+        let split = if free > half + LONGEST / 3 {
+            free
+        } else {
+            half
+        };
+        let mut second = run.split_off(split);
+        match free.checked_sub(split) {
+            Some(free) => second.insert(free, (key, place)),
+            None => run.insert(free, (key, place)),
+        }
+        self.runs.insert(at + 1, second);
     }
 
     /// Removes a key, and returns its place.
@@ -172,6 +185,18 @@ mod tests {
             let all: Vec<_> = places.iter().cloned().collect();
             prop_assert_eq!(all, model.into_iter().collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn keys_in_order_fill_runs() {
+        let mut places = Places::default();
+        let keys = LONGEST * 10;
+        // One key comes last always.
+        places.insert("z".to_owned(), 0);
+        (0..keys).for_each(|n| places.insert(format!("{n:05}"), n));
+        assert!(places.runs.len() <= 12, "{}", places.runs.len());
+        let room: usize = places.runs.iter().map(Vec::capacity).sum();
+        assert!(room <= keys + 2 * LONGEST, "{room}");
     }
 
     #[test]

@@ -2048,6 +2048,7 @@ const WITHOUT_ROW: [(&str, &[&str]); 9] = [
         "progress, which the next output erases",
         &[
             "{files} files read",
+            "the store is brought into a newer form: step {step} of {steps}",
             "{removed} removed, {more} more archived",
         ],
     ),

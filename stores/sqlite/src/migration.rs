@@ -106,18 +106,25 @@ impl Sign {
 
     /// Gives a sign of life. If that fails, others wait only as long as for any writer.
     fn give(&self, number: u32) {
-        if self.mode.create_empty(&self.path).is_ok() {
+        if self.mode.create_empty(&self.path).is_ok() && self.is_file() {
             let _ = fs::write(&self.path, format!("{} {number}\n", std::process::id()));
         }
     }
 
+    /// Opening something else, such as a FIFO, might wait.
+    fn is_file(&self) -> bool {
+        fs::symlink_metadata(&self.path).is_ok_and(|found| found.is_file())
+    }
+
     fn remove(&self) {
-        let _ = fs::remove_file(&self.path);
+        if self.is_file() {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 
     /// Waits for a sign of life.
     fn changes(&self) -> bool {
-        let read = || fs::read(&self.path).ok();
+        let read = || self.is_file().then(|| fs::read(&self.path).ok());
         let (seen, end) = (read(), Instant::now() + SILENCE);
         while Instant::now() < end {
             thread::sleep(PAUSE);

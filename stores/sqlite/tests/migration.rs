@@ -186,6 +186,20 @@ fn a_migration_says_how_far_it_is() {
     assert_eq!(*SAID.lock().unwrap(), [], "there was nothing to migrate");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_in_the_place_of_the_sign_of_life_is_not_opened() {
+    let place = old_store(20_000);
+    let sign = place.file().with_file_name("tenure.db-migration");
+    let made = std::process::Command::new("mkfifo").arg(&sign).status();
+    assert!(made.unwrap().success());
+    let before = contents(&place);
+    place.open().close();
+    assert!(sign.exists());
+    std::fs::remove_file(&sign).unwrap();
+    check(&place, &before);
+}
+
 #[test]
 fn a_new_store_is_made_in_one_step() {
     let place = Place::new();

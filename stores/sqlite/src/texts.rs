@@ -5,8 +5,8 @@
 //! list contains is still decided by its conditions. FTS5 folds more letters than the filter does, each
 //! by itself, so every task that contains a text has the trigrams of that text.
 //!
-//! No write of a session writes to the index, which would cost several times as much as the session. The
-//! index has the sessions up to a key, which is the value of the setting. Triggers note in `stale_texts` which of these
+//! No write of a session writes to the index, which may cost as much as the write. The index has the
+//! sessions up to a key, which is the value of the setting. Triggers note in `stale_texts` which of these
 //! have changed since, with the text that the index has of them. Lists look at these sessions and at
 //! those beyond the key as well. When they are many, the writer thread adds them, a part at a time, each in
 //! a transaction of its own. So an index may end anywhere, and goes on from there.

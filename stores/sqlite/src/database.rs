@@ -24,6 +24,11 @@ const CACHED_STATEMENTS: usize = 64;
 /// In pages of 4 KiB: the limit of SQLite.
 const MAX_PAGES: u64 = 4_294_967_294;
 const PAGE_BYTES: u64 = 4096;
+/// The bytes of a log before its pages, and before each page.
+const LOG_HEADER: u64 = 32;
+const PAGE_HEADER: u64 = 24;
+/// How often the length of a log is compared with its index, which another process may change in between.
+const LOOKS_AT_LOG: u32 = 3;
 /// A write-ahead log of this size is read in a fraction of a millisecond.
 const SHORT_LOG: u64 = 64 * PAGE_BYTES;
 /// The instructions of SQLite between two reports of progress: some milliseconds.
@@ -147,6 +152,37 @@ impl Database {
         }
     }
 
+    /// Checks that the log was not cut.
+    fn check_log(&self) -> Result<()> {
+        match &self.presence {
+            Some(presence) if !presence.has_known_log() => self.check_whole_log(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that the log has all pages that are in its index. Must not be called within a transaction.
+    pub(crate) fn check_whole_log(&self) -> Result<()> {
+        let Some(presence) = &self.presence else {
+            return Ok(());
+        };
+        for _ in 0..LOOKS_AT_LOG {
+            let length = log_bytes(self.run_checkpoint("NOOP")?.pages);
+            if presence.has_log_of(length) {
+                presence.note_log(length);
+                return Ok(());
+            }
+            // Another process may have emptied it between the two looks.
+        }
+        presence.check()?;
+        Err(presence.log_is_cut())
+    }
+
+    /// Whether the log was cut, so that copying it would damage the database.
+    pub(crate) fn has_cut_log(&self) -> bool {
+        // A log that has no name any more is whole.
+        self.check_presence().is_ok() && self.check_whole_log().is_err()
+    }
+
     /// Calls `hook` after each commit with the number of pages in the write-ahead log.
     pub(crate) fn on_commit(&mut self, mut hook: impl FnMut(u32) + Send + 'static) -> Result<()> {
         self.connection
@@ -249,13 +285,19 @@ impl Database {
     /// SQLite. Waits for readers up to `wait`.
     pub(crate) fn checkpoint(&self, mode: &str, wait: Duration) -> Result<LogPages> {
         self.check_presence()?;
+        self.check_whole_log()?;
         self.wait_when_busy(wait)?;
+        let log = self.run_checkpoint(mode);
+        self.wait_when_busy(self.busy_timeout)?;
+        log
+    }
+
+    fn run_checkpoint(&self, mode: &str) -> Result<LogPages> {
         let counts =
             self.connection
                 .query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
                     Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
                 });
-        self.wait_when_busy(self.busy_timeout)?;
         let (pages, copied) = counts.map_err(|error| self.failed("checkpoint", &error))?;
         // The counts are -1 if there is no log.
         let count = |pages: i64| u32::try_from(pages).unwrap_or(0);
@@ -307,6 +349,7 @@ impl Database {
 
     /// Starts a write transaction. Waits for other writers until `deadline`.
     pub(crate) fn begin_until(&self, deadline: Instant) -> Result<Transaction<'_>> {
+        self.check_log()?;
         self.wait_when_busy(Duration::ZERO)?;
         let begun = self.until(deadline, "commit", |connection| {
             connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])
@@ -317,6 +360,7 @@ impl Database {
 
     /// Starts a write transaction if it does not have to wait.
     pub(crate) fn try_begin(&self) -> Result<Option<Transaction<'_>>> {
+        self.check_log()?;
         self.wait_when_busy(Duration::ZERO)?;
         let begun = self
             .prepare("BEGIN IMMEDIATE")
@@ -371,6 +415,14 @@ impl Database {
         self.connection
             .busy_timeout(wait)
             .map_err(|error| self.failed("open", &error))
+    }
+}
+
+/// The length of a log with this number of pages, at least.
+pub(crate) fn log_bytes(pages: u32) -> u64 {
+    match pages {
+        0 => 0,
+        _ => LOG_HEADER + u64::from(pages) * (PAGE_HEADER + PAGE_BYTES),
     }
 }
 

@@ -38,6 +38,11 @@ pub(crate) fn describe(path: &Path, method: &str, error: &rusqlite::Error) -> Er
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
             unavailable("the file or its folder cannot be written to; check their permissions")
         }
+        Some(ErrorCode::SystemIoFailure) if extended(error) == ffi::SQLITE_IOERR_SHORT_READ => {
+            unavailable(
+                "the end of the file or of its log is missing; open the store again, or restore it from a copy",
+            )
+        }
         Some(ErrorCode::SystemIoFailure) => {
             unavailable(&format!("reading or writing failed ({error})"))
         }

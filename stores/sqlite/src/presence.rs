@@ -4,14 +4,18 @@
 //!
 //! Usually one system call suffices: the folder changes when a name in it does. Its time of
 //! modification tells that, except for changes that follow each other within its resolution.
+//!
+//! A log that was cut stays at its path. SQLite would go on writing after a hole, and copy the hole into
+//! the database. So the length of the log is checked before each transaction.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use tenure_core::Result;
 use tenure_core::error::Cause;
+use tenure_core::{Error, Result};
 
 use crate::identity::Identity;
 
@@ -27,6 +31,9 @@ pub(crate) struct Presence {
     folder: Option<PathBuf>,
     /// The folder when the files were checked last, if later changes show in it.
     unchanged: Mutex<Option<Folder>>,
+    log: PathBuf,
+    /// The length that the log has at least, as far as this process knows.
+    log_length: AtomicU64,
 }
 
 /// The state of a folder.
@@ -48,9 +55,10 @@ impl Presence {
             .then(|| database.canonicalize().ok())
             .flatten()
             .unwrap_or_else(|| database.to_path_buf());
+        let log = with_suffix(&beside, "-wal");
         let paths = [
             database.to_path_buf(),
-            with_suffix(&beside, "-wal"),
+            log.clone(),
             with_suffix(&beside, "-shm"),
         ];
         let files = paths.into_iter().map(|path| {
@@ -65,7 +73,43 @@ impl Presence {
                 .map(Path::to_path_buf),
             database: database.clone(),
             unchanged: Mutex::new(None),
+            log,
+            log_length: AtomicU64::new(0),
         })
+    }
+
+    /// Remembers that the log has at least this length.
+    pub(crate) fn note_log(&self, length: u64) {
+        self.log_length.store(length, Ordering::Relaxed);
+    }
+
+    /// Whether the log is as long as it is known to be. A shorter one was cut, or another process has
+    /// emptied it after it was copied.
+    pub(crate) fn has_known_log(&self) -> bool {
+        self.has_log_of(self.log_length.load(Ordering::Relaxed))
+    }
+
+    /// Whether the log has at least this length.
+    pub(crate) fn has_log_of(&self, length: u64) -> bool {
+        // The file must not be opened: closing it would release POSIX locks on it.
+        length == 0 || std::fs::metadata(&self.log).is_ok_and(|log| log.len() >= length)
+    }
+
+    /// The error for a log that was cut.
+    pub(crate) fn log_is_cut(&self) -> Error {
+        self.refusal(&self.log, "cut")
+    }
+
+    fn refusal(&self, path: &Path, what: &str) -> Error {
+        Cause::StoreUnavailable {
+            problem: format!(
+                "{}: nothing is written any more, because {} was {what} while the store was open; \
+                 open the store again",
+                self.database.display(),
+                path.file_name().unwrap_or(path.as_os_str()).display(),
+            ),
+        }
+        .into()
     }
 
     /// Checks that all files are at their paths.
@@ -88,15 +132,7 @@ impl Presence {
         for (path, identity) in &self.files {
             if Identity::of(path).ok().as_ref() != Some(identity) {
                 *unchanged = None;
-                return Err(Cause::StoreUnavailable {
-                    problem: format!(
-                        "{}: nothing is written any more, because {} was removed, moved or \
-                         replaced while the store was open; open the store again",
-                        self.database.display(),
-                        path.file_name().unwrap_or(path.as_os_str()).display(),
-                    ),
-                }
-                .into());
+                return Err(self.refusal(path, "removed, moved or replaced"));
             }
         }
         *unchanged = folder.filter(Folder::shows_later_changes);

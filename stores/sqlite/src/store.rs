@@ -52,7 +52,8 @@ const _: () = {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        if self.options.brief && self.database.has_short_log() {
+        let is_brief = self.options.brief && self.database.has_short_log();
+        if is_brief || self.database.has_cut_log() {
             self.database.skip_checkpoint_on_close();
         }
     }

@@ -13,7 +13,7 @@ use tenure_core::{Error, Result};
 use tenure_reserve::Reserve;
 use tenure_store_transaction::{Done, Job, panicked};
 
-use crate::database::{Database, Transaction};
+use crate::database::{Database, Transaction, log_bytes};
 use crate::lock::WriteLock;
 use crate::log::Log;
 use crate::options::SqliteOptions;
@@ -69,6 +69,7 @@ impl Writer {
         let writer = Arc::clone(self);
         let options = options.clone();
         database.on_commit(move |pages| {
+            writer.presence.note_log(log_bytes(pages));
             if writer.log.needs_checkpoint(pages) {
                 writer
                     .queue

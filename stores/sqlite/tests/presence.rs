@@ -1,4 +1,4 @@
-//! A store whose files were removed, moved or replaced accepts no write.
+//! A store whose files were removed, moved, replaced or cut accepts no write.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,8 +6,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::common::{Place, append, enqueue_append, head, history, id, start};
-use tenure_core::{Error, SyncStore};
-use tenure_sqlite::{SqliteOptions, SqliteStore};
+use tenure_core::{Error, History, SyncStore};
+use tenure_sqlite::{Checked, SqliteOptions, SqliteStore};
 
 /// Longer than the resolution of the time of modification of a folder.
 const LATER: Duration = Duration::from_millis(150);
@@ -31,8 +31,8 @@ fn open(file: &Path) -> SqliteStore {
 type Removal = fn(&Path);
 
 /// Ways in which the files go, each with the name of the missing file in the message.
-fn removals() -> Vec<(&'static str, Removal)> {
-    vec![
+fn removals() -> [(&'static str, Removal); 6] {
+    [
         ("tenure.db ", |file| {
             fs::remove_dir_all(file.parent().unwrap()).unwrap();
         }),
@@ -70,7 +70,7 @@ fn expect_refusal(error: &Error, missing: &str) {
 }
 
 #[test]
-fn a_write_into_a_file_that_is_not_at_its_path_is_refused() {
+fn a_write_is_refused_after_each_of_6_removals_and_replacements_of_files() {
     for wait in [Duration::ZERO, LATER] {
         for (missing, remove) in removals() {
             let place = Place::new();
@@ -96,11 +96,7 @@ fn a_write_into_a_file_that_is_not_at_its_path_is_refused() {
             store.close();
 
             let store = open(&file);
-            if store
-                .load(&id("a"), tenure_core::History::None)
-                .unwrap()
-                .is_none()
-            {
+            if store.load(&id("a"), History::None).unwrap().is_none() {
                 start(&store, head("a"));
             }
             append(&store, &id("a"), "{}").unwrap();
@@ -153,4 +149,42 @@ fn a_database_behind_a_link_is_checked_at_the_link() {
     fs::remove_file(&link).unwrap();
     let error = append(&store, &id("a"), "{}").unwrap_err();
     expect_refusal(&error, "link.db");
+}
+
+#[test]
+fn a_write_is_refused_after_the_log_was_cut_and_the_database_stays_whole() {
+    for left in [0, 32, 20_000] {
+        for length in [1, 20] {
+            let place = Place::new();
+            let file = database(&place);
+            let store = open(&file);
+            start(&store, head("a"));
+            for _ in 0..20 {
+                append(&store, &id("a"), "{}").unwrap();
+            }
+            let log = fs::File::options()
+                .write(true)
+                .open(beside(&file, "-wal"))
+                .unwrap();
+            log.set_len(left).unwrap();
+            for _ in 0..length {
+                let error = append(&store, &id("a"), "{}").unwrap_err();
+                expect_refusal(&error, "tenure.db");
+                let error = store.transaction(|_| ()).unwrap_err();
+                expect_refusal(&error, "tenure.db");
+                let queued = enqueue_append(&store, "a", "{}").recv().unwrap();
+                expect_refusal(&queued.unwrap_err(), "tenure.db");
+            }
+            store.close();
+            // What is left of the log is read.
+            let store = open(&file);
+            if store.load(&id("a"), History::None).unwrap().is_none() {
+                start(&store, head("a"));
+            }
+            let found = history(&store, "a").len();
+            assert!(found < 20, "{found}");
+            append(&store, &id("a"), "{}").unwrap();
+            assert_eq!(store.check(false).unwrap(), Checked::default());
+        }
+    }
 }

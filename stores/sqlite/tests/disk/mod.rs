@@ -68,13 +68,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Disk {
-    /// Watches the files of an empty folder.
+    /// Watches the files of a folder. Those that it has are on the disk.
     pub(crate) fn watch(folder: &Path) -> Self {
-        assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
-        let watched = Arc::new(Folder {
-            path: folder.canonicalize().unwrap(),
-            state: Mutex::default(),
-        });
+        let path = folder.canonicalize().unwrap();
+        let mut state = State::default();
+        state.look(&path);
+        for (name, &file) in &state.names {
+            let bytes = fs::read(path.join(name)).unwrap();
+            let write = Recorded::Write { file, at: 0, bytes };
+            state.recorded.extend([write, Recorded::Sync(file)]);
+        }
+        state.recorded.push(Recorded::SyncNames);
+        let state = Mutex::new(state);
+        let watched = Arc::new(Folder { path, state });
         lock(&WATCHED).push(Arc::clone(&watched));
         COUNT.fetch_add(1, Ordering::SeqCst);
         Self(watched)
@@ -84,6 +90,11 @@ impl Disk {
     pub(crate) fn acknowledge(&self, number: u64) {
         let recorded = Recorded::Acknowledge(number);
         lock(&self.0.state).recorded.push(recorded);
+    }
+
+    /// The number of recorded calls.
+    pub(crate) fn calls(&self) -> usize {
+        lock(&self.0.state).recorded.len()
     }
 
     /// What was recorded so far.

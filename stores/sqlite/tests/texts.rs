@@ -11,7 +11,7 @@ use fastrand::Rng;
 use tenure_core::store::filter::{Direction, Filter, Order, OrderBy, Trash};
 use tenure_core::store::{Expect, ListQuery, SessionChange, SessionWrite};
 use tenure_core::{Changes, Head, SyncStore};
-use tenure_sqlite::{SqliteOptions, SqliteStore};
+use tenure_sqlite::{Checked, SqliteOptions, SqliteStore};
 
 /// Letters that fold in unusual ways, marks of queries and patterns, and letters of several units.
 const LETTERS: [&str; 24] = [
@@ -484,4 +484,27 @@ fn a_process_that_indexes() {
     let _store = SqliteStore::open(&given_path(), indexed()).unwrap();
     println!("indexes");
     thread::sleep(Duration::from_secs(60));
+}
+
+#[test]
+fn a_check_finds_no_damage_after_another_handle_has_changed_the_index() {
+    let mut random = Rng::with_seed(71);
+    let place = Place::new();
+    let store = open_indexed(&place);
+    for round in 0..30 {
+        assert_eq!(store.check(false).unwrap(), Checked::default(), "{round}");
+        for number in 0..20 {
+            let task = text(&mut random, 60);
+            let name = format!("s{round}-{number}");
+            start(
+                &store,
+                Head {
+                    task,
+                    ..head(&name)
+                },
+            );
+        }
+        // Its writer thread adds what the index lacks, on another connection.
+        drop(open_indexed(&place));
+    }
 }

@@ -49,9 +49,9 @@ fn each_of_50_backups_is_the_store_at_one_moment_while_writers_go_on() {
             store.back_up(&copy.file()).unwrap();
             // A writer notes a step after it was committed.
             let after = steps::taken(&store);
-            let held = steps::check(&copy, &copy.open());
+            let held = steps::check(&copy.open());
             assert!((before..=after).contains(&held), "{before} {held} {after}");
         }
     });
-    steps::check(&place, &place.open());
+    steps::check(&place.open());
 }

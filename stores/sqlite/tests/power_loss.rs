@@ -14,6 +14,7 @@ const STEPS: u64 = 1000;
 fn options(durability: Durability) -> SqliteOptions {
     SqliteOptions {
         durability,
+        text_index: Some(durability == Durability::Full),
         ..SqliteOptions::default()
     }
 }
@@ -85,7 +86,7 @@ fn cut(recorded: &[Recorded], durability: Durability, cuts: u32, check: impl Fn(
         let disk = Disk::watch(&folder);
         let begin = disk.calls();
         let store = place.open_with(options(durability));
-        check(steps::check(&place, &store), outage.acknowledged());
+        check(steps::check(&store), outage.acknowledged());
         for _ in 0..random.u8(0..20) {
             disk.acknowledge(store.transaction(steps::take).unwrap().unwrap());
         }
@@ -95,7 +96,7 @@ fn cut(recorded: &[Recorded], durability: Durability, cuts: u32, check: impl Fn(
         again.move_to(random.usize(begin..=recorded.len()));
         let place = Place::new();
         again.write_files(place.file().parent().unwrap(), &mut random);
-        let left = steps::check(&place, &place.open());
+        let left = steps::check(&place.open());
         check(left, outage.acknowledged().max(again.acknowledged()));
     }
 }

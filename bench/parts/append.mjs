@@ -79,14 +79,18 @@ export function run({ seconds }) {
       rows.push(calls("memory, wasm", appendTo(inWasm)));
     }
     rows.push(
-      awaits("memory, OpenAI Agents", (history) => {
-        const events = eventsOf(sync, ids.get(history)[0]);
-        const each = ids.get(history).map(() => openai.memorySession(events));
-        return appending(history, each, {
-          append: (session) => openai.append(session, iterationData),
-          cut: (session) => openai.cut(session, events),
-        });
-      }),
+      awaits(
+        "memory, OpenAI Agents",
+        (history) => {
+          const events = eventsOf(sync, ids.get(history)[0]);
+          const each = ids.get(history).map(() => openai.memorySession(events));
+          return appending(history, each, {
+            append: (session) => openai.append(session, iterationData),
+            cut: (session) => openai.cut(session, events),
+          });
+        },
+        { wasteful: true },
+      ),
       awaits(
         "SQLite, LangGraph",
         async (history) => {

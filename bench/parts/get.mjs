@@ -75,11 +75,15 @@ export function run({ seconds }) {
     ];
     if (wasm !== undefined) rows.push(calls("memory, wasm", inMemory(wasm)));
     rows.push(
-      awaits("memory, OpenAI Agents", ({ events, history }) => {
-        if (history === "none") return undefined;
-        const session = memorySession(sync.get(ids.get(events), { history: "all" }).history);
-        return () => session.getItems(history === "all" ? undefined : history);
-      }),
+      awaits(
+        "memory, OpenAI Agents",
+        ({ events, history }) => {
+          if (history === "none") return undefined;
+          const session = memorySession(sync.get(ids.get(events), { history: "all" }).history);
+          return () => session.getItems(history === "all" ? undefined : history);
+        },
+        { wasteful: true },
+      ),
       awaits(
         "SQLite, LangGraph",
         ({ events }) => {

@@ -31,24 +31,25 @@ const most = { ofArray: 1 / 30, ofFew: 1.5, load: 0.6 };
 export function run({ seconds, quick, large }) {
   const few = quick ? 20_000 : 100_000;
   return inWorkspace(async (workspace) => {
-    const filled = (entry, number, isCompleted) => {
-      const sessions = workspace.closing(entry.openSync("memory:"));
-      const ids = Array.from({ length: number }, (_, index) => begin(sessions, index, isCompleted));
-      return { sessions, ids };
-    };
+    const opening = (entry) => workspace.closing(entry.openSync("memory:"));
     const [[, native], ...others] = builds();
-    const first = filled(native, few, (index) => index % 10 < 6);
+    const first = opening(native);
+    const ids = [];
+    for (let index = 0; index < few; index += 1) ids.push(begin(first, index, index % 10 < 6));
     // One that is only loaded, and closed again.
     const scratch = { build: "native", sessions: native.openSync("memory:"), took: 0 };
-    const loaded = others.map(([build, entry]) => {
-      const sessions = workspace.closing(entry.openSync("memory:"));
-      return { build, number: few, sessions, took: 0 };
-    });
-    const parsed = load([scratch, ...loaded], first);
+    const loaded = others.map(([build, entry]) => ({
+      build,
+      number: few,
+      sessions: opening(entry),
+      took: 0,
+    }));
+    const parsed = load([scratch, ...loaded], first, ids);
     scratch.sessions.close();
-    const opened = [{ build: "native", number: few, sessions: first.sessions }, ...loaded];
+    const opened = [{ build: "native", number: few, sessions: first }, ...loaded];
     const ofMany = (large ? builds() : []).map(([build, entry]) => {
-      const { sessions } = filled(entry, many, (index) => index % 20 === 3);
+      const sessions = opening(entry);
+      for (let index = 0; index < many; index += 1) begin(sessions, index, index % 20 === 3);
       return { build, number: many, sessions };
     });
     const all = [...opened, ...ofMany];
@@ -129,7 +130,7 @@ export function run({ seconds, quick, large }) {
  * exported a part at a time, as a large JavaScript heap is collected again and again while
  * WebAssembly's memory grows.
  */
-function load(stores, { sessions, ids }) {
+function load(stores, sessions, ids) {
   let parsed = 0;
   for (let done = 0; done < ids.length; done += PART) {
     const texts = ids.slice(done, done + PART).map((id) => sessions.export(id));
@@ -146,7 +147,7 @@ function load(stores, { sessions, ids }) {
 /** Starts a session, which may be completed. */
 function begin(sessions, index, isCompleted) {
   const { id } = sessions.start({ ...newSession(index), userId: userOf(index, users) });
-  if (isCompleted(index)) sessions.complete(id, "Fixed, with a test");
+  if (isCompleted) sessions.complete(id, "Fixed, with a test");
   return id;
 }
 

@@ -45,14 +45,22 @@ pub(crate) struct Report {
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let interrupt = Interrupt::listen();
-    let mut progress = Progress::new(!context.json());
-    let mut report = Report::of(&mut progress, |params| {
-        interrupt.check("interrupted; the check is not complete")?;
-        context.run(&COPY_PAGE, params)
-    })?;
-    drop(progress);
     let store = CommandStore::of(context.globals.store.as_deref())?;
     let checked = tenure_host::check(store.url(), &context.store_options(), args.repair)?;
+    let mut progress = Progress::new(!context.json());
+    let mut report = Report::default();
+    let read = report.read(&mut progress, |params| {
+        interrupt.check("interrupted; the check is not complete")?;
+        context.run(&COPY_PAGE, params)
+    });
+    drop(progress);
+    match read {
+        // What is wrong with the file says more than that it cannot be read.
+        Err(failure) if checked.problems.is_empty() || interrupt.is_requested() => {
+            return Err(failure);
+        }
+        Ok(()) | Err(_) => {}
+    }
     report.repaired = checked.repaired.len() as u64;
     report.problems.extend(checked.problems);
     print(context, &report)
@@ -62,9 +70,18 @@ impl Report {
     /// Reads everything in a store, page by page.
     pub(crate) fn of(
         progress: &mut Progress,
-        mut read: impl FnMut(CopyPageParams) -> Result<CopyPage, Failure>,
+        read: impl FnMut(CopyPageParams) -> Result<CopyPage, Failure>,
     ) -> Result<Self, Failure> {
         let mut report = Self::default();
+        report.read(progress, read)?;
+        Ok(report)
+    }
+
+    fn read(
+        &mut self,
+        progress: &mut Progress,
+        mut read: impl FnMut(CopyPageParams) -> Result<CopyPage, Failure>,
+    ) -> Result<(), Failure> {
         let mut after = None;
         loop {
             let page = read(CopyPageParams {
@@ -73,13 +90,13 @@ impl Report {
                 // records.
                 whole: Some(true),
             })?;
-            report.sessions += page.sessions;
-            report.records += page.records;
-            report.problems.extend(page.problems);
-            progress.update(|| format!("{} read", count(report.sessions, "session")));
+            self.sessions += page.sessions;
+            self.records += page.records;
+            self.problems.extend(page.problems);
+            progress.update(|| format!("{} read", count(self.sessions, "session")));
             after = page.next.map(Text::from);
             if after.is_none() {
-                return Ok(report);
+                return Ok(());
             }
         }
     }

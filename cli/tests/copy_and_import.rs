@@ -208,6 +208,37 @@ fn a_check_finds_wrong_counts_and_repairs_them() {
 }
 
 #[test]
+fn a_check_names_the_lost_pages_of_a_file_and_what_to_do() {
+    let place = populated_place();
+    let database = place.folder.path().join("tenure.db");
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .unwrap();
+    drop(connection);
+    let whole = std::fs::read(&database).unwrap();
+    let mut found = 0;
+    for page in 1..whole.len() / 4096 {
+        let mut damaged = whole.clone();
+        damaged[page * 4096..(page + 1) * 4096].fill(0);
+        std::fs::write(&database, damaged).unwrap();
+        let output = place.run(&["check"]);
+        match output.code {
+            // A page that is not used.
+            0 => assert!(output.out.starts_with("3 sessions"), "{}", output.out),
+            1 => {
+                assert!(output.out.starts_with("file  "), "{}", output.out);
+                assert!(output.out.contains("restore the file"), "{}", output.out);
+                found += 1;
+            }
+            // The schema is needed to open the file.
+            code => assert_eq!(code, 3, "page {page}: {output:?}"),
+        }
+    }
+    assert!(found > 5, "{found}");
+}
+
+#[test]
 fn a_damaged_index_of_tasks_is_found_and_replaced() {
     let place = Place::new();
     place.run_ok(&["start", "Fix the build"]);

@@ -5,6 +5,7 @@ use tenure_core::Result;
 use tenure_core::store::Problem;
 
 use crate::database::Database;
+use crate::failure;
 use crate::store::SqliteStore;
 
 /// The most problems of the structure that are listed.
@@ -20,15 +21,20 @@ pub struct Checked {
 }
 
 impl SqliteStore {
-    /// Checks the structure of the file, the counts, the index of tasks and the feed. `repair` replaces wrong
-    /// counts and a damaged index, and lets readers of the feed begin after a change that is damaged. A file whose structure is damaged is not
-    /// written to.
+    /// Checks the structure of the file, and if that is intact the counts, the index of tasks and the feed.
+    /// `repair` replaces wrong counts and a damaged index, and lets readers of the feed begin after a change that
+    /// is damaged. A file whose structure is damaged is not written to.
     ///
     /// # Errors
     /// Those of the store. Nothing is repaired then.
     pub fn check(&self, repair: bool) -> Result<Checked> {
         let structure = structure(self.database())?;
-        let repair = repair && structure.is_empty();
+        if !structure.is_empty() {
+            return Ok(Checked {
+                problems: structure,
+                ..Checked::default()
+            });
+        }
         let mut found = self.recount(repair)?;
         found.extend(self.check_texts(repair)?);
         found.extend(self.check_feed(repair)?);
@@ -38,7 +44,7 @@ impl SqliteStore {
                 ..Checked::default()
             },
             false => Checked {
-                problems: structure.into_iter().chain(found).collect(),
+                problems: found,
                 ..Checked::default()
             },
         })
@@ -52,23 +58,36 @@ impl SqliteStore {
     }
 }
 
+/// What SQLite finds in the structure. It stops at damage that it cannot read past.
 fn structure(database: &Database) -> Result<Vec<Problem>> {
-    let read = || {
+    let mut lines = Vec::new();
+    let mut read = || {
         let sql = format!("PRAGMA integrity_check({STRUCTURE_PROBLEMS})");
         let mut check = database.prepare(&sql)?;
-        let rows = check.query_map([], |row| row.get::<_, String>(0))?;
-        rows.collect::<rusqlite::Result<Vec<_>>>()
+        let mut rows = check.query([])?;
+        while let Some(row) = rows.next()? {
+            lines.push(row.get::<_, String>(0)?);
+        }
+        Ok(())
     };
-    let lines = read().map_err(|error| database.failed("check", &error))?;
+    match read() {
+        Ok(()) => {}
+        Err(error) if failure::is_damage(&error) => lines.push(error.to_string()),
+        Err(error) => return Err(database.failed("check", &error)),
+    }
     // The index of tasks is compared with the tasks, and can be made again.
-    let is_of_index = |line: &str| line.to_ascii_lowercase().contains("fts5");
+    let is_of_index = |line: &str| {
+        let line = line.to_ascii_lowercase();
+        line.contains("fts5") || line.contains("constructor failed: texts")
+    };
     let lines = lines
         .into_iter()
         .filter(|line| line != "ok" && !is_of_index(line));
     let problem = |line| Problem {
         id: "file".to_owned(),
         problem: format!(
-            "{}: {line}; restore the file from a backup, or copy what can be read into a new store",
+            "{}: {line}; restore the file from a backup, copy it into a new store, or recover it \
+             with `.recover` of sqlite3",
             database.path().display()
         ),
     };

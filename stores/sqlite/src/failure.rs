@@ -29,9 +29,9 @@ pub(crate) fn describe(path: &Path, method: &str, error: &rusqlite::Error) -> Er
         Some(ErrorCode::NotADatabase) => unavailable(
             "this file is not a SQLite database, or its header is damaged; name another file, or restore it from a copy",
         ),
-        Some(ErrorCode::DatabaseCorrupt) => {
-            unavailable("the database is damaged; restore it from a copy")
-        }
+        Some(ErrorCode::DatabaseCorrupt) => unavailable(
+            "the database is damaged; restore it from a copy, or see what `tenure check` finds",
+        ),
         Some(ErrorCode::CannotOpen) => {
             unavailable("the file cannot be opened; check the folder and its permissions")
         }

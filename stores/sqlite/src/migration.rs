@@ -59,6 +59,17 @@ pub(crate) fn migrate(
     migrated
 }
 
+/// Removes what a process has left that was killed when it had migrated a file.
+pub(crate) fn clear(database: &Path) {
+    // Nobody migrates a file of the newest schema.
+    let _ = fs::remove_file(sign_beside(database));
+}
+
+/// The path of the sign of life.
+fn sign_beside(database: &Path) -> PathBuf {
+    with_suffix(database, "-migration")
+}
+
 fn take_steps(database: &Database, step: &AtomicU32, sign: &Sign) -> Result<()> {
     loop {
         let transaction = begin(database, sign)?;
@@ -99,7 +110,7 @@ struct Sign {
 impl Sign {
     fn beside(database: &Path, mode: FileMode) -> Self {
         Self {
-            path: with_suffix(database, "-migration"),
+            path: sign_beside(database),
             mode,
         }
     }

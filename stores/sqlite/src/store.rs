@@ -136,6 +136,8 @@ impl SqliteStore {
         // quickly.
         if found != schema::VERSION {
             migration::migrate(&mut database, options.on_migration, mode)?;
+        } else {
+            migration::clear(path);
         }
         if let Some(count) = options.keep_changes {
             database.keep_changes(count)?;

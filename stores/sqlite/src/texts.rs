@@ -20,8 +20,10 @@ use crate::database::Database;
 use crate::failure;
 use crate::query::{Source, indexed_through};
 
-/// How many sessions a transaction adds to the index: a few milliseconds.
+/// How many sessions a transaction adds to the index at most: a few milliseconds.
 const PART: i64 = 256;
+/// From so many bytes of tasks on a transaction adds no further session.
+const PART_BYTES: usize = 64 << 10;
 /// From so many sessions on that the index lacks, it is not used: to look at each costs more than it saves.
 const TOO_MANY: i64 = 20_000;
 /// The letters of a trigram.
@@ -85,11 +87,17 @@ INSERT INTO settings (name, value) VALUES ('textIndex', 0);
 "
 );
 
+/// Removes the index, whatever of it is there. A table of FTS5 is only dropped after its version was read.
 const DROP: &str = "
 DROP TRIGGER IF EXISTS texts_of_started;
 DROP TRIGGER IF EXISTS texts_of_changed;
 DROP TRIGGER IF EXISTS texts_of_removed;
+CREATE TABLE IF NOT EXISTS texts_config (k PRIMARY KEY, v) WITHOUT ROWID;
+INSERT OR REPLACE INTO texts_config VALUES ('version', 4);
 DROP TABLE IF EXISTS texts;
+DROP TABLE IF EXISTS texts_data;
+DROP TABLE IF EXISTS texts_idx;
+DROP TABLE IF EXISTS texts_config;
 DROP VIEW IF EXISTS indexed_texts;
 DROP TABLE IF EXISTS stale_texts;
 DELETE FROM settings WHERE name = 'textIndex';
@@ -116,7 +124,10 @@ impl Database {
         let transaction = self.begin()?;
         // Another process may have done it meanwhile.
         if self.texts_are_indexed()? != wanted {
-            self.execute_batch("open", if wanted { CREATE } else { DROP })?;
+            self.execute_batch("open", DROP)?;
+            if wanted {
+                self.execute_batch("open", CREATE)?;
+            }
         }
         transaction.commit()
     }
@@ -262,13 +273,19 @@ impl Database {
         for text in &stale {
             self.refresh(text)?;
         }
+        if !stale.is_empty() {
+            return Ok(true);
+        }
         let last: Option<i64> = self
             .prepare(
-                "SELECT max(key) FROM (SELECT key FROM sessions WHERE key > ? ORDER BY key LIMIT ?)",
+                "SELECT max(key) FROM (SELECT key, \
+                 sum(octet_length(task)) OVER (ORDER BY key) - octet_length(task) AS before \
+                 FROM (SELECT key, task FROM sessions WHERE key > ? ORDER BY key LIMIT ?)) \
+                 WHERE before < ?",
             )?
-            .query_row((through, PART), |row| row.get(0))?;
+            .query_row((through, PART, PART_BYTES as i64), |row| row.get(0))?;
         let Some(last) = last else {
-            return Ok(stale.len() as i64 == PART);
+            return Ok(false);
         };
         self.prepare(
             "INSERT INTO texts (rowid, task) SELECT key, task FROM sessions \
@@ -287,20 +304,27 @@ impl Database {
 
     /// Some of the sessions that have changed, without those of which the index has and can have no text.
     fn stale(&self) -> rusqlite::Result<Vec<Stale>> {
-        self.prepare(
+        let mut select = self.prepare(
             "SELECT stale_texts.key, stale_texts.task, sessions.task \
              FROM stale_texts LEFT JOIN sessions ON sessions.key = stale_texts.key \
              WHERE stale_texts.task IS NOT NULL OR sessions.task IS NULL \
              OR instr(sessions.task, char(0)) = 0 ORDER BY stale_texts.key LIMIT ?",
-        )?
-        .query_map([PART], |row| {
-            Ok(Stale {
+        )?;
+        let mut rows = select.query([PART])?;
+        let (mut stale, mut bytes) = (Vec::new(), 0);
+        while bytes < PART_BYTES
+            && let Some(row) = rows.next()?
+        {
+            let (indexed, task) = (row.get::<_, Option<String>>(1)?, row.get(2)?);
+            let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+            bytes += length(&indexed) + length(&task);
+            stale.push(Stale {
                 key: row.get(0)?,
-                indexed: row.get(1)?,
-                task: row.get(2)?,
-            })
-        })?
-        .collect()
+                indexed,
+                task,
+            });
+        }
+        Ok(stale)
     }
 
     fn refresh(&self, stale: &Stale) -> rusqlite::Result<()> {
@@ -391,22 +415,38 @@ mod tests {
     }
 
     #[test]
+    fn long_tasks_are_added_a_few_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = opened(folder.path());
+        database.index_texts(true).unwrap();
+        let lacking = || {
+            let through = database.indexed_through().unwrap().unwrap();
+            database.lacking(through).unwrap().0
+        };
+        database
+            .execute_batch("test", &many("hex(randomblob(20000)) || n", 10))
+            .unwrap();
+        assert_eq!(lacking(), 10);
+        assert!(database.add_texts().unwrap());
+        assert_eq!(lacking(), 8, "each has 40,000 bytes");
+        while database.add_texts().unwrap() {}
+        assert_eq!(lacking(), 0);
+        database
+            .execute_batch("test", "UPDATE sessions SET task = task || ' again'")
+            .unwrap();
+        assert_eq!(lacking(), 10);
+        assert!(database.add_texts().unwrap());
+        assert_eq!(lacking(), 9, "the index has their former texts");
+        while database.add_texts().unwrap() {}
+        assert_eq!(lacking(), 0);
+    }
+
+    #[test]
     fn a_rare_text_is_looked_up_and_a_frequent_one_is_met_in_order() {
         let folder = tempfile::tempdir().unwrap();
-        let path: Arc<Path> = folder.path().join("tenure.db").into();
-        let options = SqliteOptions::default();
-        let database = Database::connect(&path, &options).unwrap();
-        database.set_up(&options).unwrap();
-        schema::take_step(&database, 0).unwrap();
+        let database = opened(folder.path());
         database
-            .execute_batch(
-                "test",
-                "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20100)
-                 INSERT INTO sessions (id, version, status, mode, created_at, updated_at,
-                  iterations, max_iterations, event_count, prompt_tokens, completion_tokens,
-                  cost_nanos, task, context)
-                 SELECT n, 1, 'active', 'x', n, n, 0, 0, 0, 0, 0, 0, 'Number ' || n, '{}' FROM n",
-            )
+            .execute_batch("test", &many("'Number ' || n", 20_100))
             .unwrap();
         assert!(!reads_candidates(&database, "12345"), "it is off");
         database.index_texts(true).unwrap();
@@ -420,6 +460,26 @@ mod tests {
         assert!(reads_candidates(&database, "number 1234"));
         assert!(!reads_candidates(&database, "number"));
         assert!(!reads_candidates(&database, "17"), "it is too short");
+    }
+
+    fn opened(folder: &Path) -> Database {
+        let path: Arc<Path> = folder.join("tenure.db").into();
+        let options = SqliteOptions::default();
+        let database = Database::connect(&path, &options).unwrap();
+        database.set_up(&options).unwrap();
+        schema::take_step(&database, 0).unwrap();
+        database
+    }
+
+    /// Adds sessions with numbers from 1 and these tasks.
+    fn many(task: &str, count: u32) -> String {
+        format!(
+            "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {count})
+             INSERT INTO sessions (id, version, status, mode, created_at, updated_at,
+              iterations, max_iterations, event_count, prompt_tokens, completion_tokens,
+              cost_nanos, task, context)
+             SELECT n, 1, 'active', 'x', n, n, 0, 0, 0, 0, 0, 0, {task}, '{{}}' FROM n"
+        )
     }
 
     /// Whether a list of the sessions with a text looks at those that may contain it.

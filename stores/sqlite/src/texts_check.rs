@@ -35,26 +35,14 @@ impl SqliteStore {
             Err(error) => return Err(database.failed("check", &error)),
         };
         if mend && !problems.is_empty() {
-            self.in_transaction(Database::renew_text_index)?;
-            while self.in_transaction(Database::add_part_of_texts)? {}
+            self.changing(Database::renew_text_index)?;
+            while self.changing(Database::add_part_of_texts)? {}
         }
         let describe = |problem| Problem {
             id: "texts".to_owned(),
             problem: format!("the index of tasks is damaged: {problem}"),
         };
         Ok(problems.into_iter().map(describe).collect())
-    }
-
-    /// Changes the database in a transaction.
-    fn in_transaction<T>(&self, change: impl Fn(&Database) -> Result<T>) -> Result<T> {
-        let database = self.database();
-        self.transaction(|_| {
-            let changed = change(database);
-            if changed.is_err() && database.in_transaction() {
-                database.run("check", "ROLLBACK")?;
-            }
-            changed
-        })?
     }
 }
 

@@ -27,6 +27,10 @@ const BATCH: usize = 256;
 /// How long a transaction takes further jobs, because callers on other threads may be waiting.
 const BATCH_TIME: Duration = Duration::from_millis(20);
 
+/// The pause between two parts of sessions that are added to the index of texts. Writers of other processes
+/// look for a free lock more often than that.
+const TURN: Duration = Duration::from_millis(1);
+
 /// The writer of a file.
 pub(crate) struct Writer {
     path: Arc<Path>,
@@ -144,6 +148,7 @@ impl Writer {
         let held = self.lock.for_writer();
         let added = database.add_texts();
         drop(held);
+        thread::sleep(TURN);
         // After a failure, the next list that lacks them requests it again.
         if added.is_ok_and(|more| more) {
             self.add_texts(options);

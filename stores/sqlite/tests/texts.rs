@@ -1,5 +1,6 @@
 //! The index of tasks changes no answer, whatever is written and whenever it is turned on and off.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -345,6 +346,46 @@ fn a_damaged_index_is_found_and_replaced() {
             usize::from(damage.contains("'Another'"))
         );
         assert!(wanted.len() >= 299);
+    }
+}
+
+#[test]
+fn an_index_that_cannot_be_opened_is_found_replaced_and_removed() {
+    for damage in [
+        "DELETE FROM texts_config",
+        "DROP TABLE texts_config",
+        "UPDATE texts_config SET v = 9 WHERE k = 'version'",
+        "DROP TABLE texts_data",
+        "DROP TABLE texts_idx; DROP TABLE texts_data",
+        "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'texts'",
+        "DELETE FROM settings WHERE name = 'textIndex'",
+    ] {
+        let is_off = damage.contains("settings");
+        let place = Place::new();
+        place.open().close();
+        fill(&place, 300);
+        open_indexed(&place).close();
+        place.sqlite().execute_batch(damage).unwrap();
+        let other = Place::new();
+        fs::copy(place.file(), other.file()).unwrap();
+
+        let store = place.open();
+        let checked = store.check(false).unwrap();
+        assert_eq!(checked.problems.len(), usize::from(!is_off), "{damage}");
+        let repaired = store.check(true).unwrap();
+        assert_eq!(repaired.repaired.len(), usize::from(!is_off), "{damage}");
+        assert_eq!(store.check(false).unwrap(), Checked::default(), "{damage}");
+        assert_eq!(found(&store, "number 123"), ["n123"], "{damage}");
+        store.close();
+
+        let off = SqliteOptions {
+            text_index: Some(false),
+            ..SqliteOptions::default()
+        };
+        SqliteStore::open(&other.file(), off).unwrap().close();
+        let store = open_indexed(&other);
+        assert_eq!(store.check(false).unwrap(), Checked::default(), "{damage}");
+        assert_eq!(found(&store, "number 123"), ["n123"], "{damage}");
     }
 }
 

@@ -71,20 +71,20 @@ fn the_paths_of_user_data_hold_what_the_core_counts() {
         result: Some("é".to_owned()),
         result_data: Some(Json::of("data")),
         error: Some("error".to_owned()),
-        agent: Some(Agent {
+        agent: Some(Box::new(Agent {
             summary: Some("summary".to_owned()),
             last_error: Some(StoredError {
                 message: "message".to_owned(),
                 timestamp: Timestamp::default(),
             }),
             ..Agent::default()
-        }),
-        slot: Some(Slot {
+        })),
+        slot: Some(Box::new(Slot {
             task_id: "t".to_owned(),
             phase: SlotPhase::Plan,
             model: "n".to_owned(),
             details: Some(Json::of(&json!({"version": "1"}))),
-        }),
+        })),
         ..loaded.head.clone()
     };
     for head in [&loaded.head, &full] {

@@ -91,11 +91,13 @@ fn head() -> impl Strategy<Value = Head> {
         head.parent_id = parent.map(|id| SessionId::parse(&id).unwrap());
         head.task = task;
         head.status = states.0;
-        head.agent = states.1.map(|phase| Agent {
-            phase,
-            ..Agent::default()
+        head.agent = states.1.map(|phase| {
+            Box::new(Agent {
+                phase,
+                ..Agent::default()
+            })
         });
-        head.slot = states.2;
+        head.slot = states.2.map(Box::new);
         (head.created_at, head.updated_at, head.deleted_at) = times;
         head
     })

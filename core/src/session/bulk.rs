@@ -185,7 +185,7 @@ pub fn delete(
     };
     tx.present(token, id)?;
     tx.fence(id)?;
-    let entry = Entry::removal(removal::DELETE, id, slot.as_ref(), Actor::User, tx.now());
+    let entry = Entry::removal(removal::DELETE, id, slot.as_deref(), Actor::User, tx.now());
     tx.enter(entry.to_record());
     tx.delete(id.clone())
 }

@@ -123,5 +123,5 @@ pub fn read_ahead<'s>(
 
 /// The slot that a session occupies, unless it has left it.
 pub fn claimed(head: &Head) -> Option<&Slot> {
-    head.slot.as_ref().filter(|_| head.deleted_at.is_none())
+    head.slot.as_deref().filter(|_| head.deleted_at.is_none())
 }

@@ -404,7 +404,7 @@ fn batch(
 fn remove(tx: &mut Transaction<'_>, plan: &Sweep<'_>, head: &Head) -> Attempt<()> {
     let Sweep { fate, actor, .. } = *plan;
     if fate == Fate::Removed {
-        let slot = head.slot.as_ref();
+        let slot = head.slot.as_deref();
         let entry = Entry::removal(removal::DELETE, &head.id, slot, actor, tx.now());
         tx.enter(entry.to_record());
         tx.delete_as_read(head.id.clone())?;

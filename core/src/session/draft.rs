@@ -221,7 +221,7 @@ impl<'l> Draft<'l> {
                 paused_at: None,
                 finalized_at: None,
                 parent_id: Some(parent_id.clone()),
-                agent,
+                agent: agent.map(Box::new),
                 // The parent may be in it.
                 slot: None,
                 deleted_at: None,
@@ -284,7 +284,7 @@ impl<'l> Draft<'l> {
 
     /// Puts the session into a slot. The caller checks that no other session occupies the slot.
     pub fn take_slot(&mut self, slot: Slot) {
-        self.head.slot = Some(slot);
+        self.head.slot = Some(Box::new(slot));
     }
 
     /// Puts the session into the trash, unless it is there already. Without an actor no audit entry is
@@ -305,7 +305,7 @@ impl<'l> Draft<'l> {
 
     fn enter_removal(&mut self, kind: &str, by: Option<Actor>) {
         let Head { id, slot, .. } = &self.head;
-        let entry = by.map(|by| Entry::removal(kind, id, slot.as_ref(), by, self.now));
+        let entry = by.map(|by| Entry::removal(kind, id, slot.as_deref(), by, self.now));
         self.entries.extend(entry);
     }
 

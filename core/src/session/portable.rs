@@ -425,8 +425,10 @@ fn portable(properties: &mut Properties<'_>, event_count: u64) -> Result<Portabl
         paused_at: None,
         finalized_at: None,
         parent_id: properties.take("parent_id"),
-        agent: agent(properties),
-        slot: if_valid::<Json>(properties, SLOT).and_then(|slot| Slot::read(&slot)),
+        agent: agent(properties).map(Box::new),
+        slot: if_valid::<Json>(properties, SLOT)
+            .and_then(|slot| Slot::read(&slot))
+            .map(Box::new),
         deleted_at: properties.take("deleted_at"),
     };
     others.retain(|(name, text)| !is_taken(&head, name, text));

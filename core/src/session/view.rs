@@ -141,7 +141,7 @@ impl From<Head> for SessionHead {
             last_error: agent.last_error.map(LastError::from),
             summary: agent.summary,
             approval: agent.approval.map(Approval::from),
-            slot: head.slot.map(SlotView::from),
+            slot: head.slot.map(|slot| SlotView::from(*slot)),
             model_missing: None,
             message: None,
             id: head.id,

@@ -88,10 +88,10 @@ pub struct Head {
     pub parent_id: Option<SessionId>,
     /// What it has because it is an agent's.
     #[serde(default)]
-    pub agent: Option<Agent>,
+    pub agent: Option<Box<Agent>>,
     /// The slot that it takes, and the model that works in it.
     #[serde(default)]
-    pub slot: Option<Slot>,
+    pub slot: Option<Box<Slot>>,
     /// When it was put into the trash, while it is there.
     #[cfg_attr(feature = "ts", ts(type = "number | null"))]
     #[serde(default, with = "time::as_millis::option")]
@@ -127,8 +127,8 @@ impl Stored for Head {
             paused_at: properties.take("paused_at"),
             finalized_at: properties.take("finalized_at"),
             parent_id: properties.take("parent_id"),
-            agent: properties.take("agent"),
-            slot: properties.take("slot"),
+            agent: properties.take::<Option<Agent>>("agent").map(Box::new),
+            slot: properties.take::<Option<Slot>>("slot").map(Box::new),
             deleted_at: properties.take("deleted_at"),
         })
     }
@@ -198,7 +198,7 @@ impl Head {
 
     /// Whether its agent waits for a person to approve or deny its request.
     pub fn awaits_approval(&self) -> bool {
-        self.agent.as_ref().is_some_and(Agent::awaits_approval)
+        self.agent.as_deref().is_some_and(Agent::awaits_approval)
     }
 
     /// `next` in place of the session, from a writer that may know nothing of approvals: if nobody has
@@ -210,7 +210,7 @@ impl Head {
         let Some((agent, approval)) = self.closed_gate() else {
             return Ok(next);
         };
-        let own = next.agent.get_or_insert_with(|| agent.clone());
+        let own = next.agent.get_or_insert_with(|| Box::new(agent.clone()));
         own.approval.get_or_insert_with(|| approval.clone());
         self.check_approval(&next)?;
         let status = next.status;

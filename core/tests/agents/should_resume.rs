@@ -184,7 +184,7 @@ fn head(status: Status, left: u32, agent: Option<Agent>, updated: i64, deleted: 
         if deleted { "1" } else { "null" }
     );
     Head {
-        agent,
+        agent: agent.map(Box::new),
         ..serde_json::from_str(&text).unwrap()
     }
 }

@@ -153,7 +153,7 @@ impl Database {
     }
 
     /// Checks that the log was not cut.
-    fn check_log(&self) -> Result<()> {
+    pub(crate) fn check_log(&self) -> Result<()> {
         match &self.presence {
             Some(presence) if !presence.has_known_log() => self.check_whole_log(),
             _ => Ok(()),

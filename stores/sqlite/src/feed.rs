@@ -4,6 +4,8 @@
 //! A row that is damaged is a gap: nobody knows what has changed. A reader that comes to it has to begin
 //! after it, as one that comes to changes which are no longer kept.
 
+use std::ops::RangeInclusive;
+
 use rusqlite::OptionalExtension;
 use tenure_core::Result;
 use tenure_core::store::feed::{ChangeKind, EventRange, FedChange, FeedPage, FeedQuery};
@@ -14,6 +16,8 @@ use crate::row;
 
 /// Every so many changes the oldest ones are removed.
 const BETWEEN_REMOVALS: i64 = 64;
+/// The positions that a commit can have given: those that JavaScript can tell from each other.
+const POSITIONS: RangeInclusive<i64> = 1..=(1 << 53) - 1;
 /// In the column `kind` of a row whose damage was repaired: it stays a gap, and keeps its position from
 /// being given again.
 const GAP: &str = "gap";
@@ -72,8 +76,11 @@ impl Database {
     /// # Errors
     /// `STORE_UNAVAILABLE` if the files of the store are not at their paths, and those of the store.
     pub(crate) fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
-        // A reader waits for changes, which never come if another file is at the path.
+        // A reader waits for changes, which never come if another file is at the path, or the log was cut.
         self.check_presence()?;
+        if !self.in_transaction() {
+            self.check_log()?;
+        }
         let (changes, gap) = match query.after {
             Some(after) => self.changes_after(after, query.limit)?,
             None => (Vec::new(), None),
@@ -136,18 +143,33 @@ impl Database {
     }
 
     fn damaged_changes(&self, mend: bool) -> rusqlite::Result<Vec<Problem>> {
-        let mut damaged = Vec::new();
+        let (mut impossible, mut damaged) = (Vec::new(), Vec::new());
         let mut select = self.prepare(
             "SELECT position, kind, key, first_event, last_event, 0 FROM changes ORDER BY position",
         )?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             let position: i64 = row.get(0)?;
-            if read_change(row, row::restored(position)).is_none() && row::any_text(row, 1) != GAP {
+            if !POSITIONS.contains(&position) {
+                impossible.push(position);
+            } else if read_change(row, row::restored(position)).is_none()
+                && row::any_text(row, 1) != GAP
+            {
                 damaged.push(position);
             }
         }
-        if let (true, Some(last)) = (mend, damaged.last()) {
+        let mut last = damaged.last().copied();
+        if mend && !impossible.is_empty() {
+            let mut delete = self.prepare("DELETE FROM changes WHERE position = ?")?;
+            for position in &impossible {
+                delete.execute([position])?;
+            }
+            // Nobody knows where they were.
+            last = self
+                .prepare("SELECT max(position) FROM changes")?
+                .query_row([], |row| row.get(0))?;
+        }
+        if let (true, Some(last)) = (mend, last) {
             self.prepare("DELETE FROM changes WHERE position < ?")?
                 .execute([last])?;
             self.prepare(
@@ -162,7 +184,7 @@ impl Database {
                 "the change at position {position} cannot be read, and a watch that comes to it ends"
             ),
         };
-        Ok(damaged.into_iter().map(problem).collect())
+        Ok(impossible.into_iter().chain(damaged).map(problem).collect())
     }
 }
 

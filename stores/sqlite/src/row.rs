@@ -51,8 +51,8 @@ pub(crate) fn read_head(row: &Row<'_>) -> Result<Head, Damage> {
         paused_at: columns.optional_time(14, "paused_at")?,
         finalized_at: columns.optional_time(15, "finalized_at")?,
         deleted_at: columns.optional_time(16, "deleted_at")?,
-        agent: columns.agent(17, 34)?,
-        slot: columns.slot(23)?,
+        agent: columns.agent(17, 34)?.map(Box::new),
+        slot: columns.slot(23)?.map(Box::new),
         parent_id: match columns.is_null(27) {
             true => None,
             false => Some(columns.id(27, "parent_id")?),

@@ -170,6 +170,27 @@ fn read_feed(store: &SqliteStore, after: u64) -> Result<Vec<u64>, u64> {
 }
 
 #[test]
+fn a_change_with_an_impossible_position_is_found_and_removed() {
+    for position in ["-3", "0", "9223372036854775807"] {
+        let place = Place::new();
+        let store = place.open();
+        start(&store, head("a"));
+        for _ in 0..5 {
+            append(&store, &id("a"), "{}").unwrap();
+        }
+        let sql = format!("UPDATE changes SET position = {position} WHERE position = 3");
+        place.sqlite().execute_batch(&sql).unwrap();
+        assert_eq!(store.check(false).unwrap().problems.len(), 1, "{position}");
+        assert_eq!(store.check(true).unwrap().repaired.len(), 1, "{position}");
+        assert_eq!(store.check(false).unwrap(), Checked::default());
+        append(&store, &id("a"), "{}").unwrap();
+        assert!(read_feed(&store, 1).is_err(), "{position}");
+        assert_eq!(read_feed(&store, 5), Err(6), "{position}");
+        assert_eq!(read_feed(&store, 6), Ok(vec![7]), "{position}");
+    }
+}
+
+#[test]
 fn a_damaged_change_is_a_gap_in_the_feed() {
     for damage in [
         "kind = 'x'",

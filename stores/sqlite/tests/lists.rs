@@ -71,15 +71,19 @@ fn sessions(random: &mut Rng) -> Vec<Head> {
             head.mode = name(random, "mode");
             head.status = status(random);
             head.parent_id = random.bool().then(|| id(&name(random, "parent")));
-            head.agent = random.bool().then(|| Agent {
-                phase: phase(random),
-                ..Agent::default()
+            head.agent = random.bool().then(|| {
+                Box::new(Agent {
+                    phase: phase(random),
+                    ..Agent::default()
+                })
             });
-            head.slot = random.bool().then(|| Slot {
-                task_id: name(random, "task"),
-                phase: slot_phase(random),
-                model: name(random, "model"),
-                details: None,
+            head.slot = random.bool().then(|| {
+                Box::new(Slot {
+                    task_id: name(random, "task"),
+                    phase: slot_phase(random),
+                    model: name(random, "model"),
+                    details: None,
+                })
             });
             head.deleted_at = (random.u32(0..9) == 0).then(|| time(0));
             head.task = one_of(random, &["Fix the BUG", "fix", "Größe", "100%_", ""]).to_owned();

@@ -177,7 +177,7 @@ fn sessions_that_an_older_schema_stores_are_read() {
         ..Agent::default()
     };
     let stored = Head {
-        agent: Some(agent),
+        agent: Some(Box::new(agent)),
         metadata: Some(Json::parse(r#"{"model":"opus"}"#).unwrap()),
         ..head("a")
     };

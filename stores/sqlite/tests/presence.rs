@@ -6,6 +6,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::common::{Place, append, enqueue_append, head, history, id, start};
+use tenure_core::store::feed::FeedQuery;
 use tenure_core::{Error, History, SyncStore};
 use tenure_sqlite::{Checked, SqliteOptions, SqliteStore};
 
@@ -174,6 +175,12 @@ fn a_write_is_refused_after_the_log_was_cut_and_the_database_stays_whole() {
                 expect_refusal(&error, "tenure.db");
                 let queued = enqueue_append(&store, "a", "{}").recv().unwrap();
                 expect_refusal(&queued.unwrap_err(), "tenure.db");
+                // A watch does not wait for changes that never come.
+                let query = FeedQuery {
+                    after: Some(1),
+                    limit: 10,
+                };
+                expect_refusal(&store.feed(&query).unwrap_err(), "tenure.db");
             }
             store.close();
             // What is left of the log is read.

@@ -164,8 +164,8 @@ pub(crate) fn random_head(rng: &mut Rng, id: SessionId) -> Head {
             cost_nanos: rng.u64(0..MAX_SAFE / 1000),
         },
         parent_id: (rng.u8(0..4) == 0).then(|| crate::sample::id(word(rng, PARENTS))),
-        agent: (rng.u8(0..3) == 0).then(|| agent(rng)),
-        slot: (rng.u8(0..3) == 0).then(|| slot(rng)),
+        agent: (rng.u8(0..3) == 0).then(|| Box::new(agent(rng))),
+        slot: (rng.u8(0..3) == 0).then(|| Box::new(slot(rng))),
         deleted_at: (rng.u8(0..4) == 0).then(|| time(rng)),
         ..head(id.as_str())
     }

@@ -94,7 +94,7 @@ pub(crate) fn full_head(name: &str) -> Head {
         paused_at: Some(at(1_767_895_530_003)),
         finalized_at: Some(at(1_767_895_530_004)),
         parent_id: Some(id("parent")),
-        agent: Some(Agent {
+        agent: Some(Box::new(Agent {
             phase: Phase::Abandoned,
             resume_ready: true,
             error_count: 2,
@@ -109,13 +109,13 @@ pub(crate) fn full_head(name: &str) -> Head {
                 by: Some("ada".to_owned()),
                 decided_at: Some(at(1_767_895_530_008)),
             }),
-        }),
-        slot: Some(Slot {
+        })),
+        slot: Some(Box::new(Slot {
             task_id: "task".to_owned(),
             phase: SlotPhase::Verify,
             model: "a model".to_owned(),
             details: Some(json(r#"{"version":"2.1"}"#)),
-        }),
+        })),
         deleted_at: Some(at(1_767_895_530_005)),
     }
 }

@@ -256,7 +256,7 @@ impl Draft<'_> {
         self.head.agent.get_or_insert_with(|| {
             let mut agent = Agent::default();
             agent.agree_with(status);
-            agent
+            Box::new(agent)
         })
     }
 

@@ -1,59 +1,19 @@
 // Runs the benchmarks: `npm run bench`, or `node bench/run.mjs` when everything is built.
 //
-//   --quick          about a tenth of the time, for a first impression
-//   --large          a million sessions where there are many
-//   --only NAME,...  some parts, by their names in the list below
-//   --cpu            CPU time instead of wall-clock time, for a busy machine
-//   --save           write bench/results even though the run is not a full one
+// `npm run bench -- --help` lists the options.
 //
 // A full run writes its results to bench/results as JSON and Markdown.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { sqliteVersion } from "./contenders/floor.mjs";
 import { wasm } from "./contenders/tenure.mjs";
 import { machine as describe } from "./lib/machine.mjs";
 import { measureProcessorTime, measureQuickly } from "./lib/measure.mjs";
+import { names, readOptions } from "./lib/options.mjs";
 import { markdown, print } from "./lib/report.mjs";
 
-const names = [
-  "start",
-  "append",
-  "sustained",
-  "get",
-  "list",
-  "stats",
-  "pages",
-  "text",
-  "cleanup",
-  "size",
-  "latency",
-  "boundary",
-  "own-store",
-  "files",
-  "indexeddb",
-  "command",
-  "slots",
-  "watch",
-  "memory-pages",
-  "memory",
-];
-
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    large: { type: "boolean", default: false },
-    cpu: { type: "boolean", default: false },
-    only: { type: "string" },
-    save: { type: "boolean", default: false },
-  },
-});
-const only = options.only?.split(",");
-const unknown = only?.find((name) => !names.includes(name));
-if (unknown !== undefined) {
-  console.error(`there is no part "${unknown}": the parts are ${names.join(", ")}`);
-  process.exit(2);
-}
+const options = readOptions(process.argv.slice(2));
+const { only } = options;
 
 if (options.quick) measureQuickly();
 if (options.cpu) measureProcessorTime();

@@ -2,12 +2,16 @@
 // given arguments. If WebAssembly cannot be built, its rows are omitted.
 
 import { rmSync } from "node:fs";
+import { readOptions } from "../bench/lib/options.mjs";
 import { build } from "./build.mjs";
 import { locked } from "./lib/cargo.mjs";
 import { ensureOwnPackages } from "./lib/packages.mjs";
 import { inRoot } from "./lib/paths.mjs";
 import { handOver, main, probe, report, run } from "./lib/run.mjs";
 
+const options = process.argv.slice(2);
+// What is wrong with them is said before anything is built.
+readOptions(options);
 await main(async () => {
   await build(["native", "cli"]);
   await build(["wasm"]).catch(report);
@@ -18,7 +22,7 @@ await main(async () => {
   if (!addonLoads()) rmSync(inRoot("bench", "node_modules"), { recursive: true, force: true });
   await ensureOwnPackages("bench");
   console.log();
-  return handOver(process.execPath, [inRoot("bench", "run.mjs"), ...process.argv.slice(2)]);
+  return handOver(process.execPath, [inRoot("bench", "run.mjs"), ...options]);
 });
 
 function addonLoads() {

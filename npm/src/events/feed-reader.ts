@@ -98,7 +98,7 @@ export class FeedReader<T extends SessionTypes> {
     if (this.#isStopped || this.#feed.isClosed) return true;
     if (!this.#signal?.aborted) return false;
     this.stop();
-    throw aborted(this.#signal.reason);
+    throw aborted(this.#signal.reason, "`from` continues after the last change that was handled");
   }
 
   /** Goes on from another position. */

@@ -176,9 +176,12 @@ export function bindingUnavailable(problem: string, cause?: unknown): TenureErro
   );
 }
 
-/** The caller's signal aborted the operation. */
-export function aborted(reason: unknown): TenureError {
-  const message = "aborted by the signal; started again, it continues from there";
+/** The caller's signal aborted the operation. `next` says how to go on. */
+export function aborted(
+  reason: unknown,
+  next = "started again, it continues from there",
+): TenureError {
+  const message = `aborted by the signal; ${next}`;
   return new TenureError({ code: "ABORTED", message, details: {} }, reason);
 }
 

@@ -10,13 +10,13 @@
 // TENURE_FULL=1      also check the licences of all dependencies, which builds a tool for a minute;
 //                    a check that this machine does not support is then a failure, and not skipped
 
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { build } from "./build.mjs";
-import { locked, unoptimizedCore } from "./lib/cargo.mjs";
+import { locked } from "./lib/cargo.mjs";
 import { cargoTool } from "./lib/cargo-tools.mjs";
-import { chromiumSwitches, ensureChromium } from "./lib/chromium.mjs";
+import { ensureChromium } from "./lib/chromium.mjs";
 import { checkFiles } from "./lib/file-check.mjs";
 import { inLanes } from "./lib/lanes.mjs";
 import { checkModules } from "./lib/module-check.mjs";
@@ -26,7 +26,6 @@ import { seconds, step } from "./lib/progress.mjs";
 import { checkClippy, checkPrograms, checkRequirements } from "./lib/requirements.mjs";
 import { CommandFailed, main, nodeTool, Problem, report, run } from "./lib/run.mjs";
 import { countCargoTests, countNodeTests, countVitestTests, nothing, sum } from "./lib/tally.mjs";
-import { wasmBindgen, wasmToolchain } from "./lib/wasm-toolchain.mjs";
 import { checkWords } from "./lib/word-check.mjs";
 
 const everything = process.env.TENURE_FULL === "1";
@@ -91,24 +90,16 @@ const checks = [
     run: (show) => vitest(show, "pages"),
     when: () => concerns((file) => file.startsWith("pages")),
   },
-  // Compiled in the folder of the other tests of Rust, which by now are compiled.
-  { group: "wasm", title: "wasm binding in Node", run: (show) => wasmTests(show, "node") },
-  {
-    group: "browser",
-    title: "wasm binding in Chromium",
-    run: (show) => wasmTests(show, "browser"),
-  },
 ];
 
 /**
- * Checks of one lane do not run at the same time. Lints and Rust tests are compiled in one folder, as
- * are the tests of the wasm binding in Node and in Chromium. At full length many tests keep all
+ * Checks of one lane do not run at the same time. Lints and Rust tests are compiled in one folder. At
+ * full length many tests keep all
  * processors busy, and those that wait for a time would wait for much longer beside others; the checks
  * in Chromium mostly wait.
  */
-function laneOf({ group, title }) {
+function laneOf({ group }) {
   if (everything) return group === "browser" ? "browser" : "others";
-  if (title.startsWith("wasm binding")) return "binding";
   return ["lint", "rust"].includes(group) ? "cargo" : undefined;
 }
 
@@ -255,39 +246,6 @@ function rustTests(show) {
   return counted(show, "cargo", args, { env, timeoutMs: 20 * minutes }, countCargoTests);
 }
 
-/** The tests of the wasm binding, `tests/node*.rs` or `tests/browser*.rs`, in their environment. */
-async function wasmTests(show, place) {
-  const { cargo, args, env } = await wasmToolchain();
-  const runner = {
-    // The runner rewrites the whole file, which takes a fifth of the time without debug
-    // information.
-    CARGO_PROFILE_DEV_DEBUG: "0",
-    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: await wasmBindgen("wasm-bindgen-test-runner"),
-  };
-  if (place === "browser") {
-    if (!chromium.driver) {
-      if (everything) throw new Problem("the wasm binding's browser tests need chromedriver");
-      show.out("left out: there is no chromedriver\n");
-      return nothing;
-    }
-    runner.CHROMEDRIVER = chromium.driver;
-    runner.WASM_BINDGEN_TEST_WEBDRIVER_JSON = join(stateDir, "webdriver.json");
-    const options = { binary: chromium.browser, args: ["--headless=new", ...chromiumSwitches] };
-    mkdirSync(stateDir, { recursive: true });
-    writeFileSync(
-      runner.WASM_BINDGEN_TEST_WEBDRIVER_JSON,
-      JSON.stringify({ "goog:chromeOptions": options }),
-    );
-  }
-  return counted(
-    show,
-    cargo,
-    ["test", ...locked, ...unoptimizedCore, "-p", "tenure-wasm", ...args, "--test", `${place}*`],
-    { env: { ...env, ...runner }, timeoutMs: 15 * minutes },
-    countCargoTests,
-  );
-}
-
 function vitest(show, project) {
   const results = join(stateDir, `vitest-${project}.json`);
   rmSync(results, { force: true });
@@ -299,7 +257,7 @@ function vitest(show, project) {
     [tool, "run", "--project", project, `--maxWorkers=${testsAtOnce}`, ...reporters, ...files],
     {
       cwd: inRoot("tests"),
-      env: { CHROMIUM: chromium?.browser ?? "" },
+      env: { CHROMIUM: chromium ?? "" },
       timeoutMs: 20 * minutes,
     },
     () => countVitestTests(results),

@@ -1,11 +1,10 @@
-// Finds Chromium and its driver for the browser tests, and installs them where that needs no
-// interaction.
+// Finds Chromium for the browser tests, and installs it where that needs no interaction.
 
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { canInstallDebianPackages, installDebianPackages } from "./debian.mjs";
 import { inRoot } from "./paths.mjs";
-import { nodeTool, Problem, probe, run } from "./run.mjs";
+import { nodeTool, Problem, run } from "./run.mjs";
 
 const wellKnown = [
   "/usr/bin/chromium",
@@ -33,10 +32,7 @@ export const chromiumSwitches = [
   "--disable-sync",
 ];
 
-/**
- * The paths of a browser and of its driver. The driver is `undefined` when the browser came without
- * one. `installing` is called before anything is installed.
- */
+/** The path of a browser. `installing` is called before anything is installed. */
 export async function ensureChromium(installing = () => {}) {
   if (!findChromium()) {
     installing();
@@ -47,13 +43,7 @@ export async function ensureChromium(installing = () => {}) {
     throw new Problem(
       "the browser tests need Chromium: install it, or name it in the variable CHROMIUM",
     );
-  let driver = findDriver();
-  if (!driver && browser === "/usr/bin/chromium" && canInstallDebianPackages()) {
-    installing();
-    await installDebianPackages("chromium-driver");
-    driver = findDriver();
-  }
-  return { browser, driver };
+  return browser;
 }
 
 /** The path of the browser, if there is one. */
@@ -71,21 +61,11 @@ function playwrightsOwn() {
   }
 }
 
-function findDriver() {
-  const candidates = [
-    process.env.CHROMEDRIVER,
-    "chromedriver",
-    "/usr/bin/chromedriver",
-    "/usr/lib/chromium/chromedriver",
-  ];
-  return candidates.find((path) => path && probe(path, ["--version"]) !== undefined);
-}
-
 async function installChromium() {
   if (process.env.CHROMIUM) return;
   if (canInstallDebianPackages()) {
     try {
-      return await installDebianPackages("chromium", "chromium-driver");
+      return await installDebianPackages("chromium");
     } catch {
       // Not every distribution based on Debian has the package, so there is a fallback.
     }

@@ -12,9 +12,7 @@ export function sum(tallies) {
   );
 }
 
-/**
- * Adds up the final lines of cargo's test programs. wasm-bindgen's runner prints the same lines.
- */
+/** Adds up the final lines of cargo's test programs. */
 export function countCargoTests(output) {
   const lines = stripVTControlCharacters(output).matchAll(
     /^test result: .*?(\d+) passed; (\d+) failed;/gm,

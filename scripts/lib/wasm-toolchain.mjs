@@ -153,20 +153,14 @@ export function wasmBindgenVersion() {
   return version;
 }
 
-/** The path of a program of wasm-bindgen's command-line package; see `cargoTool`. */
-export function wasmBindgen(program = "wasm-bindgen", building = undefined) {
-  const version = wasmBindgenVersion();
+/** The path of wasm-bindgen's command-line program; see `cargoTool`. */
+export function wasmBindgen(building = undefined) {
   return cargoTool({
     crate: "wasm-bindgen-cli",
-    program,
-    version,
-    args: wasmBindgenArgs,
+    program: "wasm-bindgen",
+    version: wasmBindgenVersion(),
+    // TLS, the default feature, is for browsers on other machines.
+    args: ["--no-default-features", "--bin", "wasm-bindgen"],
     building,
   });
 }
-
-/** The programs that are used. TLS, the default feature, is for browsers on other machines. */
-const wasmBindgenArgs = [
-  "--no-default-features",
-  ...["wasm-bindgen", "wasm-bindgen-test-runner"].flatMap((program) => ["--bin", program]),
-];

@@ -106,9 +106,7 @@ export async function buildWasmModule(module, show) {
 
 /** Compiles a module, binds it and optimizes it into a folder; returns the path of the module. */
 export async function makeWasmModule({ name, glue = name }, { folder, flags, working }) {
-  const bindgen = await wasmBindgen(() =>
-    working(`building wasm-bindgen ${wasmBindgenVersion()}`),
-  );
+  const bindgen = await wasmBindgen(() => working(`building wasm-bindgen ${wasmBindgenVersion()}`));
   working("compiling");
   const { cargo, args, env, release } = await wasmToolchain();
   const crate = ["-p", name.replace("_", "-"), "--profile", "release-wasm"];

@@ -51,7 +51,7 @@ export async function setup({ provide }: TestProject): Promise<void> {
     workshop,
     installed: await install(tarball),
   });
-  provide("chromium", (await ensureChromium()).browser);
+  provide("chromium", await ensureChromium());
 }
 
 /** Installs the package into a new folder as users do. */

@@ -59,11 +59,15 @@ const programs = {
   packaging: ["bash", "git", "jq"],
 };
 
-/** All checks, in the order of their output. Two run at a time; `laneOf` says which. */
+/**
+ * All checks, in the order of their output. Three run at a time, those that take long first; `laneOf`
+ * says which.
+ */
 const checks = [
   {
     group: "lint",
     title: "Rust formatting",
+    usesCargo: true,
     run: (show) => cargo(show, ["fmt", "--all", "--check"]),
   },
   { group: "lint", title: "circles of Rust modules", run: checkModules },
@@ -72,18 +76,24 @@ const checks = [
   { group: "lint", title: "tests of the scripts", run: scriptTests },
   { group: "lint", title: "TypeScript and JSON style", run: biome },
   { group: "lint", title: "TypeScript types", run: typeCheck },
-  { group: "lint", title: "Rust lints", run: clippy },
-  { group: "lint", title: "licences", run: licences, when: () => everything },
-  { group: "rust", title: "Rust tests", run: rustTests },
+  { group: "lint", title: "Rust lints", usesCargo: true, run: clippy },
+  {
+    group: "lint",
+    title: "licences",
+    usesCargo: true,
+    run: licences,
+    when: () => everything,
+  },
+  { group: "rust", title: "Rust tests", usesCargo: true, run: rustTests },
   { group: "native", title: "suite on the native build", run: (show) => vitest(show, "native") },
   { group: "wasm", title: "suite on the wasm build", run: (show) => vitest(show, "wasm") },
-  { group: "packaging", title: "the packed package", run: (show) => vitest(show, "packaging") },
   {
     group: "browser",
     title: "suite in Chromium",
     run: (show) => vitest(show, "browser"),
     when: () => concerns((file) => !file.startsWith("pages")),
   },
+  { group: "packaging", title: "the packed package", run: (show) => vitest(show, "packaging") },
   {
     group: "browser",
     title: "several pages in Chromium",
@@ -94,19 +104,19 @@ const checks = [
 
 /**
  * Checks of one lane do not run at the same time. Lints and Rust tests are compiled in one folder. At
- * full length many tests keep all
- * processors busy, and those that wait for a time would wait for much longer beside others; the checks
- * in Chromium mostly wait.
+ * full length many tests keep all processors busy, and those that wait for a time would wait for much
+ * longer beside others; the checks in Chromium mostly wait.
  */
-function laneOf({ group }) {
+function laneOf({ group, usesCargo }) {
   if (everything) return group === "browser" ? "browser" : "others";
-  return ["lint", "rust"].includes(group) ? "cargo" : undefined;
+  return usesCargo ? "cargo" : undefined;
 }
 
 /**
  * How many tests of Rust, or files of a suite, a check runs at once. Many of them wait for disks, for
- * other processes or for timers, unless they run at full length.
+ * other processes or for timers, unless they run at full length. The tests of Rust take longest.
  */
+const rustTestsAtOnce = (everything ? 1 : 4) * availableParallelism();
 const testsAtOnce = (everything ? 1 : 2) * availableParallelism();
 
 const { chosen, files } = readArguments(process.argv.slice(2));
@@ -119,7 +129,7 @@ await main(async () => {
   chooseColours();
   await prepare();
   const meant = checks.filter(({ group, when }) => chosen.includes(group) && (when?.() ?? true));
-  return summarize(await inLanes(meant, { laneOf, atOnce: 2 }, perform));
+  return summarize(await inLanes(meant, { laneOf, atOnce: 3 }, perform));
 });
 
 function readArguments(args) {
@@ -242,7 +252,7 @@ function scriptTests(show) {
 
 function rustTests(show) {
   const args = ["test", ...locked, "--workspace", "--no-fail-fast", ...files];
-  const env = { ...withLints, RUST_TEST_THREADS: String(testsAtOnce) };
+  const env = { ...withLints, RUST_TEST_THREADS: String(rustTestsAtOnce) };
   return counted(show, "cargo", args, { env, timeoutMs: 20 * minutes }, countCargoTests);
 }
 

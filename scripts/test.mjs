@@ -114,9 +114,8 @@ function laneOf({ group, usesCargo }) {
 
 /**
  * How many tests of Rust, or files of a suite, a check runs at once. Many of them wait for disks, for
- * other processes or for timers, unless they run at full length. The tests of Rust take longest.
+ * other processes or for timers, unless they run at full length.
  */
-const rustTestsAtOnce = (everything ? 1 : 4) * availableParallelism();
 const testsAtOnce = (everything ? 1 : 2) * availableParallelism();
 
 const { chosen, files } = readArguments(process.argv.slice(2));
@@ -252,7 +251,7 @@ function scriptTests(show) {
 
 function rustTests(show) {
   const args = ["test", ...locked, "--workspace", "--no-fail-fast", ...files];
-  const env = { ...withLints, RUST_TEST_THREADS: String(rustTestsAtOnce) };
+  const env = { ...withLints, RUST_TEST_THREADS: String(testsAtOnce) };
   return counted(show, "cargo", args, { env, timeoutMs: 20 * minutes }, countCargoTests);
 }
 

@@ -4,7 +4,9 @@ use std::process::Child;
 use std::sync::mpsc;
 use std::thread;
 
-use crate::common::{Place, append, enqueue_append, given_path, head, history, id, scaled, start};
+use crate::common::{
+    Place, append, check_integrity, enqueue_append, given_path, head, history, id, scaled, start,
+};
 use tenure_core::{History, SyncStore};
 use tenure_sqlite::{Attempt, Durability, SqliteOptions, SqliteStore};
 
@@ -59,11 +61,7 @@ fn check_all(place: &Place, writers: &[String], count: u32) {
             .collect();
         assert_eq!(numbers, expected, "of {writer} in the shared session");
     }
-    let intact: String = place
-        .sqlite()
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(intact, "ok");
+    check_integrity(place);
 }
 
 #[test]

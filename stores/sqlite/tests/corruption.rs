@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::{Place, append, head, history, id, scaled, start, steps};
+use crate::common::{Place, append, head, history, id, list_of, scaled, start, steps};
+use tenure_core::store::Scan;
 use tenure_core::store::feed::FeedQuery;
-use tenure_core::store::filter::{Filter, Order};
-use tenure_core::store::{ListQuery, Scan};
+use tenure_core::store::filter::Filter;
 use tenure_core::{Error, History, Result, SyncStore};
 use tenure_sqlite::{SqliteOptions, SqliteStore};
 
@@ -57,14 +57,7 @@ fn use_all(store: &SqliteStore, file: &Path) {
             check_error(&error, file);
         }
     };
-    let query = ListQuery {
-        filter: Filter::default(),
-        order: Order::default(),
-        after: None,
-        offset: 0,
-        limit: 100,
-        max_bytes: u64::MAX,
-    };
+    let query = list_of(Filter::default(), 100);
     check(store.list(&query).map(drop));
     check(store.tally(&Filter::default(), 10).map(drop));
     let feed = FeedQuery {
@@ -224,14 +217,7 @@ fn each_of_200_cut_or_damaged_logs_holds_the_first_commits() {
 fn found_by_reading(store: &SqliteStore) -> Result<Vec<String>> {
     let problems = store.check(false)?.problems.into_iter();
     let mut found: Vec<String> = problems.map(|problem| problem.problem).collect();
-    let query = ListQuery {
-        filter: Filter::default(),
-        order: Order::default(),
-        after: None,
-        offset: 0,
-        limit: 100,
-        max_bytes: u64::MAX,
-    };
+    let query = list_of(Filter::default(), 100);
     let page = store.list(&query)?;
     found.extend(page.problems.into_iter().map(|problem| problem.problem));
     for head in page.heads {

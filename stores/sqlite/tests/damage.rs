@@ -1,22 +1,15 @@
 //! A damaged session is reported, does not affect other sessions, and can be removed.
 
-use crate::common::{Place, append, head, id, remove, start};
+use crate::common::{Place, append, head, id, list_of, remove, start};
 use tenure_core::store::feed::ChangeKind;
 use tenure_core::store::feed::FeedQuery;
-use tenure_core::store::filter::{Filter, Order};
-use tenure_core::store::{Commit, Expect, ListQuery, SessionChange, SessionWrite};
+use tenure_core::store::filter::Filter;
+use tenure_core::store::{Commit, Expect, SessionChange, SessionWrite};
 use tenure_core::{Changes, History, SyncStore};
 use tenure_sqlite::{Checked, SqliteStore};
 
 fn listed(store: &SqliteStore, limit: u32) -> (Vec<String>, Vec<String>, bool) {
-    let query = ListQuery {
-        filter: Filter::default(),
-        order: Order::default(),
-        after: None,
-        offset: 0,
-        limit,
-        max_bytes: u64::MAX,
-    };
+    let query = list_of(Filter::default(), limit);
     let page = store.list(&query).unwrap();
     let heads = page.heads.iter().map(|head| head.id.to_string()).collect();
     let problems = page

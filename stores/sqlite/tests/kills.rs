@@ -8,10 +8,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::common::{
-    Place, append, check_integrity, event, given_path, head, id, put, scaled, start,
+    Place, append, check_integrity, event, given_path, head, id, list_of, put, scaled, start,
 };
-use tenure_core::store::filter::{Filter, Order};
-use tenure_core::store::{Expect, ListQuery, RecordChange};
+use tenure_core::store::filter::Filter;
+use tenure_core::store::{Expect, RecordChange};
 use tenure_core::stored::record::Record;
 use tenure_core::{History, SyncStore};
 use tenure_sqlite::{Attempt, Durability, SqliteOptions, SqliteStore};
@@ -135,14 +135,7 @@ fn check_writes(place: &Place, acknowledged: &Acknowledged) {
         let head = loaded.unwrap_or_else(|| panic!("{name} is lost")).head;
         assert!(head.event_count >= number, "{name} has lost event {number}");
     }
-    let query = ListQuery {
-        filter: Filter::default(),
-        order: Order::default(),
-        after: None,
-        offset: 0,
-        limit: 100_000,
-        max_bytes: u64::MAX,
-    };
+    let query = list_of(Filter::default(), 100_000);
     let page = store.list(&query).unwrap();
     assert_eq!(page.problems, []);
     for head in page.heads {

@@ -5,10 +5,12 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use crate::common::{Place, fill, given_path, head, id, scaled, start, succeed};
+use crate::common::{
+    Place, check_integrity, fill, given_path, head, id, list_of, scaled, start, succeed,
+};
 use crate::opening::to_first_schema;
-use tenure_core::store::filter::{Filter, Order};
-use tenure_core::store::{ListQuery, Migration};
+use tenure_core::store::Migration;
+use tenure_core::store::filter::Filter;
 use tenure_core::{Head, Json, SyncStore};
 use tenure_sqlite::{SqliteOptions, SqliteStore};
 
@@ -55,24 +57,13 @@ fn check(place: &Place, before: &[String]) {
         model: Some("m3".to_owned()),
         ..Filter::default()
     };
-    let query = ListQuery {
-        filter,
-        order: Order::default(),
-        after: None,
-        offset: 0,
-        limit: 100_000,
-        max_bytes: u64::MAX,
-    };
+    let query = list_of(filter, 100_000);
     let with_model = |n: &usize| n % 7 == 3;
     let expected = (1..=before.len()).filter(with_model).count();
     let page = store.list(&query).unwrap();
     assert_eq!(page.problems, []);
     assert_eq!(page.heads.len(), expected);
-    let intact: String = place
-        .sqlite()
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(intact, "ok");
+    check_integrity(place);
     let sign = place.file().with_file_name("tenure.db-migration");
     assert!(!sign.exists(), "the sign of life is left");
 }

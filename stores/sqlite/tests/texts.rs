@@ -6,7 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    Place, append, apply, fill, given_path, head, id, put, put_change, remove, scaled, start, time,
+    Place, append, apply, fill, given_path, head, id, list_of, put, put_change, remove, scaled,
+    start, time,
 };
 use fastrand::Rng;
 use tenure_core::store::filter::{Direction, Filter, Order, OrderBy, Trash};
@@ -61,12 +62,8 @@ fn text(random: &mut Rng, longest: usize) -> String {
 
 fn query(filter: Filter, by: OrderBy, direction: Direction, limit: u32) -> ListQuery {
     ListQuery {
-        filter,
         order: Order { by, direction },
-        after: None,
-        offset: 0,
-        limit,
-        max_bytes: u64::MAX,
+        ..list_of(filter, limit)
     }
 }
 

@@ -10,6 +10,8 @@ use std::sync::mpsc::{self, Receiver};
 
 use tempfile::TempDir;
 use tenure_core::Result;
+use tenure_core::store::ListQuery;
+use tenure_core::store::filter::{Filter, Order};
 use tenure_sqlite::{SqliteOptions, SqliteStore};
 
 pub(crate) use tenure_store_support::*;
@@ -89,6 +91,18 @@ pub(crate) fn enqueue_append(
         }),
     );
     answered
+}
+
+/// The first sessions that match a filter.
+pub(crate) fn list_of(filter: Filter, limit: u32) -> ListQuery {
+    ListQuery {
+        filter,
+        order: Order::default(),
+        after: None,
+        offset: 0,
+        limit,
+        max_bytes: u64::MAX,
+    }
 }
 
 /// Checks that the structure of the file is intact.

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use tenure_core::store::feed::FeedQuery;
-use tenure_core::store::filter::{Filter, Order};
-use tenure_core::store::{Expect, ListQuery, RecordChange};
+use tenure_core::store::filter::Filter;
+use tenure_core::store::{Expect, RecordChange};
 use tenure_core::stored::record::Record;
 use tenure_core::{Changes, History, SyncStore};
 use tenure_sqlite::{Checked, SqliteStore};
 
-use super::{event, head, history, id, put, remove};
+use super::{event, head, history, id, list_of, put, remove};
 
 const KIND: &str = "steps";
 
@@ -115,14 +115,7 @@ fn expected(steps: u64) -> (BTreeMap<String, Vec<String>>, Vec<String>) {
 pub(crate) fn check(store: &SqliteStore) -> u64 {
     let steps = taken(store);
     let (sessions, feed) = expected(steps);
-    let query = ListQuery {
-        filter: Filter::default(),
-        order: Order::default(),
-        after: None,
-        offset: 0,
-        limit: 100,
-        max_bytes: u64::MAX,
-    };
+    let query = list_of(Filter::default(), 100);
     let page = store.list(&query).unwrap();
     assert_eq!(page.problems, []);
     assert_eq!(page.heads.len(), sessions.len());

@@ -1,5 +1,5 @@
 // A page of fifty sessions in the memory store, native and in WebAssembly, against an array in JavaScript
-// that is filtered, sorted and cut. Also how long it takes to load the sessions from JSON.
+// that is filtered, sorted and cut. Also how long it takes to load the sessions: as bytes, and from JSON.
 
 import { MapStore } from "../contenders/map-store.mjs";
 import { builds } from "../contenders/tenure.mjs";
@@ -15,6 +15,8 @@ const users = 200;
 const limit = 50;
 /** So many sessions are loaded at a time. */
 const PART = 1000;
+/** So often are mirrors loaded. */
+const rounds = 5;
 const status = "completed";
 const userId = userOf(3, users);
 const columns = [
@@ -54,8 +56,14 @@ export function run({ seconds, quick, large }) {
     });
     const all = [...opened, ...ofMany];
     const heads = headsOf(opened[0].sessions);
+    const mirrors = await loadMirrors(opened[0].sessions, heads);
     const loads = [
-      ["JSON.parse", parsed],
+      ["JSON.parse of the heads", mirrors.parsed],
+      ...mirrors.loads.flatMap(({ build, took, withList }) => [
+        [`a mirror, ${build}, from bytes`, took],
+        [`a mirror, ${build}, from bytes, and a list that reads every head`, withList],
+      ]),
+      ["JSON.parse of the exported sessions", parsed],
       ...[scratch, ...loaded].map(({ build, took }) => [
         `memory, ${build}, imported one by one`,
         took,
@@ -103,21 +111,22 @@ export function run({ seconds, quick, large }) {
         checkMost(`${what} against the array`, most.ofArray, each(build, number, ratio), share),
       ];
     });
-    for (const { build, took } of loaded) {
-      const what = `memory, ${build}: loading ${count(few)} sessions against JSON.parse`;
-      checks.push(checkMost(what, most.load, [["imported", took / parsed]]));
+    for (const { build, took } of mirrors.loads) {
+      const what = `a mirror, ${build}: loading ${count(few)} heads from bytes against JSON.parse`;
+      checks.push(checkMost(what, most.load, [["loaded", took / mirrors.parsed]]));
     }
     return {
       tables: [
         measured.table,
         table(
           `Load ${count(few)} sessions`,
-          ["in all", "of JSON.parse"],
-          loads.map(([name, took]) => [name, time(took * 1e6), times(took / parsed)]),
+          ["in all", "of JSON.parse of the heads"],
+          loads.map(([name, took]) => [name, time(took * 1e6), times(took / mirrors.parsed)]),
         ),
       ],
       notes: [
-        "Loading is timed once. There is no operation that loads all sessions at once: each is imported by a call, which reads and checks its JSON, and indexes it. A store of one's own passes the heads of all sessions with each list, as JSON.",
+        `Mirrors are loaded in turns with JSON.parse of the same heads, ${rounds} times; the median counts. A mirror reads what lists and statistics order and count by at once, and the rest of a head when it is needed. The heads are ${Math.round(mirrors.bytes / few)} bytes each as bytes, and ${Math.round(mirrors.characters / few)} as JSON.`,
+        "The rest is timed once. An import is a call, which reads and checks the JSON of a session, and indexes it. A store of one's own passes the heads of all sessions with each list, as JSON.",
       ],
       checks,
       data: [...measured.data, { name: "loads", milliseconds: Object.fromEntries(loads) }],
@@ -156,6 +165,50 @@ function headsOf(sessions) {
   const heads = [];
   for (const head of sessions.list({ limit: 1000, direction: "asc" })) heads.push(head);
   return heads;
+}
+
+/** Loads heads into mirrors, in turns with `JSON.parse` of their JSON. */
+async function loadMirrors(sessions, heads) {
+  const pages = [];
+  let cursor;
+  do {
+    const page = sessions.heads({ cursor, limit: 10_000 });
+    pages.push(Buffer.from(page.bytes, "base64"));
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  const texts = [];
+  for (let at = 0; at < heads.length; at += PART) {
+    texts.push(JSON.stringify(heads.slice(at, at + PART)));
+  }
+  const parses = [];
+  const loads = builds().map(([build, entry]) => ({ build, entry, took: [], withList: [] }));
+  for (let round = 0; round < rounds; round += 1) {
+    parses.push(milliseconds(() => texts.map((text) => JSON.parse(text))));
+    for (const { entry, took, withList } of loads) {
+      const mirror = await entry.openMirror();
+      const loading = milliseconds(() => {
+        for (const page of pages) mirror.load(page);
+      });
+      const reading = milliseconds(() => mirror.list({ text: "in no task" }));
+      took.push(loading);
+      withList.push(loading + reading);
+      mirror.close();
+    }
+  }
+  return {
+    parsed: median(parses),
+    loads: loads.map(({ build, took, withList }) => ({
+      build,
+      took: median(took),
+      withList: median(withList),
+    })),
+    bytes: pages.reduce((sum, page) => sum + page.length, 0),
+    characters: texts.reduce((sum, text) => sum + text.length, 0),
+  };
+}
+
+function median(numbers) {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 }
 
 /** A list over a store that has all heads in a map. */

@@ -7,7 +7,7 @@ mod store;
 mod store_thread;
 
 use napi::Env;
-use napi::bindgen_prelude::Function;
+use napi::bindgen_prelude::{Function, Uint8Array};
 use napi_derive::napi;
 use tenure_bridge::{Answer, Call, Handles, Info, Jobs, answer, rules};
 use tenure_host::{Place, this_host};
@@ -124,6 +124,14 @@ pub fn range_of(kind: String, value: f64, limit: f64, event_count: f64) -> Optio
 #[napi]
 pub fn user_data() -> String {
     rules::user_data()
+}
+
+/// Loads heads into a mirror: how many they are.
+#[napi]
+pub fn load_heads(handle: u32, bytes: Uint8Array) -> Answer {
+    guarded(|| {
+        HANDLES.with(|handles| handles.with(handle, |backend| backend.load_heads(bytes.to_vec())))
+    })
 }
 
 /// Closes a handle.

@@ -104,6 +104,13 @@ pub fn user_data() -> String {
     rules::user_data()
 }
 
+/// Loads heads into a mirror: how many they are.
+#[wasm_bindgen(js_name = loadHeads)]
+pub fn load_heads(handle: u32, bytes: Vec<u8>) -> Answer {
+    room::keep();
+    HANDLES.with(|handles| handles.with(handle, |backend| backend.load_heads(bytes)))
+}
+
 /// Closes a handle.
 #[wasm_bindgen]
 pub fn close(handle: u32) -> Answer {

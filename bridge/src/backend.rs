@@ -56,6 +56,11 @@ pub trait Backend {
         no_such(operation)
     }
 
+    /// Loads heads into a mirror. Returns how many they are.
+    fn load_heads(&self, _bytes: Vec<u8>) -> Answer {
+        answer::error(&Error::internal("the store is no mirror"))
+    }
+
     /// Closes the store, after the operations that run. Over an asynchronous store they end with an
     /// error instead.
     ///
@@ -91,6 +96,8 @@ pub struct Options {
     pub keep_changes: Option<u64>,
     /// Whether the store has an index for the filter `text`.
     pub text_index: Option<bool>,
+    /// Whether the store is a mirror of another one.
+    pub mirror: bool,
     /// What is called while opening the store migrates it.
     pub on_migration: Option<OnMigration>,
     /// Whether every call of the handle is synchronous.
@@ -126,6 +133,7 @@ impl Params for Options {
                 .map(|retention| retention.0),
             keep_changes: properties.take("keep_changes"),
             text_index: properties.take("text_index"),
+            mirror: properties.take_or("mirror", false),
             on_migration: None,
             synchronous: properties.take_or("synchronous", false),
         }
@@ -161,6 +169,7 @@ fn check_settings(url: &str, options: &Options) -> Result<()> {
             options.text_index.is_some(),
             scheme == "sqlite",
         ),
+        ("mirror", options.mirror, scheme == "memory"),
     ] {
         if is_given && !is_known {
             return Err(Error::invalid(name, "this store has no such option"));
@@ -219,6 +228,13 @@ impl Backend for MemoryBackend {
 
     fn call(&self, call: Call<'_>) -> Answer {
         perform(&self.store, self.limits.now(), &call)
+    }
+
+    fn load_heads(&self, bytes: Vec<u8>) -> Answer {
+        match self.store.load_heads(bytes) {
+            Ok(number) => answer::ok(&number),
+            Err(error) => answer::error(&error),
+        }
     }
 }
 
@@ -359,7 +375,10 @@ fn open(
     check_settings(url, &options)?;
     let backend: Rc<dyn Backend> = match url {
         "memory:" => Rc::new(MemoryBackend {
-            store: MemoryStore::default(),
+            store: match options.mirror {
+                true => MemoryStore::mirror(),
+                false => MemoryStore::default(),
+            },
             limits: HandleLimits::new(options.limits),
         }),
         "host:" => Rc::new(HostBackend {

@@ -56,7 +56,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     drop(progress);
     match read {
         // What is wrong with the file says more than that it cannot be read.
-        Err(failure) if checked.problems.is_empty() || interrupt.is_requested() => {
+        Err(failure) if !checked.is_file_damaged() || interrupt.is_requested() => {
             return Err(failure);
         }
         Ok(()) | Err(_) => {}

@@ -9,8 +9,9 @@ mod sweep;
 mod view;
 
 use clap::Subcommand;
+use tenure_core::lease::administration::LEASE_CLEAR;
 use tenure_core::lease::decision;
-use tenure_core::lease::operations::{LEASE_ACQUIRE, LEASE_CLEAR, LEASE_RELEASE, LEASE_RENEW};
+use tenure_core::lease::operations::{LEASE_ACQUIRE, LEASE_RELEASE, LEASE_RENEW};
 use tenure_core::lease::params::{
     LeaseAcquireParams, LeaseClearParams, LeaseOutcome, LeaseReleaseParams, LeaseRenewParams,
 };

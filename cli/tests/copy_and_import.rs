@@ -208,6 +208,19 @@ fn a_check_finds_wrong_counts_and_repairs_them() {
 }
 
 #[test]
+fn a_check_that_cannot_read_everything_says_so_whatever_counts_are_wrong() {
+    let place = populated_place();
+    let database = place.folder.path().join("tenure.db");
+    let damaged = rusqlite::Connection::open(&database).unwrap();
+    let damage = "UPDATE counts SET sessions = sessions + 1; DROP TABLE records";
+    damaged.execute_batch(damage).unwrap();
+    drop(damaged);
+    let output = place.run(&["check"]);
+    assert_eq!(output.code, 3, "{output:?}");
+    assert!(output.err.contains("records"), "{}", output.err);
+}
+
+#[test]
 fn a_check_names_the_lost_pages_of_a_file_and_what_to_do() {
     let place = populated_place();
     let database = place.folder.path().join("tenure.db");

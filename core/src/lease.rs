@@ -1,5 +1,6 @@
 //! Leases: who holds what, since when and until when.
 
+pub mod administration;
 pub mod decision;
 pub mod operations;
 pub mod params;

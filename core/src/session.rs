@@ -11,6 +11,7 @@ pub mod context_change;
 pub mod draft;
 mod event_page;
 pub mod forked_history;
+pub mod heads;
 pub mod idempotency;
 pub mod operations;
 pub mod params;

@@ -15,15 +15,17 @@ pub static OPERATIONS: &[&[&AnyOperation]] = &[
     agent::operations::OPERATIONS,
     lease::operations::OPERATIONS,
     slot::operations::OPERATIONS,
-    audit::operations::OPERATIONS,
     feed::operations::OPERATIONS,
 ];
 
-/// The operations of administrators, and those that remove old sessions or start many. The browser's module
-/// leaves them out.
+/// The operations of administrators, those that remove old sessions or start many, those that give leases away,
+/// that of the audit log, and the one whose bytes a mirror loads. The browser's module leaves them out.
 pub static ADMINISTRATION: &[&[&AnyOperation]] = &[
     session::administration::OPERATIONS,
     session::cleanup::OPERATIONS,
+    session::heads::OPERATIONS,
+    lease::administration::OPERATIONS,
+    audit::operations::OPERATIONS,
     slot::bulk::OPERATIONS,
 ];
 

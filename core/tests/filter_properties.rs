@@ -104,7 +104,7 @@ fn head() -> impl Strategy<Value = Head> {
 }
 
 /// Heads with different ids.
-fn heads() -> impl Strategy<Value = Vec<Head>> {
+pub(crate) fn heads() -> impl Strategy<Value = Vec<Head>> {
     prop::collection::vec(head(), 0..30).prop_map(|mut heads| {
         heads.sort_by(|a, b| a.id.cmp(&b.id));
         heads.dedup_by(|a, b| a.id == b.id);
@@ -112,7 +112,7 @@ fn heads() -> impl Strategy<Value = Vec<Head>> {
     })
 }
 
-fn filter() -> impl Strategy<Value = Filter> {
+pub(crate) fn filter() -> impl Strategy<Value = Filter> {
     let names = (some("[aA]?"), some("[aA]?"), some("[aA]?"), some("[aB]"));
     let statuses = some(prop::collection::vec(status(), 0..4).boxed());
     let bound = || some(time().boxed());
@@ -152,7 +152,7 @@ fn filter() -> impl Strategy<Value = Filter> {
         )
 }
 
-fn query(filter: Filter, order: Order, limit: u32) -> ListQuery {
+pub(crate) fn query(filter: Filter, order: Order, limit: u32) -> ListQuery {
     ListQuery {
         filter,
         order,

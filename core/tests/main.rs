@@ -21,6 +21,7 @@ mod json_properties;
 mod layouts;
 mod leases;
 mod lifecycle;
+mod mirror;
 mod model;
 mod redact_examples;
 mod redact_properties;

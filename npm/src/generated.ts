@@ -2051,6 +2051,53 @@ history?: "all" | "none" | number,
 trash?: Trash, };
 
 /**
+ * Heads of sessions as bytes.
+ */
+export type HeadsPage = { 
+/**
+ * The bytes, in base 64. Of the sessions that were named, those that are not there are noted in them.
+ */
+bytes: string, 
+/**
+ * The number of heads.
+ */
+count: number, 
+/**
+ * The `cursor` of the next page; absent on the last page.
+ */
+nextCursor?: string, 
+/**
+ * The ids of the sessions that have to be asked for again, since the page is large enough without them.
+ */
+unread: Array<string>, 
+/**
+ * The position in the feed from before the heads were read; absent over a store without a feed. The
+ * changes after it are those that the heads may lack.
+ */
+position: number, 
+/**
+ * Sessions that could not be read. They do not affect the others.
+ */
+problems: Array<Problem>, };
+
+/**
+ * Which heads to read.
+ */
+export type HeadsParams = { 
+/**
+ * The ids of the sessions, at most 1,000; all sessions by default.
+ */
+ids?: Array<string>, 
+/**
+ * The greatest number of heads: 1 to 10,000, 5,000 by default.
+ */
+limit?: number, 
+/**
+ * The `nextCursor` of the previous page of all sessions.
+ */
+cursor?: string, };
+
+/**
  * How much of a history to load.
  */
 export type History = { "kind": "none" } | { "kind": "last", 
@@ -5476,14 +5523,10 @@ export interface Operations {
   leaseRenew: { params: LeaseRenewParams; result: LeaseOutcome };
   /** Releases a lease. The outcome is `released`, `not_owner` or `not_held`. */
   leaseRelease: { params: LeaseReleaseParams; result: LeaseOutcome };
-  /** Transfers a lease to another holder. The outcome is `transferred`, or `lost`. */
-  leaseTransfer: { params: LeaseTransferParams; result: LeaseOutcome };
   /** The current lease of a key; `null` if there never was one. */
   leaseGet: { params: LeaseGetParams; result: LeaseView | null };
   /** A page of the leases, in the order of their keys. */
   leaseList: { params: LeaseListParams; result: LeasePage };
-  /** Releases leases, regardless of their holders. */
-  leaseClear: { params: LeaseClearParams; result: LeaseCleared };
   /** Starts a session in a slot. A task has a slot for each phase, and one session outside of the trash occupies it. The outcome is `created`; `existing` if one with this model is there; `needs_confirmation`, `replaced` or `rejected` if one with another model is, or if this one is to be replaced on request; `busy` if another call is changing it. A session that has failed, timed out or was abandoned is replaced without confirmation. */
   startInSlot: { params: StartInSlotParams; result: SlotStart };
   /** The session in a slot, and whether its model is missing; `null` if the slot is free. */
@@ -5492,8 +5535,6 @@ export interface Operations {
   slots: { params: SlotsParams; result: Array<SlotSession> };
   /** The phase of a slot that a session's title names before its colon; `null` if it names none. */
   slotPhase: { params: SlotPhaseParams; result: SlotPhase | null };
-  /** A page of the audit log, oldest first: decisions about agents and runs, and removals. */
-  auditLog: { params: AuditLogParams; result: AuditPage };
   /** The changes after a position, in the order of the commits: of sessions, of leases and of the audit log. A session and a lease are shown as they are now. */
   changesSince: { params: ChangesSinceParams; result: ChangePage };
   /** Sets any properties of a session regardless of the lifecycle, for administrators. It records no event and sends no webhook; the version is incremented. */
@@ -5504,6 +5545,14 @@ export interface Operations {
   cleanup: { params: CleanupParams; result: CleanupResult };
   /** Deletes sessions that have been in the trash for a time, oldest first, or only reports them. Those that a runner holds stay. */
   purge: { params: PurgeParams; result: CleanupResult };
+  /** The heads of sessions as bytes that a mirror loads: of all sessions, also those in the trash, in the order of creation, or of some. */
+  heads: { params: HeadsParams; result: HeadsPage };
+  /** Transfers a lease to another holder. The outcome is `transferred`, or `lost`. */
+  leaseTransfer: { params: LeaseTransferParams; result: LeaseOutcome };
+  /** Releases leases, regardless of their holders. */
+  leaseClear: { params: LeaseClearParams; result: LeaseCleared };
+  /** A page of the audit log, oldest first: decisions about agents and runs, and removals. */
+  auditLog: { params: AuditLogParams; result: AuditPage };
   /** Starts sessions in slots, 100 at most, as many as possible in one commit. Each reply is that of `startInSlot` for it alone, in the order of the call, or `failed` with the code of an error. */
   startInSlots: { params: StartInSlotsParams; result: Array<SlotAnswer> };
   /** Statistics of agents, against their targets. It reads their histories, to say how much storage they use, unless `storage` is `false`. */
@@ -5618,20 +5667,21 @@ export const OPERATIONS = {
   leaseAcquire: "write",
   leaseRenew: "write",
   leaseRelease: "write",
-  leaseTransfer: "write",
   leaseGet: "read",
   leaseList: "read",
-  leaseClear: "write",
   startInSlot: "write",
   latestSession: "read",
   slots: "read",
   slotPhase: "read",
-  auditLog: "read",
   changesSince: "read",
   override: "fenced",
   save: "fenced",
   cleanup: "write",
   purge: "write",
+  heads: "read",
+  leaseTransfer: "write",
+  leaseClear: "write",
+  auditLog: "read",
   startInSlots: "write",
   agentStats: "read",
   copyPage: "read",

@@ -20,6 +20,7 @@ function broken() {
       resume: trap,
       cancel: trap,
       setModels: trap,
+      loadHeads: trap,
       close: trap,
       startJob: trap,
       resumeJob: trap,
@@ -64,8 +65,8 @@ describe("a core whose memory has no room for a text", () => {
         asked.push(bytes);
         return false;
       },
-      ...{ open: fine, call: fine, start: fine, resume: fine, setModels: fine, close: fine },
-      ...{ startJob: fine, resumeJob: fine },
+      ...{ open: fine, call: fine, start: fine, resume: fine, setModels: fine, loadHeads: fine },
+      ...{ startJob: fine, resumeJob: fine, close: fine },
       cancel: (_: number, operation: number) => {
         cancelled.push(operation);
         return fine();
@@ -84,6 +85,7 @@ describe("a core whose memory has no room for a text", () => {
       binding.call(1, "addEvent", large, 0),
       binding.start(1, "addEvent", large, 0),
       binding.resume(1, 7, large),
+      binding.loadHeads(1, new Uint8Array(large.length)),
       binding.startJob("copy", large),
       binding.resumeJob(8, large, 0),
     ];

@@ -1,6 +1,8 @@
 // Slots in the JavaScript API: one session for each phase of a task, and the outcomes of starting
 // another.
 
+// Loaded first: the browser's own module has no audit log.
+import "../support/complete.js";
 import { openSync } from "tenure";
 import { describe, expect, it } from "vitest";
 import { code, failure } from "../support/failures.js";

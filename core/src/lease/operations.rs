@@ -1,7 +1,6 @@
 //! The operations on leases. Each reads the stored lease, makes the [decision](super::decision), and
 //! writes the resulting lease.
 
-use crate::audit::entry::{self, Entry};
 use crate::error::{Error, Result};
 use crate::store::Read;
 use crate::value::id::SessionId;
@@ -16,8 +15,8 @@ use crate::work::transaction::{Attempt, Transaction};
 
 use super::decision::{self, Decision, Holder, Outcome, Request};
 use super::params::{
-    LeaseAcquireParams, LeaseClearParams, LeaseCleared, LeaseGetParams, LeaseListParams,
-    LeaseOutcome, LeasePage, LeaseReleaseParams, LeaseRenewParams, LeaseTransferParams, LeaseView,
+    LeaseAcquireParams, LeaseGetParams, LeaseListParams, LeaseOutcome, LeasePage,
+    LeaseReleaseParams, LeaseRenewParams, LeaseView,
 };
 use super::walk::Walk;
 use crate::stored::lease::{KIND, Lease, MAX_KEY_BYTES, State};
@@ -39,18 +38,12 @@ crate::operations! {
     /// Releases a lease. The outcome is `released`, `not_owner` or `not_held`.
     LEASE_RELEASE = Write "leaseRelease" (LeaseReleaseParams) -> LeaseOutcome, unit release,
         r#"{"key":"k","holder":"h","token":1}"#;
-    /// Transfers a lease to another holder. The outcome is `transferred`, or `lost`.
-    LEASE_TRANSFER = Write "leaseTransfer" (LeaseTransferParams) -> LeaseOutcome, unit transfer,
-        r#"{"key":"k","holder":"h","token":1,"to":"h","leaseDurationMs":"1s"}"#;
     /// The current lease of a key; `null` if there never was one.
     LEASE_GET = Read "leaseGet" (LeaseGetParams) -> Option<LeaseView>, unit get,
         r#"{"key":"k"}"#;
     /// A page of the leases, in the order of their keys.
     LEASE_LIST = Read "leaseList" (LeaseListParams) -> LeasePage, steps list,
         r#"{"prefix":"k","state":"held","limit":2,"cursor":"a"}"#;
-    /// Releases leases, regardless of their holders.
-    LEASE_CLEAR = WriteMany "leaseClear" (LeaseClearParams) -> LeaseCleared, steps clear,
-        r#"{"prefix":"k"}"#;
 }
 
 /// Acquires a lease.
@@ -88,28 +81,6 @@ fn release(tx: &mut Transaction<'_>, params: &LeaseReleaseParams) -> Attempt<Lea
     reply(tx, &params.key, &request)
 }
 
-fn transfer(tx: &mut Transaction<'_>, params: &LeaseTransferParams) -> Attempt<LeaseOutcome> {
-    let mut to = holder(tx.host(), Some(&params.to))?;
-    if to.process.is_none() {
-        // A registered process is named by its session's id.
-        let key = Lease::process_key(&to.name);
-        let registered = match key.len() <= MAX_KEY_BYTES {
-            true => find(tx, &key)?,
-            false => None,
-        };
-        to.process = registered
-            .filter(|lease| !lease.released)
-            .and_then(|lease| lease.process);
-    }
-    let request = Request::Transfer {
-        holder: holder(tx.host(), params.holder.as_ref())?.name,
-        token: params.token,
-        to,
-        duration: checked_duration(params.lease_duration_ms)?,
-    };
-    reply(tx, &params.key, &request)
-}
-
 fn get(tx: &mut Transaction<'_>, params: &LeaseGetParams) -> Attempt<Option<LeaseView>> {
     let lease = find(tx, checked_key("key", &params.key)?)?;
     Ok(lease.map(|lease| LeaseView::new(lease, tx.now(), tx.host())))
@@ -138,35 +109,6 @@ async fn list(context: &Context, params: LeaseListParams) -> Result<LeasePage> {
         }
     }
     Ok(page)
-}
-
-async fn clear(context: &Context, params: LeaseClearParams) -> Result<LeaseCleared> {
-    let prefix = params.prefix.map(Text::into_string).unwrap_or_default();
-    let mut walk = Walk::new(prefix, None);
-    let mut cleared = LeaseCleared::default();
-    while let Some((record, _)) = walk.next(context).await? {
-        let key = record.key.clone();
-        let mut first = Some(record);
-        let outcome = context
-            .transact(|tx| {
-                if let Some(record) = first.take() {
-                    tx.assume_record(record);
-                }
-                if let Some(lease) = find(tx, &key)? {
-                    let entry =
-                        Entry::about(entry::LEASE_CLEAR, &lease.key, &lease.holder, tx.now());
-                    let (outcome, _) = ask(tx, &key, &Request::Clear)?;
-                    if outcome == Outcome::Released {
-                        tx.enter(entry.to_record());
-                    }
-                    return Ok(outcome);
-                }
-                Ok(Outcome::NotHeld)
-            })
-            .await?;
-        cleared.released += u64::from(outcome == Outcome::Released);
-    }
-    Ok(cleared)
 }
 
 /// The lease of a session's runner, if the session is held.
@@ -237,7 +179,11 @@ pub fn ask(
     }
 }
 
-fn reply(tx: &mut Transaction<'_>, key: &Text, request: &Request) -> Attempt<LeaseOutcome> {
+pub(super) fn reply(
+    tx: &mut Transaction<'_>,
+    key: &Text,
+    request: &Request,
+) -> Attempt<LeaseOutcome> {
     let (outcome, lease) = ask(tx, checked_key("key", key)?, request)?;
     Ok(LeaseOutcome {
         outcome,

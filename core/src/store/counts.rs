@@ -67,20 +67,41 @@ impl Counts {
             if stays {
                 continue;
             }
-            let user_id = after.and_then(|head| head.user_id.as_deref());
-            *place = match after {
-                Some(head) if nth == 0 || user_id.is_some() => {
-                    let shared = Shared {
-                        user_id: user_id.filter(|_| nth > 0),
-                        mode: (nth != FIRST_OF_USER).then_some(&head.mode),
-                        status: (!of_user).then_some(head.status),
-                        model: model.as_deref().filter(|_| !of_user),
-                    };
-                    place_of(&mut self.groups, shared)
-                }
-                _ => usize::MAX,
-            };
+            let of = after.map(|head| Shared {
+                user_id: head.user_id.as_deref(),
+                mode: Some(&head.mode),
+                status: Some(head.status),
+                model: model.as_deref(),
+            });
+            *place = self.place_in(nth, of);
             self.add(*place, come);
+        }
+    }
+
+    /// Counts sessions that share all of this.
+    pub(super) fn add_all(&mut self, shared: Shared<'_>, sums: Sums) -> Counted {
+        let mut counted = NOT_COUNTED;
+        for (nth, place) in counted.iter_mut().enumerate() {
+            *place = self.place_in(nth, Some(shared));
+            self.add(*place, sums);
+        }
+        counted
+    }
+
+    /// The place of one of the groups that a session is in. A session without a user is in the first alone.
+    fn place_in(&mut self, nth: usize, of: Option<Shared<'_>>) -> usize {
+        let of_user = nth >= FIRST_OF_USER;
+        match of {
+            Some(of) if nth == 0 || of.user_id.is_some() => {
+                let shared = Shared {
+                    user_id: of.user_id.filter(|_| nth > 0),
+                    mode: of.mode.filter(|_| nth != FIRST_OF_USER),
+                    status: of.status.filter(|_| !of_user),
+                    model: of.model.filter(|_| !of_user),
+                };
+                place_of(&mut self.groups, shared)
+            }
+            _ => usize::MAX,
         }
     }
 

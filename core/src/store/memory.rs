@@ -5,15 +5,18 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::error::Result;
+use crate::error::{Cause, Error, Result};
 use crate::store::counts::{Counted, Counts, NOT_COUNTED};
-use crate::store::feed::{Change, FedChange, FeedPage, FeedQuery};
+use crate::store::feed::{Change, ChangeKind, FedChange, FeedPage, FeedQuery};
 use crate::store::filter::{Filter, OrderBy};
+use crate::store::heads::{Block, Index};
 use crate::store::orders::Orders;
+use crate::store::packed::Packed;
 use crate::store::rows::Rows;
-use crate::store::tally::Tally;
+use crate::store::tally::{Sums, Tally};
 use crate::store::{
-    Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Scan, SessionWrite, SyncStore,
+    Capabilities, Changes, Commit, Expect, History, ListQuery, Loaded, Page, Problem, Scan,
+    SessionChange, SessionWrite, SyncStore, no_feed,
 };
 use crate::stored::event::Event;
 use crate::stored::head::Head;
@@ -27,17 +30,44 @@ const FEED: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     state: Mutex<State>,
+    /// Whether it mirrors the heads of another store.
+    is_mirror: bool,
 }
 
 impl Clone for MemoryStore {
     fn clone(&self) -> Self {
         Self {
             state: Mutex::new(self.state().clone()),
+            is_mirror: self.is_mirror,
         }
     }
 }
 
 impl MemoryStore {
+    /// A mirror of the sessions of another store. It lists and counts sessions whose heads were
+    /// [loaded](Self::load_heads). It has no histories and no records, and refuses writes.
+    pub fn mirror() -> Self {
+        Self {
+            is_mirror: true,
+            ..Self::default()
+        }
+    }
+
+    /// Loads heads that [`encode`](crate::store::heads::encode) has made bytes of: in place of those of the
+    /// same sessions that are there, and without the sessions that are gone. Returns the number of heads. A
+    /// head is read when it is needed; one that cannot be read then is a problem of the list that needs it.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for other bytes, `CORRUPT_SESSION` for a head that cannot be read and takes the
+    /// place of another, `INTERNAL` for a store that is no mirror. Nothing is loaded then.
+    pub fn load_heads(&self, bytes: Vec<u8>) -> Result<u64> {
+        if !self.is_mirror {
+            return Err(misused());
+        }
+        let (block, index) = Block::read(bytes)?;
+        self.state().load_heads(block, index)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing that could panic is done while the state is half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -54,6 +84,8 @@ struct State {
     orders: Orders,
     /// The counts of the sessions.
     counts: Counts,
+    /// The heads of sessions that have only a place among the sessions.
+    packed: Packed,
     /// The newest changes.
     feed: VecDeque<Change>,
     /// The position of the newest change.
@@ -89,59 +121,77 @@ impl fmt::Debug for Session {
     }
 }
 
-/// The key of a record among the rows of all. No kind contains NUL, so the records of a kind are in the
-/// order of their keys.
-fn record_key(kind: &str, key: &str) -> String {
-    [kind, key].join("\0")
-}
-
-impl SyncStore for MemoryStore {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            feed: true,
-            ..Capabilities::default()
+impl State {
+    fn load_heads(&mut self, block: Block, index: Index) -> Result<u64> {
+        let number = index.heads.len() as u64;
+        let is_there = |id: &SessionId| self.sessions.place(id.as_str()).is_some();
+        if index.gone.is_empty() && !index.heads.iter().any(|head| is_there(&head.id)) {
+            self.add_all(block, &index);
+            return Ok(number);
         }
-    }
-
-    fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
-        let state = self.state();
-        Ok(state.sessions.get(id.as_str()).map(|session| Loaded {
-            head: session.head.clone(),
-            events: match history.range(session.head.event_count) {
-                None => Vec::new(),
-                // Events are numbered from 1 without gaps.
-                Some((first, last)) => session
-                    .events
-                    .get(first as usize - 1..last as usize)
-                    .unwrap_or_default()
-                    .to_vec(),
-            },
-        }))
-    }
-
-    fn commit(&self, changes: &Changes) -> Result<Commit> {
-        let mut state = self.state();
-        for change in &changes.sessions {
-            let current = state.sessions.get(change.id.as_str());
-            let current = current.map(|session| session.head.version);
-            if !change.expect.allows(current) {
-                return Ok(Commit::SessionConflict {
-                    id: change.id.clone(),
-                    current,
-                });
+        let mut sessions = Vec::new();
+        for head in index.heads {
+            let head = Box::new(block.head(head.part)?);
+            sessions.push(SessionChange {
+                id: head.id.clone(),
+                expect: Expect::Any,
+                write: SessionWrite::Put {
+                    head,
+                    change: ChangeKind::Updated,
+                    replace_history: true,
+                    events: Vec::new(),
+                },
+            });
+        }
+        sessions.extend(index.gone.into_iter().map(|id| SessionChange {
+            id,
+            expect: Expect::Any,
+            write: SessionWrite::Delete,
+        }));
+        for change in &sessions {
+            if let Some(place) = self.sessions.place(change.id.as_str()) {
+                self.unpack(place)?;
             }
         }
-        for change in &changes.records {
-            let current = state.records.get(&record_key(&change.kind, &change.key));
-            let current = current.map(|record| record.version);
-            if !change.expect.allows(current) {
-                return Ok(Commit::RecordConflict {
-                    record_kind: change.kind.clone(),
-                    key: change.key.clone(),
-                    current,
-                });
+        self.apply(&Changes {
+            sessions,
+            ..Changes::default()
+        });
+        Ok(number)
+    }
+
+    /// Adds sessions that are not there, all at once.
+    fn add_all(&mut self, block: Block, index: &Index) {
+        let first = self.sessions.places();
+        let [by_id, ..] = &index.orders;
+        let ids = by_id
+            .iter()
+            .filter_map(|at| Some((index.heads.get(*at)?.id.to_string(), first + at)));
+        self.sessions.reserve(first + index.heads.len(), ids);
+        self.orders.add_all(&block, index, first);
+        let kinds = block.kinds().count();
+        let mut sums = vec![Sums::default(); kinds];
+        for head in &index.heads {
+            if let Some(sums) = sums.get_mut(head.kind) {
+                *sums = sums.plus(head.sums);
             }
         }
+        let mut counted = Vec::with_capacity(kinds);
+        for ((kind, shared), sums) in block.kinds().enumerate().zip(sums) {
+            counted.push(match sums.sessions() {
+                1.. if !block.is_in_trash(kind) => self.counts.add_all(shared, sums),
+                _ => NOT_COUNTED,
+            });
+        }
+        let heads = index.heads.iter().map(|head| {
+            let counted = counted.get(head.kind).copied();
+            (head.part, counted.unwrap_or(NOT_COUNTED))
+        });
+        self.packed.add(block, first, heads);
+    }
+
+    /// Applies changes whose expectations are met.
+    fn apply(&mut self, changes: &Changes) {
         let State {
             sessions,
             records,
@@ -149,7 +199,8 @@ impl SyncStore for MemoryStore {
             feed,
             newest,
             counts,
-        } = &mut *state;
+            packed: _,
+        } = self;
         for (change, position) in changes.sessions.iter().zip(*newest + 1..) {
             let id = change.id.as_str();
             match &change.write {
@@ -218,30 +269,140 @@ impl SyncStore for MemoryStore {
             }
             feed.push_back(change);
         }
+    }
+
+    /// Makes a session of the head of a place that was loaded, if it was not needed before.
+    fn unpack(&mut self, place: usize) -> Result<()> {
+        if let Some((head, counted)) = self.packed.take(place)? {
+            let session = Session {
+                head,
+                events: Vec::new(),
+                history_began: 0,
+                counted,
+            };
+            self.sessions.put(place, session);
+        }
+        Ok(())
+    }
+
+    /// Makes sessions of all heads that were loaded. Returns those that cannot be read.
+    fn unpack_all(&mut self) -> Vec<Problem> {
+        let places = 0..self.packed.places();
+        places
+            .filter_map(|place| self.unpack(place).err().map(problem))
+            .collect()
+    }
+}
+
+/// The error of a caller that takes one kind of store for another.
+fn misused() -> Error {
+    Error::internal("heads are loaded into a mirror, which has no histories and takes no writes")
+}
+
+/// A session that cannot be read, as a list shows it.
+fn problem(error: Error) -> Problem {
+    let id = match error.cause() {
+        Cause::CorruptSession { id, .. } => id.clone(),
+        _ => String::new(),
+    };
+    let problem = error.to_string();
+    Problem { id, problem }
+}
+
+/// The key of a record among the rows of all. No kind contains NUL, so the records of a kind are in the
+/// order of their keys.
+fn record_key(kind: &str, key: &str) -> String {
+    [kind, key].join("\0")
+}
+
+impl SyncStore for MemoryStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            feed: !self.is_mirror,
+            ..Capabilities::default()
+        }
+    }
+
+    fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+        let mut state = self.state();
+        if self.is_mirror {
+            if history != History::None {
+                return Err(misused());
+            }
+            let place = state.sessions.place(id.as_str());
+            place.map_or(Ok(()), |place| state.unpack(place))?;
+        }
+        Ok(state.sessions.get(id.as_str()).map(|session| Loaded {
+            head: session.head.clone(),
+            events: match history.range(session.head.event_count) {
+                None => Vec::new(),
+                // Events are numbered from 1 without gaps.
+                Some((first, last)) => session
+                    .events
+                    .get(first as usize - 1..last as usize)
+                    .unwrap_or_default()
+                    .to_vec(),
+            },
+        }))
+    }
+
+    fn commit(&self, changes: &Changes) -> Result<Commit> {
+        if self.is_mirror {
+            return Err(misused());
+        }
+        let mut state = self.state();
+        for change in &changes.sessions {
+            let current = state.sessions.get(change.id.as_str());
+            let current = current.map(|session| session.head.version);
+            if !change.expect.allows(current) {
+                return Ok(Commit::SessionConflict {
+                    id: change.id.clone(),
+                    current,
+                });
+            }
+        }
+        for change in &changes.records {
+            let current = state.records.get(&record_key(&change.kind, &change.key));
+            let current = current.map(|record| record.version);
+            if !change.expect.allows(current) {
+                return Ok(Commit::RecordConflict {
+                    record_kind: change.kind.clone(),
+                    key: change.key.clone(),
+                    current,
+                });
+            }
+        }
+        state.apply(changes);
         Ok(Commit::Applied)
     }
 
     fn list(&self, query: &ListQuery) -> Result<Page> {
-        let state = self.state();
+        let mut state = self.state();
         if query.order.by == OrderBy::UpdatedAt {
+            let problems = state.unpack_all();
             let heads = state.sessions.values_in_any_order();
-            return Ok(query.page(heads.map(|session| &session.head)));
+            let page = query.page(heads.map(|session| &session.head));
+            return Ok(Page { problems, ..page });
         }
         // One more tells whether others follow.
         let most = query.offset.saturating_add(u64::from(query.limit) + 1);
-        let mut heads = Vec::new();
+        let (mut places, mut problems) = (Vec::new(), Vec::new());
         let filter = &query.filter;
         let (after, direction) = (query.after.as_ref(), query.order.direction);
-        state.orders.visit(filter, after, direction, &mut |place| {
-            let Some(Session { head, .. }) = state.sessions.at(place) else {
-                return true;
-            };
-            if filter.matches(head) {
-                heads.push(head);
+        // The orders stay as they are while heads are unpacked.
+        let orders = std::mem::take(&mut state.orders);
+        orders.visit(filter, after, direction, &mut |place| {
+            problems.extend(state.unpack(place).err().map(problem));
+            let session = state.sessions.at(place);
+            if session.is_some_and(|session| filter.matches(&session.head)) {
+                places.push(place);
             }
-            (heads.len() as u64) < most
+            (places.len() as u64) < most
         });
-        Ok(query.page_of(heads))
+        state.orders = orders;
+        let sessions = places.iter().filter_map(|place| state.sessions.at(*place));
+        let page = query.page_of(sessions.map(|session| &session.head).collect());
+        Ok(Page { problems, ..page })
     }
 
     fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
@@ -249,6 +410,7 @@ impl SyncStore for MemoryStore {
         if let Some((user_id, mode)) = filter.user_and_mode() {
             return Ok(Some(state.counts.tally(user_id, mode, users)));
         }
+        state.unpack_all();
         let mut tally = Tally::default();
         for Session { head, .. } in state.sessions.values_in_any_order() {
             if filter.matches(head) {
@@ -280,6 +442,9 @@ impl SyncStore for MemoryStore {
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
+        if self.is_mirror {
+            return Err(no_feed());
+        }
         let state = self.state();
         let kept_after = state.newest - state.feed.len() as u64;
         // How many come before the page.

@@ -2,6 +2,7 @@
 //! of those with each status. So a page costs what it shows, however many sessions there are.
 
 use crate::store::filter::{Direction, Filter, Position};
+use crate::store::heads::{Block, Index};
 use crate::store::key;
 use crate::store::places::Places;
 use crate::stored::head::Head;
@@ -44,6 +45,39 @@ impl Orders {
                     order.insert(to, place);
                 }
             }
+        }
+    }
+
+    /// Adds the sessions of a block, whose places follow each other.
+    pub(super) fn add_all(&mut self, block: &Block, index: &Index, first: usize) {
+        let of_kinds: Vec<[String; 2]> = block
+            .kinds()
+            .map(|kind| {
+                let user = kind.user_id.map(of_user);
+                let status = kind.status.map(of_status);
+                [user.unwrap_or_default(), status.unwrap_or_default()]
+            })
+            .collect();
+        let keys = index.heads.iter();
+        let keys: Vec<String> = keys
+            .map(|head| created(head.created_at, &head.id))
+            .collect();
+        // Keys that come in their order are quickest to add.
+        let [_, by_user, by_status] = &index.orders;
+        let orders = [&mut self.by_user, &mut self.by_status];
+        for (nth, (order, ordered)) in orders.into_iter().zip([by_user, by_status]).enumerate() {
+            for at in ordered {
+                let Some((head, key)) = index.heads.get(*at).zip(keys.get(*at)) else {
+                    continue;
+                };
+                let beginning = of_kinds.get(head.kind).and_then(|of| of.get(nth));
+                if let Some(beginning) = beginning {
+                    order.insert([beginning, key.as_str()].concat(), first + at);
+                }
+            }
+        }
+        for (key, place) in keys.into_iter().zip(first..) {
+            self.all.insert(key, place);
         }
     }
 

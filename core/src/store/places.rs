@@ -83,7 +83,13 @@ impl Places {
 
     /// Adds a key that is not there.
     pub(crate) fn insert(&mut self, key: String, place: usize) {
-        let (at, found) = self.find(&key);
+        let (at, found) = match self.runs.last() {
+            // Keys that come in order are not searched for.
+            Some(run) if run.last().is_some_and(|(last, _)| *last < key) => {
+                (self.runs.len() - 1, Err(run.len()))
+            }
+            _ => self.find(&key),
+        };
         let free = found.unwrap_or_else(|free| free);
         let Some(run) = self.runs.get_mut(at) else {
             self.runs.push(vec![(key, place)]);

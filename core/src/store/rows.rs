@@ -88,15 +88,28 @@ impl<T> Rows<T> {
     pub(crate) fn insert(&mut self, key: String, row: T) -> usize {
         let known = self.places.get(&key);
         let place = known.or_else(|| self.free.pop()).unwrap_or(self.rows.len());
+        self.put(place, row);
+        if known.is_none() {
+            self.places.insert(key, place);
+        }
+        place
+    }
+
+    /// Puts a row into a place.
+    pub(super) fn put(&mut self, place: usize, row: T) {
         let row = Some(Box::new(row));
         match self.rows.get_mut(place) {
             Some(at) => *at = row,
             None => self.rows.push(row),
         }
-        if known.is_none() {
+    }
+
+    /// Adds keys that are not there, with new places that have no rows yet, so that there are `places`.
+    pub(super) fn reserve(&mut self, places: usize, keys: impl Iterator<Item = (String, usize)>) {
+        self.rows.resize_with(places, || None);
+        for (key, place) in keys {
             self.places.insert(key, place);
         }
-        place
     }
 
     /// Removes the row with this key.

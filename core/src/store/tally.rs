@@ -88,15 +88,20 @@ pub struct Sums(pub [u64; 8]);
 impl Sums {
     /// Those of one session.
     pub fn of(head: &Head) -> Self {
+        Self::of_session(head.iterations, head.usage)
+    }
+
+    /// Those of a session with these iterations and this usage.
+    pub(super) fn of_session(iterations: u32, usage: Usage) -> Self {
         let Usage {
             prompt_tokens: prompt,
             completion_tokens: completion,
             cost_nanos: cost,
-        } = head.usage;
+        } = usage;
         let lower = u64::from(u32::MAX);
         Self([
             1,
-            u64::from(head.iterations),
+            u64::from(iterations),
             prompt >> 32,
             prompt & lower,
             completion >> 32,

@@ -76,6 +76,8 @@ export interface Binding {
   ): ArrayLike<number> | null | undefined;
   /** The properties of a head that hold user data, as paths, separated by spaces. */
   userData(): string;
+  /** Loads heads into a mirror; `ok` is how many they are. */
+  loadHeads(handle: number, bytes: Uint8Array): string;
   /** Closes a handle. */
   close(handle: number): string;
   /** Starts a job. The text is a {@link JobAnswer}. */
@@ -237,7 +239,12 @@ const MEMORY_PER_CHARACTER = 4;
 function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
   let refusal: string | undefined;
   // A text for which WebAssembly has no room would end it. `what` names the text.
-  const guard = (call: () => string, what = "", text = "", instead?: () => string): string => {
+  const guard = (
+    call: () => string,
+    what = "",
+    text: { readonly length: number } = "",
+    instead?: () => string,
+  ): string => {
     if (refusal !== undefined) return refusal;
     try {
       const isLarge = text.length > LARGE_TEXT;
@@ -275,6 +282,7 @@ function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
     allows: (...args) => binding.allows(...args),
     rangeOf: (...args) => binding.rangeOf(...args),
     userData: () => binding.userData(),
+    loadHeads: (...args) => guard(() => binding.loadHeads(...args), "the heads", args[1]),
     close: (handle) => guard(() => binding.close(handle)),
     startJob: (name, params) => guard(() => binding.startJob(name, params), name, params),
     resumeJob: (job, reply, elapsed) =>

@@ -37,6 +37,7 @@ export function rangeOf(
   eventCount: number,
 ): Float64Array | undefined;
 export function userData(): string;
+export function loadHeads(handle: number, bytes: Uint8Array): string;
 export function close(handle: number): string;
 export function startJob(name: string, params: string): string;
 export function resumeJob(job: number, reply: string, elapsed: number): string;

@@ -215,6 +215,12 @@ export class Connection {
     }
   }
 
+  /** Loads heads into a mirror. Returns how many they are. */
+  loadHeads(bytes: Uint8Array): number {
+    this.#assertUsable();
+    return resultOf(parseAnswer<number>(this.binding.loadHeads(this.#handle, bytes)));
+  }
+
   /** Replaces the available models; `null` if they are unknown. */
   setModels(models: Models | null): void {
     this.#assertUsable();

@@ -40,6 +40,7 @@ export type {
   Difference,
   Direction,
   FinalizePolicy,
+  HeadsPage,
   LastError,
   LeaseCleared,
   LeasePage,
@@ -109,6 +110,7 @@ export type {
   SessionList,
   SessionPageSync,
 } from "../handles/list.js";
+export type { Mirror, MirrorOptions, OpenMirror } from "../handles/mirror.js";
 export type { Open, OpenSync } from "../handles/open.js";
 export type {
   ChangeOptions,

@@ -8,6 +8,7 @@
 import { browserSource } from "../builds/browser-source.js";
 import type { InitOptions } from "../builds/source.js";
 import type { Copy } from "../handles/copy.js";
+import type { OpenMirror } from "../handles/mirror.js";
 import type { Open, OpenSync } from "../handles/open.js";
 import type { SessionManager } from "../machines/session-manager.js";
 import type { StoreRules } from "../stores/rules.js";
@@ -28,6 +29,13 @@ export const open: Open = entry.open;
  * `WASM_NOT_READY` until `await init()` or `await open()` has loaded the WebAssembly module.
  */
 export const openSync: OpenSync = entry.openSync;
+
+/**
+ * Opens a mirror of a store: the heads of all its sessions in memory, where lists and statistics take
+ * microseconds and ask nobody. It follows the store. Loads the
+ * WebAssembly module first.
+ */
+export const openMirror: OpenMirror = entry.openMirror;
 
 /**
  * Copies all sessions of one store into another, with their histories, and reports the differences

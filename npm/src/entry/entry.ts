@@ -5,9 +5,10 @@
  * @module
  */
 
-import type { Binding } from "../builds/binding.js";
+import type { Binding, Build } from "../builds/binding.js";
 import type { InitOptions, Source } from "../builds/source.js";
 import { type Copy, copyWith } from "../handles/copy.js";
+import { type OpenMirror, openMirrorWith } from "../handles/mirror.js";
 import { type Open, type OpenSync, openSessions, openSessionsSync } from "../handles/open.js";
 import type { OpenOptions } from "../handles/options.js";
 import { type SessionManagers, sessionManagersOver } from "../machines/session-manager.js";
@@ -23,6 +24,8 @@ export interface Entry extends SessionManagers {
   readonly open: Open;
   /** Opens a synchronous store. */
   readonly openSync: OpenSync;
+  /** Opens a mirror of a store. */
+  readonly openMirror: OpenMirror;
   /** Copies all sessions of one store into another. */
   readonly copy: Copy;
   /** Returns the build that runs jobs. */
@@ -44,15 +47,17 @@ export function entryOver(source: Source, runtime?: Runtime): Entry {
     return openSessions(source.now(target), target, options);
   });
   // Every build serves this store, and has the same jobs and rules.
-  const binding = async (): Promise<Binding> => {
+  const build = async (): Promise<Build> => {
     await source.prepare();
-    return source.now("memory:").binding;
+    return source.now("memory:");
   };
+  const binding = async (): Promise<Binding> => (await build()).binding;
   return {
     ...sessionManagersOver(source, runtime),
     // The types of the caller are the caller's promise.
     open: open as Open,
     binding,
+    openMirror: openMirrorWith(build),
     copy: copyWith(binding, open),
     storeRules: rulesOver(() => source.now("memory:").binding),
     openSync: exactly("openSync", 2, (target?: Target, options: OpenOptions = {}) =>

@@ -7,6 +7,7 @@
 import { wasmBuild } from "../builds/wasm-file.js";
 import type { Copy } from "../handles/copy.js";
 import { type ImportDirectory, importDirectoryWith } from "../handles/import-directory.js";
+import type { OpenMirror } from "../handles/mirror.js";
 import type { Open, OpenSync } from "../handles/open.js";
 import type { SessionManager } from "../machines/session-manager.js";
 import { nodeRuntime } from "../runtime/node-runtime.js";
@@ -30,6 +31,12 @@ export const open: Open = entry.open;
 
 /** Opens a synchronous store. The methods of the handle return results, not promises. */
 export const openSync: OpenSync = entry.openSync;
+
+/**
+ * Opens a mirror of a store: the heads of all its sessions in memory, where lists and statistics take
+ * microseconds and ask nobody. It follows the store.
+ */
+export const openMirror: OpenMirror = entry.openMirror;
 
 /**
  * Copies all sessions of one store into another, with their histories, and reports the differences

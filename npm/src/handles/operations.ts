@@ -20,6 +20,8 @@ import type {
   FailParams,
   ForkParams,
   GetParams,
+  HeadsPage,
+  HeadsParams,
   IdParams,
   PauseParams,
   PurgeParams,
@@ -108,6 +110,7 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
     const token = "{ token }";
     checkArguments<Operations<Mode>>(Operations, Operations.refuse, {
       changesSince: mayTake("params", 0, "{ position, limit }", 1),
+      heads: mayTake("params", 0, "{ limit, cursor }", 1),
       start: takes("params", 0, "{ task, mode }"),
       get: mayTake("options", 1, "{ history }"),
       update: takes("patch", 1, "{ task, userId }"),
@@ -391,6 +394,14 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
    */
   changesSince(params?: Accepts<ChangesSinceParams>): Returns<M, ChangePage<T>> {
     return this.ask("changesSince", () => params ?? {});
+  }
+
+  /**
+   * The heads of sessions as bytes that a mirror loads: of all sessions in the order of creation, page by
+   * page, or of those with the given `ids`. The browser's module has no such operation.
+   */
+  heads(params?: Accepts<HeadsParams>): Returns<M, HeadsPage> {
+    return this.ask("heads", () => params ?? {});
   }
 
   /** Deletes a session permanently, also one that cannot be read. */

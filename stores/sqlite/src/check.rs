@@ -20,6 +20,16 @@ pub struct Checked {
     pub repaired: Vec<Problem>,
 }
 
+/// What a problem of the structure names in place of a session.
+const FILE: &str = "file";
+
+impl Checked {
+    /// Whether the structure of the file is damaged, so that not everything in it can be read.
+    pub fn is_file_damaged(&self) -> bool {
+        self.problems.iter().any(|problem| problem.id == FILE)
+    }
+}
+
 impl SqliteStore {
     /// Checks the structure of the file, and if that is intact the counts, the index of tasks and the feed.
     /// `repair` replaces wrong counts and a damaged index, and lets readers of the feed begin after a change that
@@ -84,7 +94,7 @@ fn structure(database: &Database) -> Result<Vec<Problem>> {
         .into_iter()
         .filter(|line| line != "ok" && !is_of_index(line));
     let problem = |line| Problem {
-        id: "file".to_owned(),
+        id: FILE.to_owned(),
         problem: format!(
             "{}: {line}; restore the file from a backup, copy it into a new store, or recover it \
              with `.recover` of sqlite3",

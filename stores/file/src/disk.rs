@@ -3,8 +3,8 @@
 //! itself. This module does not know sessions, so tests can replace the disk by one that fails or
 //! loses power at any step.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind, Write};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use tenure_permissions::{FileMode, sync_names};
@@ -40,6 +40,12 @@ pub trait Disk {
     /// Those of the file system.
     fn read(&self, path: &str) -> io::Result<Vec<u8>>;
 
+    /// The beginning of a file, up to `most` bytes, and the size of the file.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    fn peek(&self, path: &str, most: usize) -> io::Result<(Vec<u8>, u64)>;
+
     /// The entries of a folder, in any order.
     ///
     /// # Errors
@@ -52,6 +58,20 @@ pub trait Disk {
     /// # Errors
     /// Those of the file system. After an error the file does not exist, or its content is invalid.
     fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()>;
+
+    /// Writes to the end of an existing file. What is after the first `size` bytes is replaced. If
+    /// `sync`, the complete content of the file survives the loss of power.
+    ///
+    /// # Errors
+    /// Those of the file system. After an error a part of the bytes may be at the end.
+    fn append(&self, path: &str, size: u64, bytes: &[u8], sync: bool) -> io::Result<()>;
+
+    /// Replaces one byte of an existing file, which needs no space. If `sync`, the complete content of
+    /// the file survives the loss of power.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    fn overwrite(&self, path: &str, at: u64, byte: u8, sync: bool) -> io::Result<()>;
 
     /// Renames a file or folder atomically, and replaces a file at the new path.
     ///
@@ -171,6 +191,14 @@ impl Disk for Os {
         tenure_regular::read(&self.at(path), MAX_FILE_BYTES)
     }
 
+    fn peek(&self, path: &str, most: usize) -> io::Result<(Vec<u8>, u64)> {
+        let file = tenure_regular::open(&self.at(path))?;
+        let size = file.metadata()?.len();
+        let mut bytes = Vec::with_capacity(most);
+        file.take(most as u64).read_to_end(&mut bytes)?;
+        Ok((bytes, size))
+    }
+
     fn list(&self, folder: &str) -> io::Result<Vec<Entry>> {
         let mut entries = Vec::new();
         for entry in fs::read_dir(self.at(folder))? {
@@ -212,6 +240,38 @@ impl Disk for Os {
             let _ = fs::remove_file(&path);
         }
         written
+    }
+
+    fn append(&self, path: &str, size: u64, bytes: &[u8], sync: bool) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).open(self.at(path))?;
+        let found = file.metadata()?.len();
+        if found < size {
+            return Err(io::Error::new(ErrorKind::InvalidData, "it was cut"));
+        }
+        if found > size {
+            file.set_len(size)?;
+        }
+        file.seek(SeekFrom::Start(size))?;
+        let written = file.write_all(bytes).and_then(|()| match sync {
+            true => file.sync_data(),
+            false => Ok(()),
+        });
+        if written.is_err() {
+            // Frees the space of the incomplete text. The error of the write is returned, whether or
+            // not this succeeds.
+            let _ = file.set_len(size);
+        }
+        written
+    }
+
+    fn overwrite(&self, path: &str, at: u64, byte: u8, sync: bool) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).open(self.at(path))?;
+        file.seek(SeekFrom::Start(at))?;
+        file.write_all(&[byte])?;
+        match sync {
+            true => file.sync_data(),
+            false => Ok(()),
+        }
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

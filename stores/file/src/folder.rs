@@ -1,9 +1,11 @@
 //! The store's folder: its lock, consistent reads, and the view of a job that holds the lock.
 
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tenure_core::error::Cause;
+use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::Tally;
 use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
@@ -13,6 +15,7 @@ use tenure_core::{History, Result, SessionId, SyncStore};
 use crate::disk::Disk;
 use crate::failure::describe;
 use crate::layout::{LOCK, OWN};
+use crate::log::Log;
 use crate::options::FileOptions;
 use crate::session_file::Part;
 use crate::view::View;
@@ -21,7 +24,7 @@ use crate::write::Writer;
 const CAPABILITIES: Capabilities = Capabilities {
     persistent: true,
     shared: true,
-    feed: false,
+    feed: true,
     reindents: true,
     records_only: false,
 };
@@ -35,6 +38,7 @@ const ATTEMPTS: u32 = 8;
 pub(crate) struct Folder<D> {
     pub(crate) disk: D,
     pub(crate) options: FileOptions,
+    pub(crate) log: Arc<Log>,
 }
 
 impl<D: Disk> Folder<D> {
@@ -135,6 +139,11 @@ impl<D: Disk> SyncStore for Folder<D> {
         self.read_consistently("tally", |view| view.tally(filter, users))
             .map(Some)
     }
+
+    fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
+        let read = self.log.feed(&self.disk, query);
+        read.map_err(|failed| failed.explain(&self.disk, "feed"))
+    }
 }
 
 /// The store for a job that holds the folder's lock.
@@ -152,6 +161,7 @@ impl<D: Disk> SyncStore for Unit<'_, D> {
     fn commit(&self, changes: &Changes) -> Result<Commit> {
         let writer = Writer {
             disk: &self.0.disk,
+            log: &self.0.log,
             durability: self.0.options.durability,
         };
         writer.commit(changes)
@@ -171,6 +181,10 @@ impl<D: Disk> SyncStore for Unit<'_, D> {
 
     fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
         self.0.view("tally")?.tally(filter, users).map(Some)
+    }
+
+    fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
+        self.0.feed(query)
     }
 }
 

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use tenure_core::SessionId;
 
-use crate::layout::BucketName;
+use crate::layout::{self, BucketName};
 
 /// The last write of several files.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -43,4 +43,14 @@ pub(crate) struct FileWrite {
 pub(crate) enum Target {
     Session(SessionId),
     Records(BucketName),
+}
+
+impl Target {
+    /// The path of the file.
+    pub(crate) fn path(&self) -> String {
+        match self {
+            Self::Session(id) => layout::session(id),
+            Self::Records(name) => name.path(),
+        }
+    }
 }

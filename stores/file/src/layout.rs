@@ -15,11 +15,28 @@ pub(crate) const INTENT: &str = ".tenure/intent.json";
 pub(crate) const RESERVE: &str = ".tenure/reserve";
 pub(crate) const GONE: &str = ".tenure/gone";
 pub(crate) const RECORDS: &str = ".tenure/records";
+pub(crate) const CHANGES: &str = ".tenure/changes";
+/// The segment of the log of changes to which lines are added.
+pub(crate) const NEWEST: &str = ".tenure/changes/newest.jsonl";
 
 /// The name of a session file.
 pub(crate) const SESSION: &str = "session.json";
 /// The name that an unreadable session file gets when another file replaces it.
 pub(crate) const ASIDE: &str = "session.json.unreadable";
+
+/// The path of a full segment of the log of changes with these positions.
+pub(crate) fn segment(first: u64, last: u64) -> String {
+    format!("{CHANGES}/{first}-{last}.jsonl")
+}
+
+/// The first and the last position of the full segment with this file name.
+pub(crate) fn positions_in(name: &str) -> Option<(u64, u64)> {
+    let (first, last) = name.strip_suffix(".jsonl")?.split_once('-')?;
+    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+    // No other name of the same segment.
+    let is_one = format!("{first}-{last}.jsonl") == name;
+    (is_one && 0 < first && first <= last).then_some((first, last))
+}
 
 /// The file of a session.
 pub(crate) fn session(id: &SessionId) -> String {
@@ -109,9 +126,10 @@ fn kind_name(kind: &str) -> String {
     }
 }
 
-fn hash(text: &str) -> String {
+/// A hash of a text or of the content of a file.
+pub(crate) fn hash(content: impl AsRef<[u8]>) -> String {
     let mut hasher = SipHasher13::new();
-    hasher.write(text.as_bytes());
+    hasher.write(content.as_ref());
     format!("{:032x}", hasher.finish128().as_u128())
 }
 

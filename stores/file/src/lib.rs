@@ -10,6 +10,7 @@
 //!   .tenure/next.json                   a new file, until it is renamed
 //!   .tenure/intent.json                 the last write of several files
 //!   .tenure/records/<kind>/<hash>.json  records without an owner, and pointers to the others
+//!   .tenure/changes/                    the log of changes, which is the feed
 //!   .tenure/gone/                       folders that are being removed
 //! ```
 //!
@@ -20,20 +21,27 @@
 //! A commit rewrites the file of its session, so its cost grows with the history. `list`, `tally`
 //! and `scan` read every session, and keep only the returned heads and records in memory.
 //!
+//! Each commit adds a line to the log of changes before it is applied, and marks it afterwards. What
+//! other programs change in session files is not in the log.
+//!
 //! `disk` has the operations of the file system, `store` the handle, `folder` the lock, `view` the
-//! reads, `plan` the changes of a commit, and `write` the order in which they are written.
+//! reads, `plan` the changes of a commit, `write` the order in which they are written, and `log` the
+//! feed.
 
 mod backup;
 mod bucket;
+mod check;
 mod disk;
 mod failure;
 mod folder;
 mod intent;
 mod layout;
 mod list;
+mod log;
 mod options;
 mod plan;
 mod queue;
+mod segment;
 mod session_file;
 mod store;
 mod view;

@@ -3,11 +3,13 @@
 use std::cell::Cell;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use tenure_core::error::Cause;
+use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::Tally;
-use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
+use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Problem, Scan};
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Result, SessionId, SyncStore};
 use tenure_permissions::FileMode;
@@ -16,6 +18,7 @@ use tenure_store_transaction::{Attempt, Done, Job, TransactionStore};
 use crate::disk::{Disk, Os};
 use crate::failure::describe;
 use crate::folder::Folder;
+use crate::log::Log;
 use crate::options::FileOptions;
 use crate::queue::Queue;
 
@@ -79,7 +82,11 @@ impl<D: Disk> FileStore<D> {
         disk.list("")
             .map_err(|error| describe(&disk, "open", "", &error))?;
         Ok(Self {
-            folder: Folder { disk, options },
+            folder: Folder {
+                log: Arc::new(Log::new(options.keep_changes)),
+                disk,
+                options,
+            },
             queue: Queue::default(),
             inside: Cell::new(false),
         })
@@ -112,6 +119,13 @@ impl<D: Disk> FileStore<D> {
         if !self.inside.get() {
             self.queue.drain();
         }
+    }
+
+    /// See [`Log::check`].
+    pub(crate) fn check_log(&self, repair: bool) -> Result<Vec<Problem>> {
+        let Folder { disk, log, .. } = &self.folder;
+        log.check(disk, repair)
+            .map_err(|failed| failed.explain(disk, "check"))
     }
 
     /// Marks a transaction as running. A second one on this handle would wait for the first one
@@ -171,6 +185,10 @@ impl<D: Disk> SyncStore for FileStore<D> {
 
     fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
         self.folder.tally(filter, users)
+    }
+
+    fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
+        self.folder.feed(query)
     }
 }
 

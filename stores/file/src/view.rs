@@ -9,7 +9,7 @@ use tenure_core::{Error, Result, SessionId};
 
 use crate::bucket::{Bucket, BucketEntry};
 use crate::disk::Disk;
-use crate::failure::{describe, is_absent};
+use crate::failure::{describe, is_absent, is_transient};
 use crate::intent::{Intent, Target};
 use crate::layout::{self, BucketName};
 use crate::session_file::{Part, SessionFile};
@@ -203,17 +203,4 @@ pub(crate) fn corrupt(id: &SessionId, problem: String) -> Error {
         problem,
     }
     .into()
-}
-
-/// Whether a file could not be read because of a temporary lack of resources: memory or file
-/// descriptors.
-fn is_transient(error: &std::io::Error) -> bool {
-    const ENFILE: i32 = 23;
-    const EMFILE: i32 = 24;
-    let too_many_open = cfg!(unix) && matches!(error.raw_os_error(), Some(ENFILE | EMFILE));
-    too_many_open
-        || matches!(
-            error.kind(),
-            ErrorKind::OutOfMemory | ErrorKind::Interrupted
-        )
 }

@@ -5,41 +5,41 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 
 use tenure_core::error::Cause;
-use tenure_core::store::{Changes, Commit};
+use tenure_core::store::{Changes, Commit, Durability};
 use tenure_core::{Error, Result, SessionId};
 
 use crate::disk::Disk;
-use crate::failure::{describe, is_absent};
+use crate::failure::{Failed, describe, is_absent};
 use crate::intent::{FileWrite, Intent, Target};
 use crate::layout::{self, BASE, GONE, INTENT, NEXT, OWN, RECORDS};
+use crate::log::{Announced, Log, fingerprint};
 use crate::plan::{Plan, plan};
+use crate::segment::CommitPoint;
 use crate::view::View;
-use tenure_core::store::Durability;
 
 const METHOD: &str = "commit";
 
 /// The store's folder with its lock held.
 pub(crate) struct Writer<'d, D> {
     pub(crate) disk: &'d D,
+    pub(crate) log: &'d Log,
     pub(crate) durability: Durability,
 }
 
-/// The failure of a file write.
-enum Failed {
-    /// Nothing was changed.
-    Before(String, io::Error),
-    /// The file was written, and may not survive the loss of power.
-    Unsure(String, io::Error),
-}
+/// What is done immediately before a file is replaced or removed.
+type Before<'a> = &'a dyn Fn() -> Result<(), Failed>;
+
+/// Nothing is done before.
+const NOTHING: Before<'static> = &|| Ok(());
 
 impl<D: Disk> Writer<'_, D> {
     /// See `Store::commit`.
     pub(crate) fn commit(&self, changes: &Changes) -> Result<Commit> {
-        match self.try_commit(changes) {
+        match self.try_commit(changes, false) {
             Err(error)
                 if changes.makes_room() && matches!(error.cause(), Cause::StorageFull { .. }) =>
             {
-                self.disk.with_room(|| self.try_commit(changes))
+                self.disk.with_room(|| self.try_commit(changes, true))
             }
             committed => {
                 self.disk.keep_room();
@@ -48,7 +48,11 @@ impl<D: Disk> Writer<'_, D> {
         }
     }
 
-    fn try_commit(&self, changes: &Changes) -> Result<Commit> {
+    /// `is_urgent` if it frees space on a full disk, and must not fail because the log has none.
+    fn try_commit(&self, changes: &Changes, is_urgent: bool) -> Result<Commit> {
+        self.log
+            .settle(self.disk)
+            .map_err(|failed| self.explain(failed))?;
         let view = self.finish_pending(changes)?;
         let plan = match plan(&view, changes)? {
             Ok(plan) => plan,
@@ -57,15 +61,56 @@ impl<D: Disk> Writer<'_, D> {
         for id in &plan.asides {
             self.put_aside(id)?;
         }
-        match plan.files.as_slice() {
-            [] => {}
-            [file] => self.write_one(file, &plan)?,
-            _ => self.write_several(&view, &plan)?,
+        let line = match self.line(changes, &plan, &view) {
+            Err(failed) if is_urgent && failed.is_full() => self.lose_changes().map(|()| None),
+            line => line,
+        };
+        let line = line.map_err(|failed| self.explain(failed.before()))?;
+        let announce = || match &line {
+            None => Ok(()),
+            Some(line) => match self.log.announce(self.disk, line) {
+                Err(failed) if is_urgent && failed.is_full() => self.lose_changes(),
+                announced => announced,
+            },
+        };
+        let written = match plan.files.as_slice() {
+            [] => announce(),
+            [file] => self.write_one(file, &plan, &announce),
+            _ => self.write_several(&view, &plan, &announce),
+        };
+        if let Some(line) = line {
+            self.log.mark(self.disk, line, written.is_ok());
         }
+        written.map_err(|failed| self.explain(failed))?;
         if plan.files.iter().any(is_removal) {
             self.clear_gone();
         }
         Ok(Commit::Applied)
+    }
+
+    /// The line of the log for a commit; `None` if the feed says nothing of it.
+    fn line(
+        &self,
+        changes: &Changes,
+        plan: &Plan,
+        view: &View<'_, D>,
+    ) -> Result<Option<Announced>, Failed> {
+        let sync = self.durability == Durability::Full;
+        self.log.line(self.disk, changes.feed(), sync, || {
+            Ok(match plan.files.as_slice() {
+                [] => None,
+                [file] => Some(CommitPoint::File {
+                    target: file.target.clone(),
+                    before: fingerprint(self.disk, &file.target)?,
+                }),
+                _ => Some(CommitPoint::Intent(view.number() + 1)),
+            })
+        })
+    }
+
+    fn lose_changes(&self) -> Result<(), Failed> {
+        self.log
+            .lose(self.disk, self.durability == Durability::Full)
     }
 
     /// Completes an unfinished write of several files.
@@ -78,11 +123,11 @@ impl<D: Disk> Writer<'_, D> {
             Ok(()) => {}
             // The disk is full, and this commit removes sessions to free space. Those that the
             // intent replaces are no longer needed, so they are removed first.
-            Err(failed) if changes.sessions.iter().any(removes) && is_full(&failed) => {
+            Err(failed) if changes.sessions.iter().any(removes) && failed.is_full() => {
                 for change in changes.sessions.iter().filter(|change| removes(change)) {
                     let target = Target::Session(change.id.clone());
                     if view.intent.file(&target).is_some() {
-                        let _ = self.remove_session(&change.id, Durability::Normal);
+                        let _ = self.remove_session(&change.id, Durability::Normal, NOTHING);
                         self.clear_gone();
                     } else if self.carry_out(&view.intent).is_err() {
                         // The removed session is not a part of the intent, so it can be removed
@@ -98,29 +143,31 @@ impl<D: Disk> Writer<'_, D> {
         View::new(self.disk, METHOD)
     }
 
-    fn write_one(&self, file: &FileWrite, plan: &Plan) -> Result<()> {
+    fn write_one(&self, file: &FileWrite, plan: &Plan, announce: Before<'_>) -> Result<(), Failed> {
         for pointer in &plan.before {
             // The pointer must be durable before the record that it points to.
-            self.write(pointer, Durability::Full)
-                .map_err(|failed| self.explain(failed))?;
+            self.write(pointer, Durability::Full, NOTHING)?;
         }
-        self.write(file, self.durability)
-            .map_err(|failed| self.explain(failed))?;
+        self.write(file, self.durability, announce)?;
         for pointer in &plan.after {
             // A remaining pointer has no effect, and is replaced by the next write of its key.
-            let _ = self.write(pointer, Durability::Normal);
+            let _ = self.write(pointer, Durability::Normal, NOTHING);
         }
         Ok(())
     }
 
-    fn write_several(&self, view: &View<'_, D>, plan: &Plan) -> Result<()> {
+    fn write_several(
+        &self,
+        view: &View<'_, D>,
+        plan: &Plan,
+        announce: Before<'_>,
+    ) -> Result<(), Failed> {
         let files = [&plan.before, &plan.files, &plan.after];
         let intent = Intent {
             number: view.number() + 1,
             files: files.into_iter().flatten().cloned().collect(),
         };
-        self.write_intent(&intent)
-            .map_err(|failed| self.explain(failed))?;
+        self.write_intent(&intent, announce)?;
         // From here on readers use the intent. If applying it fails, the next writer applies it.
         let _ = self.carry_out(&intent);
         Ok(())
@@ -130,7 +177,7 @@ impl<D: Disk> Writer<'_, D> {
     fn carry_out(&self, intent: &Intent) -> Result<(), Failed> {
         let mut folders = BTreeSet::from([BASE.to_owned()]);
         for file in &intent.files {
-            self.write(file, Durability::Normal)?;
+            self.write(file, Durability::Normal, NOTHING)?;
             match &file.target {
                 Target::Session(id) if file.text.is_some() => {
                     folders.insert(id.as_str().to_owned());
@@ -149,32 +196,39 @@ impl<D: Disk> Writer<'_, D> {
                 Ok(()) => {}
             }
         }
-        self.write_intent(&Intent {
+        let done = Intent {
             number: intent.number,
             files: Vec::new(),
-        })
+        };
+        self.write_intent(&done, NOTHING)
     }
 
-    fn write_intent(&self, intent: &Intent) -> Result<(), Failed> {
+    fn write_intent(&self, intent: &Intent, before: Before<'_>) -> Result<(), Failed> {
         let text = serde_json::to_vec(intent)
             .map_err(|error| Failed::Before(INTENT.to_owned(), error.into()))?;
-        self.replace(INTENT, &text)?;
+        self.replace(INTENT, &text, before)?;
         self.sync(&[OWN, BASE])
     }
 
-    fn write(&self, file: &FileWrite, durability: Durability) -> Result<(), Failed> {
+    fn write(
+        &self,
+        file: &FileWrite,
+        durability: Durability,
+        before: Before<'_>,
+    ) -> Result<(), Failed> {
         match (&file.target, &file.text) {
-            (Target::Session(id), Some(text)) => self.write_session(id, text, durability),
-            (Target::Session(id), None) => self.remove_session(id, durability),
+            (Target::Session(id), Some(text)) => self.write_session(id, text, durability, before),
+            (Target::Session(id), None) => self.remove_session(id, durability, before),
             (Target::Records(name), Some(text)) => {
                 let folder = name.folder();
                 self.make(RECORDS)?;
                 self.make(&folder)?;
-                self.replace(&name.path(), text.as_bytes())?;
+                self.replace(&name.path(), text.as_bytes(), before)?;
                 self.sync_for(durability, &[&folder, RECORDS, OWN, BASE])
             }
             (Target::Records(name), None) => {
                 let path = name.path();
+                before()?;
                 match self.disk.remove_file(&path) {
                     Ok(()) => self.sync_for(durability, &[&name.folder()]),
                     Err(error) if is_absent(&error) => Ok(()),
@@ -189,12 +243,14 @@ impl<D: Disk> Writer<'_, D> {
         id: &SessionId,
         text: &str,
         durability: Durability,
+        before: Before<'_>,
     ) -> Result<(), Failed> {
         // The folder is created after the file, so that a full disk leaves no empty folder.
         self.disk
             .write(NEXT, text.as_bytes())
             .map_err(|error| Failed::Before(NEXT.to_owned(), error))?;
         self.make(id.as_str())?;
+        self.or_without_next(before)?;
         let path = layout::session(id);
         self.disk
             .rename(NEXT, &path)
@@ -205,9 +261,16 @@ impl<D: Disk> Writer<'_, D> {
     }
 
     /// Removes a session atomically: renames its folder. The contents are removed later.
-    fn remove_session(&self, id: &SessionId, durability: Durability) -> Result<(), Failed> {
+    fn remove_session(
+        &self,
+        id: &SessionId,
+        durability: Durability,
+        before: Before<'_>,
+    ) -> Result<(), Failed> {
         let folder = id.as_str();
-        if let Err(error) = self.disk.make_folder(GONE) {
+        let made = self.disk.make_folder(GONE);
+        before()?;
+        if let Err(error) = made {
             // If there is no space for the folder to rename into, the files are removed one by one.
             return match self.disk.remove_tree(folder) {
                 Ok(()) => self.sync_for(durability, &[BASE]),
@@ -265,11 +328,17 @@ impl<D: Disk> Writer<'_, D> {
     }
 
     /// Replaces a file atomically.
-    fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), Failed> {
-        self.disk
-            .write(NEXT, bytes)
-            .and_then(|()| self.disk.rename(NEXT, path))
-            .map_err(|error| Failed::Before(path.to_owned(), error))
+    fn replace(&self, path: &str, bytes: &[u8], before: Before<'_>) -> Result<(), Failed> {
+        self.disk.write(NEXT, bytes).map_err(Failed::at(path))?;
+        self.or_without_next(before)?;
+        self.disk.rename(NEXT, path).map_err(Failed::at(path))
+    }
+
+    /// Frees the space of the new file if it is not to be renamed.
+    fn or_without_next(&self, before: Before<'_>) -> Result<(), Failed> {
+        before().inspect_err(|_| {
+            let _ = self.disk.remove_file(NEXT);
+        })
     }
 
     fn sync_for(&self, durability: Durability, folders: &[&str]) -> Result<(), Failed> {
@@ -289,13 +358,7 @@ impl<D: Disk> Writer<'_, D> {
     }
 
     fn explain(&self, failed: Failed) -> Error {
-        match failed {
-            Failed::Before(path, error) => describe(self.disk, METHOD, &path, &error),
-            Failed::Unsure(path, error) => Cause::OutcomeUnknown {
-                problem: format!("{}: {error}", self.disk.place(&path)),
-            }
-            .into(),
-        }
+        failed.explain(self.disk, METHOD)
     }
 }
 
@@ -305,14 +368,6 @@ fn is_removal(file: &FileWrite) -> bool {
 
 fn removes(change: &tenure_core::store::SessionChange) -> bool {
     matches!(change.write, tenure_core::store::SessionWrite::Delete)
-}
-
-fn is_full(failed: &Failed) -> bool {
-    let (Failed::Before(_, error) | Failed::Unsure(_, error)) = failed;
-    matches!(
-        error.kind(),
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
-    )
 }
 
 fn is_taken(error: &io::Error) -> bool {

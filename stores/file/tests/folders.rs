@@ -196,7 +196,7 @@ fn removed_sessions_and_records_leave_no_files() {
         }
     }
     left.sort();
-    assert_eq!(left, ["intent.json", "lock", "reserve"]);
+    assert_eq!(left, ["intent.json", "lock", "newest.jsonl", "reserve"]);
 }
 
 #[test]

@@ -8,7 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::common::{
-    Place, apply, event, given_path, head, id, list, open, put_change, record, scaled, set,
+    Place, apply, changes_after, event, given_path, head, id, list, open, put_change, record,
+    scaled, set,
 };
 use tenure_core::store::{Expect, SessionChange};
 use tenure_core::{Changes, History, SyncStore};
@@ -101,6 +102,18 @@ fn check_writes(place: &Place, acknowledged: &BTreeMap<String, u64>) {
                 );
             }
         }
+        // The feed has every event once, in its order.
+        let mut fed: BTreeMap<String, u64> = BTreeMap::new();
+        for change in changes_after(&store, 0).unwrap() {
+            let events = change.events.unwrap();
+            let known = fed.insert(change.key, events.last).unwrap_or(0);
+            assert_eq!((known + 1, events.first), (events.first, events.last));
+        }
+        let fed: BTreeMap<&str, u64> = fed
+            .iter()
+            .map(|(name, last)| (name.as_str(), *last))
+            .collect();
+        assert_eq!(fed, counts);
         if !last {
             // Completes an unfinished write.
             write(&store, &["after".to_owned()]);

@@ -12,6 +12,7 @@ mod concurrency;
 mod conformance;
 mod crashes;
 mod damage;
+mod feed;
 mod folders;
 mod kills;
 #[cfg(target_os = "linux")]

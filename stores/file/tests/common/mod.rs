@@ -8,6 +8,7 @@ use std::process::Child;
 
 use tempfile::TempDir;
 use tenure_core::SyncStore;
+use tenure_core::store::feed::{FedChange, FeedQuery};
 use tenure_core::store::filter::{Filter, Order, Trash};
 use tenure_core::store::{Expect, ListQuery, Page, RecordChange};
 use tenure_core::stored::record::Record;
@@ -122,4 +123,31 @@ pub(crate) fn ids(store: &dyn SyncStore) -> Vec<String> {
         .collect();
     ids.sort();
     ids
+}
+
+/// The changes after a position, read in small pages; `None` if some of them are lost or no longer kept.
+/// Checks that every position is greater than the one before.
+pub(crate) fn changes_after(store: &dyn SyncStore, after: u64) -> Option<Vec<FedChange>> {
+    let mut changes = Vec::new();
+    let mut last = after;
+    loop {
+        let query = FeedQuery {
+            after: Some(last),
+            limit: 9,
+        };
+        let page = store.feed(&query).unwrap();
+        if !page.continues(last) {
+            return None;
+        }
+        if page.changes.is_empty() {
+            // A watch would go on reading.
+            assert_eq!(page.newest, last);
+            return Some(changes);
+        }
+        for change in page.changes {
+            assert!(change.position > last, "{change:?} after {last}");
+            last = change.position;
+            changes.push(change);
+        }
+    }
 }

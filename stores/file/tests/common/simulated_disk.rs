@@ -34,6 +34,8 @@ pub(crate) enum Fault {
 struct State {
     nodes: Vec<Node>,
     steps: u64,
+    /// How often each file was read.
+    reads: RefCell<BTreeMap<String, u64>>,
     fault: Fault,
     failed: bool,
 }
@@ -42,13 +44,28 @@ struct State {
 enum Node {
     File {
         bytes: Vec<u8>,
-        /// The state that survives the loss of power.
-        synced: bool,
+        /// The content that survives the loss of power.
+        synced: Vec<u8>,
     },
     Folder {
         now: BTreeMap<String, usize>,
         synced: BTreeMap<String, usize>,
     },
+}
+
+impl Node {
+    fn content(&mut self) -> io::Result<&mut Vec<u8>> {
+        match self {
+            Self::File { bytes, .. } => Ok(bytes),
+            Self::Folder { .. } => error(ErrorKind::IsADirectory),
+        }
+    }
+
+    fn sync(&mut self) {
+        if let Self::File { bytes, synced } = self {
+            synced.clone_from(bytes);
+        }
+    }
 }
 
 /// Whether a step needs space.
@@ -101,10 +118,18 @@ impl SimulatedDisk {
         for node in &mut state.nodes {
             match node {
                 Node::File { bytes, synced } => {
-                    if !*synced {
-                        bytes.truncate(rng.usize(0..=bytes.len()));
+                    // Each byte that was replaced in place, and a part of what was added.
+                    for (byte, old) in bytes.iter_mut().zip(synced.iter()) {
+                        if rng.bool() {
+                            *byte = *old;
+                        }
                     }
-                    *synced = true;
+                    let (shorter, longer) = (synced.len().min(bytes.len()), bytes.len());
+                    match synced.get(longer..) {
+                        Some(cut) if rng.bool() => bytes.extend_from_slice(cut),
+                        _ => bytes.truncate(rng.usize(shorter..=longer)),
+                    }
+                    synced.clone_from(bytes);
                 }
                 Node::Folder { now, synced } => {
                     let names: Vec<String> = now.keys().chain(synced.keys()).cloned().collect();
@@ -120,6 +145,18 @@ impl SimulatedDisk {
             }
         }
         state.settle_folders(rng);
+    }
+
+    /// How often a file was read as a whole.
+    pub(crate) fn reads_of(&self, path: &str) -> u64 {
+        let state = self.0.borrow();
+        let reads = state.reads.borrow();
+        reads.get(path).copied().unwrap_or(0)
+    }
+
+    /// How often files were read as a whole.
+    pub(crate) fn all_reads(&self) -> u64 {
+        self.0.borrow().reads.borrow().values().sum()
     }
 
     /// The names in a folder.
@@ -197,6 +234,13 @@ impl State {
         Ok(node)
     }
 
+    fn bytes(&self, path: &str) -> io::Result<Vec<u8>> {
+        match &self.nodes[self.find(path)?] {
+            Node::File { bytes, .. } => Ok(bytes.clone()),
+            Node::Folder { .. } => error(ErrorKind::IsADirectory),
+        }
+    }
+
     fn names(&mut self, folder: &str) -> io::Result<&mut BTreeMap<String, usize>> {
         let node = self.find(folder)?;
         match &mut self.nodes[node] {
@@ -260,10 +304,17 @@ impl Disk for SimulatedDisk {
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
         let state = self.0.borrow();
         state.is_dead()?;
-        match &state.nodes[state.find(path)?] {
-            Node::File { bytes, .. } => Ok(bytes.clone()),
-            Node::Folder { .. } => error(ErrorKind::IsADirectory),
-        }
+        *state.reads.borrow_mut().entry(path.to_owned()).or_default() += 1;
+        state.bytes(path)
+    }
+
+    fn peek(&self, path: &str, most: usize) -> io::Result<(Vec<u8>, u64)> {
+        let state = self.0.borrow();
+        state.is_dead()?;
+        let mut bytes = state.bytes(path)?;
+        let size = bytes.len() as u64;
+        bytes.truncate(most);
+        Ok((bytes, size))
     }
 
     fn list(&self, folder: &str) -> io::Result<Vec<Entry>> {
@@ -289,7 +340,7 @@ impl Disk for SimulatedDisk {
         }
         let empty = Node::File {
             bytes: Vec::new(),
-            synced: false,
+            synced: Vec::new(),
         };
         let number = state.add(path, empty)?;
         // The steps are half of the content, the rest, and the sync.
@@ -300,8 +351,55 @@ impl Disk for SimulatedDisk {
             }
         }
         state.step(Needs::Room)?;
-        if let Node::File { synced, .. } = &mut state.nodes[number] {
-            *synced = true;
+        state.nodes[number].sync();
+        Ok(())
+    }
+
+    fn append(&self, path: &str, size: u64, given: &[u8], sync: bool) -> io::Result<()> {
+        let mut state = self.0.borrow_mut();
+        state.is_dead()?;
+        let number = state.find(path)?;
+        let size = usize::try_from(size).unwrap();
+        assert!(
+            state.nodes[number].content()?.len() >= size,
+            "{path} was cut"
+        );
+        // The steps are the cut, half of the text, the rest, and the sync.
+        let mut appended = Ok(());
+        for end in [0, given.len() / 2, given.len()] {
+            appended = appended.and_then(|()| {
+                state.step(if end == 0 {
+                    Needs::Nothing
+                } else {
+                    Needs::Room
+                })?;
+                let bytes = state.nodes[number].content()?;
+                bytes.truncate(size);
+                bytes.extend_from_slice(&given[..end]);
+                Ok(())
+            });
+        }
+        if sync {
+            appended = appended.and_then(|()| state.step(Needs::Room));
+            if appended.is_ok() {
+                state.nodes[number].sync();
+            }
+        }
+        if appended.is_err() && state.is_dead().is_ok() {
+            state.nodes[number].content()?.truncate(size);
+        }
+        appended
+    }
+
+    fn overwrite(&self, path: &str, at: u64, byte: u8, sync: bool) -> io::Result<()> {
+        let mut state = self.0.borrow_mut();
+        state.is_dead()?;
+        let number = state.find(path)?;
+        state.step(Needs::Nothing)?;
+        state.nodes[number].content()?[usize::try_from(at).unwrap()] = byte;
+        if sync {
+            state.step(Needs::Nothing)?;
+            state.nodes[number].sync();
         }
         Ok(())
     }
@@ -368,7 +466,7 @@ impl Disk for SimulatedDisk {
         if state.find(path).is_err() {
             let lock = Node::File {
                 bytes: Vec::new(),
-                synced: true,
+                synced: Vec::new(),
             };
             state.add(path, lock)?;
         }

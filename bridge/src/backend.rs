@@ -162,7 +162,7 @@ fn check_settings(url: &str, options: &Options) -> Result<()> {
         (
             "keepChanges",
             options.keep_changes.is_some(),
-            scheme == "sqlite",
+            matches!(scheme, "sqlite" | "file"),
         ),
         (
             "textIndex",

@@ -281,6 +281,23 @@ fn a_damaged_index_of_tasks_is_found_and_replaced() {
     );
 }
 
+#[test]
+fn a_check_finds_a_damaged_log_of_a_file_store() {
+    let place = Place::new();
+    let folder = place.folder.path().join("sessions");
+    let store = format!("file:{}", folder.display());
+    place.run_ok(&["start", "t", "--id", "a", "--store", &store]);
+    let log = folder.join(".tenure/changes/newest.jsonl");
+    let text = std::fs::read_to_string(&log).unwrap();
+    std::fs::write(&log, text.replace("created", "creat")).unwrap();
+    let output = place.run(&["check", "--store", &store]);
+    assert_eq!(output.code, 1);
+    assert!(output.out.contains("newest.jsonl"), "{}", output.out);
+    let repaired = place.run_ok(&["check", "--repair", "--store", &store]);
+    assert!(repaired.ends_with("1 problem repaired"), "{repaired}");
+    place.run_ok(&["check", "--store", &store]);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_check_finds_a_damaged_change_and_lets_a_watch_go_on() {

@@ -184,3 +184,12 @@ fn a_session_in_a_git_store_is_refused_with_the_supported_stores() {
         assert!(output.err.contains("sqlite:"), "{output:?}");
     }
 }
+
+#[test]
+fn a_watch_is_refused_since_the_store_keeps_no_feed() {
+    let hosted = Hosted::new();
+    let output = tenure(&hosted.checkout("job"), "10:00:00", &["watch"]);
+    assert_eq!(output.code, 2, "{output:?}");
+    let problem = "this store keeps no feed of its changes";
+    assert!(output.err.contains(problem), "{output:?}");
+}

@@ -99,20 +99,20 @@ fn a_position_that_is_not_kept_is_refused() {
 }
 
 #[test]
-fn a_store_without_a_feed_is_refused() {
+fn a_file_store_is_watched() {
     let folder = TempDir::new().unwrap();
+    let tenure = |args: &[&str]| {
+        let mut command = bare(folder.path(), args);
+        command.args(["--store", "file:./sessions"]);
+        command
+    };
     fs::create_dir(folder.path().join("sessions")).unwrap();
-    let output = crate::common::output_of(bare(
-        folder.path(),
-        &["watch", "--store", "file:./sessions"],
-    ));
-    assert_eq!(output.code, 2, "{output:?}");
-    assert!(
-        output
-            .err
-            .contains("this store keeps no feed of its changes"),
-        "{output:?}"
-    );
+    let mut watch = Watch::start(tenure(&["watch", "--from", "0"]));
+    let run = |args: &[&str]| assert!(tenure(args).output().unwrap().status.success());
+    run(&["start", "t", "--id", "a"]);
+    assert_eq!(watch.next(), "1\tcreated\ta\tactive\tstart");
+    run(&["complete", "a", "done"]);
+    assert_eq!(watch.next(), "2\tupdated\ta\tcompleted\tcomplete");
 }
 
 #[test]

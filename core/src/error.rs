@@ -87,7 +87,7 @@ pub enum Cause {
     },
     /// The store keeps no feed of its changes.
     #[error(
-        "this store keeps no feed of its changes: use one that does, such as `sqlite:`, `memory:` or `indexeddb:`"
+        "this store keeps no feed of its changes: use one that does, such as `sqlite:`, `file:`, `memory:` or `indexeddb:`"
     )]
     NoFeed,
     /// A session of this id exists already.

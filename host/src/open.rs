@@ -104,6 +104,7 @@ fn file_options(options: &Options) -> Result<FileOptions> {
         file_mode: file_mode(options)?,
         durability: options.durability.unwrap_or_default(),
         busy_timeout_ms: options.busy_timeout_ms(FileOptions::default().busy_timeout_ms),
+        keep_changes: options.keep_changes,
     })
 }
 

@@ -1,14 +1,16 @@
-// Watching a SQLite store from other processes: what they see, also if the writer or the watcher is
+// Watching a SQLite or file store from other processes: what they see, also if the writer or the watcher is
 // killed at any moment.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type Change, open, openSync } from "tenure";
 import { describe, expect, it } from "vitest";
 import { failure } from "../support/failures.js";
+import { newFolder } from "../support/folders.js";
 import { newDatabase } from "../support/sqlite.js";
 import { opening } from "../support/stores.js";
 
@@ -46,11 +48,17 @@ function feedOf(url: string): Change[] {
   return all;
 }
 
-describe("a watch in another process", () => {
-  const count = Math.round(10_000 * scale);
+const newFiles = (): string => `file:${join(newFolder(), "sessions")}`;
 
+/** Stores, and the number of changes to watch: a write of files is slower, and more so with each event. */
+const stores = [
+  ["SQLite", () => `sqlite:${newDatabase()}`, Math.round(10_000 * scale)],
+  ["files", newFiles, Math.round(5000 * scale)],
+] as const;
+
+describe.each(stores)("a watch in another process over %s", (_, newStore, count) => {
   it(`sees each of ${count} changes once and in order, though it and the writer are killed again and again`, async () => {
-    const url = `sqlite:${newDatabase()}`;
+    const url = newStore();
     {
       using sessions = openSync(url);
       sessions.start({ task: "t", mode: "m", id: "a", maxIterations: 1_000_000 });
@@ -91,7 +99,7 @@ describe("a watch in another process", () => {
   }, 300_000);
 
   it("sees changes through every handle of this process", async () => {
-    const url = `sqlite:${newDatabase()}`;
+    const url = newStore();
     const one = await opening(url);
     const heard: string[] = [];
     one.on("change", ({ ids }) => heard.push(...ids));
@@ -107,7 +115,7 @@ describe("a watch in another process", () => {
   });
 
   it("lets the process end, unless it is to keep it alive", async () => {
-    const url = `sqlite:${newDatabase()}`;
+    const url = newStore();
     const ends = start("watcher.mjs", url, "0", "no");
     // Node says so of an awaited call that nothing keeps pending.
     expect(await once(ends.child, "exit")).toEqual([13, null]);
@@ -134,15 +142,34 @@ describe("the feed of a file", () => {
   });
 
   it.each([999, 10_000_001, 1.5, "many"])("refuses to keep %j changes", async (keepChanges) => {
-    const refused = await failure(
-      open(`sqlite:${newDatabase()}`, { keepChanges: keepChanges as number }),
-    );
-    expect(refused).toMatchObject({ code: "INVALID_ARGUMENT", details: { what: "keepChanges" } });
+    for (const url of [`sqlite:${newDatabase()}`, newFiles()]) {
+      const refused = await failure(open(url, { keepChanges: keepChanges as number }));
+      expect(refused).toMatchObject({ code: "INVALID_ARGUMENT", details: { what: "keepChanges" } });
+    }
+  });
+
+  it("is an option of a file store", async () => {
+    const url = newFiles();
+    const sessions = await opening(url, { keepChanges: 1000 });
+    await sessions.start({ task: "t", mode: "m", id: "a" });
+    expect(feedOf(url).map(({ kind }) => kind)).toEqual(["created"]);
   });
 
   it("is not an option of other stores", async () => {
     const refused = await failure(open("memory:", { keepChanges: 1000 }));
     expect(refused.message).toBe("keepChanges: this store has no such option");
+  });
+});
+
+describe("a folder that is removed while it is watched", () => {
+  it("ends the watch", async () => {
+    const folder = join(newFolder(), "sessions");
+    const sessions = await opening(`file:${folder}`);
+    await sessions.start({ task: "t", mode: "m", id: "a" });
+    const next = failure(sessions.watch().next());
+    await pause(20);
+    rmSync(folder, { recursive: true });
+    expect(await next).toMatchObject({ code: "LAGGED" });
   });
 });
 

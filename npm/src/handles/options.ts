@@ -65,8 +65,9 @@ export interface OpenOptions<T extends SessionTypes = SessionTypes> {
    */
   readonly models?: Models | undefined;
   /**
-   * The number of changes that the feed of a `sqlite:` store keeps from now on, for watches that go on
-   * from an earlier position: 1,000 to 10,000,000, 100,000 at first. It is a setting of the file.
+   * The number of changes that the feed of a `sqlite:` or `file:` store keeps from now on, for watches
+   * that go on from an earlier position: 1,000 to 10,000,000. At first it is 100,000 in SQLite and 10,000
+   * in files. It is a setting of the database or the directory.
    */
   readonly keepChanges?: number | undefined;
   /**

@@ -195,7 +195,7 @@ export function lagged(cause: TenureError): TenureError {
 /** The store keeps no feed of its changes. */
 export function noFeed(): TenureError {
   const message =
-    "this store keeps no feed of its changes: use one that does, such as `sqlite:`, `memory:` or `indexeddb:`";
+    "this store keeps no feed of its changes: use one that does, such as `sqlite:`, `file:`, `memory:` or `indexeddb:`";
   return new TenureError({ code: "NO_FEED", message, details: {} });
 }
 

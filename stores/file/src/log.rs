@@ -32,6 +32,8 @@ const KEEP: u64 = 10_000;
 const FULL_BYTES: u64 = 64 << 10;
 /// The folders that hold the name of the log.
 const FOLDERS: [&str; 3] = [CHANGES, OWN, BASE];
+/// Attempts to read the newest segment, while writers mark each line that is pending.
+const ATTEMPTS: u32 = 100;
 /// How many full segments are remembered.
 const REMEMBERED: usize = 1_000;
 
@@ -286,11 +288,7 @@ impl Log {
                 newest: known.newest,
             });
         }
-        let bytes = match peeked {
-            Some(_) => existing(NEWEST, disk.read(NEWEST))?,
-            None => None,
-        };
-        let Some(tip) = Tip::read(disk, bytes)? else {
+        let Some(tip) = Tip::read(disk)? else {
             return Ok(FeedPage::default());
         };
         let newest = tip.entries.last().map_or(tip.after, Entry::last);
@@ -329,8 +327,7 @@ impl Log {
     /// The parts of the log that cannot be read. `repair` removes what no reader can go on from: all up to
     /// the last of these parts. The folder's lock is held for that.
     pub(crate) fn check<D: Disk>(&self, disk: &D, repair: bool) -> Result<Vec<Problem>, Failed> {
-        let bytes = existing(NEWEST, disk.read(NEWEST))?;
-        let Some(tip) = Tip::read(disk, bytes)? else {
+        let Some(tip) = Tip::read(disk)? else {
             return Ok(Vec::new());
         };
         let mut problems = Vec::new();
@@ -443,18 +440,41 @@ struct Tip {
 }
 
 impl Tip {
-    /// Reads the content of the newest segment; `None` if there is no log.
-    fn read<D: Disk>(disk: &D, bytes: Option<Vec<u8>>) -> Result<Option<Self>, Failed> {
+    /// Reads the newest segment; `None` if there is no log.
+    fn read<D: Disk>(disk: &D) -> Result<Option<Self>, Failed> {
+        let mut read = existing(NEWEST, disk.read(NEWEST))?;
+        for _ in 0..ATTEMPTS {
+            let bytes = read.as_deref().unwrap_or_default();
+            let segment = Segment::parse(bytes);
+            let is_counted = match segment.pending() {
+                Some(line) => is_applied(disk, line)?,
+                None => return Self::of(disk, segment, read.as_deref(), true),
+            };
+            // While the line is pending, it was not dropped, and no later commit was applied. If it no
+            // longer is, it is read again: it may be applied, and an earlier read may have counted it.
+            let now = existing(NEWEST, disk.read(NEWEST))?;
+            if now == read {
+                return Self::of(disk, segment, read.as_deref(), is_counted);
+            }
+            read = now;
+        }
+        let segment = Segment::parse(read.as_deref().unwrap_or_default());
+        Self::of(disk, segment, read.as_deref(), false)
+    }
+
+    /// `is_counted` unless a pending line is left out.
+    fn of<D: Disk>(
+        disk: &D,
+        mut segment: Segment,
+        bytes: Option<&[u8]>,
+        is_counted: bool,
+    ) -> Result<Option<Self>, Failed> {
         let exists = bytes.is_some();
         let bytes = bytes.unwrap_or_default();
-        let mut segment = Segment::parse(&bytes);
         let size = segment.end;
-        let pending = segment.pending();
-        let is_settled = pending.is_none() && size == bytes.len() as u64 && !segment.is_broken();
-        if let Some(line) = pending
-            && !(is_applied(disk, line)? && is_unchanged(disk, &bytes)?)
-        {
-            // It is left out until it is known to be applied.
+        let is_pending = segment.pending().is_some();
+        let is_settled = !is_pending && size == bytes.len() as u64 && !segment.is_broken();
+        if is_pending && !is_counted {
             segment.lines.pop();
         }
         let before = match segment.header {
@@ -622,13 +642,6 @@ fn is_applied<D: Disk>(disk: &D, line: &Line) -> Result<bool, Failed> {
             Ok(intent.is_some_and(|intent| intent.number >= *number))
         }
     }
-}
-
-/// Whether the newest segment still is as it was read. The line that was pending then had not been
-/// dropped, and no later commit was applied, when it was checked.
-fn is_unchanged<D: Disk>(disk: &D, bytes: &[u8]) -> Result<bool, Failed> {
-    let now = existing(NEWEST, disk.read(NEWEST))?;
-    Ok(now.is_some_and(|now| now == bytes))
 }
 
 /// A text that differs for different contents of a file.

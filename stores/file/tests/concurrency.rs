@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::common::{
-    Place, append, apply, given_path, head, history, id, list, open, put_change, record, scaled,
-    set, start, succeed,
+    Place, append, apply, changes_after, given_path, head, history, id, list, open, put_change,
+    record, scaled, set, start, succeed,
 };
 use tenure_core::store::{Expect, Scan};
 use tenure_core::{Changes, History, SyncStore};
@@ -32,14 +32,21 @@ fn twenty_processes_lose_no_increment_and_readers_see_complete_sessions() {
         let reader = place.open();
         let done = &done;
         let reads = scope.spawn(move || {
-            let mut reads = 0;
+            let (mut reads, mut position) = (0, 0);
             while !done.load(Ordering::Relaxed) {
+                position = read_feed(&reader, position);
                 let loaded = reader.load(&id("shared"), History::All).unwrap().unwrap();
                 assert_eq!(loaded.head.version, 1 + loaded.head.event_count);
                 assert_eq!(loaded.events.len() as u64, loaded.head.event_count);
                 assert_eq!(list(&reader).problems, []);
                 reads += 1;
             }
+            position = read_feed(&reader, position);
+            // Two events a round, and the starts of all sessions.
+            assert_eq!(
+                position,
+                1 + PROCESSES as u64 * (1 + 2 * u64::from(rounds()))
+            );
             reads
         });
         for process in processes {
@@ -64,6 +71,20 @@ fn twenty_processes_lose_no_increment_and_readers_see_complete_sessions() {
             assert_eq!(numbers, expected, "of {}", head.id);
         }
     }
+}
+
+/// Reads the feed after a position up to its end. Checks that each change follows the one before, and that
+/// its commit is visible. Returns the last position.
+fn read_feed(store: &FileStore, after: u64) -> u64 {
+    let mut position = after;
+    for change in changes_after(store, after).unwrap() {
+        position += 1;
+        assert_eq!(change.position, position);
+        let loaded = store.load(&id(&change.key), History::None).unwrap();
+        let last = change.events.map_or(0, |events| events.last);
+        assert!(loaded.unwrap().head.event_count >= last, "{change:?}");
+    }
+    position
 }
 
 #[test]

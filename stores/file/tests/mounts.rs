@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::common::{
-    Place, append, apply, event, given_path, head, history, id, ids, open, put, put_change, record,
-    remove, set, start, time,
+    Place, append, apply, changes_after, event, given_path, head, history, id, ids, open, put,
+    put_change, record, remove, set, start, time,
 };
 use tenure_core::store::Expect;
 use tenure_core::{Changes, SyncStore};
@@ -185,6 +185,7 @@ fn a_process_on_a_read_only_file_system() {
         .unwrap();
     assert_eq!(loaded.head.task, "Read a test");
     assert!(store.record("kind", "k").unwrap().is_some());
+    assert_eq!(changes_after(&store, 0).unwrap().len(), 2);
     for changes in [put(head("new"), Expect::Absent, Vec::new()), remove("a")] {
         let error = store.commit(&changes).unwrap_err();
         assert_eq!(error.code(), "STORE_UNAVAILABLE");

@@ -140,7 +140,7 @@ pub(crate) fn changes_after(store: &dyn SyncStore, after: u64) -> Option<Vec<Fed
             return None;
         }
         if page.changes.is_empty() {
-            // A watch would go on reading.
+            // A watch would go on reading for ever.
             assert_eq!(page.newest, last);
             return Some(changes);
         }

@@ -221,7 +221,7 @@ describe("the file store", () => {
     expect(sessions.capabilities).toEqual({
       persistent: true,
       shared: true,
-      feed: false,
+      feed: true,
       reindents: true,
     });
     expect(sessions.binding).toBe("native");

@@ -125,7 +125,7 @@ pub(crate) fn ids(store: &dyn SyncStore) -> Vec<String> {
     ids
 }
 
-/// The changes after a position, read in small pages; `None` if some of them are lost or no longer kept.
+/// The changes after a position, page by page; `None` if some of them are lost or no longer kept.
 /// Checks that every position is greater than the one before.
 pub(crate) fn changes_after(store: &dyn SyncStore, after: u64) -> Option<Vec<FedChange>> {
     let mut changes = Vec::new();
@@ -133,7 +133,7 @@ pub(crate) fn changes_after(store: &dyn SyncStore, after: u64) -> Option<Vec<Fed
     loop {
         let query = FeedQuery {
             after: Some(last),
-            limit: 9,
+            limit: 50,
         };
         let page = store.feed(&query).unwrap();
         if !page.continues(last) {

@@ -35,11 +35,7 @@ impl Exit {
 
 impl From<Class> for Exit {
     fn from(class: Class) -> Self {
-        match class {
-            Class::Invalid => Self::USAGE,
-            Class::NotFound | Class::Conflict | Class::Refused => Self::REFUSED,
-            Class::Store | Class::Internal => Self::STORE,
-        }
+        Self(class.exit_code())
     }
 }
 

@@ -329,7 +329,7 @@ pub enum Cause {
     },
 }
 
-/// The class of an error. Hosts decide their exit code or HTTP status on it.
+/// The class of an error. It decides the exit code of the command and the status of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     /// The call is malformed, or an input is not accepted.
@@ -344,6 +344,29 @@ pub enum Class {
     Store,
     /// A defect in Tenure.
     Internal,
+}
+
+impl Class {
+    /// The exit code of a command that fails with such an error.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::NotFound | Self::Conflict | Self::Refused => 1,
+            Self::Invalid => 2,
+            Self::Store | Self::Internal => 3,
+        }
+    }
+
+    /// The status of an HTTP response with such an error.
+    pub fn http_status(self) -> u16 {
+        match self {
+            Self::Invalid => 400,
+            Self::NotFound => 404,
+            Self::Conflict => 409,
+            Self::Refused => 422,
+            Self::Internal => 500,
+            Self::Store => 503,
+        }
+    }
 }
 
 /// Gives every variant its code and its class, and the list of all codes.

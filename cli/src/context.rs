@@ -283,11 +283,6 @@ impl Context {
         let _ = self.store(Access::Write);
     }
 
-    /// Opens the store again for the next operation: that of a project may have been created since.
-    pub(crate) fn open_again(&mut self) {
-        self.store = None;
-    }
-
     /// The command's store, which the first operation opens, according to its access.
     fn store(&mut self, access: Access) -> Result<&Local, Failure> {
         let store = match self.store.take() {

@@ -82,9 +82,6 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         if !page.more && left > 0 {
             thread::sleep(PAUSE);
         }
-        if page.position == 0 {
-            context.open_again();
-        }
     }
     Ok(Exit::DONE)
 }

@@ -1,5 +1,5 @@
-//! A store that its first commit creates. Until then it is empty: a command that only reads or fails
-//! leaves nothing behind. An entry of the audit log about a session or a lease does not create a store
+//! A store that its first commit creates. Until then, or until another process creates it, it is empty: a
+//! command that only reads or fails leaves nothing behind. An entry of the audit log about a session or a lease does not create a store
 //! on its own, because a hook enters each of its decisions, also that nothing is stored.
 
 use std::fmt;
@@ -19,11 +19,14 @@ use crate::executor::SerialStore;
 
 /// Creates and opens the store.
 pub(crate) type Create = Box<dyn Fn() -> Result<SerialStore> + Send + Sync>;
+/// Whether the store exists.
+pub(crate) type Exists = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// A store that its first commit creates. Its commits state what they expect, so that another process
 /// may create the store first.
 pub(crate) struct LazyStore {
     create: Create,
+    exists: Exists,
     empty: MemoryStore,
     store: Mutex<Option<SerialStore>>,
 }
@@ -37,9 +40,10 @@ impl fmt::Debug for LazyStore {
 }
 
 impl LazyStore {
-    pub(crate) fn new(create: Create) -> Self {
+    pub(crate) fn new(create: Create, exists: Exists) -> Self {
         Self {
             create,
+            exists,
             empty: MemoryStore::default(),
             store: Mutex::new(None),
         }
@@ -50,8 +54,12 @@ impl LazyStore {
     }
 
     /// Reads from the store, or from an empty one.
-    fn read<T>(&self, read: impl FnOnce(&dyn SyncStore) -> T) -> T {
-        match &*self.store() {
+    fn read<T>(&self, read: impl FnOnce(&dyn SyncStore) -> Result<T>) -> Result<T> {
+        let mut store = self.store();
+        if store.is_none() && (self.exists)() {
+            *store = Some((self.create)()?);
+        }
+        match &*store {
             Some(store) => read(&**store),
             None => read(&self.empty),
         }
@@ -70,7 +78,10 @@ fn are_entries(changes: &Changes) -> bool {
 
 impl SyncStore for LazyStore {
     fn capabilities(&self) -> Capabilities {
-        self.read(|store| store.capabilities())
+        match &*self.store() {
+            Some(store) => store.capabilities(),
+            None => self.empty.capabilities(),
+        }
     }
 
     fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {

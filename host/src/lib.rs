@@ -26,3 +26,4 @@ pub use open::Lifetime;
 pub use place::Place;
 pub use process::{HOST, ThisHost, this_host};
 pub use registry::registry_path;
+pub use runtime::RuntimeThread;

@@ -57,7 +57,7 @@ impl Local {
     }
 
     /// Opens the store that a URL names. If it does not exist, the first commit creates it; until then
-    /// nothing is created.
+    /// nothing is created, and what another process creates is opened.
     ///
     /// # Errors
     /// `UNSUPPORTED_STORE`, and those of the store.
@@ -98,6 +98,8 @@ impl Local {
     ) -> Self {
         let limits = Arc::new(options.limits.clone());
         let options = options.clone();
+        let there = place.clone();
+        let exists = move || !there.is_missing();
         let create = move || {
             prepare()?;
             let lifetime = Lifetime::Brief;
@@ -113,7 +115,10 @@ impl Local {
             })
         };
         Self {
-            executor: Executor::inline(Box::new(LazyStore::new(Box::new(create)))),
+            executor: Executor::inline(Box::new(LazyStore::new(
+                Box::new(create),
+                Box::new(exists),
+            ))),
             identity: None,
             limits,
         }
@@ -123,6 +128,11 @@ impl Local {
     /// unknown.
     pub fn identity(&self) -> Option<&str> {
         self.identity.as_deref()
+    }
+
+    /// The executor over the store, and the limits of its operations, for a host that runs many at a time.
+    pub fn into_executor(self) -> (Executor, Arc<Limits>) {
+        (self.executor, self.limits)
     }
 
     /// Runs an operation as this process, at this time.

@@ -1,5 +1,5 @@
-//! The runtime thread, on which asynchronous stores run. A process has at most one, while something
-//! uses it.
+//! The runtime thread, on which asynchronous stores and servers run. A process has at most one, while
+//! something uses it.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 /// The runtime thread. Dropping it drops the tasks that still run on it.
 #[derive(Debug)]
-pub(crate) struct RuntimeThread {
+pub struct RuntimeThread {
     handle: Handle,
     /// Dropping it ends the thread.
     stop: Option<oneshot::Sender<()>>,
@@ -20,14 +20,17 @@ pub(crate) struct RuntimeThread {
 
 impl RuntimeThread {
     /// The thread of this process. It is started if it does not run.
-    pub(crate) fn shared() -> Result<Arc<Self>> {
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE` if the system starts no thread.
+    pub fn shared() -> Result<Arc<Self>> {
         static SHARED: Mutex<Weak<RuntimeThread>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = shared.upgrade() {
             return Ok(running);
         }
         let started = Self::start().map_err(|error| Cause::StoreUnavailable {
-            problem: format!("no runtime could be started for an asynchronous store: {error}"),
+            problem: format!("no runtime could be started: {error}"),
         })?;
         let started = Arc::new(started);
         *shared = Arc::downgrade(&started);
@@ -52,7 +55,7 @@ impl RuntimeThread {
     }
 
     /// The handle that starts tasks on the thread.
-    pub(crate) fn handle(&self) -> &Handle {
+    pub fn handle(&self) -> &Handle {
         &self.handle
     }
 }

@@ -1,0 +1,52 @@
+//! The parameters in the query of a URL.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+use tenure_core::{Error, Result};
+
+/// The names and values of a query, decoded.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for what is no UTF-8.
+pub(crate) fn parameters(query: &str) -> Result<Vec<(String, String)>> {
+    let parts = query.split('&').filter(|part| !part.is_empty());
+    parts
+        .map(|part| {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            Ok((decoded(name)?, decoded(value)?))
+        })
+        .collect()
+}
+
+fn decoded(text: &str) -> Result<String> {
+    let spaced: Cow<'_, str> = match text.contains('+') {
+        true => text.replace('+', " ").into(),
+        false => text.into(),
+    };
+    let decoded = percent_decode_str(&spaced).decode_utf8();
+    match decoded {
+        Ok(decoded) => Ok(decoded.into_owned()),
+        Err(_) => Err(Error::invalid("query", "expected UTF-8")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_values_are_decoded() {
+        let found = parameters("from=12&filter=%7B%22a%22%3A%22b%26c%2B%22%7D&x&y=a+b").unwrap();
+        let found: Vec<(&str, &str)> = found.iter().map(|(n, v)| (&**n, &**v)).collect();
+        let expected = [
+            ("from", "12"),
+            ("filter", r#"{"a":"b&c+"}"#),
+            ("x", ""),
+            ("y", "a b"),
+        ];
+        assert_eq!(found, expected);
+        assert!(parameters("").unwrap().is_empty());
+        assert!(parameters("a=%ff").is_err());
+    }
+}

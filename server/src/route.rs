@@ -1,0 +1,205 @@
+//! The routes of the server.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hyper::body::Incoming;
+use hyper::http::request::Parts;
+use hyper::{Method, Request, header};
+use serde::Serialize;
+use tenure_bridge::{TABLE, answer};
+use tenure_core::Error;
+use tenure_core::store::Capabilities;
+use tenure_core::work::operation::Access;
+
+use crate::access;
+use crate::body::{NotReceived, receive};
+use crate::call::perform;
+use crate::failure;
+use crate::openapi;
+use crate::query;
+use crate::refusal::Refusal;
+use crate::reply::{self, Response};
+use crate::state::State;
+use crate::watch;
+
+/// The root of the API.
+const API: &str = "/v1";
+/// The header with a client's answers about models.
+const MODELS: &str = "tenure-models";
+
+/// What a server is.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct About {
+    version: &'static str,
+    capabilities: Capabilities,
+    read_only: bool,
+}
+
+/// Responds to a request.
+pub(crate) async fn respond(state: Arc<State>, request: Request<Incoming>) -> Response {
+    let began = Instant::now();
+    let (parts, body) = request.into_parts();
+    let (route, mut response) = routed(&state, &parts, body).await;
+    if is_of_api(parts.uri.path())
+        && let Some(origin) = access::allowed_origin(&parts.headers, &state.origins)
+    {
+        reply::allow_origin(response.headers_mut(), origin);
+    }
+    state.logging(|| {
+        tracing::info!(
+            method = name_of(&parts.method),
+            route,
+            status = response.status().as_u16(),
+            ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "request"
+        );
+    });
+    response
+}
+
+/// The name of the route, for the log, and the response. The log has nothing that a client has written.
+async fn routed(state: &Arc<State>, request: &Parts, body: Incoming) -> (&'static str, Response) {
+    let path = request.uri.path();
+    let is_read = matches!(request.method, Method::GET | Method::HEAD);
+    if path == "/healthz" && is_read {
+        return ("healthz", reply::text(200, "ok\n"));
+    }
+    let host = match access::host(request, &state.hosts) {
+        Ok(host) => host,
+        Err(refusal) => return ("refused", failure::refused(&refusal)),
+    };
+    if !is_of_api(path) {
+        return match is_read {
+            true => page(state, request),
+            false => ("refused", not_allowed("GET, HEAD")),
+        };
+    }
+    if request.method == Method::OPTIONS {
+        return match access::allowed_origin(&request.headers, &state.origins) {
+            Some(_) => ("preflight", reply::preflight()),
+            None => ("refused", failure::refused(&Refusal::ForeignOrigin)),
+        };
+    }
+    if let Err(refusal) = access::authorize(request, host, &state.cookie, &state.token) {
+        return ("refused", failure::refused(&refusal));
+    }
+    let name = path.get(API.len()..).unwrap_or_default();
+    let name = name.strip_prefix('/').unwrap_or(name);
+    match (&request.method, name) {
+        (&Method::GET, "") => ("about", about(state)),
+        (&Method::GET, "watch") => {
+            let query = request.uri.query().unwrap_or_default();
+            ("watch", watch::watch(state, query, &request.headers).await)
+        }
+        (&Method::GET, "openapi.json") => ("openapi", reply::json(200, openapi::text())),
+        (&Method::POST, name) => call(state, name, request, body).await,
+        (_, "" | "watch" | "openapi.json") => ("refused", not_allowed("GET")),
+        _ => ("refused", not_allowed("POST")),
+    }
+}
+
+/// The name of a method. A client may write any text for one.
+fn name_of(method: &Method) -> &'static str {
+    const KNOWN: [(&Method, &str); 4] = [
+        (&Method::GET, "GET"),
+        (&Method::HEAD, "HEAD"),
+        (&Method::POST, "POST"),
+        (&Method::OPTIONS, "OPTIONS"),
+    ];
+    let known = KNOWN.iter().find(|(known, _)| *known == method);
+    known.map_or("other", |(_, name)| name)
+}
+
+fn is_of_api(path: &str) -> bool {
+    let rest = path.strip_prefix(API);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A file. The page `/` takes the token of the printed URL, and keeps it in a cookie.
+fn page(state: &State, request: &Parts) -> (&'static str, Response) {
+    let path = request.uri.path();
+    let query = request.uri.query().unwrap_or_default();
+    if path == "/" && !query.is_empty() {
+        let parameters = query::parameters(query).unwrap_or_default();
+        let given = parameters.iter().find(|(name, _)| name == "token");
+        return match given {
+            Some((_, given)) if state.token.is(given) => (
+                "session",
+                reply::with_cookie(&state.cookie, state.token.reveal()),
+            ),
+            Some(_) => {
+                let problem = "The token is wrong: open the URL that the server has printed.\n";
+                ("refused", reply::text(401, problem))
+            }
+            None => ("file", index(state)),
+        };
+    }
+    match state.files.find(path) {
+        Some(file) => ("file", reply::file(file)),
+        None => ("not found", reply::text(404, "There is no such page.\n")),
+    }
+}
+
+fn index(state: &State) -> Response {
+    match state.files.find("/") {
+        Some(file) => reply::file(file),
+        None => reply::empty(404),
+    }
+}
+
+fn not_allowed(allowed: &'static str) -> Response {
+    let error = Error::invalid("method", format!("expected {allowed}"));
+    let mut response = reply::json(405, answer::error(&error));
+    let allowed = header::HeaderValue::from_static(allowed);
+    response.headers_mut().insert(header::ALLOW, allowed);
+    response
+}
+
+fn about(state: &State) -> Response {
+    let about = About {
+        version: env!("CARGO_PKG_VERSION"),
+        capabilities: state.service.capabilities(),
+        read_only: state.read_only,
+    };
+    reply::json(200, answer::ok(&about))
+}
+
+/// Calls the operation of a name.
+async fn call(
+    state: &Arc<State>,
+    name: &str,
+    request: &Parts,
+    body: Incoming,
+) -> (&'static str, Response) {
+    let operation = match TABLE.find(name) {
+        Ok(operation) => operation,
+        Err(error) => return ("refused", failure::error(state, "", &error)),
+    };
+    let name = operation.name();
+    if state.read_only && operation.access != Access::Read {
+        return (
+            name,
+            failure::refused(&Refusal::ReadOnly { operation: name }),
+        );
+    }
+    if !access::is_json(&request.headers) {
+        let error = Error::invalid("content-type", "expected application/json");
+        return (name, failure::error(state, name, &error));
+    }
+    let received = match receive(state, body).await {
+        Ok(received) => received,
+        Err(NotReceived::Invalid(error)) => return (name, failure::error(state, name, &error)),
+        Err(NotReceived::Refused(refusal)) => return (name, failure::refused(&refusal)),
+    };
+    let params = match received.text.is_empty() {
+        true => "{}".to_owned(),
+        false => received.text,
+    };
+    let answers = request.headers.get(MODELS);
+    let answers = answers.map(|answers| answers.to_str().unwrap_or_default().to_owned());
+    let answer = perform(state, operation, params, answers).await;
+    drop(received.room);
+    (name, failure::answered(state, name, answer))
+}

@@ -283,6 +283,14 @@ impl Context {
         let _ = self.store(Access::Write);
     }
 
+    /// Takes the command's store out of the context, for a host that runs its operations. One that is named
+    /// has to exist.
+    pub(crate) fn take_store(&mut self) -> Result<Local, Failure> {
+        self.require_store()?;
+        let store = self.store.take();
+        store.ok_or_else(|| Error::internal("a store was not opened").into())
+    }
+
     /// The command's store, which the first operation opens, according to its access.
     fn store(&mut self, access: Access) -> Result<&Local, Failure> {
         let store = match self.store.take() {

@@ -56,6 +56,7 @@ mod table;
 mod time;
 mod token;
 mod tool;
+mod ui;
 mod usage;
 mod vm;
 mod watch;
@@ -149,6 +150,8 @@ enum Command {
     Stats(LazyArgs<stats::Args>),
     /// Show changes of sessions, leases and the audit log as they happen
     Watch(LazyArgs<watch::Args>),
+    /// Serve a store over HTTP, to clients on other machines and in browsers
+    Ui(LazyArgs<ui::Args>),
     /// Copy all sessions of one store into another
     Copy(LazyArgs<copy::Args>),
     /// Make a verified copy of a store that others are using
@@ -215,6 +218,7 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Cleanup(LazyArgs(args)) => cleanup::run(args, context),
         Command::Stats(LazyArgs(args)) => stats::run(args, context),
         Command::Watch(LazyArgs(args)) => watch::run(args, context),
+        Command::Ui(LazyArgs(args)) => ui::run(&args, context),
         Command::Copy(LazyArgs(args)) => copy::run(args, context),
         Command::Backup(LazyArgs(args)) => backup::run(args, context),
         Command::Check(LazyArgs(args)) => check::run(args, context),

@@ -49,6 +49,7 @@ mod session_id;
 #[cfg(unix)]
 mod slot;
 mod token;
+mod ui;
 #[cfg(target_os = "linux")]
 mod vm;
 mod watch;

@@ -213,7 +213,7 @@ fn messages_about_arguments() {
         str![[r#"
 $ tenure
 error: 'tenure' requires a subcommand but one was not provided
-  [subcommands: start, list, show, events, pause, resume, complete, fail, abandon, iterate, tool, usage, event, context, fork, export, import, trash, restore, rm, purge, cleanup, stats, watch, copy, backup, check, agent, hook, slot, lease, dedup, audit, vm, run, completions]
+  [subcommands: start, list, show, events, pause, resume, complete, fail, abandon, iterate, tool, usage, event, context, fork, export, import, trash, restore, rm, purge, cleanup, stats, watch, ui, copy, backup, check, agent, hook, slot, lease, dedup, audit, vm, run, completions]
 
 Usage: tenure [OPTIONS] <COMMAND>
 
@@ -1867,6 +1867,15 @@ fn messages_about_files_and_stores() {
         "tenure backup text",
         "tenure backup copy.db",
         "tenure watch --store memory:",
+        "tenure ui --token short",
+        "tenure ui --token-file missing",
+        "tenure ui --token-file text",
+        "tenure ui --address 0.0.0.0",
+        "tenure ui --address nowhere",
+        "tenure ui --port many",
+        "tenure ui --port 0 --allow-host http://ten.example",
+        "tenure ui --port 0 --allow-origin ten.example",
+        "tenure ui --log xml",
         "tenure list --store sqlite:text",
         "tenure list --store file:text",
         "tenure list --store sqlite:",
@@ -1958,6 +1967,40 @@ $ tenure backup copy.db
 [0]
 $ tenure watch --store memory:
 tenure: --store: a store in memory has no other writers: name one that others write to
+[2]
+$ tenure ui --token short
+tenure: --token: expected 16 to 256 letters, digits, '-', '.', '_' or '~'
+[2]
+$ tenure ui --token-file missing
+tenure: --token-file: missing: No such file or directory (os error 2)
+[2]
+$ tenure ui --token-file text
+tenure: --token: expected 16 to 256 letters, digits, '-', '.', '_' or '~'
+[2]
+$ tenure ui --address 0.0.0.0
+tenure: --address: other machines reach this address, so it demands a token of your own
+[2]
+$ tenure ui --address nowhere
+error: invalid value 'nowhere' for '--address <ADDRESS>': invalid IP address syntax
+
+For more information, try '--help'.
+[2]
+$ tenure ui --port many
+error: invalid value 'many' for '--port <N>': expected a whole number
+
+For more information, try '--help'.
+[2]
+$ tenure ui --port 0 --allow-host http://ten.example
+tenure: --allow-host: expected the name of a host, with or without a port
+[2]
+$ tenure ui --port 0 --allow-origin ten.example
+tenure: --allow-origin: expected an origin, such as https://bot.example
+[2]
+$ tenure ui --log xml
+error: invalid value 'xml' for '--log <FORMAT>'
+  [possible values: human, json]
+
+For more information, try '--help'.
 [2]
 $ tenure list --store sqlite:text
 tenure: the store is unavailable: [FOLDER]/text: this file is not a SQLite database, or its header is damaged; name another file, or restore it from a copy
@@ -2067,6 +2110,7 @@ const WITHOUT_ROW: [(&str, &[&str]); 9] = [
             "a start was not attempted",
             "the slot holds {id}",
             "expected one of the names",
+            "a store was not opened",
         ],
     ),
     (

@@ -20,6 +20,8 @@ const READING: &[&[&str]] = &[
     &["stats"],
     &["watch"],
     &["watch", "--json", "--from", "0"],
+    &["ui", "--port", "0"],
+    &["ui", "--port", "0", "--json", "--read-only"],
     &["check"],
     &["audit"],
     &["agent", "get", "a"],

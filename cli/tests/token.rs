@@ -62,6 +62,7 @@ const OTHERS: &[&str] = &[
     "export",
     "stats",
     "watch",
+    "ui",
     "check",
     "audit",
     "completions",

@@ -1,0 +1,146 @@
+//! `tenure ui`: serves a store over HTTP until Ctrl-C.
+
+use std::io::stderr;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use serde::Serialize;
+use tenure_core::value::address;
+use tenure_regular::read_to_string;
+use tenure_server::log::{self, Format};
+use tenure_server::{ExecutorService, Server, ServerOptions, Token, openapi};
+
+use crate::choice;
+use crate::context::Context;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::interrupt::Interrupt;
+use crate::store::CommandStore;
+
+/// The time between two looks for Ctrl-C.
+const PAUSE: Duration = Duration::from_millis(50);
+/// The greatest size of the file of a token, in bytes.
+const TOKEN_FILE: u64 = 4096;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Prints a URL with a new token, and serves until Ctrl-C. Who has the token may
+call every operation; with --read-only those that only read. The server speaks
+HTTP: for other machines put a proxy with TLS before it, and name the host with
+--allow-host. An address that other machines reach demands a token of your own.
+
+Logs go to standard error. They have no token and no data of sessions. An
+unexpected error has a reference in its details, which is in the log, too.
+
+Examples:
+  tenure ui
+  tenure ui --read-only --port 0 --json
+  tenure ui --address 0.0.0.0 --token-file token --allow-host bots.example
+  tenure ui --openapi > openapi.json")]
+pub(crate) struct Args {
+    /// Listen on this port; 0 is any free one
+    #[arg(long, value_name = "N", default_value_t = 4000)]
+    port: u16,
+    /// Listen on this address of the machine
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    address: IpAddr,
+    /// Use this token, of 16 characters or more, instead of a new one
+    #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]
+    token: Option<String>,
+    /// Use the token in this file
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Refuse every operation that writes
+    #[arg(long)]
+    read_only: bool,
+    /// Allow requests to this name of the server, with a port or for any port
+    #[arg(long, value_name = "HOST")]
+    allow_host: Vec<String>,
+    /// Allow pages of this origin to use the server with the token
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+    /// Log for people or as JSON
+    #[arg(long, value_name = "FORMAT", default_value = "human",
+          value_parser = choice::choice([("human", Format::Human), ("json", Format::Json)]))]
+    log: Format,
+    /// Print the description of the API in OpenAPI, and serve nothing
+    #[arg(long)]
+    openapi: bool,
+}
+
+/// What is served, as JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Serving<'a> {
+    /// The URL for clients.
+    url: String,
+    /// The URL for a browser, if the token is new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<String>,
+    /// The token, if it is new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+    read_only: bool,
+}
+
+pub(crate) fn run(args: &Args, context: &mut Context) -> Outcome {
+    if args.openapi {
+        context.out.write(openapi::text())?;
+        return Ok(Exit::DONE);
+    }
+    let token = args.chosen_token()?;
+    let url = CommandStore::of(context.globals.store.as_deref())?;
+    let (executor, limits) = context.take_store()?.into_executor();
+    let executor = Arc::new(executor);
+    let interrupt = Interrupt::listen();
+    let is_new = token.is_none();
+    let server = Server::bind(
+        Arc::new(ExecutorService::new(Arc::clone(&executor), &limits)),
+        ServerOptions {
+            address: SocketAddr::new(args.address, args.port),
+            token,
+            read_only: args.read_only,
+            allowed_hosts: args.allow_host.clone(),
+            allowed_origins: args.allow_origin.clone(),
+            log: log::to(args.log, stderr()),
+            ..ServerOptions::default()
+        },
+    )?;
+    let serving = Serving {
+        url: server.url(),
+        page: is_new.then(|| server.url_with_token()),
+        token: is_new.then(|| server.token().reveal()),
+        read_only: args.read_only,
+    };
+    match context.json() {
+        true => context.print_json(&serving)?,
+        false => {
+            let store = address::shown(url.url());
+            let page = serving.page.as_deref().unwrap_or(&serving.url);
+            context.out.line(&format!("Serving {store} at {page}"))?;
+        }
+    }
+    context.out.flush()?;
+    while !interrupt.is_requested() {
+        thread::sleep(PAUSE);
+    }
+    server.close();
+    executor.close();
+    Ok(Exit::DONE)
+}
+
+impl Args {
+    /// The token that the user has chosen.
+    fn chosen_token(&self) -> Result<Option<Token>, Failure> {
+        let text = match (&self.token, &self.token_file) {
+            (Some(token), _) => token.clone(),
+            (None, Some(path)) => read_to_string(path, TOKEN_FILE).map_err(|error| {
+                Failure::usage("--token-file", format!("{}: {error}", path.display()))
+            })?,
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(Token::parse(text.trim())?))
+    }
+}

@@ -12,7 +12,7 @@ import { run } from "./run.mjs";
 export const toBuild = ["npm"];
 
 /** Every workspace; "" is the root. */
-export const toTest = ["", "npm", "tests"];
+export const toTest = ["", "npm", "tests", "ui"];
 
 let ensured = [];
 

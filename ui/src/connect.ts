@@ -1,0 +1,45 @@
+/**
+ * Opens the store of the page: that of the server which has served the page, or a database in the browser.
+ *
+ * @module
+ */
+
+import { init, type Mirror, open, openMirror, type Sessions } from "tenure";
+import complete from "tenure/wasm/tenure_complete_bg.wasm?url";
+
+/** An open store, and the mirror of its sessions. */
+export interface Connection {
+  readonly sessions: Sessions;
+  readonly mirror: Mirror;
+  /** Whether the store is a database of this browser. */
+  readonly isLocal: boolean;
+  /** The URL of the store, as a person reads it. */
+  readonly name: string;
+}
+
+/** What is called while the store is loaded and followed. */
+export interface ConnectionEvents {
+  /** Called with the number of loaded sessions. */
+  onProgress(loaded: number): void;
+  /** Called when the mirror shows changes. */
+  onChange(): void;
+  /** Called with the ids of sessions that cannot be read. */
+  onProblems(problems: readonly { readonly id: string; readonly problem: string }[]): void;
+  /** Called once if the page no longer follows the store. */
+  onError(error: unknown): void;
+}
+
+/** Opens the store that the page names. */
+export async function connect(events: ConnectionEvents): Promise<Connection> {
+  const url = storeOfPage();
+  const isLocal = url !== "server";
+  // A database of the browser is read here, and only the complete module makes the heads of a mirror.
+  if (isLocal) await init({ module: new URL(complete, location.href) });
+  const sessions = await open(isLocal ? url : location.origin);
+  const mirror = await openMirror(sessions, events);
+  return { sessions, mirror, isLocal, name: isLocal ? url : location.host };
+}
+
+function storeOfPage(): string {
+  return document.querySelector<HTMLMetaElement>('meta[name="tenure-store"]')?.content ?? "server";
+}

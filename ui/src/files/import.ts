@@ -1,0 +1,122 @@
+/**
+ * Reads sessions from files: exported ones, one a line in `.jsonl` files, and those that other programs have left
+ * in a folder.
+ *
+ * @module
+ */
+
+import { isTenureError, type Sessions } from "tenure";
+import { counted } from "../format.js";
+import { importFile } from "../operations.js";
+import { say, sayError } from "../parts/toast.js";
+import { opened } from "../store.js";
+import { isCancelled } from "./export.js";
+
+/** The result of an import. */
+export interface Imported {
+  readonly sessions: number;
+  readonly problems: readonly { readonly path: string; readonly message: string }[];
+}
+
+/** A file, with its path in the folder that was chosen. */
+interface Source {
+  readonly path: string;
+  readonly file: File;
+}
+
+interface FolderAccess {
+  showDirectoryPicker?(): Promise<AsyncFolder>;
+}
+/** A folder, whose entries TypeScript does not know yet. */
+type AsyncFolder = FileSystemDirectoryHandle & {
+  values(): AsyncIterable<FileSystemDirectoryHandle | FileSystemFileHandle>;
+};
+
+/** Whether the browser has access to folders. */
+export const hasFolders = "showDirectoryPicker" in globalThis;
+
+/** Asks for a folder, and imports what is in it. */
+export async function importFolder(): Promise<Imported | undefined> {
+  try {
+    const folder = await (globalThis as FolderAccess).showDirectoryPicker?.();
+    if (folder === undefined) return undefined;
+    const sources: Source[] = [];
+    for await (const source of filesIn(folder, "")) sources.push(source);
+    return await importAll(sources);
+  } catch (error) {
+    if (!isCancelled(error)) sayError(error);
+    return undefined;
+  }
+}
+
+async function* filesIn(folder: AsyncFolder, before: string): AsyncGenerator<Source> {
+  for await (const entry of folder.values()) {
+    const path = `${before}${entry.name}`;
+    if (entry.kind === "directory") yield* filesIn(entry as AsyncFolder, `${path}/`);
+    else if (/\.(jsonl?|lock)$/.test(path)) yield { path, file: await entry.getFile() };
+  }
+}
+
+/** Imports files that were chosen or dropped. */
+export function importFiles(files: Iterable<File>): Promise<Imported> {
+  return importAll(
+    [...files].map((file) => ({ path: file.webkitRelativePath || file.name, file })),
+  );
+}
+
+async function importAll(sources: readonly Source[]): Promise<Imported> {
+  const { sessions } = opened();
+  let imported = 0;
+  const problems: { path: string; message: string }[] = [];
+  for (const { path, file } of sources) {
+    try {
+      imported += await importOne(sessions, path, file);
+    } catch (error) {
+      problems.push({ path, message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  say(
+    `Imported ${counted(imported, "session")}${problems.length > 0 ? `; ${counted(problems.length, "file")} could not be read` : ""}`,
+  );
+  return { sessions: imported, problems };
+}
+
+/** Imports a file. Returns the number of sessions. */
+async function importOne(sessions: Sessions, path: string, file: File): Promise<number> {
+  const text = await file.text();
+  if (path.endsWith(".jsonl")) {
+    let imported = 0;
+    for (const line of text.split("\n")) {
+      if (line.trim() === "") continue;
+      await sessions.import(line);
+      imported += 1;
+    }
+    return imported;
+  }
+  try {
+    await sessions.import(text);
+    return 1;
+  } catch (error) {
+    if (!isTenureError(error, "INVALID_ARGUMENT")) throw error;
+    return importForeign(path, text, file.lastModified, error);
+  }
+}
+
+/** Imports a file of another program. `refusal` is thrown if it is none. */
+async function importForeign(
+  path: string,
+  text: string,
+  lastModified: number,
+  refusal: unknown,
+): Promise<number> {
+  const { written, unchanged, problems } = await importFile({
+    path,
+    text,
+    modifiedAt: new Date(lastModified).toISOString(),
+  });
+  if (written + unchanged === 0) {
+    const [problem] = problems;
+    throw problem === undefined ? refusal : new Error(problem.message);
+  }
+  return written;
+}

@@ -1,0 +1,16 @@
+/**
+ * The start of the page.
+ *
+ * @module
+ */
+
+import { render } from "preact";
+import { App } from "./app.js";
+import { registerWorker } from "./offline.js";
+import { openStore } from "./store.js";
+
+const page = document.querySelector("#page");
+if (page === null) throw new Error("the page has no element for its content");
+render(<App />, page);
+void openStore();
+registerWorker();

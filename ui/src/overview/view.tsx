@@ -1,0 +1,388 @@
+/**
+ * The overview: how many sessions there are, how they end, what they cost, and how agents do against their
+ * targets.
+ *
+ * @module
+ */
+
+import { useMemo, useState } from "preact/hooks";
+import type { AgentStats, Metric, Stats } from "tenure";
+import { now } from "../clock.js";
+import { brief, bytes, cost, count, duration, percent } from "../format.js";
+import { activeSessions, orphans } from "../operations.js";
+import { useLoaded } from "../parts/load.js";
+import { Problem } from "../parts/problem.js";
+import { STATUSES, StatusMark } from "../parts/status.js";
+import { Time } from "../parts/time.js";
+import { Line } from "../parts/user-text.js";
+import { linkTo, replaceQuery, route } from "../route.js";
+import { FirstSession } from "../start/first.js";
+import { auditRevision, leasesRevision, opened, sessionsRevision } from "../store.js";
+import { Chart } from "./chart.js";
+import {
+  type Group,
+  type GroupName,
+  groupsOf,
+  iterationsOf,
+  MOST,
+  newest,
+  type Percentiles,
+} from "./distribution.js";
+import { PERIODS, partsOf } from "./periods.js";
+
+/** How often the expensive numbers are computed again, in milliseconds. */
+const STEADY_MS = 15_000;
+/** The number of sessions from which their histories are not read to add up their sizes. */
+const STORAGE_UP_TO = 2000;
+/** The days of which prevented duplicates are counted. */
+const DAYS = 7;
+
+/** The overview. */
+export function OverviewView() {
+  const { mirror } = opened();
+  const { query } = route.value;
+  const revision = sessionsRevision.value;
+  const step = Math.floor(now.value / STEADY_MS);
+  const name = query.get("period") ?? "7d";
+  const period = PERIODS[name] ?? PERIODS["7d"];
+  if (period === undefined) throw new Error("the period 7d is missing");
+  const counted = useMemo(() => {
+    const parts = partsOf(period, now.peek());
+    const filter = { createdAfter: parts[0]?.after };
+    return {
+      filter,
+      all: mirror.stats(filter),
+      bars: parts.map(({ after, before, label }) => ({
+        label,
+        values: STATUSES.map(
+          (status) => mirror.stats({ createdAfter: after, createdBefore: before }).byStatus[status],
+        ),
+        link: linkTo(["sessions"], { createdAfter: after, createdBefore: before }),
+      })),
+    };
+  }, [mirror, period, revision, step]);
+  const heads = useMemo(() => newest(mirror, counted.filter), [mirror, period, step]);
+  const iterations = useMemo(() => iterationsOf(heads), [heads]);
+  if (mirror.stats().total === 0) {
+    return (
+      <main class="view">
+        <h1 class="unseen">Overview</h1>
+        <FirstSession />
+      </main>
+    );
+  }
+  return (
+    <main class="view view-overview">
+      <header class="view-head">
+        <h1>Overview</h1>
+        <fieldset class="chips">
+          <legend class="unseen">Period</legend>
+          {Object.entries(PERIODS).map(([key, { name: label }]) => (
+            <button
+              key={key}
+              type="button"
+              class="chip"
+              aria-pressed={key === name}
+              onClick={() => replaceQuery(new URLSearchParams({ period: key }))}
+            >
+              {label}
+            </button>
+          ))}
+        </fieldset>
+      </header>
+      <Tiles stats={counted.all} after={counted.filter.createdAfter} />
+      <Chart
+        title="Sessions by the time of their start"
+        series={STATUSES.map((status) => ({ name: status, look: `fill-${status}` }))}
+        bars={counted.bars}
+      />
+      <div class="columns">
+        <Chart
+          title="Iterations used"
+          series={[{ name: "sessions", look: "fill-plain" }]}
+          bars={iterations.map(({ label, sessions }) => ({ label, values: [sessions] }))}
+        />
+        <Agents />
+      </div>
+      <Groups heads={heads} after={counted.filter.createdAfter} />
+    </main>
+  );
+}
+
+function Tiles({ stats, after }: { readonly stats: Stats; readonly after: string | undefined }) {
+  const { byStatus, usage } = stats;
+  return (
+    <dl class="tiles">
+      <Tile
+        name="Sessions"
+        value={count(stats.total)}
+        link={linkTo(["sessions"], { createdAfter: after })}
+      />
+      {STATUSES.map((status) => (
+        <div key={status} class="tile">
+          <dt>
+            <StatusMark of={status} />
+            {status}
+          </dt>
+          <dd>
+            <a href={linkTo(["sessions"], { createdAfter: after, status })}>
+              {count(byStatus[status])}
+            </a>
+          </dd>
+        </div>
+      ))}
+      <Tile
+        name="Success rate"
+        value={percent(stats.successRate)}
+        hint={`${percent(stats.finishedSuccessRate)} of those that have ended`}
+      />
+      <Tile name="Iterations" value={stats.averageIterations.toFixed(1)} hint="on average" />
+      <Tile
+        name="Tokens"
+        value={brief(usage.tokens.total)}
+        hint={`${brief(usage.tokens.prompt)} in, ${brief(usage.tokens.completion)} out`}
+      />
+      <Tile name="Cost" value={cost(usage.cost)} />
+      <Others />
+    </dl>
+  );
+}
+
+function Tile({
+  name,
+  value,
+  hint,
+  link,
+}: {
+  readonly name: string;
+  readonly value: string;
+  readonly hint?: string;
+  readonly link?: string;
+}) {
+  return (
+    <div class="tile">
+      <dt>{name}</dt>
+      <dd>
+        {link === undefined ? value : <a href={link}>{value}</a>}
+        {hint !== undefined && <span class="faint tile-hint">{hint}</span>}
+      </dd>
+    </div>
+  );
+}
+
+/** The metrics of agents against their targets. */
+function Agents() {
+  const { sessions, mirror } = opened();
+  const step = Math.floor(now.value / STEADY_MS);
+  const { value, error, reload } = useLoaded(
+    () => sessions.agents.stats({ storage: mirror.stats().total <= STORAGE_UP_TO }),
+    [sessions, step, auditRevision.value],
+  );
+  return (
+    <section class="panel" aria-label="Agents">
+      <h2>Agents against their targets</h2>
+      {error !== undefined ? (
+        <Problem error={error} retry={reload} />
+      ) : value === undefined ? (
+        <p class="faint loading">Loading</p>
+      ) : (
+        <AgentTable stats={value} />
+      )}
+    </section>
+  );
+}
+
+function AgentTable({ stats }: { readonly stats: AgentStats }) {
+  const rows: readonly (readonly [string, Metric, (value: number) => string])[] = [
+    ["Resume rate", stats.resumeRate, percent],
+    ["Resume success rate", stats.resumeSuccessRate, percent],
+    ["Median duration", stats.medianDurationMs, duration],
+    ["95th percentile of durations", stats.p95DurationMs, duration],
+    ["Error rate", stats.errorRate, percent],
+    ["Storage", stats.storageBytes, bytes],
+  ];
+  return (
+    <>
+      <table class="table">
+        <thead>
+          <tr>
+            <th scope="col">Metric</th>
+            <th scope="col" class="number">
+              Value
+            </th>
+            <th scope="col" class="number">
+              Target
+            </th>
+            <th scope="col">Met</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(([name, { value, target, wanted, met }, show]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td class="number">{value === null ? "no data" : show(value)}</td>
+              <td class="number">
+                {wanted === "above" ? ">" : "<"} {show(target)}
+              </td>
+              <td>
+                {met === null ? (
+                  ""
+                ) : (
+                  <span class={met ? "tag tag-good" : "tag tag-bad"}>{met ? "yes" : "no"}</span>
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p class="faint">
+        {count(stats.total)} agents, {count(stats.active)} not final,{" "}
+        {stats.createdPerDay.toFixed(1)} created per day, {count(stats.resumed)} of{" "}
+        {count(stats.decisions)} decisions were to resume. Last cleanup:{" "}
+        {stats.lastCleanup === null ? "none" : <Time at={stats.lastCleanup} />}
+      </p>
+    </>
+  );
+}
+
+const GROUPS: Readonly<Record<GroupName, string>> = { mode: "Mode", model: "Model", user: "User" };
+/** The filter that selects a group. */
+const FILTER_OF: Readonly<Record<GroupName, string>> = {
+  mode: "mode",
+  model: "model",
+  user: "userId",
+};
+/** The maximum number of groups that are shown. */
+const SHOWN = 20;
+
+function Groups({
+  heads,
+  after,
+}: {
+  readonly heads: ReturnType<typeof newest>;
+  readonly after: string | undefined;
+}) {
+  const [by, setBy] = useState<GroupName>("mode");
+  const groups = useMemo(() => groupsOf(heads, by), [heads, by]);
+  return (
+    <section class="panel" aria-label="Percentiles">
+      <header class="view-head">
+        <h2>Durations, costs and tokens</h2>
+        <fieldset class="chips">
+          <legend class="unseen">Group by</legend>
+          {(Object.keys(GROUPS) as GroupName[]).map((name) => (
+            <button
+              key={name}
+              type="button"
+              class="chip"
+              aria-pressed={by === name}
+              onClick={() => setBy(name)}
+            >
+              {GROUPS[name]}
+            </button>
+          ))}
+        </fieldset>
+        {heads.length === MOST && <span class="faint">of the newest {count(MOST)} sessions</span>}
+      </header>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reached by the keyboard. */}
+      <section class="table-scroller" aria-label="Durations, costs and tokens" tabIndex={0}>
+        <table class="table">
+          <thead>
+            <tr>
+              <th scope="col">{GROUPS[by]}</th>
+              <th scope="col" class="number">
+                Sessions
+              </th>
+              {["Duration", "Cost", "Tokens"].map((measure) => (
+                <>
+                  <th key={`${measure} median`} scope="col" class="number">
+                    {measure}
+                    <span class="faint"> p50</span>
+                  </th>
+                  <th key={`${measure} p95`} scope="col" class="number faint">
+                    p95
+                  </th>
+                </>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {groups.slice(0, SHOWN).map((group) => (
+              <GroupRow
+                key={group.name}
+                group={group}
+                link={
+                  group.name === "(none)"
+                    ? undefined
+                    : linkTo(["sessions"], { [FILTER_OF[by]]: group.name, createdAfter: after })
+                }
+              />
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </section>
+  );
+}
+
+function GroupRow({ group, link }: { readonly group: Group; readonly link: string | undefined }) {
+  const name = <Line text={group.name} limit={60} />;
+  const cells = (of: Percentiles | undefined, show: (value: number) => string) => (
+    <>
+      <td class="number">{of && show(of.median)}</td>
+      <td class="number faint">{of && show(of.p95)}</td>
+    </>
+  );
+  return (
+    <tr>
+      <th scope="row">{link === undefined ? name : <a href={link}>{name}</a>}</th>
+      <td class="number">{count(group.sessions)}</td>
+      {cells(group.duration, duration)}
+      {cells(group.cost, cost)}
+      {cells(group.tokens, brief)}
+    </tr>
+  );
+}
+
+/** Prevented duplicates and orphaned machines. */
+function Others() {
+  const { sessions } = opened();
+  const day = new Date(now.value).toISOString().slice(0, 10);
+  const runs = useLoaded(async () => {
+    let [all, prevented] = [0, 0];
+    for (let back = 0; back < DAYS; back += 1) {
+      const date = new Date(Date.parse(day) - back * 86_400_000).toISOString().slice(0, 10);
+      let cursor: string | undefined;
+      do {
+        const page: Awaited<ReturnType<typeof sessions.audit.day>> = await sessions.audit.day({
+          date,
+          ...(cursor === undefined ? {} : { cursor }),
+        });
+        all += page.items.length;
+        prevented += page.items.filter((run) => run.duplicate_prevented).length;
+        cursor = page.nextCursor;
+      } while (cursor !== undefined);
+    }
+    return { all, prevented };
+  }, [day, auditRevision.value]);
+  const machines = useLoaded(async () => {
+    const [active, orphaned] = await Promise.all([activeSessions(), orphans()]);
+    return { active: active.length, orphaned: orphaned.length };
+  }, [leasesRevision.value]);
+  return (
+    <>
+      <Tile
+        name="Prevented duplicates"
+        value={runs.value === undefined ? "…" : count(runs.value.prevented)}
+        hint={runs.value === undefined ? "" : `of ${count(runs.value.all)} runs, ${DAYS} days`}
+        link={linkTo(["runs"])}
+      />
+      <Tile
+        name="Orphaned machines"
+        value={machines.value === undefined ? "…" : count(machines.value.orphaned)}
+        hint={machines.value === undefined ? "" : `of ${count(machines.value.active)} processes`}
+        link={linkTo(["machines"])}
+      />
+    </>
+  );
+}

@@ -1,0 +1,280 @@
+/**
+ * The filters of the list: text, statuses, modes, models, users, phases, and the views that are saved.
+ *
+ * @module
+ */
+
+import type { RefObject } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Stats } from "tenure";
+import { brief, count } from "../format.js";
+import { STATUSES, StatusMark } from "../parts/status.js";
+import { linkTo, replaceQuery } from "../route.js";
+import { opened } from "../store.js";
+import { inLine } from "../text.js";
+import { FILTERS, filterOf, PARAMETERS, withParameter, withToggled } from "./query.js";
+import { BUILT_IN, removeView, savedViews, saveView } from "./saved-views.js";
+
+/** How long to wait for another key before the list is filtered by a text. */
+const TYPING_MS = 120;
+
+const PHASES = [
+  "initializing",
+  "investigating",
+  "planning",
+  "approval",
+  "executing",
+  "validating",
+  "completed",
+  "failed",
+  "abandoned",
+];
+
+/** What a filter that has no field of its own is called. */
+const NAMES: Readonly<Record<string, string>> = {
+  channelId: "channel",
+  parentId: "forked from",
+  taskIds: "task",
+  slotPhase: "slot",
+  createdAfter: "created since",
+  createdBefore: "created before",
+  updatedAfter: "changed since",
+  updatedBefore: "changed before",
+};
+
+/** Options of the filters. */
+export interface FiltersOptions {
+  readonly query: URLSearchParams;
+  readonly search: RefObject<HTMLInputElement | null>;
+}
+
+/** The filters. */
+export function Filters({ query, search }: FiltersOptions) {
+  const all = opened().mirror.stats({ users: 100 });
+  const set = (name: string) => (value: string) => replaceQuery(withParameter(query, name, value));
+  return (
+    <div class="filters">
+      <Views query={query} />
+      <div class="filter-row" role="search">
+        <Search query={query} search={search} />
+        <Statuses query={query} />
+        <Choice name="Mode" of="mode" query={query} values={Object.keys(all.byMode)} set={set} />
+        <Choice name="Model" of="model" query={query} values={Object.keys(all.byModel)} set={set} />
+        <Choice
+          name="User"
+          of="userId"
+          query={query}
+          values={Object.keys(all.usageByUser)}
+          set={set}
+        />
+        <Choice name="Phase" of="phase" query={query} values={PHASES} set={set} />
+      </div>
+      <Others query={query} />
+    </div>
+  );
+}
+
+function Search({ query, search }: FiltersOptions) {
+  const inAddress = query.get("text") ?? "";
+  const [text, setText] = useState(inAddress);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(() => setText(inAddress), [inAddress]);
+  const apply = (value: string): void => replaceQuery(withParameter(query, "text", value));
+  return (
+    <input
+      ref={search}
+      type="search"
+      class="search"
+      placeholder="Search tasks  ( / )"
+      aria-label="Search tasks"
+      value={text}
+      onInput={({ currentTarget: { value } }) => {
+        setText(value);
+        clearTimeout(timer.current);
+        timer.current = setTimeout(() => apply(value), TYPING_MS);
+      }}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" && event.key !== "Enter") return;
+        clearTimeout(timer.current);
+        apply(event.key === "Escape" ? "" : event.currentTarget.value);
+        event.currentTarget.blur();
+      }}
+    />
+  );
+}
+
+/** The statuses, with the number of sessions that each would show. */
+function Statuses({ query }: { readonly query: URLSearchParams }) {
+  const chosen = new Set(query.get("status")?.split(","));
+  const counts = countsWithout(query, "status")?.byStatus;
+  return (
+    <fieldset class="chips">
+      <legend class="unseen">Status</legend>
+      {STATUSES.map((status) => (
+        <button
+          key={status}
+          type="button"
+          class="chip"
+          aria-pressed={chosen.has(status)}
+          onClick={() => replaceQuery(withToggled(query, "status", status))}
+        >
+          <StatusMark of={status} />
+          {status} <span class="number">{counts && brief(counts[status])}</span>
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+function countsWithout(query: URLSearchParams, name: string): Stats | undefined {
+  try {
+    return opened().mirror.stats(filterOf(withParameter(query, name, undefined)));
+  } catch {
+    // The list says what is wrong with the filter.
+    return undefined;
+  }
+}
+
+interface ChoiceOptions {
+  readonly name: string;
+  readonly of: string;
+  readonly query: URLSearchParams;
+  readonly values: readonly string[];
+  readonly set: (name: string) => (value: string) => void;
+}
+
+function Choice({ name, of, query, values, set }: ChoiceOptions) {
+  const chosen = query.get(of) ?? "";
+  const all = chosen === "" || values.includes(chosen) ? values : [chosen, ...values];
+  return (
+    <select
+      aria-label={name}
+      class={chosen === "" ? "choice" : "choice choice-set"}
+      value={chosen}
+      onChange={({ currentTarget }) => set(of)(currentTarget.value)}
+    >
+      <option value="">{name}</option>
+      {all.map((value) => (
+        <option key={value} value={value}>
+          {inLine(value, 60)}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** The filters that have no field, such as those of a link in a chart. */
+function Others({ query }: { readonly query: URLSearchParams }) {
+  const others = FILTERS.filter((name) => name in NAMES && query.get(name));
+  if (others.length === 0) return null;
+  return (
+    <div class="filter-row">
+      {others.map((name) => (
+        <button
+          key={name}
+          type="button"
+          class="chip"
+          aria-pressed={true}
+          title="Remove this filter"
+          onClick={() => replaceQuery(withParameter(query, name, undefined))}
+        >
+          {NAMES[name]} {inLine(query.get(name) ?? "", 40)} <span aria-hidden="true">×</span>
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Views({ query }: { readonly query: URLSearchParams }) {
+  const [name, setName] = useState<string | undefined>(undefined);
+  const own = parametersOf(query);
+  const isKnown = [...BUILT_IN, ...savedViews.value].some((view) => sameQuery(view.query, own));
+  return (
+    <nav class="views" aria-label="Views">
+      {BUILT_IN.map((view) => (
+        <ViewLink key={view.name} view={view} own={own} />
+      ))}
+      {savedViews.value.map((view) => (
+        <span key={view.name} class="view-own">
+          <ViewLink view={view} own={own} />
+          <button
+            type="button"
+            class="quiet icon"
+            aria-label={`Remove the view ${view.name}`}
+            onClick={() => removeView(view.name)}
+          >
+            ×
+          </button>
+        </span>
+      ))}
+      {!isKnown && name === undefined && (
+        <button type="button" class="quiet" onClick={() => setName("")}>
+          Save this view
+        </button>
+      )}
+      {name !== undefined && (
+        <form
+          class="view-form"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (name.trim() !== "") saveView({ name: name.trim(), query: own });
+            setName(undefined);
+          }}
+        >
+          <input
+            aria-label="Name of the view"
+            placeholder="Name"
+            maxLength={40}
+            value={name}
+            ref={(field) => field?.focus()}
+            onInput={({ currentTarget }) => setName(currentTarget.value)}
+            onKeyDown={({ key }) => key === "Escape" && setName(undefined)}
+          />
+          <button type="submit">Save</button>
+        </form>
+      )}
+    </nav>
+  );
+}
+
+function ViewLink({
+  view,
+  own,
+}: {
+  readonly view: { readonly name: string; readonly query: string };
+  readonly own: string;
+}) {
+  const query = new URLSearchParams(view.query);
+  const total = totalOf(query);
+  return (
+    <a
+      href={linkTo(["sessions"], query)}
+      aria-current={sameQuery(view.query, own) ? "page" : undefined}
+    >
+      {inLine(view.name, 40)}{" "}
+      <span class="number faint">{total !== undefined && count(total)}</span>
+    </a>
+  );
+}
+
+function totalOf(query: URLSearchParams): number | undefined {
+  try {
+    return opened().mirror.stats(filterOf(query)).total;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The parameters of the list alone. */
+function parametersOf(query: URLSearchParams): string {
+  return new URLSearchParams([...query].filter(([name]) => PARAMETERS.includes(name))).toString();
+}
+
+function sameQuery(one: string, other: string): boolean {
+  const sorted = (text: string): string => {
+    const query = new URLSearchParams(text);
+    query.sort();
+    return query.toString();
+  };
+  return sorted(one) === sorted(other);
+}

@@ -1,4 +1,4 @@
-// Builds the repository: `node scripts/build.mjs [types|native|cli|wasm|ts]...`, by default all
+// Builds the repository: `node scripts/build.mjs [types|native|cli|wasm|ts|ui]...`, by default all
 // steps. A step whose inputs have not changed since its last run is skipped.
 //
 //   types   npm/src/generated.ts, the TypeScript types of the operations, from the Rust source
@@ -6,6 +6,7 @@
 //   cli     npm/bin/tenure, the command
 //   wasm    npm/wasm, the WebAssembly build, the kit for stores, and their JavaScript glue
 //   ts      npm/dist, the compiled TypeScript
+//   ui      ui/dist, the page of the web UI
 
 import {
   copyFileSync,
@@ -36,6 +37,7 @@ import { checkRequirements } from "./lib/requirements.mjs";
 import { main, nodeTool, Problem, run } from "./lib/run.mjs";
 import { rustSources, whenChanged } from "./lib/stamp.mjs";
 import { buildWasmModule, wasmModules } from "./lib/wasm-modules.mjs";
+import { buildWebUi } from "./lib/web-ui.mjs";
 
 const generatedTypes = "npm/src/generated.ts";
 
@@ -45,18 +47,23 @@ const steps = {
   cli: buildCommand,
   wasm: buildWasm,
   ts: buildTypeScript,
+  ui: buildWebUi,
 };
+
+/** These steps need the outputs of all others, and run in this order. */
+const last = ["ts", "ui"];
 
 /**
  * Builds these steps, after installing the packages that they need. WebAssembly is built beside the
- * other steps: both end in a phase that keeps one processor busy. TypeScript needs their outputs.
+ * other steps: both end in a phase that keeps one processor busy. TypeScript needs their outputs, and the
+ * web UI is made of all that a browser loads.
  */
 export async function build(names = Object.keys(steps)) {
   checkRequirements();
-  if (names.includes("wasm")) await ensurePackages(toTest);
+  if (names.includes("wasm") || names.includes("ui")) await ensurePackages(toTest);
   else if (names.includes("ts")) await ensurePackages(toBuild);
   const meant = Object.keys(steps).filter((name) => names.includes(name));
-  const first = meant.filter((name) => name !== "ts");
+  const first = meant.filter((name) => !last.includes(name));
   let problem;
   await inLanes(
     first,
@@ -70,7 +77,7 @@ export async function build(names = Object.keys(steps)) {
     },
   );
   if (problem) throw problem;
-  if (meant.includes("ts")) await steps.ts();
+  for (const name of last) if (meant.includes(name)) await steps[name]();
 }
 
 async function buildTypes(show) {

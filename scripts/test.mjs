@@ -39,7 +39,7 @@ const groups = {
   // Some tests compare the two builds, and some use the command.
   native: ["native", "cli", "wasm", "ts"],
   wasm: ["wasm", "ts"],
-  browser: ["wasm", "ts"],
+  browser: ["wasm", "ts", "ui"],
   packaging: ["native", "cli", "wasm", "ts"],
 };
 
@@ -232,7 +232,7 @@ async function biome(show) {
 
 async function typeCheck(show) {
   const [node, tsc] = nodeTool("typescript", "tsc", inRoot("npm"));
-  for (const project of ["npm", "tests", "examples"]) {
+  for (const project of ["npm", "tests", "examples", "ui"]) {
     await run(node, [tsc, "--noEmit", "-p", project], { show });
   }
 }

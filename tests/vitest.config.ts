@@ -100,6 +100,7 @@ export default defineConfig({
         test: {
           name: "pages",
           include: ["pages/**/*.test.ts"],
+          expect: { poll: { timeout: 30_000 } },
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },

@@ -9,12 +9,20 @@ import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
 import { chromiumSwitches } from "../../../scripts/lib/chromium.mjs";
 
-const packageFolder = fileURLToPath(new URL("../../../npm", import.meta.url));
+/** The folders that are served, by their names in the address. */
+const folders: Readonly<Record<string, string>> = {
+  npm: fileURLToPath(new URL("../../../npm", import.meta.url)),
+  ui: fileURLToPath(new URL("../../../ui/dist", import.meta.url)),
+};
 
 const types: Readonly<Record<string, string>> = {
+  ".css": "text/css",
   ".html": "text/html",
   ".js": "text/javascript",
+  ".json": "application/json",
+  ".svg": "image/svg+xml",
   ".wasm": "application/wasm",
+  ".webmanifest": "application/manifest+json",
 };
 
 const own: Readonly<Record<string, string>> = {
@@ -54,11 +62,11 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** Serves the page, the worker, and the package under `/npm/`. */
+/** Serves the page, the worker, the package under `/npm/`, and the web UI under `/ui/`. */
 export async function serveSite(): Promise<Site> {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
-    const path = pathname === "/" ? "/index.html" : normalize(pathname);
+    const path = normalize(pathname.endsWith("/") ? `${pathname}index.html` : pathname);
     const body = await contentOf(path).catch(() => undefined);
     if (body === undefined) return void response.writeHead(404).end();
     // A sandboxed frame has an opaque origin, to which its own site is foreign.
@@ -80,8 +88,10 @@ export async function serveSite(): Promise<Site> {
 
 async function contentOf(path: string): Promise<string | Buffer | undefined> {
   if (path in own) return own[path];
-  if (!path.startsWith("/npm/")) return undefined;
-  const content = await readFile(join(packageFolder, path.slice("/npm/".length)));
+  const [, name = "", ...names] = path.split("/");
+  const folder = folders[name];
+  if (folder === undefined) return undefined;
+  const content = await readFile(join(folder, ...names));
   // The only import that has to be resolved from the package's manifest.
   return extname(path) === ".js"
     ? content.toString().replaceAll('"#wasm"', '"/npm/wasm/tenure_wasm.js"')

@@ -1,0 +1,183 @@
+// The list of sessions in the web UI.
+
+import type { Page } from "playwright";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { loaded, WebUi } from "../support/ui.js";
+
+let ui: WebUi;
+
+beforeAll(async () => {
+  ui = await WebUi.start();
+});
+
+afterAll(() => ui?.close());
+
+afterEach(() => ui.reset());
+
+/** Fills the database with 300 sessions, `s-000` to `s-299`: every third one has failed. */
+const fillMany = (): Promise<void> =>
+  ui.change((sessions) =>
+    Promise.all(
+      Array.from({ length: 300 }, async (_, index) => {
+        const id = `s-${String(index).padStart(3, "0")}`;
+        const mode = index % 2 === 0 ? "developer" : "reviewer";
+        await sessions.start({ id, mode, task: `Task ${index}` });
+        if (index % 3 === 0) await sessions.fail(id, "no disk space");
+      }),
+    ),
+  );
+
+/** Fills the database with two sessions, `a` and `b`. */
+const fillTwo = (): Promise<void> =>
+  ui.change(async (sessions) => {
+    await sessions.start({ id: "a", mode: "developer", task: "Fix the build" });
+    await sessions.start({ id: "b", mode: "reviewer", task: "Review the change" });
+  });
+
+/** The number of sessions that the list says it has. */
+const total = (page: Page): Promise<number> =>
+  page
+    .getByRole("table", { name: "Sessions" })
+    .getAttribute("aria-rowcount")
+    .then((rows) => Number(rows) - 1);
+
+const rows = (page: Page): Promise<number> => page.locator(".canvas > .row").count();
+
+describe("the list", () => {
+  it("has only the visible rows of many sessions in the document, and reaches the last one", async () => {
+    await fillMany();
+    const page = await ui.open();
+    expect(await total(page)).toBe(300);
+    expect(await rows(page)).toBeLessThan(100);
+    await page.keyboard.press("G");
+    await page.locator('[aria-rowindex="301"] a:focus').waitFor();
+    expect(await rows(page)).toBeLessThan(100);
+  });
+
+  it("keeps its filters in the address, and shows the same sessions after a reload", async () => {
+    await fillMany();
+    const page = await ui.open();
+    await page.getByRole("button", { name: /^failed/ }).click();
+    await expect.poll(() => total(page)).toBe(100);
+    await page.getByLabel("Mode", { exact: true }).selectOption("developer");
+    await expect.poll(() => total(page)).toBe(50);
+    await page.keyboard.press("/");
+    await page.keyboard.type("task 12");
+    await expect.poll(() => total(page)).toBe(3);
+    expect(new URL(page.url()).hash).toBe("#/sessions?status=failed&mode=developer&text=task+12");
+    await page.reload();
+    await loaded(page);
+    expect(await total(page)).toBe(3);
+    await page.getByRole("searchbox", { name: "Search tasks" }).fill("no such task");
+    await page.getByText("No session matches").waitFor();
+    await page.getByRole("link", { name: "Show all sessions" }).click();
+    await expect.poll(() => total(page)).toBe(300);
+  });
+
+  it("says what is wrong with a filter of the address", async () => {
+    await fillTwo();
+    const page = await ui.open("#/sessions?status=running");
+    expect(await page.getByRole("alert").textContent()).toContain("status");
+  });
+
+  it("shows the changes of another tab", async () => {
+    await fillTwo();
+    const page = await ui.open();
+    await ui.change(async (sessions) => {
+      await sessions.complete("a", "done");
+      await sessions.start({ id: "c", mode: "developer", task: "From another tab" });
+    });
+    await page.getByRole("link", { name: "From another tab" }).waitFor();
+    await page.locator('[data-id="a"] .status-completed').waitFor();
+  });
+
+  it("shows the actions of another tab of the web UI", async () => {
+    await fillTwo();
+    const tabs = await Promise.all([ui.open(), ui.open("#/session/a")]);
+    await tabs[1].getByRole("button", { name: "Move to the trash" }).click();
+    await expect.poll(() => total(tabs[0])).toBe(1);
+    await tabs[1].getByRole("button", { name: "Undo" }).click();
+    await expect.poll(() => total(tabs[0])).toBe(2);
+  });
+
+  it("says how to start the first session, and starts it", async () => {
+    const page = await ui.open();
+    expect(await page.locator(".code").textContent()).toContain('open("indexeddb:tenure")');
+    await page.getByRole("button", { name: "Start a session here" }).click();
+    await page.getByLabel("Task", { exact: true }).fill("Fix the build");
+    await page.getByRole("dialog").getByRole("button", { name: "Start" }).click();
+    await page.getByRole("heading", { name: "Fix the build" }).waitFor();
+  });
+});
+
+describe("by the keyboard alone", () => {
+  it("a session is found, opened and left", async () => {
+    await fillTwo();
+    const page = await ui.open();
+    await page.keyboard.press("/");
+    await page.keyboard.type("review");
+    await expect.poll(() => total(page)).toBe(1);
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Review the change" }).waitFor();
+    await page.keyboard.press("Backspace");
+    await expect.poll(() => total(page)).toBe(1);
+  });
+
+  it("sessions are selected, moved to the trash, and restored by undo", async () => {
+    await fillMany();
+    const page = await ui.open();
+    await page.keyboard.press("j");
+    await page.keyboard.press("x");
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    await page.keyboard.press("X");
+    await page.getByText("3 selected").waitFor();
+    await page.keyboard.press("t");
+    await page.getByText("3 sessions moved to the trash").waitFor();
+    await expect.poll(() => total(page)).toBe(297);
+    await page.keyboard.press("u");
+    await page.getByText("3 sessions restored").waitFor();
+    await expect.poll(() => total(page)).toBe(300);
+  });
+
+  it("an id is copied with one key", async () => {
+    await ui.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await fillTwo();
+    const page = await ui.open();
+    await page.keyboard.press("j");
+    await page.keyboard.press("k");
+    await page.keyboard.press("c");
+    await page.getByText("Copied b").waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("b");
+  });
+
+  it("the keys are shown, and the focus returns when they are closed", async () => {
+    await fillTwo();
+    const page = await ui.open();
+    await page.keyboard.press("j");
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keys" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.locator("a[data-index]:focus").waitFor();
+  });
+});
+
+describe("a view", () => {
+  it("is saved under a name, and is there after a reload", async () => {
+    await fillTwo();
+    const page = await ui.open("#/sessions?mode=reviewer");
+    await page.getByRole("button", { name: "Save this view" }).click();
+    await page.keyboard.type("Reviews");
+    await page.keyboard.press("Enter");
+    await ui.goTo(page, "#/sessions");
+    await page.reload();
+    await loaded(page);
+    await page.getByRole("link", { name: "Reviews 1" }).click();
+    await expect.poll(() => total(page)).toBe(1);
+    await page.getByRole("button", { name: "Remove the view Reviews" }).click();
+    await page.getByRole("link", { name: "Reviews" }).waitFor({ state: "detached" });
+  });
+});

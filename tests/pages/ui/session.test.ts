@@ -1,0 +1,229 @@
+// One session in the web UI.
+
+import type { Page } from "playwright";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { WebUi } from "../support/ui.js";
+
+let ui: WebUi;
+
+beforeAll(async () => {
+  ui = await WebUi.start();
+});
+
+afterAll(() => ui?.close());
+
+afterEach(() => ui.reset());
+
+/** The actions that are offered. */
+const actions = (page: Page): Promise<string[]> =>
+  page.getByRole("group", { name: "Actions" }).getByRole("button").allTextContents();
+
+const dialog = (page: Page) => page.getByRole("dialog");
+
+describe("the actions", () => {
+  it("are those that are legal in the state of the session", async () => {
+    await ui.change(async (sessions) => {
+      const start = (id: string) => sessions.start({ id, mode: "m", task: id, maxIterations: 1 });
+      for (const id of ["active", "paused", "timeout", "completed", "trashed"]) await start(id);
+      await sessions.pause("paused");
+      await sessions.incrementIteration("timeout");
+      await sessions.complete("completed");
+      await sessions.trash("trashed");
+      await sessions.agents.create({ id: "agent-1", agentName: "deployer" });
+      await sessions.agents.requestApproval("agent-1");
+    });
+    const page = await ui.open("#/session/active");
+    const always = ["Export", "Move to the trash"];
+    expect(await actions(page)).toEqual([
+      "Pause",
+      "Complete",
+      "Fail",
+      "Abandon",
+      "Fork",
+      ...always,
+    ]);
+    const others: Readonly<Record<string, readonly string[]>> = {
+      paused: ["Resume", "Complete", "Fail", "Abandon", "Fork", ...always],
+      timeout: ["Resume", "Pause", "Complete", "Fail", "Abandon", "Fork", ...always],
+      completed: ["Fork", ...always],
+      trashed: ["Fork", "Export", "Restore"],
+      "agent-1": ["Approve", "Deny", "Fail", "Abandon", "Fork", ...always],
+    };
+    for (const [id, expected] of Object.entries(others)) {
+      await page.evaluate((id) => {
+        location.hash = `#/session/${id}`;
+      }, id);
+      await expect.poll(() => actions(page)).toEqual(expected);
+    }
+  });
+
+  it("pause with a reason, resume with more iterations, and approve with a name", async () => {
+    await ui.change(async (sessions) => {
+      await sessions.start({ id: "s", mode: "m", task: "t", maxIterations: 1 });
+      await sessions.agents.create({ id: "agent-1", agentName: "deployer" });
+      await sessions.agents.requestApproval("agent-1");
+    });
+    const page = await ui.open("#/session/s");
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByLabel("Reason").fill("lunch");
+    await dialog(page).getByRole("button", { name: "Pause" }).click();
+    await page
+      .getByRole("article", { name: /pause$/ })
+      .getByText("lunch")
+      .waitFor();
+    await page.getByRole("button", { name: "Resume" }).click();
+    await page.getByLabel("More iterations").fill("7");
+    await dialog(page).getByRole("button", { name: "Resume" }).click();
+    await page.getByText("0/8").waitFor();
+    await ui.goTo(page, "#/session/agent-1");
+    await page.getByRole("button", { name: "Approve" }).click();
+    await page.getByLabel("Your name").fill("alice");
+    await dialog(page).getByRole("button", { name: "Approve" }).click();
+    await page
+      .getByRole("article", { name: /approval$/ })
+      .getByText("alice")
+      .waitFor();
+  });
+
+  it("that another tab has made impossible shows the error of the core", async () => {
+    await ui.change((sessions) => sessions.start({ id: "s", mode: "m", task: "t" }));
+    const page = await ui.open("#/session/s");
+    await page.getByRole("button", { name: "Fail" }).click();
+    await ui.change((sessions) => sessions.complete("s"));
+    await page.getByLabel("Error", { exact: true }).fill("no");
+    await dialog(page).getByRole("button", { name: "Fail" }).click();
+    await dialog(page).getByText("INVALID_TRANSITION").waitFor();
+  });
+
+  it("fork after an event, with the context of then", async () => {
+    await ui.change(async (sessions) => {
+      await sessions.start({ id: "s", mode: "m", task: "The task", context: { plan: "A" } });
+      await sessions.updateContext("s", { plan: "B" });
+      await sessions.updateContext("s", { plan: "C" });
+    });
+    const page = await ui.open("#/session/s");
+    await page
+      .getByRole("button", { name: /context_change/ })
+      .first()
+      .click();
+    await page.getByRole("button", { name: "Context after this event" }).click();
+    const details = page.getByRole("complementary", { name: "Details" });
+    await details.getByText('"B"').waitFor();
+    await page.getByRole("button", { name: "Fork after this event" }).click();
+    await dialog(page).getByRole("button", { name: "Fork" }).click();
+    await details.getByText("Forked from").waitFor();
+    await details.getByText('"B"').waitFor();
+  });
+});
+
+describe("the timeline", () => {
+  it("shows tool calls with arguments, results and durations, and phases as bands", async () => {
+    await ui.change(async (sessions) => {
+      await sessions.agents.create({ id: "agent-1", agentName: "deployer" });
+      await sessions.agents.update("agent-1", { phase: "planning" });
+      const { callId } = await sessions.startToolCall("agent-1", "bash", { command: "make" });
+      await sessions.finishToolCall("agent-1", callId, { exitCode: 2 });
+    });
+    const page = await ui.open("#/session/agent-1");
+    const call = page.getByRole("article", { name: /: tool_call$/ });
+    expect(await call.locator(".event-took").textContent()).toMatch(/ ms$/);
+    await call.getByRole("button", { name: /tool_call/ }).click();
+    expect(await call.textContent()).toMatch(/command: "make".*exitCode: 2/);
+    const bands = page.getByRole("list", { name: "Phases" }).getByRole("listitem");
+    expect(await bands.count()).toBe(2);
+    await page.getByRole("button", { name: "Errors" }).click();
+    await page.getByText("No events of this kind").waitFor();
+  });
+
+  it("follows the end while the reader is there, and stays otherwise", async () => {
+    await ui.change(async (sessions) => {
+      await sessions.start({ id: "s", mode: "m", task: "t", maxIterations: 1000 });
+      const events = Array.from({ length: 100 }, (_, text) => ({ type: "note", data: { text } }));
+      await sessions.addEvents("s", events);
+    });
+    const page = await ui.open("#/session/s");
+    const newest = (sequence: number) => page.getByText(`#${sequence}`, { exact: true }).waitFor();
+    await newest(101);
+    await ui.change((sessions) => sessions.addEvent("s", "note"));
+    await newest(102);
+    await page.locator(".events").evaluate((element) => element.scrollTo(0, 0));
+    await newest(1);
+    await ui.change((sessions) => sessions.addEvent("s", "note"));
+    await page.getByRole("button", { name: /^1 new event/ }).waitFor();
+    await newest(1);
+    await page.getByRole("button", { name: /^1 new event/ }).click();
+    await newest(103);
+  });
+
+  it("of 10,000 events has only the visible ones in the document", async () => {
+    await ui.change(async (sessions) => {
+      await sessions.start({ id: "s", mode: "m", task: "t" });
+      for (let part = 0; part < 10; part += 1) {
+        const events = Array.from({ length: 1000 }, () => ({ type: "note", data: { part } }));
+        await sessions.addEvents("s", events);
+      }
+      await sessions.complete("s");
+    });
+    const page = await ui.open("#/session/s");
+    await page.getByText("10,002 events").waitFor();
+    await page.getByText("#1", { exact: true }).waitFor();
+    await page.keyboard.press("G");
+    await page.getByText("#10002", { exact: true }).waitFor();
+    await page.locator(".events").evaluate((element) => {
+      element.scrollTop = element.scrollHeight / 2;
+    });
+    await page
+      .locator(".event-sequence", { hasText: /^#50\d\d$/ })
+      .first()
+      .waitFor();
+    expect(await page.locator(".event-row").count()).toBeLessThan(120);
+  });
+});
+
+/** Characters that hide or turn others, and halves of characters. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that must not be there.
+const HIDDEN = /[\u202a-\u202e\u2066-\u2069\u0000-\u0008]|[\ud800-\udbff](?![\udc00-\udfff])/;
+
+describe("a hostile session", () => {
+  it("is shown as text", async () => {
+    await ui.change(async (sessions) => {
+      const markup = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
+      await sessions.start({
+        id: "s",
+        mode: markup,
+        task: `${markup}\u202e\u2066 reversed \ud800 half`,
+        userId: markup,
+        context: { [markup]: markup, ["__proto__"]: { polluted: true }, deep: "x".repeat(100_000) },
+      });
+      await sessions.recordToolCall("s", markup, { markup, long: "y".repeat(400_000) }, markup);
+      await sessions.addEvent("s", "constructor", { text: "\u202e\u0000\u0007\udfff" });
+      await sessions.fail("s", `${markup}${"z".repeat(200_000)}`);
+    });
+    const page = await ui.open();
+    const row = page.locator('[data-id="s"]');
+    expect(await row.textContent()).toContain("<img src=x");
+    expect(await row.textContent()).toContain("\u27e8202E\u27e9");
+    await ui.goTo(page, "#/session/s");
+    await page
+      .getByRole("article", { name: /tool_call$/ })
+      .getByRole("button")
+      .first()
+      .click();
+    await page
+      .getByRole("article", { name: /constructor$/ })
+      .getByRole("button")
+      .first()
+      .click();
+    await page.getByText("Show more of this error").waitFor();
+    await page.getByText("Raw JSON").click();
+    const text = (await page.locator("main").textContent()) ?? "";
+    expect(text).not.toMatch(HIDDEN);
+    expect(text.length).toBeLessThan(60_000);
+    expect(await page.locator("img, #page script, iframe").count()).toBe(0);
+    expect(await page.title()).toBe("Session · Tenure");
+    // The page is no wider than the window.
+    expect(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)).toBe(
+      false,
+    );
+  });
+});

@@ -1,22 +1,24 @@
 //! `tenure ui`: serves a store over HTTP until Ctrl-C.
 
-use std::io::stderr;
+use std::io::{self, stderr};
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
+use std::{env, fs, thread};
 
 use serde::Serialize;
+use tenure_core::error::Cause;
 use tenure_core::value::address;
 use tenure_regular::read_to_string;
 use tenure_server::log::{self, Format};
-use tenure_server::{ExecutorService, Server, ServerOptions, Token, openapi};
+use tenure_server::{ExecutorService, Files, Server, ServerOptions, Token, openapi};
 
 use crate::choice;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupt;
+use crate::output::count;
 use crate::store::CommandStore;
 
 /// The time between two looks for Ctrl-C.
@@ -38,7 +40,8 @@ Examples:
   tenure ui
   tenure ui --read-only --port 0 --json
   tenure ui --address 0.0.0.0 --token-file token --allow-host bots.example
-  tenure ui --openapi > openapi.json")]
+  tenure ui --openapi > openapi.json
+  tenure ui --export ./site")]
 pub(crate) struct Args {
     /// Listen on this port; 0 is any free one
     #[arg(long, value_name = "N", default_value_t = 4000)]
@@ -68,6 +71,9 @@ pub(crate) struct Args {
     /// Print the description of the API in OpenAPI, and serve nothing
     #[arg(long)]
     openapi: bool,
+    /// Write the page that needs no server into this folder, and serve nothing
+    #[arg(long, value_name = "DIR", conflicts_with = "openapi")]
+    export: Option<PathBuf>,
 }
 
 /// What is served, as JSON.
@@ -90,6 +96,9 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Outcome {
         context.out.write(openapi::text())?;
         return Ok(Exit::DONE);
     }
+    if let Some(folder) = &args.export {
+        return export(folder, context);
+    }
     let token = args.chosen_token()?;
     let url = CommandStore::of(context.globals.store.as_deref())?;
     let (executor, limits) = context.take_store()?.into_executor();
@@ -104,6 +113,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Outcome {
             read_only: args.read_only,
             allowed_hosts: args.allow_host.clone(),
             allowed_origins: args.allow_origin.clone(),
+            files: files()?,
             log: log::to(args.log, stderr()),
             ..ServerOptions::default()
         },
@@ -143,4 +153,74 @@ impl Args {
         };
         Ok(Some(Token::parse(text.trim())?))
     }
+}
+
+/// The folder of the web UI, which is installed beside the folder of the command.
+fn installed() -> Option<PathBuf> {
+    let command = env::current_exe().ok()?;
+    let folder = command.parent()?.parent()?.join("ui");
+    folder.join("index.html").is_file().then_some(folder)
+}
+
+/// The files of the web UI; none where it is not installed.
+fn files() -> Result<Files, Failure> {
+    match installed() {
+        Some(folder) => Files::read(&folder).map_err(|error| unreadable(&folder, &error)),
+        None => Ok(Files::default()),
+    }
+}
+
+fn unreadable(folder: &Path, error: &io::Error) -> Failure {
+    let problem = format!("{}: {error}", folder.display());
+    Cause::StoreUnavailable { problem }.into()
+}
+
+/// What was written.
+#[derive(Serialize)]
+struct Exported {
+    folder: String,
+    files: u64,
+}
+
+/// Writes the page that needs no server.
+fn export(folder: &Path, context: &mut Context) -> Outcome {
+    let Some(source) = installed() else {
+        let problem = "the web UI is not installed beside this command: use the one of the npm package";
+        return Err(Failure::usage("--export", problem));
+    };
+    let is_empty = match fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    if !is_empty {
+        let problem = format!("{} is not an empty folder", folder.display());
+        return Err(Failure::usage("--export", problem));
+    }
+    let files = copy(&source, folder).map_err(|error| unreadable(folder, &error))?;
+    let exported = Exported {
+        folder: folder.display().to_string(),
+        files,
+    };
+    context.print(exported, |context, exported| {
+        let (files, folder) = (count(exported.files, "file"), &exported.folder);
+        context.out.line(&format!("{files} written into {folder}; serve it over HTTPS, or on this machine"))?;
+        Ok(Exit::DONE)
+    })
+}
+
+/// Copies the files of a folder, but the page of a server. Returns how many.
+fn copy(source: &Path, target: &Path) -> io::Result<u64> {
+    fs::create_dir_all(target)?;
+    let mut files = 0;
+    for entry in fs::read_dir(source)? {
+        let entry = entry?;
+        let to = target.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            files += copy(&entry.path(), &to)?;
+        } else if entry.file_name() != "server.html" {
+            fs::copy(entry.path(), to)?;
+            files += 1;
+        }
+    }
+    Ok(files)
 }

@@ -1,6 +1,6 @@
 // The web UI: how its page is built, and the most that each of its parts may weigh.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { inRoot } from "./paths.mjs";
@@ -10,6 +10,8 @@ import { whenChanged } from "./stamp.mjs";
 import { wasmModules } from "./wasm-modules.mjs";
 
 const folder = join("ui", "dist");
+/** Where it is in the package, for the command and for `serve`. */
+const inPackage = join("npm", "ui");
 
 /**
  * The parts of the page: which files they are, and the most that they may weigh, in KiB of gzip. A page that
@@ -54,11 +56,14 @@ export async function buildWebUi(show) {
       "package-lock.json",
       "scripts/lib/web-ui.mjs",
     ];
-    const { note } = await whenChanged("ui", { inputs, outputs: [folder] }, async () => {
+    const { note } = await whenChanged("ui", { inputs, outputs: [folder, inPackage] }, async () => {
       working("bundling");
       const [node, vite] = nodeTool("vite", "vite", inRoot("ui"));
       await run(node, [vite, "build", "--logLevel", "warn"], { cwd: inRoot("ui") });
-      return weigh();
+      const note = weigh();
+      rmSync(inRoot(inPackage), { recursive: true, force: true });
+      cpSync(inRoot(folder), inRoot(inPackage), { recursive: true });
+      return note;
     });
     return note;
   };

@@ -100,6 +100,18 @@ pub(crate) fn allowed_origin(headers: &HeaderMap, origins: &[String]) -> Option<
     is_allowed.then(|| HeaderValue::from_str(origin).ok())?
 }
 
+/// Whether a client takes responses that are compressed with gzip.
+pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT_ENCODING).into_iter();
+    let mut codings = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    codings.any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        name.trim().eq_ignore_ascii_case("gzip") && weight.trim().trim_end_matches(['0', '.']) != "q="
+    })
+}
+
 /// Whether the content of a request is JSON. A page of another origin cannot send it without being asked.
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let media_type = only(headers, &header::CONTENT_TYPE).unwrap_or_default();

@@ -56,7 +56,7 @@ impl Body for Content {
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
      font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
-     frame-ancestors 'none'",
+     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
 );
 
 /// The headers of every response.
@@ -123,15 +123,23 @@ pub(crate) fn empty(status: u16) -> Response {
     response(status, Content::Full(None), TEXT, NO_STORE)
 }
 
-/// A file. A browser asks again before it uses its copy.
-pub(crate) fn file(file: File) -> Response {
-    let media_type = HeaderValue::from_static(file.media_type);
-    response(
-        200,
-        full(file.content),
-        media_type,
-        HeaderValue::from_static("no-cache"),
-    )
+/// A file. A browser asks again before it uses its copy, unless another content would have another path.
+pub(crate) fn file(file: &File, takes_gzip: bool) -> Response {
+    let gzip = if takes_gzip { file.gzip() } else { None };
+    let is_gzip = gzip.is_some();
+    let content = full(gzip.unwrap_or_else(|| file.content()));
+    let media_type = HeaderValue::from_static(file.media_type());
+    let caching = match file.is_hashed() {
+        true => "public, max-age=31536000, immutable",
+        false => "no-cache",
+    };
+    let mut response = response(200, content, media_type, HeaderValue::from_static(caching));
+    let headers = response.headers_mut();
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if is_gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
 }
 
 /// A stream of events. Proxies must not gather them.

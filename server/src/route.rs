@@ -133,19 +133,21 @@ fn page(state: &State, request: &Parts) -> (&'static str, Response) {
                 let problem = "The token is wrong: open the URL that the server has printed.\n";
                 ("refused", reply::text(401, problem))
             }
-            None => ("file", index(state)),
+            None => file(state, request, "/"),
         };
     }
-    match state.files.find(path) {
-        Some(file) => ("file", reply::file(file)),
-        None => ("not found", reply::text(404, "There is no such page.\n")),
-    }
+    file(state, request, path)
 }
 
-fn index(state: &State) -> Response {
-    match state.files.find("/") {
-        Some(file) => reply::file(file),
-        None => reply::empty(404),
+/// What is served at `/` if there are no files.
+const NO_FILES: &str = "This is a Tenure server. POST /v1/{operation} calls an operation, GET /v1/watch \
+                        streams the changes, and GET /v1/openapi.json describes both.\n";
+
+fn file(state: &State, request: &Parts, path: &str) -> (&'static str, Response) {
+    match state.files.find(path) {
+        Some(file) => ("file", reply::file(file, access::takes_gzip(&request.headers))),
+        None if path == "/" => ("file", reply::text(200, NO_FILES)),
+        None => ("not found", reply::text(404, "There is no such page.\n")),
     }
 }
 

@@ -4,22 +4,16 @@ use tenure_server::{File, Files, ServerOptions};
 
 use crate::support::{Running, bearer, options};
 
-const FILES: Files = Files(&[
-    File {
-        path: "/index.html",
-        media_type: "text/html; charset=utf-8",
-        content: b"<!doctype html><title>Tenure</title>",
-    },
-    File {
-        path: "/assets/app.js",
-        media_type: "text/javascript; charset=utf-8",
-        content: b"export {};",
-    },
-]);
+fn files() -> Files {
+    Files::of(vec![
+        File::new("/index.html", b"<!doctype html><title>Tenure</title>"),
+        File::new("/assets/app.js", b"export {};"),
+    ])
+}
 
 fn running() -> Running {
     Running::with(ServerOptions {
-        files: FILES,
+        files: files(),
         ..options()
     })
 }
@@ -38,6 +32,40 @@ fn the_files_are_served_as_what_they_are() {
         assert_eq!(reply.header("content-type"), Some(media_type));
     }
     assert_eq!(running.request("POST", "/", &[], "").status, 405);
+}
+
+#[test]
+fn the_folder_of_the_web_ui_is_served_as_the_page_of_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("assets")).unwrap();
+    let script = "// a script that is long enough to be shorter as gzip\n".repeat(100);
+    for (name, content) in [
+        ("index.html", "<title>alone</title>"),
+        ("server.html", "<title>served</title>"),
+        ("service-worker.js", "x"),
+        ("assets/app.js", script.as_str()),
+    ] {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    let running = Running::with(ServerOptions {
+        files: Files::read(folder.path()).unwrap(),
+        ..options()
+    });
+    for path in ["/", "/index.html"] {
+        assert_eq!(running.request("GET", path, &[], "").body, "<title>served</title>");
+    }
+    for path in ["/server.html", "/service-worker.js"] {
+        assert_eq!(running.request("GET", path, &[], "").status, 404, "{path}");
+    }
+    for (accepted, is_gzip) in [("gzip, br", true), ("br;q=1, GZIP;q=0.5", true), ("gzip;q=0", false), ("br", false)] {
+        let headers = [("accept-encoding", accepted)];
+        let reply = running.request("HEAD", "/assets/app.js", &headers, "");
+        assert_eq!(reply.header("content-encoding"), is_gzip.then_some("gzip"), "{accepted}");
+        assert_eq!(reply.header("vary"), Some("accept-encoding"));
+        let length: usize = reply.header("content-length").unwrap().parse().unwrap();
+        assert_eq!(length == script.len(), !is_gzip);
+        assert!(reply.header("cache-control").unwrap().contains("immutable"));
+    }
 }
 
 #[test]

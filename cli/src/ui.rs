@@ -185,7 +185,8 @@ struct Exported {
 /// Writes the page that needs no server.
 fn export(folder: &Path, context: &mut Context) -> Outcome {
     let Some(source) = installed() else {
-        let problem = "the web UI is not installed beside this command: use the one of the npm package";
+        let problem =
+            "the web UI is not installed beside this command: use the one of the npm package";
         return Err(Failure::usage("--export", problem));
     };
     let is_empty = match fs::read_dir(folder) {
@@ -203,7 +204,9 @@ fn export(folder: &Path, context: &mut Context) -> Outcome {
     };
     context.print(exported, |context, exported| {
         let (files, folder) = (count(exported.files, "file"), &exported.folder);
-        context.out.line(&format!("{files} written into {folder}; serve it over HTTPS, or on this machine"))?;
+        context.out.line(&format!(
+            "{files} written into {folder}; serve it over HTTPS, or on this machine"
+        ))?;
         Ok(Exit::DONE)
     })
 }

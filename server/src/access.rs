@@ -108,7 +108,8 @@ pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
         .flat_map(|value| value.split(','));
     codings.any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        name.trim().eq_ignore_ascii_case("gzip") && weight.trim().trim_end_matches(['0', '.']) != "q="
+        name.trim().eq_ignore_ascii_case("gzip")
+            && weight.trim().trim_end_matches(['0', '.']) != "q="
     })
 }
 

@@ -54,7 +54,9 @@ impl File {
 
     fn of(path: String, content: Bytes) -> Self {
         let extension = Path::new(&path).extension().and_then(OsStr::to_str);
-        let known = MEDIA_TYPES.iter().find(|(known, _)| extension == Some(known));
+        let known = MEDIA_TYPES
+            .iter()
+            .find(|(known, _)| extension == Some(known));
         Self {
             media_type: known.map_or("application/octet-stream", |(_, media_type)| media_type),
             path,

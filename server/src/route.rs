@@ -145,7 +145,10 @@ const NO_FILES: &str = "This is a Tenure server. POST /v1/{operation} calls an o
 
 fn file(state: &State, request: &Parts, path: &str) -> (&'static str, Response) {
     match state.files.find(path) {
-        Some(file) => ("file", reply::file(file, access::takes_gzip(&request.headers))),
+        Some(file) => (
+            "file",
+            reply::file(file, access::takes_gzip(&request.headers)),
+        ),
         None if path == "/" => ("file", reply::text(200, NO_FILES)),
         None => ("not found", reply::text(404, "There is no such page.\n")),
     }

@@ -52,15 +52,27 @@ fn the_folder_of_the_web_ui_is_served_as_the_page_of_a_server() {
         ..options()
     });
     for path in ["/", "/index.html"] {
-        assert_eq!(running.request("GET", path, &[], "").body, "<title>served</title>");
+        assert_eq!(
+            running.request("GET", path, &[], "").body,
+            "<title>served</title>"
+        );
     }
     for path in ["/server.html", "/service-worker.js"] {
         assert_eq!(running.request("GET", path, &[], "").status, 404, "{path}");
     }
-    for (accepted, is_gzip) in [("gzip, br", true), ("br;q=1, GZIP;q=0.5", true), ("gzip;q=0", false), ("br", false)] {
+    for (accepted, is_gzip) in [
+        ("gzip, br", true),
+        ("br;q=1, GZIP;q=0.5", true),
+        ("gzip;q=0", false),
+        ("br", false),
+    ] {
         let headers = [("accept-encoding", accepted)];
         let reply = running.request("HEAD", "/assets/app.js", &headers, "");
-        assert_eq!(reply.header("content-encoding"), is_gzip.then_some("gzip"), "{accepted}");
+        assert_eq!(
+            reply.header("content-encoding"),
+            is_gzip.then_some("gzip"),
+            "{accepted}"
+        );
         assert_eq!(reply.header("vary"), Some("accept-encoding"));
         let length: usize = reply.header("content-length").unwrap().parse().unwrap();
         assert_eq!(length == script.len(), !is_gzip);

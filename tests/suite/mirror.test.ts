@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { open, openMirror, openSync, type Sessions, type SessionsSync } from "tenure";
 import { describe, expect, it } from "vitest";
 import { code } from "../support/failures.js";
+import { asynchronous, MapStore } from "../support/map-store.js";
 import { everyStore } from "../support/stores.js";
 
 const start = { task: "t", mode: "m" } as const;
@@ -173,13 +174,67 @@ describe("a mirror", () => {
     expect([mirror.list().items.length, errors]).toEqual([1, []]);
   });
 
-  it("reports the error that ends its following", async () => {
+  it("ends with the handle of the store", async () => {
     const sessions = await open("memory:");
     const errors: unknown[] = [];
     using mirror = await openMirror(sessions, { onError: (error) => errors.push(error) });
     await sessions.close();
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(errors).toEqual([]);
+    expect(mirror.list().items).toEqual([]);
+  });
+
+  it("goes on after a failure of the store, and of a callback", async () => {
+    const store = new MapStore();
+    await using sessions = await open(asynchronous(store));
+    await sessions.start({ ...start, id: "a" });
+    const errors: string[] = [];
+    using mirror = await openMirror(sessions, {
+      onChange: () => {
+        throw new Error("a callback");
+      },
+      onError: ({ code }) => errors.push(code),
+    });
+    const { load } = store;
+    store.load = () => {
+      throw new Error("once");
+    };
+    await sessions.start({ ...start, id: "b" });
+    await expect.poll(() => errors, { timeout: 5000 }).toContain("STORE_FAILED");
+    store.load = load;
+    await expect.poll(() => mirror.get("b")?.id, { timeout: 10_000 }).toBe("b");
+    await expect.poll(() => errors, { timeout: 5000 }).toContain("LISTENER_FAILED");
+    expect(errors.filter((code) => code === "STORE_FAILED").length).toBeLessThanOrEqual(2);
+  });
+
+  it("drops what it was reading when it has fallen behind, and loads all sessions", async () => {
+    const store = new MapStore();
+    await using sessions = await open(asynchronous(store));
+    await sessions.start({ ...start, id: "a" });
+    using mirror = await openMirror(sessions);
+    // The reading of the change below is as late as it can be.
+    let release = (): void => {};
+    const late = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const read = Object.getPrototypeOf(sessions).heads as typeof sessions.heads;
+    let reads = 0;
+    sessions.heads = async (params) => {
+      const page = await read.call(sessions, params);
+      reads += 1;
+      if (reads === 1) await late;
+      return page;
+    };
+    await sessions.complete("a", "done");
+    await expect.poll(() => reads, { timeout: 5000 }).toBe(1);
+    await sessions.delete("a");
+    const { feed } = store;
+    store.feed = (query) => ({ ...feed.call(store, query), keptAfter: 1000, newest: 1000 });
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    store.feed = feed;
+    release();
+    await expect.poll(() => mirror.list().items, { timeout: 10_000 }).toEqual([]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
     expect(mirror.list().items).toEqual([]);
   });
 });

@@ -26,6 +26,9 @@ use crate::value::id::SessionId;
 /// The number of changes that its feed keeps.
 const FEED: usize = 10_000;
 
+/// As many times as many sessions as are loaded may be there for them to be added at once.
+const FEW: usize = 128;
+
 /// Keeps everything in memory, and nothing when it is dropped.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
@@ -125,7 +128,9 @@ impl State {
     fn load_heads(&mut self, block: Block, index: Index) -> Result<u64> {
         let number = index.heads.len() as u64;
         let is_there = |id: &SessionId| self.sessions.place(id.as_str()).is_some();
-        if index.gone.is_empty() && !index.heads.iter().any(|head| is_there(&head.id)) {
+        // Sessions that are added at once get new places. A few among many get those that are free.
+        let is_large = index.heads.len() * FEW >= self.sessions.places();
+        if is_large && index.gone.is_empty() && !index.heads.iter().any(|head| is_there(&head.id)) {
             self.add_all(block, &index);
             return Ok(number);
         }

@@ -112,7 +112,7 @@ export class Listeners {
 }
 
 /** Calls a listener. `failed` is called with what it throws, or its promise rejects with. */
-function notify<T>(
+export function notify<T>(
   listener: (payload: T) => unknown,
   payload: T,
   failed: (thrown: unknown) => void,

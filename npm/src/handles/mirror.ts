@@ -11,15 +11,13 @@ import { encode } from "../connection/encode.js";
 import type { Problem, Stats, StatsParams } from "../generated.js";
 import { checkArguments, mayTake, thrown } from "../values/arguments.js";
 import { bytesOf } from "../values/base64.js";
-import { aborted, invalidArgument, isTenureError } from "../values/error.js";
+import { invalidArgument, type TenureError } from "../values/error.js";
 import { checkOptions, copyOf, described } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import type { SessionHead, SessionTypes } from "../values/session-types.js";
 import { type ListOptions, SessionPageSync } from "./list.js";
+import { MirrorFollower, type Reload } from "./mirror-follower.js";
 import { Sessions } from "./sessions.js";
-
-/** The number of changed sessions that are read at a time. */
-const IDS_PER_READ = 500;
 
 /** Options of `openMirror`. */
 export interface MirrorOptions {
@@ -31,8 +29,11 @@ export interface MirrorOptions {
   readonly onChange?: ((ids: readonly string[]) => void) | undefined;
   /** Called with sessions that cannot be read. They are not in the mirror. */
   readonly onProblems?: ((problems: readonly Problem[]) => void) | undefined;
-  /** Called once with the error that ended the following. The mirror stays as it is then. */
-  readonly onError?: ((error: unknown) => void) | undefined;
+  /**
+   * Called with a failure to follow the store. The mirror stays as it is, and goes on as soon as it can; a
+   * failure that repeats is reported once. What another callback throws is reported, too.
+   */
+  readonly onError?: ((error: TenureError) => void) | undefined;
 }
 
 /** Opens a mirror. */
@@ -67,7 +68,8 @@ export class Mirror<T extends SessionTypes = SessionTypes> implements Disposable
 
   /**
    * Loads the `bytes` of a page of `heads`, as bytes or in base 64: in place of what the mirror has of the
-   * same sessions. Returns the number of sessions.
+   * same sessions. Returns the number of sessions. Throws `CORRUPT_SESSION` if they take the place of bytes
+   * that were damaged: open another mirror then.
    */
   load(bytes: Uint8Array | string): number {
     if (typeof bytes !== "string" && !(bytes instanceof Uint8Array)) {
@@ -112,106 +114,30 @@ export class Mirror<T extends SessionTypes = SessionTypes> implements Disposable
 
   /** Loads all sessions of a store, and follows it. @internal */
   async follow(sessions: Sessions<T>, options: MirrorOptions): Promise<void> {
-    const signal = anyOf(this.#ended.signal, options.signal);
-    const from = await this.#loadAll(sessions, options, signal);
-    if (from !== undefined) void this.#followFrom(from, sessions, options, signal);
+    const follower = new MirrorFollower(
+      sessions,
+      {
+        load: (bytes) => this.#connection.loadHeads(bytes),
+        reload: () => this.#reload(),
+      },
+      { ...options, signal: anyOf(this.#ended.signal, options.signal) },
+    );
+    await follower.loadAll();
+    void follower.follow();
   }
 
-  /** Loads all sessions. Returns the position of the changes that may be missing. */
-  async #loadAll(
-    sessions: Sessions<T>,
-    { onProgress, onProblems }: MirrorOptions,
-    signal: AbortSignal,
-  ): Promise<number | undefined> {
-    // What is there is shown until all is loaded.
+  /** Loads all sessions anew. What is there is shown until all is loaded. */
+  #reload(): Reload {
     const loading = connect(this.#build);
-    try {
-      let position: number | undefined;
-      let cursor: string | undefined;
-      let loaded = 0;
-      do {
-        if (signal.aborted) throw aborted(signal.reason);
-        const page = await sessions.heads({ cursor });
-        position ??= page.position;
-        loaded += loading.loadHeads(bytesOf(page.bytes));
-        cursor = page.nextCursor;
-        if (page.problems.length > 0) onProblems?.(page.problems);
-        onProgress?.(loaded);
-      } while (cursor !== undefined);
-      if (signal.aborted) throw aborted(signal.reason);
-      const before = this.#connection;
-      this.#connection = loading;
-      before.closeSync();
-      return position;
-    } catch (thrown) {
-      loading.closeSync();
-      throw thrown;
-    }
-  }
-
-  async #followFrom(
-    position: number,
-    sessions: Sessions<T>,
-    options: MirrorOptions,
-    signal: AbortSignal,
-  ): Promise<void> {
-    let from: number | undefined = position;
-    try {
-      while (from !== undefined) {
-        try {
-          await this.#readChanges(from, sessions, options, signal);
-          return;
-        } catch (thrown) {
-          const isBehind =
-            isTenureError(thrown, "LAGGED") || isTenureError(thrown, "POSITION_EXPIRED");
-          if (!isBehind) throw thrown;
-          from = await this.#loadAll(sessions, options, signal);
-          options.onChange?.([]);
-        }
-      }
-    } catch (thrown) {
-      if (!signal.aborted) options.onError?.(thrown);
-    }
-  }
-
-  /** Reads the sessions that change, each as it is then: one that changes often is read less often. */
-  async #readChanges(
-    from: number,
-    sessions: Sessions<T>,
-    { onChange, onProblems }: MirrorOptions,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const changed = new Set<string>();
-    const watch = sessions.watch({}, { from, signal });
-    let reading: Promise<void> | undefined;
-    let failed: { readonly thrown: unknown } | undefined;
-    const read = async (): Promise<void> => {
-      try {
-        while (changed.size > 0 && !signal.aborted) {
-          const ids = [...changed].slice(0, IDS_PER_READ);
-          for (const id of ids) changed.delete(id);
-          const { bytes, unread, problems } = await sessions.heads({ ids });
-          for (const id of unread) changed.add(id);
-          if (signal.aborted) return;
-          this.#connection.loadHeads(bytesOf(bytes));
-          if (problems.length > 0) onProblems?.(problems);
-          onChange?.(unread.length === 0 ? ids : ids.filter((id) => !unread.includes(id)));
-        }
-      } catch (thrown) {
-        failed = { thrown };
-        void watch.return();
-      } finally {
-        reading = undefined;
-      }
+    return {
+      load: (bytes) => loading.loadHeads(bytes),
+      show: () => {
+        const before = this.#connection;
+        this.#connection = loading;
+        before.closeSync();
+      },
+      drop: () => loading.closeSync(),
     };
-    for await (const { kind, id } of watch) {
-      if (failed !== undefined) throw failed.thrown;
-      if (kind === "lease" || kind === "audit") continue;
-      changed.add(id);
-      reading ??= read();
-    }
-    await reading;
-    if (failed !== undefined) throw failed.thrown;
   }
 }
 

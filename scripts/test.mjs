@@ -39,7 +39,7 @@ const groups = {
   // Some tests compare the two builds, and some use the command.
   native: ["native", "cli", "wasm", "ts"],
   wasm: ["wasm", "ts"],
-  browser: ["wasm", "ts", "ui"],
+  browser: ["cli", "wasm", "ts", "ui"],
   packaging: ["native", "cli", "wasm", "ts"],
 };
 

@@ -3,6 +3,7 @@
 
 mod panics;
 mod random;
+mod serve;
 mod store;
 mod store_thread;
 
@@ -10,9 +11,11 @@ use napi::Env;
 use napi::bindgen_prelude::{Function, Uint8Array};
 use napi_derive::napi;
 use tenure_bridge::{Answer, Call, Handles, Info, Jobs, answer, rules};
+use tenure_core::{Error, Result};
 use tenure_host::{Place, this_host};
 
 use crate::panics::guarded;
+use crate::store::StoreBackend;
 use crate::store_thread::StoreThread;
 
 thread_local! {
@@ -46,8 +49,8 @@ pub fn open(
         HANDLES.with(|handles| {
             handles.open(&url, &options, |url, options| {
                 match Place::of(url).transpose()? {
-                    // The bridge serves it.
-                    Ok(Place::Memory) => None,
+                    // A mirror is the bridge's own.
+                    Ok(Place::Memory) if options.mirror => None,
                     Ok(place) => Some(store::open(place, options, thread)),
                     Err(error) => Some(Err(error)),
                 }
@@ -134,6 +137,21 @@ pub fn load_heads(handle: u32, bytes: Uint8Array) -> Answer {
     })
 }
 
+/// Serves the store of a handle over HTTP. The answer carries the server and the operation that ends with it.
+#[napi]
+pub fn serve(handle: u32, options: String) -> Answer {
+    with_store(handle, |store| store.serve(&options))
+}
+
+/// Starts to close a server.
+#[napi]
+pub fn close_server(handle: u32, server: u32) -> Answer {
+    with_store(handle, |store| {
+        store.close_server(server);
+        Ok(answer::ok(&()))
+    })
+}
+
 /// Closes a handle.
 #[napi]
 pub fn close(handle: u32) -> Answer {
@@ -159,6 +177,23 @@ pub fn resume_job(job: u32, reply: String, elapsed: f64) -> Answer {
 #[napi]
 pub fn cancel_job(job: u32) -> Answer {
     guarded(|| JOBS.with(|jobs| jobs.cancel(job)))
+}
+
+fn with_store(handle: u32, act: impl FnOnce(&StoreBackend) -> Result<Answer>) -> Answer {
+    guarded(|| {
+        HANDLES.with(|handles| {
+            handles.with(handle, |backend| {
+                let done = match StoreBackend::of(backend) {
+                    Some(store) => act(store),
+                    None => {
+                        let problem = "a store of your own cannot be served";
+                        Err(Error::invalid("store", problem))
+                    }
+                };
+                done.unwrap_or_else(|error| answer::error(&error))
+            })
+        })
+    })
 }
 
 fn with_call(

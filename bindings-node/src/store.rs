@@ -1,26 +1,44 @@
 //! A native store behind a handle. Where an operation cannot end on the JavaScript thread, another thread
 //! ends it and answers through the [`StoreThread`].
 
-use std::cell::Cell;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use serde::Serialize;
 use tenure_bridge::{Answer, Backend, Call, HandleLimits, Options, answer};
 use tenure_core::error::Cause;
 use tenure_core::store::Capabilities;
 use tenure_core::work::execution::Invocation;
 use tenure_core::{Error, Result};
 use tenure_host::{Executor, Lifetime, Place, Started};
+use tenure_server::{ExecutorService, Server};
+
+use crate::serve::server_options;
 
 use crate::store_thread::{Completion, StoreThread};
 
-struct StoreBackend {
-    executor: Executor,
+pub(crate) struct StoreBackend {
+    executor: Arc<Executor>,
     identity: Option<String>,
     limits: HandleLimits,
     /// Without it every operation ends on the JavaScript thread.
     thread: Option<StoreThread>,
     last_operation: Cell<u32>,
     opening: Option<u32>,
+    /// The servers over this store, by the operations that end with them.
+    servers: RefCell<BTreeMap<u32, Server>>,
+}
+
+/// A server that was started.
+#[derive(Serialize)]
+struct Served<'a> {
+    server: u32,
+    url: String,
+    token: &'a str,
+    closing: u32,
 }
 
 /// Opens the store of a place.
@@ -34,12 +52,13 @@ pub(crate) fn open(
         return Err(Cause::StoreIsAsync.into());
     }
     let mut backend = StoreBackend {
-        executor,
+        executor: Arc::new(executor),
         identity: place.identity(),
         limits: HandleLimits::new(options.limits.clone()),
         thread,
         last_operation: Cell::new(0),
         opening: None,
+        servers: RefCell::default(),
     };
     if let Some(thread) = &backend.thread
         && backend.executor.is_asynchronous()
@@ -54,6 +73,39 @@ pub(crate) fn open(
 }
 
 impl StoreBackend {
+    /// The store of a backend; `None` for one in JavaScript.
+    pub(crate) fn of(backend: &dyn Backend) -> Option<&Self> {
+        backend.as_any()?.downcast_ref()
+    }
+
+    /// Serves the store, with options as JSON.
+    pub(crate) fn serve(&self, options: &str) -> Result<Answer> {
+        let Some(thread) = &self.thread else {
+            return Err(Cause::StoreIsAsync.into());
+        };
+        let options = server_options(options)?;
+        let service = ExecutorService::new(Arc::clone(&self.executor), &self.limits.now());
+        let server = Server::bind(Arc::new(service), options)?;
+        // It is pending until the server is closed, so that Node stays alive.
+        let (operation, completion) = self.expect(thread)?;
+        server.ended(move || completion.send(operation, answer::ok(&())));
+        let answer = answer::ok(&Served {
+            server: operation,
+            url: server.url(),
+            token: server.token().reveal(),
+            closing: operation,
+        });
+        self.servers.borrow_mut().insert(operation, server);
+        Ok(answer)
+    }
+
+    /// Starts to close a server.
+    pub(crate) fn close_server(&self, server: u32) {
+        if let Some(server) = self.servers.borrow().get(&server) {
+            server.close_soon();
+        }
+    }
+
     fn invocation(&self, call: &Call<'_>) -> Result<Invocation> {
         call.invocation(self.limits.now())
     }
@@ -115,7 +167,12 @@ impl Backend for StoreBackend {
         }
     }
 
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+
     fn close(&self) -> Result<()> {
+        self.servers.take();
         self.executor.close();
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The open stores of a binding: a table of handles, each over a [`Backend`]. Every build serves the
 //! memory store and stores of the host; a binding adds its own.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::ops::RangeInclusive;
 use std::rc::Rc;
@@ -59,6 +60,11 @@ pub trait Backend {
     /// Loads heads into a mirror. Returns how many they are.
     fn load_heads(&self, _bytes: Vec<u8>) -> Answer {
         answer::error(&Error::internal("the store is no mirror"))
+    }
+
+    /// The backend as a value of its own type, for what only its binding does with it.
+    fn as_any(&self) -> Option<&dyn Any> {
+        None
     }
 
     /// Closes the store, after the operations that run. Over an asynchronous store they end with an
@@ -289,8 +295,8 @@ struct Opened {
 }
 
 impl Handles {
-    /// Opens the store that a URL names. `serve` opens those that a build adds to memory and the
-    /// host's own; it returns `None` for a URL that it does not know.
+    /// Opens the store that a URL names. `serve` opens those of a build; it returns `None` for a URL that it
+    /// does not know. Memory and the host's own store are those of the bridge then.
     pub fn open(
         &self,
         url: &str,
@@ -373,15 +379,16 @@ fn open(
         return Err(Error::invalid("retention.every", "expected more than 0"));
     }
     check_settings(url, &options)?;
-    let backend: Rc<dyn Backend> = match url {
-        "memory:" => Rc::new(MemoryBackend {
+    let backend: Rc<dyn Backend> = match (serve(url, &options), url) {
+        (Some(served), _) => served?,
+        (None, "memory:") => Rc::new(MemoryBackend {
             store: match options.mirror {
                 true => MemoryStore::mirror(),
                 false => MemoryStore::default(),
             },
             limits: HandleLimits::new(options.limits),
         }),
-        "host:" => Rc::new(HostBackend {
+        (None, "host:") => Rc::new(HostBackend {
             capabilities: options.capabilities,
             engine: HostEngine::new(
                 options.limits,
@@ -389,12 +396,12 @@ fn open(
                 options.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS),
             ),
         }),
-        _ => serve(url, &options).unwrap_or_else(|| {
+        (None, _) => {
             let problem = "expected memory:; where there is IndexedDB, indexeddb:name; on Node with \
                            the native addon, sqlite:./file.db, file:./directory or, for leases and \
                            runs, git:origin; or a store of your own";
-            Err(unsupported_store(url, problem))
-        })?,
+            return Err(unsupported_store(url, problem));
+        }
     };
     Ok((backend, retention))
 }

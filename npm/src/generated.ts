@@ -5424,6 +5424,10 @@ export const FAILURE_MESSAGES: ReadonlyMap<string, string> = new Map([
   ["ARCHIVE_FAILED", "A session could not be archived, so it stays in the trash. Try again later."],
   ["WEBHOOK_FAILED", "Another program could not be notified of a change. The session itself is as it should be."],
   ["LISTENER_FAILED", "Another program could not be notified of a change. The session itself is as it should be."],
+  ["SERVER_BUSY", "Sessions cannot be reached right now. Try again in a few minutes."],
+  ["UNAUTHORIZED", "You have no access to these sessions. Open the link that you were given."],
+  ["FORBIDDEN", "You have no access to these sessions. Open the link that you were given."],
+  ["READ_ONLY", "Sessions can only be viewed here. Change them where the store is."],
 ]);
 
 /** The message for users about any other error. */

@@ -1,7 +1,7 @@
 // The hooks of agents in the JavaScript API. The module for browsers has none.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { everyStore } from "../support/stores.js";
+import { clockedStores } from "../support/stores.js";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-01-08T18:05:30.000Z") });
@@ -11,7 +11,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe.each(everyStore)("an agent %s", (_, openStore) => {
+describe.each(clockedStores)("an agent %s", (_, openStore) => {
   it("is found by the hook before delegation, and finished by the hook after it", async () => {
     const { agents } = await openStore();
     const { hooks } = agents;

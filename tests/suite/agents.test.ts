@@ -5,7 +5,7 @@ import "../support/complete.js";
 import { type AgentState, openSync, type ResumeDecision, type SessionHead } from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { code, failure } from "../support/failures.js";
-import { everyStore, inMemory } from "../support/stores.js";
+import { clockedStores, inMemory } from "../support/stores.js";
 
 const BEGIN = new Date("2026-01-08T18:05:30.000Z");
 const MINUTE = 60_000;
@@ -23,7 +23,7 @@ function advance(millis: number): void {
   vi.setSystemTime(Date.now() + millis);
 }
 
-describe.each(everyStore)("an agent %s", (_, openStore) => {
+describe.each(clockedStores)("an agent %s", (_, openStore) => {
   it("goes through its phases and finishes", async () => {
     const { agents } = await openStore();
     const { id } = await agents.create({

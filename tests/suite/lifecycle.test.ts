@@ -3,7 +3,7 @@
 import type { Session, Sessions, Status } from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { code, failure } from "../support/failures.js";
-import { everyStore, inMemory } from "../support/stores.js";
+import { clockedStores, everyStore, inMemory } from "../support/stores.js";
 
 const BEGIN = new Date("2026-01-08T18:05:30.000Z");
 
@@ -339,7 +339,7 @@ describe("the clock", () => {
     vi.useRealTimers();
   });
 
-  it.each(everyStore)("is the clock of the caller, %s", async (_, open) => {
+  it.each(clockedStores)("is the clock of the caller, %s", async (_, open) => {
     const sessions = await open();
     const { id, createdAt } = await sessions.start({ task: "t", mode: "m", maxIterations: 4 });
     expect(createdAt).toBe("2026-01-08T18:05:30.000Z");

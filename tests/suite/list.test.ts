@@ -3,7 +3,7 @@
 import { openSync, type SessionHead, type Sessions } from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { code, failure } from "../support/failures.js";
-import { everyStore, inMemory } from "../support/stores.js";
+import { clockedStores, inMemory } from "../support/stores.js";
 
 const DAY = 86_400_000;
 const BEGIN = Date.parse("2026-01-01T00:00:00.000Z");
@@ -18,7 +18,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe.each(everyStore)("a list %s", (_, open) => {
+describe.each(clockedStores)("a list %s", (_, open) => {
   let sessions: Sessions;
 
   /** Five sessions, a day apart. */

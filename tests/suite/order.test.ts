@@ -3,7 +3,7 @@
 // Loaded first: the browser's own module does not have all operations.
 import "../support/complete.js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { everyStore } from "../support/stores.js";
+import { clockedStores } from "../support/stores.js";
 
 const COUNT = 60;
 
@@ -19,7 +19,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe.each(everyStore)("sessions of one millisecond %s", (_, open) => {
+describe.each(clockedStores)("sessions of one millisecond %s", (_, open) => {
   it("are listed in the order in which they were started, by every time and page", async () => {
     const sessions = await open();
     const started: string[] = [];

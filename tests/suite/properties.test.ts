@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { openSync, type Sessions, type SessionsSync } from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MapStore } from "../support/map-store.js";
-import { everyStore } from "../support/stores.js";
+import { clockedStores } from "../support/stores.js";
 
 const BEGIN = Date.parse("2026-01-01T00:00:00.000Z");
 
@@ -244,7 +244,7 @@ describe("any sequence of calls", () => {
           openSync("memory:"),
           openSync(new MapStore()),
         ];
-        for (const [, open] of everyStore) handles.push(await open());
+        for (const [, open] of clockedStores) handles.push(await open());
         vi.setSystemTime(BEGIN);
         for (const { wait, name, run } of sequence) {
           vi.setSystemTime(Date.now() + wait);

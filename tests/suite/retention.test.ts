@@ -6,7 +6,7 @@ import { openSync, type Sessions } from "tenure";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { code, failure } from "../support/failures.js";
 import { MapStore } from "../support/map-store.js";
-import { everyStore, opening } from "../support/stores.js";
+import { clockedStores, opening } from "../support/stores.js";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -23,7 +23,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe.each(everyStore)("%s, a session", (_, open) => {
+describe.each(clockedStores)("%s, a session", (_, open) => {
   let sessions: Sessions;
 
   beforeEach(async () => {

@@ -99,6 +99,10 @@ describe("the messages for users of slots", () => {
       ARCHIVE_FAILED: true,
       LAGGED: true,
       LISTENER_FAILED: true,
+      UNAUTHORIZED: true,
+      FORBIDDEN: true,
+      READ_ONLY: true,
+      SERVER_BUSY: true,
     };
     for (const code of Object.keys(codes)) {
       const message = slotMessage({ code });

@@ -9,7 +9,7 @@ import {
 } from "tenure";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { code } from "../support/failures.js";
-import { everyStore, inMemory, opening } from "../support/stores.js";
+import { clockedStores, inMemory, opening } from "../support/stores.js";
 
 const URL_OF_RECEIVER = "http://receiver.example/webhooks/sessions";
 
@@ -44,7 +44,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-describe.each(everyStore)("webhooks %s", (_, open) => {
+describe.each(clockedStores)("webhooks %s", (_, open) => {
   it("are posted in the format of bots when a session's status changes", async () => {
     vi.useFakeTimers({ now: Date.parse("2026-01-08T18:05:30.000Z"), toFake: ["Date"] });
     const { posts, webhook } = receiver();

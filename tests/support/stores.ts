@@ -1,11 +1,14 @@
 // The stores for tests of behaviour that must not depend on the store: in memory, in JavaScript,
-// and SQLite, files or IndexedDB where they are available.
+// and SQLite, files, a server or IndexedDB where they are available.
 
 import { init, open, type Sessions } from "tenure";
 import { afterEach } from "vitest";
 import { asynchronous, MapStore } from "./map-store.js";
 
 export type OpenOptions = Parameters<typeof open>[1];
+
+/** The store whose clock is its own. */
+const SERVER = "behind a server";
 
 /** The name of a kind of store, and how to open a new one. */
 export type StoreKind = readonly [name: string, open: (options?: OpenOptions) => Promise<Sessions>];
@@ -16,7 +19,8 @@ await init();
 const opened: Sessions[] = [];
 
 afterEach(async () => {
-  for (const sessions of opened.splice(0)) await sessions.close();
+  // A client is closed before the store of its server.
+  for (const sessions of opened.splice(0).reverse()) await sessions.close();
 });
 
 /** Opens sessions that are closed after the test. */
@@ -37,6 +41,7 @@ const onDisk: readonly StoreKind[] =
     ? [
         ["in SQLite", (await import("./sqlite.js")).openerOf(opening)],
         ["in files", (await import("./folders.js")).openerOf(opening)],
+        [SERVER, (await import("./server.js")).openerOf(opening)],
       ]
     : [];
 
@@ -55,3 +60,6 @@ export const everyStore: readonly StoreKind[] = [
     (options) => opening(asynchronous(new MapStore()), options),
   ],
 ];
+
+/** The stores whose clock is that of the caller, which a test may set. */
+export const clockedStores: readonly StoreKind[] = everyStore.filter(([name]) => name !== SERVER);

@@ -205,6 +205,13 @@ pub const MESSAGES: &[(&str, &str)] = &[
     ),
     ("WEBHOOK_FAILED", UNREPORTED),
     ("LISTENER_FAILED", UNREPORTED),
+    ("SERVER_BUSY", UNREACHABLE),
+    ("UNAUTHORIZED", NO_ACCESS),
+    ("FORBIDDEN", NO_ACCESS),
+    (
+        "READ_ONLY",
+        "Sessions can only be viewed here. Change them where the store is.",
+    ),
 ];
 
 const CHANGED: &str = "This session has changed meanwhile. Open it again before you go on.";
@@ -215,6 +222,7 @@ const TOO_LARGE: &str = "The text is too large. Shorten it and try again.";
 const UNREACHABLE: &str = "Sessions cannot be reached right now. Try again in a few minutes.";
 const NOT_STARTED: &str = "The session could not be started. Try again later.";
 const NOT_SET_UP: &str = "This program is not set up to do that. Report it to its operator.";
+const NO_ACCESS: &str = "You have no access to these sessions. Open the link that you were given.";
 const UNREPORTED: &str =
     "Another program could not be notified of a change. The session itself is as it should be.";
 

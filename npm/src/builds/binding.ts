@@ -89,6 +89,24 @@ export interface Binding {
   resumeJob(job: number, reply: string, elapsed: number): string;
   /** Drops a job that waits for a reply. */
   cancelJob(job: number): string;
+  /** Loads what runs jobs, where that takes time and is not done when a store is opened. */
+  prepareJobs?(): Promise<void> | undefined;
+  /** Serves the store of a handle over HTTP; `ok` is a {@link Served}. Only the native build does. */
+  serve?(handle: number, options: string): string;
+  /** Closes a server. The operation `closing` ends when it is closed. */
+  closeServer?(handle: number, server: number): string;
+}
+
+/** A server that was started. */
+export interface Served {
+  /** The number that identifies it. */
+  readonly server: number;
+  /** Its URL. */
+  readonly url: string;
+  /** Its token. */
+  readonly token: string;
+  /** The operation that ends when the server is closed. */
+  readonly closing: number;
 }
 
 /** Information about a build. */
@@ -100,6 +118,9 @@ export interface BuildInfo {
   /** The URL schemes of the stores that it can open. */
   readonly stores: readonly string[];
 }
+
+/** What serves a handle: a build, or a server. */
+export type BuildName = BuildInfo["build"] | "server";
 
 /** An opened store. */
 export interface Opened {
@@ -293,6 +314,10 @@ function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
         () => binding.cancelJob(job),
       ),
     cancelJob: (job) => guard(() => binding.cancelJob(job)),
+    ...(binding.serve && {
+      serve: (handle, options) => guard(() => binding.serve?.(handle, options) ?? "null"),
+      closeServer: (handle, server) => guard(() => binding.closeServer?.(handle, server) ?? "null"),
+    }),
   };
 }
 

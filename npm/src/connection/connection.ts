@@ -13,10 +13,12 @@ import {
   type Opened,
   parseAnswer,
   resultOf,
+  type Served,
   type Settled,
 } from "../builds/binding.js";
 import { type Capabilities, OPERATIONS, type RetentionParams } from "../generated.js";
 import {
+  cannotServe,
   closed,
   invalidArgument,
   messageOf,
@@ -27,7 +29,13 @@ import {
 import type { Schemas } from "../values/schema.js";
 import type { OperationName, Params, Result } from "./call.js";
 import { encode, encodeMade } from "./encode.js";
-import { ModelAnswers, ModelFunction, type Models } from "./models.js";
+import {
+  ModelAnswers,
+  type ModelFunction,
+  type Models,
+  modelFunctionOf,
+  noAnswers,
+} from "./models.js";
 import type { StoreDriver } from "./store-driver.js";
 
 /** A promise that an answer of a store's thread resolves. */
@@ -74,6 +82,13 @@ export interface ConnectionOptions {
    * How often a watch looks for changes of other handles, in milliseconds, where the store is shared.
    */
   readonly pollMs?: number | undefined;
+  /** Notices changes of other handles sooner than watches look for them. Returns a function that ends it. */
+  readonly follow?: ((wake: () => void) => () => void) | undefined;
+  /**
+   * Whether the operations run on a server. Writes to a session may overtake each other, unless each waits
+   * for the one before, and every call says which models are available.
+   */
+  readonly isRemote?: boolean | undefined;
   /** Checks contexts and the data of events before they reach the core. */
   readonly schemas?: Schemas | undefined;
   /** Overrides the clock and the random bits, for tests. */
@@ -106,6 +121,10 @@ export class Connection {
   readonly #pending = new Map<Promise<unknown>, object>();
   /** Called when something may have changed in the store. */
   readonly #watchers = new Set<() => void>();
+  readonly #follow: ((wake: () => void) => () => void) | undefined;
+  /** Ends `follow`, which runs while there are watchers. */
+  #unfollow: (() => void) | undefined;
+  readonly #isRemote: boolean;
   /** The last pending write to each session, over a JavaScript store. */
   readonly #lastWrites = new Map<string, Promise<unknown>>();
   #closed = false;
@@ -134,12 +153,14 @@ export class Connection {
     this.#handle = opened.handle;
     this.binding = binding;
     this.#driver = driver;
+    this.#follow = given.follow;
+    this.#isRemote = given.isRemote === true;
     this.#notify = notify;
     this.#schemas = schemas;
     this.#environment = environment ?? SYSTEM;
     this.#waiters = waiters;
     this.opening = opened.opening === undefined ? undefined : this.#opened(opened.opening);
-    if (typeof models === "function") this.#models = new ModelFunction(models);
+    this.#models = modelFunctionOf(models, this.#isRemote);
   }
 
   /** Whether the connection is closed or closing. */
@@ -197,7 +218,8 @@ export class Connection {
       const start: Start<Result<N>> = (answers) =>
         parseAnswer(this.binding.start(this.#handle, name, params, now, entropy, answers));
       const models = this.#models;
-      if (this.#driver === undefined && models === undefined && checked === undefined) {
+      const isOrdered = this.#driver === undefined && !this.#isRemote;
+      if (isOrdered && models === undefined && checked === undefined) {
         const answer = start();
         if (!("wait" in answer)) {
           const result = Promise.resolve(this.#finish(answer));
@@ -206,7 +228,8 @@ export class Connection {
         }
         return this.#track(owner, name, this.#run(answer, start, models));
       }
-      const run = (): Promise<Result<N>> => this.#run(start(), start, models);
+      const asked = models !== undefined && this.#isRemote ? noAnswers(models) : undefined;
+      const run = (): Promise<Result<N>> => this.#run(start(asked), start, models);
       const begin = checked === undefined ? run : (): Promise<Result<N>> => checked.then(run);
       const result = OPERATIONS[name] === "read" ? begin() : this.#inOrder(ids, begin);
       return this.#track(owner, name, result);
@@ -224,7 +247,7 @@ export class Connection {
   /** Replaces the available models; `null` if they are unknown. */
   setModels(models: Models | null): void {
     this.#assertUsable();
-    const source = typeof models === "function" ? new ModelFunction(models) : undefined;
+    const source = modelFunctionOf(models, this.#isRemote);
     const params = encode("setModels", source === undefined ? { models } : { askModels: true });
     resultOf(parseAnswer<null>(this.binding.setModels(this.#handle, params)));
     this.#models = source;
@@ -237,6 +260,7 @@ export class Connection {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending.keys());
     await last();
     this.#ended = true;
+    this.#stopFollowing();
     resultOf(parseAnswer<null>(this.binding.close(this.#handle)));
     const outcome = await this.#driver?.close();
     if (outcome?.kind === "error") throw storeNotClosed("failed", outcome.thrown);
@@ -262,6 +286,7 @@ export class Connection {
     if (this.#closed) return;
     this.#closed = true;
     this.#ended = true;
+    this.#stopFollowing();
     this.binding.close(this.#handle);
     void this.#driver?.close();
   }
@@ -269,12 +294,37 @@ export class Connection {
   /** Calls `wake` when something may have changed in the store. Returns a function that ends it. */
   onChange(wake: () => void): () => void {
     this.#watchers.add(wake);
-    return () => this.#watchers.delete(wake);
+    this.#unfollow ??= this.#follow?.(() => this.wake());
+    return () => {
+      this.#watchers.delete(wake);
+      if (this.#watchers.size === 0) this.#stopFollowing();
+    };
   }
 
   /** Something may have changed in the store. */
   wake(): void {
     for (const wake of [...this.#watchers]) wake();
+  }
+
+  /** Serves the store over HTTP. */
+  serve(options: unknown): Served & { readonly closed: Promise<null> } {
+    this.#assertUsable();
+    const { binding } = this;
+    if (binding.serve === undefined) throw cannotServe();
+    const text = binding.serve(this.#handle, encode("options", options));
+    const served = resultOf(parseAnswer<Served>(text));
+    return { ...served, closed: this.#opened(served.closing) };
+  }
+
+  /** Starts to close a server. Its promise `closed` resolves when it is closed. */
+  closeServer(server: number): void {
+    const text = this.binding.closeServer?.(this.#handle, server);
+    if (text !== undefined) resultOf(parseAnswer<null>(text));
+  }
+
+  #stopFollowing(): void {
+    this.#unfollow?.();
+    this.#unfollow = undefined;
   }
 
   #performed(name: OperationName): void {

@@ -44,6 +44,23 @@ export class ModelFunction {
   }
 }
 
+/**
+ * The function that decides which models are available: the given one, or where `always` says so one that
+ * looks for a name in the given list.
+ */
+export function modelFunctionOf(
+  models: Models | null | undefined,
+  always: boolean,
+): ModelFunction | undefined {
+  if (typeof models === "function") return new ModelFunction(models);
+  if (models === null || models === undefined || !always) return undefined;
+  if (!Array.isArray(models) || !models.every((name) => typeof name === "string")) {
+    throw invalidArgument("models", "expected a list of names, or a function");
+  }
+  const names = new Set(models);
+  return new ModelFunction((name) => names.has(name));
+}
+
 /** The answers for one operation. */
 export class ModelAnswers {
   readonly #models: ModelFunction;
@@ -63,4 +80,9 @@ export class ModelAnswers {
     }
     return encode("models", { available: this.#available, missing: this.#missing });
   }
+}
+
+/** The answers with which an operation on a server begins. */
+export function noAnswers(models: ModelFunction): string {
+  return new ModelAnswers(models).answer({ models: [] });
 }

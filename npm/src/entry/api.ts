@@ -125,6 +125,7 @@ export type {
   OptionsWithout,
   RedactOptions,
 } from "../handles/options.js";
+export type { ServeOptions, SessionServer } from "../handles/session-server.js";
 export type { Sessions } from "../handles/sessions.js";
 export type { SessionsSync } from "../handles/sessions-sync.js";
 export type { CopyTarget } from "../handles/side.js";

@@ -9,13 +9,23 @@ import type { Binding, Build } from "../builds/binding.js";
 import type { InitOptions, Source } from "../builds/source.js";
 import { type Copy, copyWith } from "../handles/copy.js";
 import { type OpenMirror, openMirrorWith } from "../handles/mirror.js";
-import { type Open, type OpenSync, openSessions, openSessionsSync } from "../handles/open.js";
+import {
+  type Open,
+  type OpenSync,
+  openServer,
+  openSessions,
+  openSessionsSync,
+} from "../handles/open.js";
 import type { OpenOptions } from "../handles/options.js";
 import { type SessionManagers, sessionManagersOver } from "../machines/session-manager.js";
 import type { Runtime } from "../runtime/runtime.js";
+import { isServer } from "../server/address.js";
+import type { Builds } from "../server/server-binding.js";
+import { fetchStream } from "../server/stream.js";
 import { rulesOver, type StoreRules } from "../stores/rules.js";
 import type { Target } from "../stores/target.js";
 import { exactly, exactlyAsync } from "../values/arguments.js";
+import { storeIsAsync } from "../values/error.js";
 import { checkOptions } from "../values/options.js";
 
 /** The functions of an entry point. */
@@ -38,10 +48,19 @@ export interface Entry extends SessionManagers {
   readonly initInNode: (options?: object) => Promise<void>;
 }
 
-/** Creates the functions of an entry point; `runtime` is for its session manager. */
-export function entryOver(source: Source, runtime?: Runtime): Entry {
+/**
+ * Creates the functions of an entry point. `runtime` is for its session manager, and `stream` for the
+ * changes of servers.
+ */
+export function entryOver(source: Source, runtime?: Runtime, stream = fetchStream): Entry {
+  const builds: Builds = {
+    prepare: () => source.prepare(),
+    binding: () => source.now("memory:").binding,
+  };
   // Where the build needs no preparation, the store is opened before this returns.
   const open = exactlyAsync("open", 2, async (target?: Target, options: OpenOptions = {}) => {
+    // A server needs no build.
+    if (isServer(target)) return openServer(builds, stream, target, options);
     const preparing = source.prepare();
     if (preparing) await preparing;
     return openSessions(source.now(target), target, options);
@@ -60,9 +79,10 @@ export function entryOver(source: Source, runtime?: Runtime): Entry {
     openMirror: openMirrorWith(build),
     copy: copyWith(binding, open),
     storeRules: rulesOver(() => source.now("memory:").binding),
-    openSync: exactly("openSync", 2, (target?: Target, options: OpenOptions = {}) =>
-      openSessionsSync(source.now(target), target, options),
-    ) as OpenSync,
+    openSync: exactly("openSync", 2, (target?: Target, options: OpenOptions = {}) => {
+      if (isServer(target)) throw storeIsAsync();
+      return openSessionsSync(source.now(target), target, options);
+    }) as OpenSync,
     initInNode: exactlyAsync("init", 1, async (options: object = {}) => checkOptions(options, {})),
     init: exactlyAsync("init", 1, async (options: InitOptions = {}) => {
       checkOptions(options, { module: "any" });

@@ -11,6 +11,7 @@ import type { OpenMirror } from "../handles/mirror.js";
 import type { Open, OpenSync } from "../handles/open.js";
 import type { SessionManager } from "../machines/session-manager.js";
 import { nodeRuntime } from "../runtime/node-runtime.js";
+import { nodeStream } from "../server/node-stream.js";
 import type { StoreRules } from "../stores/rules.js";
 import { entryOver } from "./entry.js";
 
@@ -24,7 +25,11 @@ export type { ImportDirectory } from "../handles/import-directory.js";
 export type { ImportDirectoryOptions } from "../jobs/import-directory.js";
 export * from "./api.js";
 
-const entry = entryOver({ now: () => wasmBuild(), prepare: () => undefined }, nodeRuntime);
+const entry = entryOver(
+  { now: () => wasmBuild(), prepare: () => undefined },
+  nodeRuntime,
+  nodeStream,
+);
 
 /** Opens a store: `"memory:"`, or a store of your own. */
 export const open: Open = entry.open;

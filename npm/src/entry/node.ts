@@ -12,6 +12,7 @@ import type { OpenMirror } from "../handles/mirror.js";
 import type { Open, OpenSync } from "../handles/open.js";
 import type { SessionManager } from "../machines/session-manager.js";
 import { nodeRuntime } from "../runtime/node-runtime.js";
+import { nodeStream } from "../server/node-stream.js";
 import type { StoreRules } from "../stores/rules.js";
 import { entryOver } from "./entry.js";
 
@@ -25,7 +26,7 @@ export type { ImportDirectory } from "../handles/import-directory.js";
 export type { ImportDirectoryOptions } from "../jobs/import-directory.js";
 export * from "./api.js";
 
-const entry = entryOver(nodeSource, nodeRuntime);
+const entry = entryOver(nodeSource, nodeRuntime, nodeStream);
 
 /**
  * Opens a store: `"sqlite:./tenure.db"` (the default), `"memory:"`, any other URL of a store, or a

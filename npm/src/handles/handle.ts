@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { BuildInfo } from "../builds/binding.js";
+import type { BuildName } from "../builds/binding.js";
 import type { Mode, OperationName, Params, Result, Returns } from "../connection/call.js";
 import type { Connection } from "../connection/connection.js";
 import type { Models } from "../connection/models.js";
@@ -54,8 +54,8 @@ export abstract class Handle<
     checkArguments(Handle, refuse);
   }
 
-  /** Which build serves this handle: the native addon or the WebAssembly. */
-  readonly binding: BuildInfo["build"];
+  /** What serves this handle: the native addon, the WebAssembly, or a server. */
+  readonly binding: BuildName;
   /** The capabilities of its store. */
   readonly capabilities: Capabilities;
   /** @internal */
@@ -73,7 +73,7 @@ export abstract class Handle<
 
   /** @internal */
   constructor(
-    build: BuildInfo["build"],
+    build: BuildName,
     connection: Connection,
     notifier: Notifier,
     archive: ArchiveParts | undefined,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Binding, BuildInfo } from "../builds/binding.js";
+import type { Binding, BuildName } from "../builds/binding.js";
 import type { Ask, Mode, Returns } from "../connection/call.js";
 import type {
   LeaseAcquireParams,
@@ -57,10 +57,10 @@ abstract class LeaseOperations<M extends Mode> extends OperationGroup<M> {
 
   /** @internal */
   protected readonly binding: Binding;
-  readonly #build: BuildInfo["build"];
+  readonly #build: BuildName;
 
   /** @internal */
-  constructor(ask: Ask<M>, build: BuildInfo["build"], binding: Binding) {
+  constructor(ask: Ask<M>, build: BuildName, binding: Binding) {
     super(ask);
     this.binding = binding;
     this.#build = build;
@@ -111,8 +111,8 @@ abstract class LeaseOperations<M extends Mode> extends OperationGroup<M> {
 
   /** The options with the holder of an exclusive lease. @internal */
   toHold(options: HoldOptions | undefined): HoldOptions {
-    // In WebAssembly there is no process, so each call is a new holder.
-    const holder = options?.holder ?? (this.#build === "wasm" ? randomUuid() : undefined);
+    // In WebAssembly there is no process, and a server does not know this one, so each call is a new holder.
+    const holder = options?.holder ?? (this.#build === "native" ? undefined : randomUuid());
     return withOptions(options, { holder });
   }
 }
@@ -145,6 +145,8 @@ export class Leases extends LeaseOperations<"async"> {
     const asked = performance.now();
     const { outcome, lease } = await acquire();
     if (outcome !== "acquired") return null;
+    const preparing = this.binding.prepareJobs?.();
+    if (preparing) await preparing;
     return new HeldLease(this.ask, this.binding, lease, asked);
   }
 

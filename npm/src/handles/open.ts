@@ -5,13 +5,18 @@
  * @module
  */
 
-import type { Build } from "../builds/binding.js";
+import { type Build, type Opened, parseAnswer, resultOf } from "../builds/binding.js";
 import type { Mode } from "../connection/call.js";
 import { Connection, type Environment } from "../connection/connection.js";
 import { StoreDriver } from "../connection/store-driver.js";
 import { Notifier } from "../events/notifier.js";
+import type { RetentionParams } from "../generated.js";
 import { archiveOf } from "../jobs/archive.js";
 import { checkRetention } from "../jobs/retention.js";
+import { addressOf } from "../server/address.js";
+import { followChanges } from "../server/change-signal.js";
+import { type Builds, ServerBinding } from "../server/server-binding.js";
+import type { OpenStream } from "../server/stream.js";
 import { IndexedDbStore } from "../stores/indexeddb.js";
 import { openingError } from "../stores/indexeddb-database.js";
 import { rulesOver } from "../stores/rules.js";
@@ -22,6 +27,7 @@ import { Schemas, type SessionSchema, type TypesOf } from "../values/schema.js";
 import type { SessionTypes } from "../values/session-types.js";
 import {
   checkOpenOptions,
+  checkServerOptions,
   type OpenOptions,
   type OptionsWith,
   type OptionsWithout,
@@ -36,6 +42,14 @@ import { SessionsSync } from "./sessions-sync.js";
 const STORE_POLL_MS = 250;
 /** How often it does in a database, whose other handles send messages after their commits. */
 const DATABASE_POLL_MS = 2000;
+/** How often it does on a server, whose stream of changes wakes it sooner. */
+const SERVER_POLL_MS = 2000;
+/** The default timeout of a request to a server, in milliseconds. */
+const SERVER_TIMEOUT_MS = 60_000;
+/** The path and the query of the stream of positions. */
+const POSITIONS = "/v1/watch?positions=true";
+/** The URL of a store in memory. */
+const MEMORY_URL = "memory:";
 /** The URL scheme of databases in the browser. */
 const INDEXEDDB_SCHEME = "indexeddb:";
 /**
@@ -103,6 +117,59 @@ export async function openSessions(
     new Sessions(build.info.build, connection, notifier, archiveOf(options.retention)),
     options,
   );
+}
+
+/** Opens an asynchronous handle over the store of a server. */
+export async function openServer(
+  builds: Builds,
+  openStream: OpenStream,
+  target: Target | undefined,
+  options: OpenOptions,
+): Promise<Sessions> {
+  checkOpenOptions(options);
+  checkServerOptions(options);
+  const address = addressOf(target, options.token);
+  const timeoutMs = options.timeoutMs ?? SERVER_TIMEOUT_MS;
+  if (!(Number.isFinite(timeoutMs) && timeoutMs > 0)) {
+    throw invalidArgument("timeoutMs", "expected a number of milliseconds");
+  }
+  const notifier = new Notifier();
+  if (options.webhook !== undefined) notifier.configure(options.webhook);
+  const binding = new ServerBinding(address, timeoutMs, builds);
+  await binding.connect(await retentionOf(builds, options));
+  const { headers } = binding;
+  const connection = new Connection({
+    binding,
+    url: address.base,
+    options: "{}",
+    driver: undefined,
+    notify: notifier.notify,
+    models: options.models,
+    pollMs: SERVER_POLL_MS,
+    follow: (wake) => followChanges(openStream, `${address.base}${POSITIONS}`, headers, wake),
+    isRemote: true,
+    schemas: options.schema && new Schemas(options.schema),
+  });
+  return configured(
+    new Sessions("server", connection, notifier, archiveOf(options.retention)),
+    options,
+  );
+}
+
+/** How to run retention, as the core reads the options. It runs in the core of a build. */
+async function retentionOf(
+  builds: Builds,
+  options: OpenOptions,
+): Promise<RetentionParams | undefined> {
+  if (options.retention === undefined) return undefined;
+  await builds.prepare();
+  const binding = builds.binding();
+  checkRetention(binding);
+  const { retention } = options;
+  const json = optionsForUrl(MEMORY_URL, { retention }, "sync");
+  const opened = resultOf(parseAnswer<Opened>(binding.open(MEMORY_URL, json)));
+  resultOf(parseAnswer<null>(binding.close(opened.handle)));
+  return opened.retention;
 }
 
 /** Opens a synchronous handle. */

@@ -35,7 +35,8 @@ export interface OpenOptions<T extends SessionTypes = SessionTypes> {
   readonly busyTimeoutMs?: number | undefined;
   /**
    * The timeout of IndexedDB and of methods of your own store, in milliseconds; 30,000 by default.
-   * Of a git store: the timeout of each run of git; 60,000 by default.
+   * Of a git store: the timeout of each run of git; 60,000 by default. Of a server: the timeout of each
+   * request; 60,000 by default.
    */
   readonly timeoutMs?: number | undefined;
   /**
@@ -81,6 +82,8 @@ export interface OpenOptions<T extends SessionTypes = SessionTypes> {
    * overrides it. The property `pessimisticLockingEnabled` of the handle changes it.
    */
   readonly pessimisticLockingEnabled?: boolean | undefined;
+  /** Of a server: its token, unless the URL has it or the page is one of the server's own. */
+  readonly token?: string | undefined;
   /**
    * Schemas that check contexts and the data of events before they are stored, of any library that
    * follows Standard Schema, such as zod and valibot. The types of the handle are those of the schemas.
@@ -128,6 +131,7 @@ export const OPEN_OPTIONS = {
   models: "any",
   keepChanges: "any",
   textIndex: "any",
+  token: "any",
   pessimisticLockingEnabled: "boolean",
   schema: "any",
 } as const;
@@ -153,6 +157,26 @@ export function optionsForUrl(url: string, options: OpenOptions, mode: Mode): st
   return encode("options", { ...coreOptions(options), synchronous: mode === "sync" });
 }
 
+/** The options that a server has itself, for all of its clients. */
+const OF_SERVER = [
+  "limits",
+  "durability",
+  "busyTimeoutMs",
+  "fileMode",
+  "fenced",
+  "redact",
+  "keepChanges",
+  "textIndex",
+] as const;
+
+/** Refuses the options that a server has itself. */
+export function checkServerOptions(options: OpenOptions): void {
+  const given = OF_SERVER.find((name) => options[name] !== undefined);
+  if (given !== undefined) {
+    throw invalidArgument(given, "this store is a server, which has this option itself");
+  }
+}
+
 /** The core's options as JSON for a JavaScript store, and the timeout of its methods. */
 export function optionsForStore(
   options: OpenOptions,
@@ -176,10 +200,12 @@ function coreOptions({
   webhook: _webhook,
   pessimisticLockingEnabled: _locking,
   schema: _schema,
+  token,
   models,
   retention,
   ...core
 }: OpenOptions): object {
+  if (token !== undefined) throw invalidArgument("token", "only the URL of a server has a token");
   // The core cannot call a function: it asks whether a model is available, and for an archive.
   const options = { ...core, retention: coreRetention(retention) };
   return typeof models === "function"

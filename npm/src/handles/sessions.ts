@@ -35,6 +35,7 @@ import {
 } from "./list.js";
 import type { TrashOption } from "./operations.js";
 import { SESSION_ARGUMENTS } from "./session-arguments.js";
+import { checkServeOptions, type ServeOptions, SessionServer } from "./session-server.js";
 import {
   checkWatchFilter,
   checkWatchOptions,
@@ -42,6 +43,9 @@ import {
   type WatchFilter,
   type WatchOptions,
 } from "./watch.js";
+
+/** The handles with servers. They are not garbage-collected. */
+const serving = new Set<object>();
 
 /** The sessions of a store. Made by `open`. */
 export class Sessions<T extends SessionTypes = SessionTypes>
@@ -68,6 +72,8 @@ export class Sessions<T extends SessionTypes = SessionTypes>
   readonly dedup: Dedup<"async"> = new Dedup((name, make) => this.ask(name, make));
   /** The audit log. */
   readonly audit: AuditLog<"async"> = new AuditLog((name, make) => this.ask(name, make));
+  /** The servers over this handle. */
+  readonly #servers = new Set<SessionServer>();
   #closing: Promise<void> | undefined;
 
   /**
@@ -176,6 +182,23 @@ export class Sessions<T extends SessionTypes = SessionTypes>
   }
 
   /**
+   * Serves the store over HTTP, to `open(server.url, { token: server.token })` on other machines and in
+   * browsers, as the command `tenure ui` does. Closing the handle closes the server. Only the native
+   * addon serves a store.
+   */
+  async serve(options: ServeOptions = {}): Promise<SessionServer> {
+    checkServeOptions(options);
+    const server = new SessionServer(this.connection, options);
+    this.#servers.add(server);
+    serving.add(this);
+    void server.closed.then(() => {
+      this.#servers.delete(server);
+      if (this.#servers.size === 0) serving.delete(this);
+    });
+    return server;
+  }
+
+  /**
    * Closes the handle. Pending calls complete, and pending webhooks are delivered within five
    * seconds; later calls are refused. Closing again does nothing.
    */
@@ -207,6 +230,7 @@ export class Sessions<T extends SessionTypes = SessionTypes>
   async #close(): Promise<void> {
     this.detach();
     try {
+      for (const server of this.#servers) await server.close();
       await this.connection.close(() => this.followToTheEnd());
     } finally {
       await this.notifier.drain();

@@ -209,12 +209,15 @@ export class Job {
 }
 
 /** Runs a job to its end. `host` needs no `ended`. */
-export function runJob<N extends JobName>(
+export async function runJob<N extends JobName>(
   binding: Binding,
   name: N,
   params: Accepts<Jobs[N]["params"]>,
   host: Omit<JobHost, "ended">,
 ): Promise<Jobs[N]["result"]> {
+  // Where nothing has to be loaded, the job starts before this returns.
+  const preparing = binding.prepareJobs?.();
+  if (preparing) await preparing;
   return new Promise((resolve, reject) => {
     const ended = (end: Reply): void => {
       if ("thrown" in end) reject(end.thrown);

@@ -5,8 +5,8 @@
  */
 
 /**
- * Codes of errors that arise in JavaScript: in loading a build, driving a store and delivering
- * webhooks. Rules are checked in the core.
+ * Codes of errors that arise outside of the core: in loading a build, driving a store, delivering
+ * webhooks, and in the server. Rules are checked in the core.
  */
 export type DriverErrorCode =
   | "WASM_NOT_READY"
@@ -18,4 +18,8 @@ export type DriverErrorCode =
   | "NOT_REMOVED"
   | "ARCHIVE_FAILED"
   | "LAGGED"
-  | "LISTENER_FAILED";
+  | "LISTENER_FAILED"
+  | "UNAUTHORIZED"
+  | "FORBIDDEN"
+  | "READ_ONLY"
+  | "SERVER_BUSY";

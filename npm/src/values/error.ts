@@ -140,8 +140,33 @@ export function storeNotClosed(how: "failed" | "did not answer", thrown?: unknow
 
 /** A store cannot be opened. */
 export function storeUnavailable(problem: string, cause: unknown): TenureError {
+  return new TenureError(storeUnavailableError(problem), cause);
+}
+
+/** As {@link storeUnavailable}, as data. */
+export function storeUnavailableError(problem: string): ErrorBody {
   const message = `the store is unavailable: ${problem}`;
-  return new TenureError({ code: "STORE_UNAVAILABLE", message, details: { problem } }, cause);
+  return { code: "STORE_UNAVAILABLE", message, details: { problem } };
+}
+
+/** A store did not answer in time, and nothing was being written, as data. */
+export function storeTimeoutError(method: string, timeoutMs: number): ErrorBody {
+  const message = `the store's ${method} did not answer within ${timeoutMs} ms; no write was under way`;
+  return { code: "STORE_TIMEOUT", message, details: { method, timeoutMs } };
+}
+
+/** It is not known whether a write took effect, as data. */
+export function outcomeUnknownError(problem: string): ErrorBody {
+  const message = `the store did not confirm the write: ${problem}; load the session to see whether it took effect, or repeat the call with the same \`idempotencyKey\``;
+  return { code: "OUTCOME_UNKNOWN", message, details: { problem } };
+}
+
+/** This build cannot serve a store. */
+export function cannotServe(): TenureError {
+  const name = "serve";
+  const instead = "use the native addon on Node, or the command `tenure ui`";
+  const message = `the operation ${JSON.stringify(name)} is not in this build: ${instead}`;
+  return new TenureError({ code: "UNSUPPORTED_OPERATION", message, details: { name, instead } });
 }
 
 /** The storage of a store is full. */

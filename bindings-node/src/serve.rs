@@ -1,0 +1,70 @@
+//! The options of a server, as JavaScript passes them.
+
+use std::io::stderr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use tenure_core::value::properties::{Params, Properties};
+use tenure_core::{Error, Result, Text};
+use tenure_server::log::{self, Format};
+use tenure_server::{ServerOptions, Token};
+
+struct ServeParams {
+    port: u32,
+    address: Option<Text>,
+    token: Option<Text>,
+    read_only: bool,
+    allow_hosts: Vec<Text>,
+    allow_origins: Vec<Text>,
+    log: Option<Text>,
+}
+
+impl Params for ServeParams {
+    fn take(properties: &mut Properties<'_>) -> Self {
+        Self {
+            port: properties.take_or("port", 0),
+            address: properties.take("address"),
+            token: properties.take("token"),
+            read_only: properties.take_or("read_only", false),
+            allow_hosts: properties.take_or("allow_hosts", Vec::new()),
+            allow_origins: properties.take_or("allow_origins", Vec::new()),
+            log: properties.take("log"),
+        }
+    }
+}
+
+/// Reads the options of a server.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`.
+pub(crate) fn server_options(options: &str) -> Result<ServerOptions> {
+    let params = ServeParams::read("options", options)?;
+    let port = u16::try_from(params.port)
+        .map_err(|_| Error::invalid("port", "expected a port, or 0 for any free one"))?;
+    let ip = match &params.address {
+        None => Ipv4Addr::LOCALHOST.into(),
+        Some(address) => address.as_str().parse::<IpAddr>().map_err(|_| {
+            Error::invalid(
+                "address",
+                "expected an address of this machine, such as 127.0.0.1",
+            )
+        })?,
+    };
+    let token = params.token.map(|token| Token::parse(token.as_str()));
+    let texts = |texts: Vec<Text>| texts.into_iter().map(Text::into_string).collect();
+    let defaults = ServerOptions::default();
+    let log = match params.log.as_ref().map(Text::as_str) {
+        None => defaults.log.clone(),
+        Some("human") => log::to(Format::Human, stderr()),
+        Some("json") => log::to(Format::Json, stderr()),
+        Some(_) => return Err(Error::invalid("log", "expected \"human\" or \"json\"")),
+    };
+    Ok(ServerOptions {
+        address: SocketAddr::new(ip, port),
+        token: token.transpose()?,
+        read_only: params.read_only,
+        allowed_hosts: texts(params.allow_hosts),
+        allowed_origins: texts(params.allow_origins),
+        log,
+        ..defaults
+    })
+}

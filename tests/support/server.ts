@@ -1,0 +1,55 @@
+// Stores behind a server: one in this process, over a store in memory, and the command `tenure ui`.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { open, Sessions } from "tenure";
+import { afterEach } from "vitest";
+
+type OpenOptions = Parameters<typeof open>[1];
+type Opening = (target: Parameters<typeof open>[0], options?: OpenOptions) => Promise<Sessions>;
+
+/** Opens a new store in memory behind a server. The options that a server has are those of its store. */
+export function openerOf(opening: Opening): (options?: OpenOptions) => Promise<Sessions> {
+  return async ({ limits, redact, fenced, ...own } = {}) => {
+    const store = await opening("memory:", { limits, redact, fenced });
+    const { url, token } = await store.serve();
+    return opening(url, { ...own, token });
+  };
+}
+
+/** A server that runs as a command. */
+export interface Ui {
+  readonly url: string;
+  readonly token: string;
+  readonly child: ChildProcess;
+  /** Ends it at once. */
+  kill(): Promise<void>;
+}
+
+const command = fileURLToPath(new URL("../../npm/bin/tenure", import.meta.url));
+const running = new Set<ChildProcess>();
+
+afterEach(() => {
+  for (const child of running) child.kill("SIGKILL");
+  running.clear();
+});
+
+/** Starts `tenure ui` with these arguments besides `--json`. */
+export async function startUi(...args: readonly string[]): Promise<Ui> {
+  const child = spawn(command, ["ui", "--json", ...args], { stdio: ["ignore", "pipe", "ignore"] });
+  running.add(child);
+  const [line] = await once(createInterface(child.stdout), "line");
+  const { url, token = "" } = JSON.parse(line);
+  return {
+    url,
+    token,
+    child,
+    async kill() {
+      const exited = once(child, "exit");
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}

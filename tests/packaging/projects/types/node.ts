@@ -53,7 +53,7 @@ export async function handles(): Promise<void> {
   is<Same<typeof elsewhere, Sessions>>();
   await using disposed = await open();
   using closed = openSync();
-  is<Same<typeof disposed.binding | typeof closed.binding, "native" | "wasm">>();
+  is<Same<typeof disposed.binding | typeof closed.binding, "native" | "wasm" | "server">>();
   is<Same<typeof VERSION, string>>();
 
   // @ts-expect-error: a URL or a store, not a number

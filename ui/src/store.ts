@@ -71,17 +71,25 @@ function followOthers(sessions: Sessions): void {
   });
 }
 
-/** The time between two notifications of the views, in milliseconds. */
+/** The shortest time between two notifications of the views, in milliseconds. */
 const BETWEEN_MS = 100;
+/** The share of the time that views may take to show changes is one in so many. */
+const SHARE = 4;
 
 let isAnnounced = false;
+let between = BETWEEN_MS;
 
-/** Notifies the views of changes, a few times a second at most. */
+/** Notifies the views of changes: a few times a second, and less often if they take long to show them. */
 function announce(): void {
   if (isAnnounced) return;
   isAnnounced = true;
   setTimeout(() => {
     isAnnounced = false;
+    const began = performance.now();
     sessionsRevision.value += 1;
-  }, BETWEEN_MS);
+    // The views are rendered before the next task.
+    setTimeout(() => {
+      between = Math.max(BETWEEN_MS, SHARE * (performance.now() - began));
+    });
+  }, between);
 }

@@ -125,6 +125,17 @@ describe("by the keyboard alone", () => {
     await expect.poll(() => total(page)).toBe(1);
   });
 
+  it("the list is where it was left, after a session was opened", async () => {
+    await fillMany();
+    const page = await ui.open();
+    await page.keyboard.press("G");
+    await page.locator('[aria-rowindex="301"] a:focus').waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Task" }).waitFor();
+    await page.keyboard.press("Backspace");
+    await page.locator('[aria-rowindex="301"] a:focus').waitFor();
+  });
+
   it("sessions are selected, moved to the trash, and restored by undo", async () => {
     await fillMany();
     const page = await ui.open();

@@ -32,6 +32,8 @@ import { PERIODS, partsOf } from "./periods.js";
 
 /** How often the expensive numbers are computed again, in milliseconds. */
 const STEADY_MS = 15_000;
+/** The number of sessions up to which each change is shown at once. */
+const LIVE_UP_TO = 5000;
 /** The number of sessions from which their histories are not read to add up their sizes. */
 const STORAGE_UP_TO = 2000;
 /** The days of which prevented duplicates are counted. */
@@ -41,8 +43,9 @@ const DAYS = 7;
 export function OverviewView() {
   const { mirror } = opened();
   const { query } = route.value;
-  const revision = sessionsRevision.value;
   const step = Math.floor(now.value / STEADY_MS);
+  // Statistics of a period read all sessions, so those of very many are computed less often.
+  const revision = mirror.stats().total > LIVE_UP_TO ? step : sessionsRevision.value;
   const name = query.get("period") ?? "7d";
   const period = PERIODS[name] ?? PERIODS["7d"];
   if (period === undefined) throw new Error("the period 7d is missing");
@@ -52,13 +55,15 @@ export function OverviewView() {
     return {
       filter,
       all: mirror.stats(filter),
-      bars: parts.map(({ after, before, label }) => ({
-        label,
-        values: STATUSES.map(
-          (status) => mirror.stats({ createdAfter: after, createdBefore: before }).byStatus[status],
-        ),
-        link: linkTo(["sessions"], { createdAfter: after, createdBefore: before }),
-      })),
+      bars: parts.map(({ after, before, label }) => {
+        const range = { createdAfter: after, createdBefore: before };
+        const { byStatus } = mirror.stats(range);
+        return {
+          label,
+          values: STATUSES.map((status) => byStatus[status]),
+          link: linkTo(["sessions"], range),
+        };
+      }),
     };
   }, [mirror, period, revision, step]);
   const heads = useMemo(() => newest(mirror, counted.filter), [mirror, period, step]);

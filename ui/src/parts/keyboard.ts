@@ -4,7 +4,7 @@
  * @module
  */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 /** The functions of keys, by their names; two keys in a row are `"g s"`. */
 export type Keys = Readonly<Record<string, (event: KeyboardEvent) => unknown>>;
@@ -18,7 +18,8 @@ let first: { readonly key: string; readonly at: number } | undefined;
 export function useKeys(keys: Keys): void {
   const current = useRef(keys);
   current.current = keys;
-  useEffect(() => {
+  // Before the first key that can be pressed.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
       if (isWriting(event.target) || document.querySelector("dialog[open]") !== null) return;

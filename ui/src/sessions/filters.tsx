@@ -5,12 +5,13 @@
  */
 
 import type { RefObject } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Stats } from "tenure";
+import { now } from "../clock.js";
 import { brief, count } from "../format.js";
 import { STATUSES, StatusMark } from "../parts/status.js";
 import { linkTo, replaceQuery } from "../route.js";
-import { opened } from "../store.js";
+import { opened, sessionsRevision } from "../store.js";
 import { inLine } from "../text.js";
 import { FILTERS, filterOf, PARAMETERS, withParameter, withToggled } from "./query.js";
 import { BUILT_IN, removeView, savedViews, saveView } from "./saved-views.js";
@@ -188,15 +189,16 @@ function Others({ query }: { readonly query: URLSearchParams }) {
 function Views({ query }: { readonly query: URLSearchParams }) {
   const [name, setName] = useState<string | undefined>(undefined);
   const own = parametersOf(query);
+  const totals = useTotals();
   const isKnown = [...BUILT_IN, ...savedViews.value].some((view) => sameQuery(view.query, own));
   return (
     <nav class="views" aria-label="Views">
       {BUILT_IN.map((view) => (
-        <ViewLink key={view.name} view={view} own={own} />
+        <ViewLink key={view.name} view={view} own={own} total={totals.get(view.query)} />
       ))}
       {savedViews.value.map((view) => (
         <span key={view.name} class="view-own">
-          <ViewLink view={view} own={own} />
+          <ViewLink view={view} own={own} total={totals.get(view.query)} />
           <button
             type="button"
             class="quiet icon"
@@ -237,32 +239,49 @@ function Views({ query }: { readonly query: URLSearchParams }) {
   );
 }
 
+/** How often the totals of the views are counted where that takes long, in milliseconds. */
+const COUNTED_MS = 10_000;
+/** The number of sessions up to which they are counted after each change. */
+const LIVE_UP_TO = 5000;
+
+/** The number of sessions of each view. */
+function useTotals(): ReadonlyMap<string, number> {
+  const { mirror } = opened();
+  const revision = sessionsRevision.value;
+  const isSmall = mirror.stats().total <= LIVE_UP_TO;
+  const step = isSmall ? revision : Math.floor(now.value / COUNTED_MS);
+  const views = savedViews.value;
+  return useMemo(() => {
+    const totals = new Map<string, number>();
+    for (const { query } of [...BUILT_IN, ...views]) {
+      try {
+        totals.set(query, mirror.stats(filterOf(new URLSearchParams(query))).total);
+      } catch {
+        // The list says what is wrong with its filter.
+      }
+    }
+    return totals;
+  }, [mirror, step, views]);
+}
+
 function ViewLink({
   view,
   own,
+  total,
 }: {
   readonly view: { readonly name: string; readonly query: string };
   readonly own: string;
+  readonly total: number | undefined;
 }) {
-  const query = new URLSearchParams(view.query);
-  const total = totalOf(query);
   return (
     <a
-      href={linkTo(["sessions"], query)}
+      href={linkTo(["sessions"], new URLSearchParams(view.query))}
       aria-current={sameQuery(view.query, own) ? "page" : undefined}
     >
       {inLine(view.name, 40)}{" "}
       <span class="number faint">{total !== undefined && count(total)}</span>
     </a>
   );
-}
-
-function totalOf(query: URLSearchParams): number | undefined {
-  try {
-    return opened().mirror.stats(filterOf(query)).total;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The parameters of the list alone. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { exportSessions } from "../files/export.js";
 import { count, counted } from "../format.js";
 import { copyText } from "../parts/copy.js";
@@ -12,7 +12,6 @@ import { Empty } from "../parts/empty.js";
 import { useKeys } from "../parts/keyboard.js";
 import { isNarrow } from "../parts/media.js";
 import { Problem } from "../parts/problem.js";
-import { undoLast } from "../parts/toast.js";
 import { useVirtual } from "../parts/virtual.js";
 import { goTo, linkTo, linkToSession, route } from "../route.js";
 import { FirstSession } from "../start/first.js";
@@ -40,7 +39,6 @@ export function SessionsView() {
   const search = useRef<HTMLInputElement>(null);
   useKeys({
     "/": () => search.current?.focus(),
-    u: () => undoLast(),
   });
   return (
     <main class="view view-list">
@@ -55,13 +53,39 @@ export function SessionsView() {
   );
 }
 
+/** Where the reader was in each list, by its address. */
+const places = new Map<string, { readonly top: number; readonly current: number }>();
+
 function List({ rows, query }: { readonly rows: Rows; readonly query: URLSearchParams }) {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const [current, setCurrent] = useState(0);
+  const place = query.toString();
+  const [current, setCurrent] = useState(places.get(place)?.current ?? 0);
   const anchor = useRef(0);
   const height = isNarrow.value ? NARROW_ROW : ROW;
   const { scroller, items, totalHeight, scrollTo } = useVirtual({ count: rows.total, height });
   const wanted = useRef<number | undefined>(undefined);
+
+  // Back from a session, the list is where it was left.
+  const newest = useRef(current);
+  newest.current = current;
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    const before = places.get(place);
+    if (element === null) return;
+    if (before !== undefined) {
+      element.scrollTop = before.top;
+      wanted.current = before.current;
+    }
+    let top = element.scrollTop;
+    const onScroll = (): void => {
+      top = element.scrollTop;
+    };
+    element.addEventListener("scroll", onScroll, { passive: true });
+    return () => {
+      element.removeEventListener("scroll", onScroll);
+      places.set(place, { top, current: newest.current });
+    };
+  }, [place, scroller]);
 
   const focusRow = (index: number): void => {
     const to = Math.max(0, Math.min(index, rows.total - 1));

@@ -52,8 +52,10 @@ export function App() {
   });
   const [name = "sessions"] = route.value.path;
   useEffect(() => {
+    // A session sets its own.
+    if (name === "session") return;
     const view = VIEWS.find(([key]) => key === name);
-    document.title = `${view?.[1] ?? "Session"} · Tenure`;
+    document.title = `${view?.[1] ?? "Not found"} · Tenure`;
   }, [name]);
   return (
     <>

@@ -29,10 +29,12 @@ export interface ConnectionEvents {
   onError(error: unknown): void;
 }
 
+/** Whether the page is about sessions in this browser, and not about those of a server. */
+export const isLocal = storeOfPage() !== "server";
+
 /** Opens the store that the page names. */
 export async function connect(events: ConnectionEvents): Promise<Connection> {
   const url = storeOfPage();
-  const isLocal = url !== "server";
   // A database of the browser is read here, and only the complete module makes the heads of a mirror.
   if (isLocal) await init({ module: new URL(complete, location.href) });
   const sessions = await open(isLocal ? url : location.origin);

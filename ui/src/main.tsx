@@ -6,6 +6,7 @@
 
 import { render } from "preact";
 import { App } from "./app.js";
+import { isLocal } from "./connect.js";
 import { registerWorker } from "./offline.js";
 import { openStore } from "./store.js";
 
@@ -13,4 +14,5 @@ const page = document.querySelector("#page");
 if (page === null) throw new Error("the page has no element for its content");
 render(<App />, page);
 void openStore();
-registerWorker();
+// Without its server a page has no sessions to show.
+if (isLocal) registerWorker();

@@ -116,9 +116,18 @@ describe("every view", () => {
       await eachView(page, async (link) => {
         expect(await findings(page), link).toEqual([]);
       });
-      await page.keyboard.press("n");
-      await page.getByRole("dialog").waitFor();
-      expect(await findings(page), "the dialog").toEqual([]);
+      for (const key of ["n", "?"]) {
+        await page.keyboard.press(key);
+        await page.getByRole("dialog").waitFor();
+        expect(await findings(page), `the dialog of ${key}`).toEqual([]);
+        await page.keyboard.press("Escape");
+        await page.getByRole("dialog").waitFor({ state: "detached" });
+      }
+      await ui.goTo(page, "#/sessions");
+      await page.getByRole("link", { name: "Task a" }).focus();
+      for (const key of ["x", "j", "t"]) await page.keyboard.press(key);
+      await page.getByRole("button", { name: "Undo" }).waitFor();
+      expect(await findings(page), "a message").toEqual([]);
     },
   );
 

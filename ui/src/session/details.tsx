@@ -5,7 +5,7 @@
  */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { JsonObject, SessionHead } from "tenure";
 import { now } from "../clock.js";
 import { cost, count, duration } from "../format.js";
@@ -35,6 +35,7 @@ export function Details({
   return (
     <aside class="details" aria-label="Details">
       <Facts head={head} />
+      <UnfinishedCalls head={head} />
       {message !== undefined && <Part title="Model">{message}</Part>}
       {result !== undefined && (
         <Part title="Result">
@@ -145,8 +146,54 @@ function Facts({ head }: { readonly head: SessionHead }) {
           </a>
         </Fact>
       )}
-      <Fact name="Version">{count(head.version)}</Fact>
+      <Forks id={head.id} />
+      <Fact name="Version">
+        {count(head.version)} · <a href={linkTo(["audit"], { subject: head.id })}>audit log</a>
+      </Fact>
     </dl>
+  );
+}
+
+/** How often the forks of a session are counted, in milliseconds. */
+const COUNTED_MS = 10_000;
+
+/** The sessions that were forked from this one. */
+function Forks({ id }: { readonly id: string }) {
+  const { mirror } = opened();
+  const step = Math.floor(now.value / COUNTED_MS);
+  const total = useMemo(() => mirror.stats({ parentId: id }).total, [mirror, id, step]);
+  if (total === 0) return null;
+  return (
+    <Fact name="Forks">
+      <a href={linkTo(["sessions"], { parentId: id })}>{count(total)}</a>
+    </Fact>
+  );
+}
+
+/** The tool calls that run now, or that a crash has cut off. */
+function UnfinishedCalls({ head }: { readonly head: SessionHead }) {
+  const { sessions } = opened();
+  const { value } = useLoaded(
+    async () => (await sessions.context(head.id, { recent: 1 }))?.unfinishedToolCalls ?? [],
+    [head.id, head.version],
+  );
+  if (value === undefined || value.length === 0) return null;
+  return (
+    <Part title="Unfinished tool calls">
+      <ul>
+        {value.map(({ callId, tool, args, startedAt }) => (
+          <li key={callId}>
+            <strong>
+              <Line text={tool} limit={60} />
+            </strong>{" "}
+            <span class="faint">
+              <Time at={startedAt} />
+            </span>
+            <JsonTree value={args ?? null} />
+          </li>
+        ))}
+      </ul>
+    </Part>
   );
 }
 

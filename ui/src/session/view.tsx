@@ -4,7 +4,7 @@
  * @module
  */
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { copyText } from "../parts/copy.js";
 import { Empty } from "../parts/empty.js";
 import { useKeys } from "../parts/keyboard.js";
@@ -33,6 +33,10 @@ export function SessionView({ id }: { readonly id: string }) {
   useKeys({
     c: () => void copyText(id),
     Backspace: () => history.back(),
+  });
+  const titled = useRef("Session");
+  useEffect(() => {
+    document.title = `${titled.current} · Tenure`;
   });
   let head: ReturnType<typeof mirror.get> = null;
   try {
@@ -63,6 +67,7 @@ export function SessionView({ id }: { readonly id: string }) {
       </main>
     );
   }
+  titled.current = inLine(head.task, 60) || visible(id);
   const isTabbed = isNarrow.value;
   return (
     <main class="view view-session">

@@ -15,7 +15,8 @@ import { Problem } from "../parts/problem.js";
 import { useVirtual } from "../parts/virtual.js";
 import { goTo, linkTo, linkToSession, route } from "../route.js";
 import { FirstSession } from "../start/first.js";
-import { opened, sessionsRevision } from "../store.js";
+import { opened, sessionsRevision, unreadable } from "../store.js";
+import { inLine } from "../text.js";
 import { deleteAll, restoreAll, trashAll } from "./bulk.js";
 import { Filters } from "./filters.js";
 import { FILTERS, filterOf, orderOf } from "./query.js";
@@ -44,12 +45,32 @@ export function SessionsView() {
     <main class="view view-list">
       <h1 class="unseen">Sessions</h1>
       <Filters query={query} search={search} />
+      <Unreadable />
       {"error" in rows ? (
         <Problem error={rows.error} />
       ) : (
-        <List key={query.get("trash") === "only"} rows={rows} query={query} />
+        // What is selected is always in the list.
+        <List key={JSON.stringify(filter)} rows={rows} query={query} />
       )}
     </main>
+  );
+}
+
+/** The sessions that are in the store and cannot be read. */
+function Unreadable() {
+  const problems = [...unreadable.value];
+  if (problems.length === 0) return null;
+  return (
+    <details class="unreadable">
+      <summary>{counted(problems.length, "session")} cannot be read</summary>
+      <ul>
+        {problems.slice(0, 100).map(([id, problem]) => (
+          <li key={id}>
+            <code>{inLine(id, 130)}</code> {inLine(problem)}
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 

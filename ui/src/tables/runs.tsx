@@ -39,7 +39,7 @@ export function RunsView() {
           <>
             <p>A run that is admitted prevents duplicates of itself. This command admits one:</p>
             <pre class="code">
-              <code>tenure dedup admit --event push --workflow CI --run-id 1 --sha abc123</code>
+              <code>tenure dedup admit push CI abc123 1</code>
             </pre>
           </>
         ),

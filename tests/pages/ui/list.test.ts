@@ -74,6 +74,22 @@ describe("the list", () => {
     await expect.poll(() => total(page)).toBe(300);
   });
 
+  it("leaves the focus in the search, also when a text leads back to a list that was left", async () => {
+    await fillTwo();
+    const page = await ui.open("#/sessions?text=b");
+    await page.keyboard.press("j");
+    const search = page.getByRole("searchbox", { name: "Search tasks" });
+    const shows = (text: string): Promise<void> =>
+      expect.poll(() => new URL(page.url()).hash).toBe(`#/sessions?text=${text}`);
+    await search.fill("build");
+    await shows("build");
+    await search.fill("b");
+    await shows("b");
+    await page.locator(".canvas > .row").waitFor();
+    await page.keyboard.type("ui");
+    await shows("bui");
+  });
+
   it("says what is wrong with a filter of the address", async () => {
     await fillTwo();
     const page = await ui.open("#/sessions?status=running");

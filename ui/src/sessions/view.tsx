@@ -95,7 +95,8 @@ function List({ rows, query }: { readonly rows: Rows; readonly query: URLSearchP
     if (element === null) return;
     if (before !== undefined) {
       element.scrollTop = before.top;
-      wanted.current = before.current;
+      // A person who types into a filter goes on typing.
+      if (document.activeElement === document.body) wanted.current = before.current;
     }
     let top = element.scrollTop;
     const onScroll = (): void => {

@@ -6,7 +6,7 @@
 
 import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Stats } from "tenure";
+import type { Phase, Stats } from "tenure";
 import { now } from "../clock.js";
 import { brief, count } from "../format.js";
 import { STATUSES, StatusMark } from "../parts/status.js";
@@ -19,7 +19,8 @@ import { BUILT_IN, removeView, savedViews, saveView } from "./saved-views.js";
 /** How long to wait for another key before the list is filtered by a text. */
 const TYPING_MS = 120;
 
-const PHASES = [
+/** The phases of agents, in their usual order. */
+const PHASES: readonly Phase[] = [
   "initializing",
   "investigating",
   "planning",

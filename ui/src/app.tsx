@@ -126,9 +126,9 @@ function StoreName() {
       {error !== undefined && (
         <>
           {" "}
-          (not followed){" "}
+          (away){" "}
           <button type="button" onClick={() => void openStore()}>
-            Load again
+            Try again
           </button>
         </>
       )}

@@ -38,8 +38,13 @@ export async function connect(events: ConnectionEvents): Promise<Connection> {
   // A database of the browser is read here, and only the complete module makes the heads of a mirror.
   if (isLocal) await init({ module: new URL(complete, location.href) });
   const sessions = await open(isLocal ? url : location.origin);
-  const mirror = await openMirror(sessions, events);
-  return { sessions, mirror, isLocal, name: isLocal ? url : location.host };
+  try {
+    const mirror = await openMirror(sessions, events);
+    return { sessions, mirror, isLocal, name: isLocal ? url : location.host };
+  } catch (error) {
+    void sessions.close();
+    throw error;
+  }
 }
 
 function storeOfPage(): string {

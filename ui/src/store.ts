@@ -34,14 +34,21 @@ export function opened(): Connection {
   return state;
 }
 
-/** Opens the store, and opens it again after a failure. */
+/** The time before the store is opened again after it was lost, in milliseconds. */
+const AGAIN_MS = 2000;
+
+let isOpening = false;
+
+/** Opens the store, and opens it again after a failure. What was loaded is shown until then. */
 export async function openStore(): Promise<void> {
-  store.value = { kind: "loading", loaded: 0 };
-  followError.value = undefined;
+  if (isOpening) return;
+  isOpening = true;
+  const before = store.peek();
+  if (before.kind !== "open") store.value = { kind: "loading", loaded: 0 };
   try {
     const connection = await connect({
       onProgress: (loaded) => {
-        store.value = { kind: "loading", loaded };
+        if (store.peek().kind !== "open") store.value = { kind: "loading", loaded };
       },
       onChange: announce,
       onProblems: (problems) => {
@@ -51,13 +58,29 @@ export async function openStore(): Promise<void> {
       },
       onError: (error) => {
         followError.value = error;
+        setTimeout(() => void openStore(), AGAIN_MS);
       },
     });
     followOthers(connection.sessions);
-    store.value = { kind: "open", ...connection };
+    batch(() => {
+      followError.value = undefined;
+      store.value = { kind: "open", ...connection };
+      sessionsRevision.value += 1;
+    });
+    if (before.kind === "open") await close(before);
   } catch (error) {
-    store.value = { kind: "failed", error };
+    if (before.kind !== "open") store.value = { kind: "failed", error };
+    else setTimeout(() => void openStore(), AGAIN_MS);
+  } finally {
+    isOpening = false;
   }
+}
+
+/** Closes what another connection has replaced. */
+async function close({ mirror, sessions }: Connection): Promise<void> {
+  mirror.close();
+  // A server that is away answers no more.
+  await sessions.close().catch(() => {});
 }
 
 /** Follows the leases and the audit log, which a mirror does not have. */

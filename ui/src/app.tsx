@@ -4,7 +4,7 @@
  * @module
  */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { FilesView } from "./files/view.js";
 import { count } from "./format.js";
 import { Help } from "./help.js";
@@ -51,6 +51,13 @@ export function App() {
     "g l": () => goTo(linkTo(["slots"])),
   });
   const [name = "sessions"] = route.value.path;
+  const nav = useRef<HTMLElement>(null);
+  // In a narrow window the links scroll.
+  useEffect(() => {
+    nav.current
+      ?.querySelector("[aria-current]")
+      ?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [name]);
   useEffect(() => {
     // A session sets its own.
     if (name === "session") return;
@@ -66,7 +73,7 @@ export function App() {
         <a class="brand" href={linkTo(["sessions"])}>
           Tenure
         </a>
-        <nav class="nav" aria-label="Main">
+        <nav class="nav" aria-label="Main" ref={nav}>
           {VIEWS.map(([key, label]) => (
             <a
               key={key}

@@ -40,7 +40,7 @@ const groups = {
   native: ["native", "cli", "wasm", "ts"],
   wasm: ["wasm", "ts"],
   browser: ["cli", "wasm", "ts", "ui"],
-  packaging: ["native", "cli", "wasm", "ts"],
+  packaging: ["native", "cli", "wasm", "ts", "ui"],
 };
 
 /**

@@ -34,7 +34,7 @@ export interface MirrorFollowing {
 export interface MirrorTarget {
   /** Loads heads in place of what is there. */
   load(bytes: Uint8Array): number;
-  /** Begins to load all heads anew. */
+  /** Begins to load all heads again. */
   reload(): Reload;
 }
 

@@ -126,7 +126,7 @@ export class Mirror<T extends SessionTypes = SessionTypes> implements Disposable
     void follower.follow();
   }
 
-  /** Loads all sessions anew. What is there is shown until all is loaded. */
+  /** Loads all sessions again. What is there is shown until all is loaded. */
   #reload(): Reload {
     const loading = connect(this.#build);
     return {

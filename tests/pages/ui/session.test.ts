@@ -208,7 +208,7 @@ describe("a hostile session", () => {
         userId: markup,
         context: { [markup]: markup, ["__proto__"]: { polluted: true }, deep: "x".repeat(100_000) },
       });
-      await sessions.recordToolCall("s", markup, { markup, long: "y".repeat(400_000) }, markup);
+      await sessions.recordToolCall("s", markup, { markup, long: "y".repeat(1_000_000) }, markup);
       await sessions.addEvent("s", "constructor", { text: "\u202e\u0000\u0007\udfff" });
       await sessions.fail("s", `${markup}${"z".repeat(200_000)}`);
     });

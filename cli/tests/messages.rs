@@ -1978,7 +1978,7 @@ $ tenure ui --token-file text
 tenure: --token: expected 16 to 256 letters, digits, '-', '.', '_' or '~'
 [2]
 $ tenure ui --address 0.0.0.0
-tenure: --address: other machines reach this address, so it demands a token of your own
+tenure: --token: other machines reach this address: give a token of your own
 [2]
 $ tenure ui --address nowhere
 error: invalid value 'nowhere' for '--address <ADDRESS>': invalid IP address syntax

@@ -162,7 +162,7 @@ fn a_port_that_is_in_use_is_refused() {
     let second = place.run(&["ui", "--port", port]);
     assert_eq!(second.code, 2, "{second:?}");
     assert!(
-        second.err.contains("cannot listen on 127.0.0.1"),
+        second.err.contains("--port: cannot listen on 127.0.0.1"),
         "{second:?}"
     );
 }

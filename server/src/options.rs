@@ -55,9 +55,8 @@ impl ServerOptions {
             Some(token) => Ok(token.clone()),
             None if self.address.ip().is_loopback() => Token::random(),
             None => {
-                let problem =
-                    "other machines reach this address, so it demands a token of your own";
-                Err(Error::invalid("address", problem))
+                let problem = "other machines reach this address: give a token of your own";
+                Err(Error::invalid("token", problem))
             }
         }
     }

@@ -1,5 +1,6 @@
 //! A server: it listens from its start on, and serves until it is closed.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, mpsc};
 
@@ -38,7 +39,10 @@ impl Server {
         let listener = listen(options.address);
         let (listener, address) = listener.map_err(|error| {
             let problem = format!("cannot listen on {}: {error}", options.address);
-            Error::invalid("address", problem)
+            match error.kind() {
+                ErrorKind::AddrInUse => Error::invalid("port", problem + "; 0 is any free one"),
+                _ => Error::invalid("address", problem),
+            }
         })?;
         let hosts = Hosts::new(address, &options.allowed_hosts)?;
         let runtime = RuntimeThread::shared()?;

@@ -62,7 +62,6 @@ pub struct HeadsPage {
     pub unread: Vec<String>,
     /// The position in the feed from before the heads were read; absent over a store without a feed. The
     /// changes after it are those that the heads may lack.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
     /// Sessions that could not be read. They do not affect the others.
@@ -141,10 +140,14 @@ async fn of_ids(context: &Context, ids: &[Text], limit: usize) -> Result<HeadsPa
                     heads.push(loaded.head);
                 }
                 Found::Session(Ok(None)) | Found::Record(_) => gone.push(id.clone()),
-                Found::Session(Err(error)) => problems.push(Problem {
-                    id: id.to_string(),
-                    problem: error.to_string(),
-                }),
+                Found::Session(Err(error)) => {
+                    // No list shows it. What a mirror has of it is from before.
+                    gone.push(id.clone());
+                    problems.push(Problem {
+                        id: id.to_string(),
+                        problem: error.to_string(),
+                    });
+                }
             }
         }
         left = rest;

@@ -172,8 +172,11 @@ export class MirrorFollower<T extends SessionTypes> {
       ? thrown
       : new TenureError({ code: "INTERNAL", message: messageOf(thrown), details: {} }, thrown);
     const { onError } = this.#options;
-    const log = (failure: unknown): void => console.error(listenerFailed("error", failure));
-    if (onError !== undefined) notify(onError, error, log);
+    if (onError === undefined) {
+      console.warn(`tenure: a mirror may be out of date: ${error.message}`);
+      return;
+    }
+    notify(onError, error, (failure) => console.error(listenerFailed("error", failure)));
   }
 
   #call<V>(name: string, callback: ((value: V) => void) | undefined, value: V): void {

@@ -31,7 +31,8 @@ export interface MirrorOptions {
   readonly onProblems?: ((problems: readonly Problem[]) => void) | undefined;
   /**
    * Called with a failure to follow the store. The mirror stays as it is, and goes on as soon as it can; a
-   * failure that repeats is reported once. What another callback throws is reported, too.
+   * failure that repeats is reported once. What another callback throws is reported, too. Without this
+   * callback a warning is printed.
    */
   readonly onError?: ((error: TenureError) => void) | undefined;
 }
@@ -39,8 +40,11 @@ export interface MirrorOptions {
 /** Opens a mirror. */
 export type OpenMirror = {
   /** Opens an empty mirror, into which `load` loads. */
-  (): Promise<Mirror>;
-  /** Opens a mirror of a store, and loads all sessions. It follows the store until it is closed. */
+  <T extends SessionTypes = SessionTypes>(): Promise<Mirror<T>>;
+  /**
+   * Opens a mirror of a store, and loads all sessions. It follows the store until the mirror, or the handle
+   * of the store, is closed.
+   */
   <T extends SessionTypes = SessionTypes>(
     sessions: Sessions<T>,
     options?: MirrorOptions,

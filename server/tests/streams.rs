@@ -1,5 +1,6 @@
 //! Streams of changes: each change once and in order, also across connections.
 
+use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -98,8 +99,14 @@ fn what_is_no_watch_is_refused_before_the_stream() {
 #[test]
 fn a_store_without_a_feed_has_no_stream() {
     let folder = TempDir::new().unwrap();
-    let url = format!("file:{}", folder.path().join("sessions").display());
-    let running = Running::over(open(&url), options());
+    let repository = folder.path().display().to_string();
+    let mut made = Command::new("git");
+    let made = made.args(["init", "--bare", "--quiet", &repository]);
+    assert!(made.status().unwrap().success());
+    // It is asynchronous, too.
+    let running = Running::over(open(&format!("git:{repository}")), options());
+    let lease = r#"{"key":"k","holder":"h","leaseDurationMs":60000}"#;
+    assert_eq!(running.ok("leaseAcquire", lease)["outcome"], "acquired");
     assert_eq!(
         running.get("/v1/watch").failure(),
         (400, "NO_FEED".to_owned())

@@ -138,6 +138,13 @@ proptest! {
                 let page = mirror.list(&all).unwrap();
                 prop_assert_eq!((page.heads.len() + page.problems.len()) as u64, number);
                 mirror.tally(&everything, 3).unwrap();
+                for head in &page.heads {
+                    let user_id = head.user_id.clone();
+                    let of_user = Filter { user_id, ..everything.clone() };
+                    let found = mirror.list(&query(of_user.clone(), Order::default(), u32::MAX));
+                    let expected = page.heads.iter().filter(|head| of_user.matches(head));
+                    prop_assert!(found.unwrap().heads.iter().eq(expected));
+                }
                 // The same again, and in place of what is there.
                 let _ = mirror.load_heads(encode(&heads, &[]));
                 mirror.list(&all).unwrap();

@@ -35,8 +35,11 @@ pub(crate) fn positions_in(name: &str) -> Option<(u64, u64)> {
     let (first, last) = (first.parse().ok()?, last.parse().ok()?);
     // No other name of the same segment.
     let is_one = format!("{first}-{last}.jsonl") == name;
-    (is_one && 0 < first && first <= last).then_some((first, last))
+    (is_one && 0 < first && first <= last && last < END).then_some((first, last))
 }
+
+/// Positions are smaller: JavaScript can tell them from each other.
+pub(crate) const END: u64 = 1 << 53;
 
 /// The file of a session.
 pub(crate) fn session(id: &SessionId) -> String {

@@ -34,8 +34,8 @@ const FULL_BYTES: u64 = 64 << 10;
 const FOLDERS: [&str; 3] = [CHANGES, OWN, BASE];
 /// Attempts to read the newest segment, while writers mark each line that is pending.
 const ATTEMPTS: u32 = 100;
-/// How many full segments are remembered.
-const REMEMBERED: usize = 1_000;
+/// How many full segments are remembered: more than the greatest number of changes that may be kept has.
+const REMEMBERED: usize = 40_000;
 
 /// The log of a folder, as the handles of one process on it share it.
 #[derive(Debug, Default)]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tenure_core::store::feed::{Change, ChangeKind, EventRange};
 
 use crate::intent::Target;
+use crate::layout::END;
 
 /// The size of a header in bytes. It is padded with spaces.
 pub(crate) const HEADER_BYTES: usize = 128;
@@ -15,9 +16,6 @@ pub(crate) const DIGIT: u64 = 8;
 /// How many positions are left out where it is unknown how many were assigned: more than the changes of
 /// a segment.
 const UNKNOWN: u64 = 1 << 20;
-
-/// Positions are smaller: JavaScript can tell them from each other.
-const END: u64 = 1 << 53;
 
 /// The digit of a header after whose segment changes are lost.
 pub(crate) const LOST: u8 = 1;

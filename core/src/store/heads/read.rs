@@ -95,13 +95,19 @@ impl Block {
             self.kinds.get(front.kind)?;
             index.heads.push(front);
         }
-        let all = index.heads.len();
         for (nth, order) in index.orders.iter_mut().enumerate() {
-            let length = if nth == 1 { reader.number()? } else { all };
-            let mut seen = vec![false; all];
+            let is_by_user = nth == 1;
+            let is_in = |front: &Front| {
+                !is_by_user || self.kinds.get(front.kind).is_some_and(|kind| kind.user > 0)
+            };
+            let mut left: Vec<bool> = index.heads.iter().map(is_in).collect();
+            let length = left.iter().filter(|is_left| **is_left).count();
+            if is_by_user && reader.number()? != length {
+                return None;
+            }
             for _ in 0..length {
                 let place = reader.number()?;
-                if std::mem::replace(seen.get_mut(place)?, true) {
+                if !std::mem::replace(left.get_mut(place)?, false) {
                     return None;
                 }
                 order.push(place);

@@ -10,7 +10,7 @@ import type { Phase, Stats } from "tenure";
 import { now } from "../clock.js";
 import { brief, count } from "../format.js";
 import { STATUSES, StatusMark } from "../parts/status.js";
-import { linkTo, replaceQuery } from "../route.js";
+import { linkTo, replaceQuery, route } from "../route.js";
 import { opened, sessionsRevision } from "../store.js";
 import { inLine } from "../text.js";
 import { FILTERS, filterOf, PARAMETERS, withParameter, withToggled } from "./query.js";
@@ -80,8 +80,18 @@ function Search({ query, search }: FiltersOptions) {
   const inAddress = query.get("text") ?? "";
   const [text, setText] = useState(inAddress);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  useEffect(() => setText(inAddress), [inAddress]);
-  const apply = (value: string): void => replaceQuery(withParameter(query, "text", value));
+  // What the search itself has put into the address must not replace what was typed since.
+  const applied = useRef(inAddress);
+  useEffect(() => {
+    if (inAddress === applied.current) return;
+    applied.current = inAddress;
+    clearTimeout(timer.current);
+    setText(inAddress);
+  }, [inAddress]);
+  const apply = (value: string): void => {
+    applied.current = value;
+    replaceQuery(withParameter(route.peek().query, "text", value));
+  };
   return (
     <input
       ref={search}
@@ -98,7 +108,9 @@ function Search({ query, search }: FiltersOptions) {
       onKeyDown={(event) => {
         if (event.key !== "Escape" && event.key !== "Enter") return;
         clearTimeout(timer.current);
-        apply(event.key === "Escape" ? "" : event.currentTarget.value);
+        const value = event.key === "Escape" ? "" : event.currentTarget.value;
+        setText(value);
+        apply(value);
         event.currentTarget.blur();
       }}
     />

@@ -19,9 +19,10 @@ use crate::store::CommandStore;
 The exit code is 1 when there are problems. `tenure rm --permanent` removes a
 session that cannot be read. Of a SQLite store the structure of the file is
 checked, too, and the counts for statistics, the index of tasks and the feed of
-changes that it keeps; of a file store, the feed. --repair replaces wrong counts and a damaged index, and
-begins the feed after a change that cannot be read: a watch that is not there
-yet ends with POSITION_EXPIRED. Nothing else is changed.
+changes that it keeps; of a file store, the feed. --repair replaces wrong counts
+and a damaged index, and begins the feed after what cannot be read (in a file
+store, after the whole file with it): a watch that is not there yet ends with
+POSITION_EXPIRED. Nothing else is changed.
 
 Examples:
   tenure check

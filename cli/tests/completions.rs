@@ -35,6 +35,9 @@ fn ids(place: &Place, words: &[&str]) -> Vec<String> {
     output.out.lines().map(str::to_owned).collect()
 }
 
+/// The exit code of a program that runs another one, which is not there.
+const NOT_INSTALLED: i32 = 127;
+
 /// Runs a script in a shell, without the user's settings. `None` where the shell is not installed.
 fn shell(place: &Place, shell: &[&str], script: &str) -> Option<String> {
     let file = place.folder.path().join("script");
@@ -51,6 +54,9 @@ fn shell(place: &Place, shell: &[&str], script: &str) -> Option<String> {
         .env("TERM", "dumb")
         .env("TENURE_STORE", place.url());
     let output = command.output().ok()?;
+    if output.status.code() == Some(NOT_INSTALLED) {
+        return None;
+    }
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{err}");
     Some(String::from_utf8_lossy(&output.stdout).into_owned())

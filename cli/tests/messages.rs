@@ -1873,6 +1873,7 @@ fn messages_about_files_and_stores() {
         "tenure ui --address 0.0.0.0",
         "tenure ui --address nowhere",
         "tenure ui --port many",
+        "tenure ui --export site",
         "tenure ui --port 0 --allow-host http://ten.example",
         "tenure ui --port 0 --allow-origin ten.example",
         "tenure ui --log xml",
@@ -1989,6 +1990,9 @@ $ tenure ui --port many
 error: invalid value 'many' for '--port <N>': expected a whole number
 
 For more information, try '--help'.
+[2]
+$ tenure ui --export site
+tenure: --export: the web UI is not installed beside this command: use the one of the npm package
 [2]
 $ tenure ui --port 0 --allow-host http://ten.example
 tenure: --allow-host: expected the name of a host, with or without a port
@@ -2145,6 +2149,13 @@ const WITHOUT_ROW: [(&str, &[&str]); 9] = [
             "recorded by `updateContext`",
             "agentUpdate, approve and deny",
             "another store than the one that is copied from",
+        ],
+    ),
+    (
+        "what the installed package prints, where the web UI is beside the command",
+        &[
+            "{files} written into {folder}; serve it over HTTPS, or on this machine",
+            "{} is not an empty folder",
         ],
     ),
     (

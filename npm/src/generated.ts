@@ -2074,7 +2074,7 @@ unread: Array<string>,
  * The position in the feed from before the heads were read; absent over a store without a feed. The
  * changes after it are those that the heads may lack.
  */
-position: number, 
+position?: number, 
 /**
  * Sessions that could not be read. They do not affect the others.
  */

@@ -28,7 +28,8 @@ export interface Ui {
   kill(): Promise<void>;
 }
 
-const command = fileURLToPath(new URL("../../npm/bin/tenure", import.meta.url));
+/** The command of the package. */
+export const command = fileURLToPath(new URL("../../npm/bin/tenure", import.meta.url));
 const running = new Set<ChildProcess>();
 
 afterEach(() => {

@@ -1,8 +1,13 @@
 // The web UI as `tenure ui` serves it.
 
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import type { Browser, Page } from "playwright";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
-import { startUi, type Ui } from "../../support/server.js";
+import { command, startUi, type Ui } from "../../support/server.js";
 import { startBrowser } from "../support/site.js";
 import { loaded } from "../support/ui.js";
 
@@ -11,6 +16,7 @@ let server: Ui;
 let page: Page;
 const problems: string[] = [];
 
+const run = promisify(execFile);
 const TOKEN = "a-token-of-the-tests";
 
 beforeAll(async () => {
@@ -95,4 +101,23 @@ it("shows what it has while the server is away, and goes on when it is back", as
   await page.getByText("(away)").waitFor({ state: "detached" });
   // The browser itself reports each request without an answer.
   problems.splice(0);
+});
+
+it("is written into a folder that needs no server, which must be empty", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tenure-site-"));
+  try {
+    const site = join(folder, "site");
+    const exported = await run(command, ["ui", "--export", site]);
+    expect(exported.stdout).toMatch(/^\d+ files written into /);
+    const files = await readdir(site);
+    expect(files).toEqual(expect.arrayContaining(["assets", "index.html", "service-worker.js"]));
+    expect(files).not.toContain("server.html");
+    const again = await run(command, ["ui", "--export", site]).catch((error: unknown) => error);
+    expect(again).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("not an empty folder"),
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -25,6 +25,8 @@ describe("the packed package", () => {
       /^dist\/commonjs\/(package\.json|wasm\/tenure_(wasm|testing)\.js)$/,
       /^wasm\/(tenure_(wasm|testing)(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts)|tenure_complete_bg\.wasm)$/,
       /^(bin\/tenure|native\/tenure-[a-z0-9-]+\.node)$/,
+      /^ui\/((index|server)\.html|(files|manifest)\.(json|webmanifest)|icon\.svg|service-worker\.js)$/,
+      /^ui\/assets\/[a-z_]+-[\w-]{8}\.(js|css|wasm)$/,
       /^src\/(builds\/(wasm-glue|locations)|testing\/kit-glue)\.d\.ts$/,
     ];
     const isExpected = (path: string) => expected.some((paths) => paths.test(path));
@@ -37,6 +39,8 @@ describe("the packed package", () => {
         "README.md",
         "bin/tenure",
         ...readdirSync(inRoot("docs")).map((name) => `docs/${name}`),
+        "ui/index.html",
+        "ui/server.html",
         "wasm/tenure_complete_bg.wasm",
         "wasm/tenure_wasm_bg.wasm",
         expect.stringMatching(

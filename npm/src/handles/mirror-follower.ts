@@ -8,7 +8,7 @@
 import { notify } from "../events/listeners.js";
 import type { Problem } from "../generated.js";
 import { startTimer } from "../runtime/timers.js";
-import { bytesOf } from "../values/base64.js";
+import { bytesOf } from "../values/bytes.js";
 import { aborted, isTenureError, listenerFailed, messageOf, TenureError } from "../values/error.js";
 import type { SessionTypes } from "../values/session-types.js";
 import type { Sessions } from "./sessions.js";

@@ -10,7 +10,7 @@ import { Connection } from "../connection/connection.js";
 import { encode } from "../connection/encode.js";
 import type { Problem, Stats, StatsParams } from "../generated.js";
 import { checkArguments, mayTake, thrown } from "../values/arguments.js";
-import { bytesOf } from "../values/base64.js";
+import { bytesOf } from "../values/bytes.js";
 import { invalidArgument, type TenureError } from "../values/error.js";
 import { checkOptions, copyOf, described } from "../values/options.js";
 import type { Accepts } from "../values/params.js";

@@ -83,7 +83,8 @@ fn readers_get_each_change_once_in_order_while_two_handles_write() {
                 kept >= newest.min(1000),
                 "{kept} of {newest} changes are kept"
             );
-            assert!(kept < 6000, "{kept} changes are kept");
+            // Beside those, two segments of the shortest lines.
+            assert!(kept < 7500, "{kept} changes are kept");
             if found.continues(*position) {
                 assert_eq!(found.changes.is_empty(), *position == newest);
                 let from = usize::try_from(*position).unwrap();

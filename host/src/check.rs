@@ -20,16 +20,7 @@ pub fn check(url: &str, options: &Options, repair: bool) -> Result<Checked> {
         }
         Some(Place::File(path)) if path.exists() => {
             let found = open_file(&path, options)?.check(repair)?;
-            return Ok(match repair {
-                true => Checked {
-                    repaired: found,
-                    ..Checked::default()
-                },
-                false => Checked {
-                    problems: found,
-                    ..Checked::default()
-                },
-            });
+            return Ok(Checked::of(found, repair));
         }
         _ => return Ok(Checked::default()),
     };

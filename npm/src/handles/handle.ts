@@ -21,14 +21,7 @@ import type { ArchiveParts } from "../jobs/archive.js";
 import { type RetentionHost, type RetentionPass, startRetention } from "../jobs/retention.js";
 import { SlotMeter, type SlotMetrics } from "../slots/metrics.js";
 import { checkArguments, type Refuse } from "../values/arguments.js";
-import {
-  closed,
-  invalidArgument,
-  isTenureError,
-  messageOf,
-  noFeed,
-  TenureError,
-} from "../values/error.js";
+import { asError, closed, invalidArgument, noFeed } from "../values/error.js";
 import { checkObject, described } from "../values/options.js";
 import type { SlotAnswer, SlotStart } from "../values/outcomes.js";
 import type { ChangePage, SessionTypes, StartInSlotParams } from "../values/session-types.js";
@@ -283,10 +276,4 @@ export abstract class Handle<
       failed: (error) => this.report(error),
     };
   }
-}
-
-/** A thrown value as a `TenureError`. */
-function asError(thrown: unknown): TenureError {
-  if (isTenureError(thrown)) return thrown;
-  return new TenureError({ code: "INTERNAL", message: messageOf(thrown), details: {} }, thrown);
 }

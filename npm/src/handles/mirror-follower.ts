@@ -9,7 +9,13 @@ import { notify } from "../events/listeners.js";
 import type { Problem } from "../generated.js";
 import { startTimer } from "../runtime/timers.js";
 import { bytesOf } from "../values/bytes.js";
-import { aborted, isTenureError, listenerFailed, messageOf, TenureError } from "../values/error.js";
+import {
+  aborted,
+  asError,
+  isTenureError,
+  listenerFailed,
+  type TenureError,
+} from "../values/error.js";
 import type { SessionTypes } from "../values/session-types.js";
 import type { Sessions } from "./sessions.js";
 
@@ -168,9 +174,7 @@ export class MirrorFollower<T extends SessionTypes> {
   }
 
   #report(thrown: unknown): void {
-    const error = isTenureError(thrown)
-      ? thrown
-      : new TenureError({ code: "INTERNAL", message: messageOf(thrown), details: {} }, thrown);
+    const error = asError(thrown);
     const { onError } = this.#options;
     if (onError === undefined) {
       console.warn(`tenure: a mirror may be out of date: ${error.message}`);

@@ -279,6 +279,12 @@ export function listenerFailed(event: string, cause: unknown): TenureError {
   return new TenureError({ code: "LISTENER_FAILED", message, details: { event, problem } }, cause);
 }
 
+/** A thrown value as a `TenureError`. */
+export function asError(thrown: unknown): TenureError {
+  if (isTenureError(thrown)) return thrown;
+  return new TenureError({ code: "INTERNAL", message: messageOf(thrown), details: {} }, thrown);
+}
+
 /** An internal error of Tenure, as data. */
 export function internalError(problem: string): ErrorBody {
   return {

@@ -24,6 +24,15 @@ pub struct Checked {
 const FILE: &str = "file";
 
 impl Checked {
+    /// The result of a check that has found these, and repaired them if it was to.
+    pub fn of(found: Vec<Problem>, repair: bool) -> Self {
+        let (problems, repaired) = match repair {
+            true => (Vec::new(), found),
+            false => (found, Vec::new()),
+        };
+        Self { problems, repaired }
+    }
+
     /// Whether the structure of the file is damaged, so that not everything in it can be read.
     pub fn is_file_damaged(&self) -> bool {
         self.problems.iter().any(|problem| problem.id == FILE)
@@ -48,16 +57,7 @@ impl SqliteStore {
         let mut found = self.recount(repair)?;
         found.extend(self.check_texts(repair)?);
         found.extend(self.check_feed(repair)?);
-        Ok(match repair {
-            true => Checked {
-                repaired: found,
-                ..Checked::default()
-            },
-            false => Checked {
-                problems: found,
-                ..Checked::default()
-            },
-        })
+        Ok(Checked::of(found, repair))
     }
 
     fn check_feed(&self, repair: bool) -> Result<Vec<Problem>> {

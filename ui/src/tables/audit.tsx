@@ -11,6 +11,7 @@ import { usePages } from "../parts/paged.js";
 import { Time } from "../parts/time.js";
 import { Line } from "../parts/user-text.js";
 import { linkToSession, replaceQuery, route } from "../route.js";
+import { withParameter } from "../sessions/query.js";
 import { auditRevision, opened } from "../store.js";
 import { TablePage } from "./page.js";
 
@@ -42,12 +43,8 @@ export function AuditView() {
     },
     [kind, subject, period, auditRevision.value],
   );
-  const set = (name: string, value: string): void => {
-    const next = new URLSearchParams(query);
-    if (value === "") next.delete(name);
-    else next.set(name, value);
-    replaceQuery(next);
-  };
+  const set = (name: string, value: string): void =>
+    replaceQuery(withParameter(query, name, value));
   return (
     <TablePage
       title="Audit"

@@ -11,6 +11,7 @@ import type { Column } from "../parts/table.js";
 import { Time } from "../parts/time.js";
 import { Line } from "../parts/user-text.js";
 import { replaceQuery, route } from "../route.js";
+import { withParameter } from "../sessions/query.js";
 import { leasesRevision, opened } from "../store.js";
 import { TablePage } from "./page.js";
 
@@ -61,12 +62,8 @@ export function LeasesView() {
       }),
     [prefix, state, leasesRevision.value],
   );
-  const set = (name: string, value: string): void => {
-    const next = new URLSearchParams(query);
-    if (value === "") next.delete(name);
-    else next.set(name, value);
-    replaceQuery(next);
-  };
+  const set = (name: string, value: string): void =>
+    replaceQuery(withParameter(query, name, value));
   return (
     <TablePage
       title="Leases"

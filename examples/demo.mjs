@@ -1,6 +1,7 @@
 // The demo: `npm start`. It runs the agent of agent.mjs on this repository, kills it half-way with
 // SIGKILL, starts it again, answers its question, and shows the result: the timeline, the
-// statistics, the webhooks, and whether the crash has lost anything. It fails if it has.
+// statistics, the webhooks, and whether the crash has lost anything. It fails if it has. On a terminal it
+// then serves the web UI with these sessions, until Ctrl-C.
 
 import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -35,8 +36,9 @@ import {
 const usage = `Usage: npm start -- [options]
 
 Runs a small agent on this repository, kills it half-way and starts it again.
+On a terminal the web UI is then served with its sessions, until Ctrl-C.
 
-  --once    ask nothing: the agent's question is answered with yes
+  --once    ask nothing, and end: the agent's question is answered with yes
   --keep    keep the database and say where it is
   --help    print this
 `;
@@ -47,17 +49,22 @@ const answerTimeoutMs = 15_000;
 const limitMs = 120_000;
 
 const options = readArguments();
+/** Whether a person is there, to answer the agent's question and to look at the web UI. */
+const isAttended = !options.once && process.stdin.isTTY && process.stdout.isTTY;
 const place = await mkdtemp(join(tmpdir(), "tenure-demo-"));
 const database = join(place, "tenure.db");
 const receiver = await startReceiver();
 const limit = setTimeout(() => leave(`the demo took longer than ${seconds(limitMs)}`), limitMs);
-process.once("SIGINT", () => leave("interrupted"));
+const interrupted = () => leave("interrupted");
+process.once("SIGINT", interrupted);
 // The program that reads the output may end first.
 process.stdout.once("error", () => leave("its output was closed"));
 
 const sessions = await open(`sqlite:${database}`);
 try {
   process.exitCode = await play();
+  clearTimeout(limit);
+  if (isAttended) await serve();
 } catch (error) {
   print();
   console.error(`The demo failed: ${error instanceof Error ? error.message : error}`);
@@ -119,6 +126,17 @@ async function play() {
   return judge(first.acknowledged, killed, ended);
 }
 
+/** Serves the web UI with the sessions of the demo, until Ctrl-C. */
+async function serve() {
+  const server = await sessions.serve();
+  section("The web UI", "Ctrl-C ends it");
+  // It is longer than a line, and must not be cut.
+  console.log(cyan(` ${server.url}?token=${server.token}`));
+  process.off("SIGINT", interrupted);
+  await new Promise((resolve) => process.once("SIGINT", resolve).once("SIGTERM", resolve));
+  await server.close();
+}
+
 /** Shows what the agent does and kills it in a step of the first half, at a random moment. */
 function killHalfWay() {
   const after = 9 + Math.floor(Math.random() * 8);
@@ -171,9 +189,9 @@ function judge(acknowledged, killed, ended) {
  * question
  */
 async function ask(question) {
-  if (options.once || !process.stdin.isTTY || !process.stdout.isTTY) return "yes";
+  if (!isAttended) return "yes";
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  terminal.once("SIGINT", () => leave("interrupted"));
+  terminal.once("SIGINT", interrupted);
   try {
     const said = await terminal.question(question, {
       signal: AbortSignal.timeout(answerTimeoutMs),

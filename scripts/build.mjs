@@ -7,6 +7,9 @@
 //   wasm    npm/wasm, the WebAssembly build, the kit for stores, and their JavaScript glue
 //   ts      npm/dist, the compiled TypeScript
 //   ui      ui/dist, the page of the web UI
+//
+// Two steps build what a program in Node serves, in less time: `wasm-browser` is the browser's module
+// of `wasm`, and `ui-served` is `ui` without the page that needs no server.
 
 import {
   copyFileSync,
@@ -36,7 +39,7 @@ import { bytes, step } from "./lib/progress.mjs";
 import { checkRequirements } from "./lib/requirements.mjs";
 import { main, nodeTool, Problem, run } from "./lib/run.mjs";
 import { rustSources, whenChanged } from "./lib/stamp.mjs";
-import { buildWasmModule, wasmModules } from "./lib/wasm-modules.mjs";
+import { browserModule, buildWasmModule, wasmModules } from "./lib/wasm-modules.mjs";
 import { buildWebUi } from "./lib/web-ui.mjs";
 
 const generatedTypes = "npm/src/generated.ts";
@@ -46,28 +49,35 @@ const steps = {
   native: buildNative,
   cli: buildCommand,
   wasm: buildWasm,
+  "wasm-browser": (show) => buildWasmModule(browserModule, show),
   ts: buildTypeScript,
-  ui: buildWebUi,
+  ui: () => buildWebUi(),
+  "ui-served": () => buildWebUi({ servedOnly: true }),
 };
 
+/** The steps that are built if none is named. */
+const all = ["types", "native", "cli", "wasm", "ts", "ui"];
+
 /** These steps need the outputs of all others, and run in this order. */
-const last = ["ts", "ui"];
+const last = ["ts", "ui", "ui-served"];
+
+const isWasm = (name) => name.startsWith("wasm");
 
 /**
  * Builds these steps, after installing the packages that they need. WebAssembly is built beside the
  * other steps: both end in a phase that keeps one processor busy. TypeScript needs their outputs, and the
  * web UI is made of all that a browser loads.
  */
-export async function build(names = Object.keys(steps)) {
+export async function build(names = all) {
   checkRequirements();
-  if (names.includes("wasm") || names.includes("ui")) await ensurePackages(toTest);
+  if (names.some((name) => isWasm(name) || name.startsWith("ui"))) await ensurePackages(toTest);
   else if (names.includes("ts")) await ensurePackages(toBuild);
   const meant = Object.keys(steps).filter((name) => names.includes(name));
   const first = meant.filter((name) => !last.includes(name));
   let problem;
   await inLanes(
     first,
-    { laneOf: (name) => (name === "wasm" ? "wasm" : "others") },
+    { laneOf: (name) => (isWasm(name) ? "wasm" : "others") },
     async (name, show) => {
       if (problem) return;
       // A step that fails lets the one beside it come to its end.

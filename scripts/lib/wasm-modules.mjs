@@ -39,6 +39,9 @@ export const wasmModules = [
   },
 ];
 
+/** The module that a browser loads. */
+export const browserModule = wasmModules[0];
+
 /** No part of any module. */
 const neverPart = [
   "bindings-node",

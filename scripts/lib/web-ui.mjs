@@ -41,8 +41,11 @@ function budgetOf(module) {
 /** The most that a page of a server may weigh, in KiB of gzip. */
 const servedBudget = 300;
 
-/** Builds the page, if anything has changed, and says what it weighs. */
-export async function buildWebUi(show) {
+/**
+ * Builds the page, if anything has changed, and says what it weighs. With `servedOnly` only the page that a
+ * server serves is built, which needs no complete module.
+ */
+export async function buildWebUi({ servedOnly = false } = {}) {
   const body = async (working) => {
     const inputs = [
       "ui/src",
@@ -56,10 +59,13 @@ export async function buildWebUi(show) {
       "package-lock.json",
       "scripts/lib/web-ui.mjs",
     ];
-    const { note } = await whenChanged("ui", { inputs, outputs: [folder, inPackage] }, async () => {
+    const outputs = [folder, inPackage];
+    const mode = servedOnly ? "served" : "production";
+    const { note } = await whenChanged("ui", { inputs, outputs, also: mode }, async () => {
       working("bundling");
       const [node, vite] = nodeTool("vite", "vite", inRoot("ui"));
-      await run(node, [vite, "build", "--logLevel", "warn"], { cwd: inRoot("ui") });
+      const args = ["build", "--logLevel", "warn", "--mode", mode];
+      await run(node, [vite, ...args], { cwd: inRoot("ui") });
       const note = weigh();
       rmSync(inRoot(inPackage), { recursive: true, force: true });
       cpSync(inRoot(folder), inRoot(inPackage), { recursive: true });
@@ -67,7 +73,7 @@ export async function buildWebUi(show) {
     });
     return note;
   };
-  await step("web UI", body, show);
+  await step("web UI", body);
 }
 
 /** What the parts weigh. Throws if one is above its budget. */

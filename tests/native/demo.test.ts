@@ -1,10 +1,12 @@
 // The demo runs, its agent survives kills at any moment, and the demo detects lost data.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { open, type Session, type WebhookPayload } from "tenure";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { runAgent } from "../../examples/demo/agent-process.mjs";
 import { statements } from "../../examples/demo/proof.mjs";
 import { steps } from "../../examples/survey.mjs";
@@ -18,6 +20,36 @@ const commands = Object.values(steps).flatMap(({ calls }) =>
 );
 
 let folder: string;
+
+/** A program that runs on a terminal of its own. */
+class Terminal {
+  output = "";
+  readonly exit: Promise<unknown[]>;
+  readonly #child;
+
+  constructor(command: readonly string[], env: NodeJS.ProcessEnv) {
+    const spawned =
+      "import pty, sys, os; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+    this.#child = spawn("python3", ["-c", spawned, ...command], {
+      stdio: ["pipe", "pipe", "inherit"],
+      env: { ...process.env, ...env },
+    });
+    this.#child.stdout.setEncoding("utf8").on("data", (text) => {
+      this.output += text;
+    });
+    this.exit = once(this.#child, "close");
+    onTestFinished(() => void this.#child.kill());
+  }
+
+  types(text: string): void {
+    this.#child.stdin.write(text);
+  }
+
+  /** Waits until the terminal shows a text. */
+  shows(text: RegExp): Promise<RegExpExecArray> {
+    return vi.waitUntil(() => text.exec(this.output), { timeout: 120_000 });
+  }
+}
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "tenure-demo-test-"));
@@ -61,6 +93,20 @@ describe("the demo", () => {
     const [, path = ""] = /^The database is (.+)$/m.exec(output) ?? [];
     await using sessions = await open(`sqlite:${path}`);
     expect((await sessions.stats()).total).toBe(2);
+  });
+
+  it("asks on a terminal, and serves the web UI until Ctrl-C", async () => {
+    const terminal = new Terminal([process.execPath, demo], { TMPDIR: folder, NO_COLOR: "1" });
+    await terminal.shows(/yes or no/);
+    terminal.types("no\n");
+    const [, url, token] = await terminal.shows(/(http:\S+)\?token=(\S+)\s/);
+    expect(terminal.output).toContain("The answer is no");
+    const page = await fetch(`${url}?token=${token}`, { redirect: "manual" });
+    expect([page.status, page.headers.get("set-cookie")]).toEqual([303, expect.any(String)]);
+    await using sessions = await open(url ?? "", { token });
+    expect(await sessions.stats()).toMatchObject({ total: 2, byStatus: { timeout: 1 } });
+    terminal.types("\x03");
+    expect(await terminal.exit).toEqual([0, null]);
   });
 
   it("explains its options", async () => {

@@ -16,6 +16,11 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// # Errors
 /// Those of the file system, and `InvalidInput` for what is no regular file.
 pub fn open(path: &Path) -> io::Result<File> {
+    open_sized(path).map(|(file, _)| file)
+}
+
+/// As [`open`], with the size of the file.
+fn open_sized(path: &Path) -> io::Result<(File, u64)> {
     let mut options = OpenOptions::new();
     options.read(true);
     // Opening a FIFO would wait for a writer.
@@ -35,7 +40,7 @@ pub fn open(path: &Path) -> io::Result<File> {
             "it is not a regular file",
         ));
     }
-    Ok(file)
+    Ok((file, found.len()))
 }
 
 /// The content of a regular file of at most `max_bytes`.
@@ -43,7 +48,11 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// # Errors
 /// Those of [`open`], and `InvalidData` for a larger file.
 pub fn read(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
-    read_stream(open(path)?, max_bytes)
+    let (file, size) = open_sized(path)?;
+    let mut content = Vec::new();
+    // Without room the content is read in small parts. The file may grow meanwhile.
+    content.try_reserve_exact(usize::try_from(size.min(max_bytes)).unwrap_or(usize::MAX))?;
+    read_into(content, file, max_bytes)
 }
 
 /// As [`read`], for text.
@@ -59,7 +68,11 @@ pub fn read_to_string(path: &Path, max_bytes: u64) -> io::Result<String> {
 /// # Errors
 /// Those of the stream, and `InvalidData` for a longer one.
 pub fn read_stream(stream: impl Read, max_bytes: u64) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
+    read_into(Vec::new(), stream, max_bytes)
+}
+
+/// Reads a stream into a buffer that is empty.
+fn read_into(mut content: Vec<u8>, stream: impl Read, max_bytes: u64) -> io::Result<Vec<u8>> {
     let read = stream
         .take(max_bytes.saturating_add(1))
         .read_to_end(&mut content)?;

@@ -9,11 +9,14 @@ import { Problem, probe, run } from "./run.mjs";
 /** On a build server an outdated lock file is an error; elsewhere cargo updates it. */
 export const locked = process.env.CI ? ["--locked"] : [];
 
-/** Runs cargo, and returns the path of the built library or program of this crate. */
-export async function compile(cargo, args, crate, env) {
+/**
+ * Runs cargo, and returns the path of the built library or program of this crate. `flags` are those of
+ * `cargo rustc`, for this crate alone.
+ */
+export async function compile(cargo, args, crate, { env, flags = [] } = {}) {
   const { stdout } = await run(
     cargo,
-    [...args, ...locked, "--message-format=json-render-diagnostics"],
+    [...args, ...locked, "--message-format=json-render-diagnostics", "--", ...flags],
     { env, data: true },
   );
   for (const line of stdout.split("\n").reverse()) {

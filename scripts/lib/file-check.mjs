@@ -1,5 +1,5 @@
-// Checks that every Rust file is a part of some target. The tests in a file that no target includes
-// would never run.
+// Checks that every Rust file is a part of some target, and that no target turns off tests which its files
+// have. Neither would ever run.
 
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
@@ -11,11 +11,13 @@ export async function checkFiles(show) {
   const listing = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.rs"];
   const { stdout } = await run("git", listing, { data: true });
   const files = stdout.split("\0").filter((path) => path !== "" && readText(path) !== undefined);
-  const missing = undeclared(files, await rootsOfWorkspace(), readText);
-  if (missing.length > 0) {
-    const lines = missing.map((file) => `${file}: no \`mod\` declares it, so it is not compiled`);
-    throw new Problem(lines.join("\n"));
-  }
+  const targets = await targetsOfWorkspace();
+  const roots = targets.map(({ root }) => root);
+  const problems = undeclared(files, roots, readText).map(
+    (file) => `${file}: no \`mod\` declares it, so it is not compiled`,
+  );
+  problems.push(...targets.flatMap((target) => turnedOff(target, readText)));
+  if (problems.length > 0) throw new Problem(problems.join("\n"));
   show.out(`${files.length} Rust files are all compiled\n`);
 }
 
@@ -24,6 +26,27 @@ export async function checkFiles(show) {
  * returns the text of a file, or `undefined` if it does not exist.
  */
 export function undeclared(files, roots, read) {
+  const compiled = filesOf(roots, read);
+  return files.filter((file) => !compiled.has(file));
+}
+
+/** What the files of a target have that it does not run: tests, and examples in documentation. */
+export function turnedOff({ root, test, doctest }, read) {
+  const kinds = [
+    ...(test ? [] : [{ setting: "test", what: "a test", pattern: /^\s*#\[test\]/m }]),
+    ...(doctest ? [] : [{ setting: "doctest", what: "an example", pattern: /^\s*\/\/[/!] ```/m }]),
+  ];
+  return [...filesOf([root], read)].flatMap((file) =>
+    kinds
+      .filter(({ pattern }) => pattern.test(read(file)))
+      .map(
+        ({ setting, what }) => `${file}: it has ${what}, and its crate has \`${setting} = false\``,
+      ),
+  );
+}
+
+/** The files that these root files and their modules consist of. */
+function filesOf(roots, read) {
   const compiled = new Set();
   const pending = roots.map((file) => ({ file, folder: dirname(file) }));
   for (let next = pending.pop(); next; next = pending.pop()) {
@@ -41,7 +64,7 @@ export function undeclared(files, roots, read) {
       }
     }
   }
-  return files.filter((file) => !compiled.has(file));
+  return compiled;
 }
 
 /** The modules with separate files that a file declares. */
@@ -51,14 +74,19 @@ function declarationsIn(text) {
   return [...text.matchAll(declaration)].map(([, path, name]) => ({ name, path }));
 }
 
-/** The root files of the workspace's targets, relative to the repository. */
-async function rootsOfWorkspace() {
+/**
+ * The targets of the workspace: the root file of each, relative to the repository, and whether its tests and
+ * the examples of its documentation are run. A program and an integration test have no such examples.
+ */
+async function targetsOfWorkspace() {
   const args = ["metadata", "--format-version", "1", "--no-deps", "--offline"];
   const { stdout } = await run("cargo", args, { data: true });
   const targets = JSON.parse(stdout).packages.flatMap(({ targets }) => targets);
-  return targets.map(({ src_path }) =>
-    src_path.slice(root.length).replaceAll("\\", "/").replace(/^\/+/, ""),
-  );
+  return targets.map(({ src_path, kind, test, doctest }) => ({
+    root: src_path.slice(root.length).replaceAll("\\", "/").replace(/^\/+/, ""),
+    test: test || kind.includes("custom-build"),
+    doctest: doctest || !kind.some((name) => name.endsWith("lib")),
+  }));
 }
 
 function readText(path) {

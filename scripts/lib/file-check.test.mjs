@@ -1,8 +1,8 @@
-// Which Rust files are a part of a target.
+// Which Rust files are a part of a target, and which of their tests it does not run.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { undeclared } from "./file-check.mjs";
+import { turnedOff, undeclared } from "./file-check.mjs";
 
 const missing = (roots, texts) =>
   undeclared(Object.keys(texts), roots, (path) => (path in texts ? texts[path] : undefined));
@@ -40,4 +40,21 @@ test("a file with a path attribute is compiled, and its modules are next to it",
     "src/other/z.rs": "",
   };
   assert.deepEqual(missing(["src/main.rs"], texts), []);
+});
+
+test("tests and examples that a target does not run are reported", () => {
+  const texts = {
+    "src/lib.rs": "mod one;\nmod two;",
+    "src/one.rs": "#[cfg(test)]\nmod tests {\n    #[test]\n    fn a_test() {}\n}",
+    "src/two.rs": "/// Adds.\n///\n/// ```\n/// add();\n/// ```\nfn add() {}",
+  };
+  const found = (test, doctest) =>
+    turnedOff({ root: "src/lib.rs", test, doctest }, (path) => texts[path]);
+  assert.deepEqual(found(true, true), []);
+  assert.deepEqual(found(false, true), [
+    "src/one.rs: it has a test, and its crate has `test = false`",
+  ]);
+  assert.deepEqual(found(true, false), [
+    "src/two.rs: it has an example, and its crate has `doctest = false`",
+  ]);
 });

@@ -115,12 +115,9 @@ export async function makeWasmModule({ name, glue = name }, { folder, flags, wor
   const crate = ["-p", name.replace("_", "-"), "--profile", "release-wasm"];
   // Cargo ignores link-time optimization when a crate is also built as a Rust library.
   const library = ["rustc", "--crate-type", "cdylib"];
-  const compiled = await compile(
-    cargo,
-    [...library, ...crate, ...args, ...release.args],
-    name,
+  const compiled = await compile(cargo, [...library, ...crate, ...args, ...release.args], name, {
     env,
-  );
+  });
   const bound = glue === name ? folder : join(stateDir, name);
   await run(bindgen, ["--target", "web", "--out-dir", bound, "--out-name", glue, compiled]);
   if (glue !== name) checkSame(join(bound, `${glue}.js`), join(folder, `${glue}.js`));

@@ -1,6 +1,7 @@
 //! Tenure as a Node addon: the bridge's functions, exported to JavaScript, with the native stores.
 //! Texts cross both ways as JSON; what they mean is the bridge's matter.
 
+mod host_servers;
 mod panics;
 mod random;
 mod serve;
@@ -10,10 +11,11 @@ mod store_thread;
 use napi::Env;
 use napi::bindgen_prelude::{Function, Uint8Array};
 use napi_derive::napi;
-use tenure_bridge::{Answer, Call, Handles, Info, Jobs, answer, rules};
+use tenure_bridge::{Answer, Call, Handles, HostEngine, Info, Jobs, answer, rules};
 use tenure_core::{Error, Result};
 use tenure_host::{Place, this_host};
 
+use crate::host_servers::HostServers;
 use crate::panics::guarded;
 use crate::store::StoreBackend;
 use crate::store_thread::StoreThread;
@@ -23,6 +25,8 @@ thread_local! {
     static HANDLES: Handles = Handles::default();
     /// Each JavaScript thread has its own jobs.
     static JOBS: Jobs = Jobs::default();
+    /// The servers over the stores in JavaScript of each JavaScript thread.
+    static HOST_SERVERS: HostServers = HostServers::default();
 }
 
 /// What this build is, as JSON.
@@ -138,16 +142,53 @@ pub fn load_heads(handle: u32, bytes: Uint8Array) -> Answer {
 }
 
 /// Serves the store of a handle over HTTP. The answer carries the server and the operation that ends with it.
+/// Over a store in JavaScript `deliver` is called with the answer of that operation, and with the calls of
+/// clients, as the JSON text of a list of `{operation, answer}` and `{server, call, name}`.
 #[napi]
-pub fn serve(handle: u32, options: String) -> Answer {
-    with_store(handle, |store| store.serve(&options))
+pub fn serve(
+    env: Env,
+    handle: u32,
+    options: String,
+    deliver: Option<Function<'_, String, ()>>,
+) -> napi::Result<Answer> {
+    let thread = deliver
+        .map(|deliver| StoreThread::new(env, &deliver))
+        .transpose()?;
+    Ok(with_store(handle, |store| match (store, &thread) {
+        (Store::Native(store), _) => store.serve(&options),
+        (Store::Host(engine), Some(thread)) => {
+            HOST_SERVERS.with(|servers| servers.serve(handle, engine, &options, thread))
+        }
+        (Store::Host(_), None) => Err(Error::internal("nothing receives the calls of clients")),
+    }))
+}
+
+/// Starts a client's call over a store in JavaScript: its answer, or what it needs of the store.
+#[napi]
+pub fn start_call(handle: u32, server: u32, call: u32) -> Answer {
+    with_store(handle, |store| match store {
+        Store::Host(engine) => HOST_SERVERS.with(|servers| servers.start(server, call, engine)),
+        Store::Native(_) => Err(Error::internal("the server starts its calls itself")),
+    })
+}
+
+/// Answers a client's call.
+#[napi]
+pub fn answer_call(server: u32, call: u32, answer: String) -> Answer {
+    guarded(|| {
+        HOST_SERVERS.with(|servers| servers.answer(server, call, answer));
+        answer::ok(&())
+    })
 }
 
 /// Starts to close a server.
 #[napi]
 pub fn close_server(handle: u32, server: u32) -> Answer {
     with_store(handle, |store| {
-        store.close_server(server);
+        match store {
+            Store::Native(store) => store.close_server(server),
+            Store::Host(_) => HOST_SERVERS.with(|servers| servers.close_server(server)),
+        }
         Ok(answer::ok(&()))
     })
 }
@@ -155,7 +196,10 @@ pub fn close_server(handle: u32, server: u32) -> Answer {
 /// Closes a handle.
 #[napi]
 pub fn close(handle: u32) -> Answer {
-    guarded(|| HANDLES.with(|handles| handles.close(handle)))
+    guarded(|| {
+        HOST_SERVERS.with(|servers| servers.close(handle));
+        HANDLES.with(|handles| handles.close(handle))
+    })
 }
 
 /// Starts a job: its result, or what it needs first.
@@ -179,16 +223,23 @@ pub fn cancel_job(job: u32) -> Answer {
     guarded(|| JOBS.with(|jobs| jobs.cancel(job)))
 }
 
-fn with_store(handle: u32, act: impl FnOnce(&StoreBackend) -> Result<Answer>) -> Answer {
+/// A store that can be served.
+enum Store<'a> {
+    Native(&'a StoreBackend),
+    /// One that is written in JavaScript.
+    Host(&'a HostEngine),
+}
+
+fn with_store(handle: u32, act: impl FnOnce(Store<'_>) -> Result<Answer>) -> Answer {
     guarded(|| {
         HANDLES.with(|handles| {
             handles.with(handle, |backend| {
-                let done = match StoreBackend::of(backend) {
-                    Some(store) => act(store),
-                    None => {
-                        let problem = "a store of your own cannot be served";
-                        Err(Error::invalid("store", problem))
-                    }
+                let engine = backend.as_any();
+                let engine = engine.and_then(|engine| engine.downcast_ref::<HostEngine>());
+                let done = match (StoreBackend::of(backend), engine) {
+                    (Some(store), _) => act(Store::Native(store)),
+                    (None, Some(engine)) => act(Store::Host(engine)),
+                    (None, None) => Err(Error::invalid("store", "a mirror cannot be served")),
                 };
                 done.unwrap_or_else(|error| answer::error(&error))
             })

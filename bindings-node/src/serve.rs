@@ -1,12 +1,14 @@
-//! The options of a server, as JavaScript passes them.
+//! The options of a server, as JavaScript passes them, and what it gets for them.
 
 use std::io::stderr;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use serde::Serialize;
+use tenure_bridge::{Answer, answer};
 use tenure_core::value::properties::{Params, Properties};
 use tenure_core::{Error, Result, Text};
 use tenure_server::log::{self, Format};
-use tenure_server::{ServerOptions, Token};
+use tenure_server::{Server, ServerOptions, Token};
 
 struct ServeParams {
     port: u32,
@@ -66,5 +68,24 @@ pub(crate) fn server_options(options: &str) -> Result<ServerOptions> {
         allowed_origins: texts(params.allow_origins),
         log,
         ..defaults
+    })
+}
+
+/// A server that was started.
+#[derive(Serialize)]
+struct Served<'a> {
+    server: u32,
+    url: String,
+    token: &'a str,
+    closing: u32,
+}
+
+/// The answer for a server that was started. It has the number of the operation that ends with it.
+pub(crate) fn started(server: &Server, operation: u32) -> Answer {
+    answer::ok(&Served {
+        server: operation,
+        url: server.url(),
+        token: server.token().reveal(),
+        closing: operation,
     })
 }

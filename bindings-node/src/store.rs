@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use serde::Serialize;
 use tenure_bridge::{Answer, Backend, Call, HandleLimits, Options, answer};
 use tenure_core::error::Cause;
 use tenure_core::store::Capabilities;
@@ -16,8 +15,7 @@ use tenure_core::{Error, Result};
 use tenure_host::{Executor, Lifetime, Place, Started};
 use tenure_server::{ExecutorService, Server};
 
-use crate::serve::server_options;
-
+use crate::serve::{server_options, started};
 use crate::store_thread::{Completion, StoreThread};
 
 pub(crate) struct StoreBackend {
@@ -30,15 +28,6 @@ pub(crate) struct StoreBackend {
     opening: Option<u32>,
     /// The servers over this store, by the operations that end with them.
     servers: RefCell<BTreeMap<u32, Server>>,
-}
-
-/// A server that was started.
-#[derive(Serialize)]
-struct Served<'a> {
-    server: u32,
-    url: String,
-    token: &'a str,
-    closing: u32,
 }
 
 /// Opens the store of a place.
@@ -89,12 +78,7 @@ impl StoreBackend {
         // It is pending until the server is closed, so that Node stays alive.
         let (operation, completion) = self.expect(thread)?;
         server.ended(move || completion.send(operation, answer::ok(&())));
-        let answer = answer::ok(&Served {
-            server: operation,
-            url: server.url(),
-            token: server.token().reveal(),
-            closing: operation,
-        });
+        let answer = started(&server, operation);
         self.servers.borrow_mut().insert(operation, server);
         Ok(answer)
     }

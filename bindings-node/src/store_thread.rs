@@ -1,6 +1,6 @@
-//! Answers that come from a store's thread. They wait in a list until the JavaScript thread fetches
-//! them, all that have come meanwhile in one call. Node stays alive while an answer is awaited, and
-//! ends by itself when none is.
+//! What comes to JavaScript from other threads: the answers of a store's thread, and the calls of a server's
+//! clients. It waits in a list until the JavaScript thread fetches it, all that has come meanwhile in one call.
+//! Node stays alive while an answer is awaited, and ends by itself when none is.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +12,7 @@ use tenure_bridge::Answer;
 /// Calls JavaScript without a value: what it is called with is made on the JavaScript thread.
 type Wake = ThreadsafeFunction<(), (), String, Status, false, true>;
 
-/// Delivers what a store's thread answers to the `done` of one handle.
+/// Delivers what other threads answer to the `done` of one handle.
 pub(crate) struct StoreThread {
     env: Env,
     shared: Arc<Shared>,
@@ -20,8 +20,23 @@ pub(crate) struct StoreThread {
 
 #[derive(Default)]
 struct Shared {
-    answers: Mutex<Vec<(u32, Answer)>>,
+    items: Mutex<Vec<Item>>,
     state: Mutex<State>,
+}
+
+/// What is delivered.
+enum Item {
+    /// The answer of an operation.
+    Answer(u32, Answer),
+    /// The call of a client, of which JavaScript gets the number.
+    Call(CallNumber),
+}
+
+/// Where a call of a client is found, and the operation that it calls.
+pub(crate) struct CallNumber {
+    pub(crate) server: u32,
+    pub(crate) call: u32,
+    pub(crate) operation: &'static str,
 }
 
 #[derive(Default)]
@@ -53,6 +68,11 @@ impl StoreThread {
         keep_alive(&mut state, &self.env)?;
         Ok(Completion(Arc::clone(&self.shared)))
     }
+
+    /// Passes calls of clients, as long as an answer is awaited.
+    pub(crate) fn calls(&self) -> Calls {
+        Calls(Arc::clone(&self.shared))
+    }
 }
 
 impl Drop for StoreThread {
@@ -71,33 +91,60 @@ pub(crate) struct Completion(Arc<Shared>);
 impl Completion {
     /// Sends the answer of an operation.
     pub(crate) fn send(self, operation: u32, answer: Answer) {
-        let mut answers = lock(&self.0.answers);
-        answers.push((operation, answer));
-        // The first one wakes the JavaScript thread, which then fetches those that follow too.
-        if answers.len() == 1 {
-            drop(answers);
-            if let Some(wake) = &lock(&self.0.state).wake {
-                wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
-            }
-        }
+        self.0.send(Item::Answer(operation, answer));
+    }
+}
+
+/// Takes calls of clients from the threads of a server to the JavaScript thread.
+pub(crate) struct Calls(Arc<Shared>);
+
+impl Calls {
+    /// Sends the number of a call.
+    pub(crate) fn send(&self, call: CallNumber) {
+        self.0.send(Item::Call(call));
     }
 }
 
 impl Shared {
-    /// Takes what has come, as the JSON text of a list of `{operation, answer}`.
+    fn send(&self, item: Item) {
+        let mut items = lock(&self.items);
+        items.push(item);
+        // The first one wakes the JavaScript thread, which then fetches those that follow too.
+        if items.len() == 1 {
+            drop(items);
+            if let Some(wake) = &lock(&self.state).wake {
+                wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            }
+        }
+    }
+
+    /// Takes what has come, as the JSON text of a list of `{operation, answer}` and `{server, call, name}`.
     fn fetch(&self, env: &Env) -> Result<String> {
-        let answers = std::mem::take(&mut *lock(&self.answers));
+        let items = std::mem::take(&mut *lock(&self.items));
+        let answers = items.iter().filter(|item| matches!(item, Item::Answer(..)));
         let mut state = lock(&self.state);
-        state.awaited = state.awaited.saturating_sub(answers.len());
+        state.awaited = state.awaited.saturating_sub(answers.count());
         keep_alive(&mut state, env)?;
         if state.closed && state.awaited == 0 {
             state.wake = None;
         }
-        let items: Vec<String> = answers
-            .iter()
-            .map(|(operation, answer)| format!(r#"{{"operation":{operation},"answer":{answer}}}"#))
-            .collect();
+        let items: Vec<String> = items.iter().map(Item::text).collect();
         Ok(format!("[{}]", items.join(",")))
+    }
+}
+
+impl Item {
+    fn text(&self) -> String {
+        match self {
+            Self::Answer(operation, answer) => {
+                format!(r#"{{"operation":{operation},"answer":{answer}}}"#)
+            }
+            Self::Call(CallNumber {
+                server,
+                call,
+                operation,
+            }) => format!(r#"{{"server":{server},"call":{call},"name":"{operation}"}}"#),
+        }
     }
 }
 

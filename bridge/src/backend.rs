@@ -62,7 +62,7 @@ pub trait Backend {
         answer::error(&Error::internal("the store is no mirror"))
     }
 
-    /// The backend as a value of its own type, for what only its binding does with it.
+    /// What performs the operations, as a value of its own type, for what only a binding does with it.
     fn as_any(&self) -> Option<&dyn Any> {
         None
     }
@@ -246,12 +246,11 @@ impl Backend for MemoryBackend {
 
 struct HostBackend {
     engine: HostEngine,
-    capabilities: Capabilities,
 }
 
 impl Backend for HostBackend {
     fn capabilities(&self) -> Capabilities {
-        self.capabilities
+        self.engine.capabilities()
     }
 
     fn limits(&self) -> &HandleLimits {
@@ -272,6 +271,10 @@ impl Backend for HostBackend {
 
     fn cancel(&self, operation: u32) -> Answer {
         self.engine.cancel(operation)
+    }
+
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(&self.engine)
     }
 }
 
@@ -389,7 +392,6 @@ fn open(
             limits: HandleLimits::new(options.limits),
         }),
         (None, "host:") => Rc::new(HostBackend {
-            capabilities: options.capabilities,
             engine: HostEngine::new(
                 options.limits,
                 options.capabilities,

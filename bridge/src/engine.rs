@@ -50,9 +50,19 @@ impl HostEngine {
         &self.limits
     }
 
+    /// What its store can do.
+    pub fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
     /// Begins an operation: its end, or the first thing that it needs of the store.
     pub fn start(&self, call: Call<'_>) -> Answer {
-        let invocation = match call.invocation(self.limits.now()) {
+        self.start_within(self.limits.now(), call)
+    }
+
+    /// Begins an operation with other limits than those of the handle.
+    pub fn start_within(&self, limits: Arc<Limits>, call: Call<'_>) -> Answer {
+        let invocation = match call.invocation(limits) {
             Ok(invocation) => invocation,
             Err(error) => return answer::error(&error),
         };

@@ -33,5 +33,5 @@ pub use files::{File, Files};
 pub use options::{ServerLimits, ServerOptions};
 pub use refusal::Refusal;
 pub use server::Server;
-pub use service::{ClientCall, Done, Environment, ExecutorService, Service};
+pub use service::{ClientCall, Done, Environment, ExecutorService, Service, client_limits};
 pub use token::Token;

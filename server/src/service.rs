@@ -21,6 +21,40 @@ pub struct ClientCall {
     pub answers: Option<String>,
 }
 
+impl ClientCall {
+    /// The call as a bridge makes it now. Its process is none that this machine knows.
+    ///
+    /// # Errors
+    /// `INTERNAL` without random bits.
+    pub fn to_call(&self) -> Result<Call<'_>> {
+        self.call_at(tenure_host::now().as_millis() as f64, None)
+    }
+
+    fn call_at(&self, now: f64, entropy: Option<&str>) -> Result<Call<'_>> {
+        Ok(Call {
+            name: self.operation,
+            params: &self.params,
+            now,
+            entropy: tenure_bridge::entropy(now, entropy, getrandom::fill)?,
+            host: Arc::new(RemoteHost),
+            answers: self.answers.as_deref(),
+        })
+    }
+}
+
+/// The limits of clients' calls, of those of a store. Where a function of the store's opener knows the available
+/// models, each is available: a client brings its own.
+pub fn client_limits(limits: &Limits) -> Arc<Limits> {
+    let models = match &limits.models {
+        Models::Asked(_) => Models::Unknown,
+        models => models.clone(),
+    };
+    Arc::new(Limits {
+        models,
+        ..limits.clone()
+    })
+}
+
 /// Receives the answer of a call.
 pub type Done = Box<dyn FnOnce(Answer) + Send>;
 
@@ -53,20 +87,11 @@ impl fmt::Debug for ExecutorService {
 }
 
 impl ExecutorService {
-    /// The operations of an executor, with the limits of its store. Where a function of the store's opener
-    /// knows the available models, each is available: a client brings its own.
+    /// The operations of an executor, with the limits of its store.
     pub fn new(executor: Arc<Executor>, limits: &Limits) -> Self {
-        let models = match &limits.models {
-            Models::Asked(_) => Models::Unknown,
-            models => models.clone(),
-        };
-        let limits = Arc::new(Limits {
-            models,
-            ..limits.clone()
-        });
         Self {
             executor,
-            limits,
+            limits: client_limits(limits),
             environment: None,
         }
     }
@@ -81,22 +106,14 @@ impl ExecutorService {
     }
 
     fn invocation(&self, call: &ClientCall) -> Result<Invocation> {
-        let (now, given) = match &self.environment {
+        let call = match &self.environment {
             Some(environment) => {
                 let (now, entropy) = environment();
-                (now, Some(entropy))
+                call.call_at(now, Some(&entropy))
             }
-            None => (tenure_host::now().as_millis() as f64, None),
+            None => call.to_call(),
         };
-        let call = Call {
-            name: call.operation,
-            params: &call.params,
-            now,
-            entropy: tenure_bridge::entropy(now, given.as_deref(), getrandom::fill)?,
-            host: Arc::new(RemoteHost),
-            answers: call.answers.as_deref(),
-        };
-        call.invocation(Arc::clone(&self.limits))
+        call?.invocation(Arc::clone(&self.limits))
     }
 }
 

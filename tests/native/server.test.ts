@@ -7,7 +7,6 @@ import { promisify } from "node:util";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { copy, isTenureError, open, openSync, type Sessions, type TenureError } from "tenure";
 import { afterEach, describe, expect, it } from "vitest";
-import { MapStore } from "../support/map-store.js";
 import { startUi } from "../support/server.js";
 import { newDatabase } from "../support/sqlite.js";
 import { opening } from "../support/stores.js";
@@ -378,7 +377,7 @@ describe("serving a handle", () => {
     expect((await next).done).toBe(true);
   });
 
-  it("refuses options that are none, an address without a token, and stores in JavaScript", async () => {
+  it("refuses options that are none, and an address without a token", async () => {
     const store = await opening("memory:");
     for (const options of [
       { port: 70_000 },
@@ -393,8 +392,6 @@ describe("serving a handle", () => {
       const error = await failure(store.serve(options as object));
       expect(error.code).toBe("INVALID_ARGUMENT");
     }
-    const own = await opening(new MapStore());
-    expect((await failure(own.serve())).code).toBe("INVALID_ARGUMENT");
     const { client } = await served();
     expect((await failure(client.serve())).code).toBe("UNSUPPORTED_OPERATION");
     await store.close();

@@ -1,4 +1,4 @@
-// Stores behind a server: one in this process, over a store in memory, and the command `tenure ui`.
+// Stores behind a server: one in this process, over any store, and the command `tenure ui`.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -7,13 +7,17 @@ import { fileURLToPath } from "node:url";
 import type { open, Sessions } from "tenure";
 import { afterEach } from "vitest";
 
+type Target = Parameters<typeof open>[0];
 type OpenOptions = Parameters<typeof open>[1];
-type Opening = (target: Parameters<typeof open>[0], options?: OpenOptions) => Promise<Sessions>;
+type Opening = (target: Target, options?: OpenOptions) => Promise<Sessions>;
 
-/** Opens a new store in memory behind a server. The options that a server has are those of its store. */
-export function openerOf(opening: Opening): (options?: OpenOptions) => Promise<Sessions> {
+/** Opens a new store behind a server. The options that a server has are those of its store. */
+export function openerOf(
+  opening: Opening,
+  newStore: () => Target,
+): (options?: OpenOptions) => Promise<Sessions> {
   return async ({ limits, redact, fenced, ...own } = {}) => {
-    const store = await opening("memory:", { limits, redact, fenced });
+    const store = await opening(newStore(), { limits, redact, fenced });
     const { url, token } = await store.serve();
     return opening(url, { ...own, token });
   };

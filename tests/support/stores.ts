@@ -7,9 +7,6 @@ import { asynchronous, MapStore } from "./map-store.js";
 
 export type OpenOptions = Parameters<typeof open>[1];
 
-/** The store whose clock is its own. */
-const SERVER = "behind a server";
-
 /** The name of a kind of store, and how to open a new one. */
 export type StoreKind = readonly [name: string, open: (options?: OpenOptions) => Promise<Sessions>];
 
@@ -41,16 +38,27 @@ const onDisk: readonly StoreKind[] =
     ? [
         ["in SQLite", (await import("./sqlite.js")).openerOf(opening)],
         ["in files", (await import("./folders.js")).openerOf(opening)],
-        [SERVER, (await import("./server.js")).openerOf(opening)],
       ]
     : [];
+
+/** The stores whose clock is that of their server. */
+async function behindServers(): Promise<readonly StoreKind[]> {
+  const { openerOf } = await import("./server.js");
+  return [
+    ["behind a server", openerOf(opening, () => "memory:")],
+    ["in JavaScript behind a server", openerOf(opening, () => asynchronous(new MapStore()))],
+  ];
+}
+
+const served = __BUILD__ === "native" ? await behindServers() : [];
 
 const indexedDb: readonly StoreKind[] =
   __BUILD__ === "browser"
     ? [["in IndexedDB", (await import("./indexeddb.js")).openerOf(opening)]]
     : [];
 
-export const everyStore: readonly StoreKind[] = [
+/** The stores whose clock is that of the caller, which a test may set. */
+export const clockedStores: readonly StoreKind[] = [
   ...onDisk,
   ...indexedDb,
   ["in memory", inMemory],
@@ -61,5 +69,4 @@ export const everyStore: readonly StoreKind[] = [
   ],
 ];
 
-/** The stores whose clock is that of the caller, which a test may set. */
-export const clockedStores: readonly StoreKind[] = everyStore.filter(([name]) => name !== SERVER);
+export const everyStore: readonly StoreKind[] = [...served, ...clockedStores];

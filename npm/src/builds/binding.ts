@@ -91,8 +91,15 @@ export interface Binding {
   cancelJob(job: number): string;
   /** Loads what runs jobs, where that takes time and is not done when a store is opened. */
   prepareJobs?(): Promise<void> | undefined;
-  /** Serves the store of a handle over HTTP; `ok` is a {@link Served}. Only the native build does. */
-  serve?(handle: number, options: string): string;
+  /**
+   * Serves the store of a handle over HTTP; `ok` is a {@link Served}. Only the native build does. Over a
+   * JavaScript store it calls `deliver` with the text of a list of {@link Delivered}.
+   */
+  serve?(handle: number, options: string, deliver?: (delivered: string) => void): string;
+  /** Starts a client's call over a JavaScript store. */
+  startCall?(handle: number, server: number, call: number): string;
+  /** Answers a client's call with the answer that has ended it. */
+  answerCall?(server: number, call: number, answer: string): string;
   /** Closes a server. The operation `closing` ends when it is closed. */
   closeServer?(handle: number, server: number): string;
 }
@@ -233,9 +240,30 @@ export interface Settled {
   readonly answer: EndAnswer<unknown>;
 }
 
+/** A call that a client makes of a server over a JavaScript store. */
+export interface ClientCall {
+  /** The number of the server. */
+  readonly server: number;
+  /** The number of the call. */
+  readonly call: number;
+  /** The operation that it calls. */
+  readonly name: keyof Operations;
+}
+
+/** What a build delivers from its other threads. */
+export type Delivered = Settled | ClientCall;
+
 /** Parses an answer. */
 export function parseAnswer<T>(text: string): Answer<T> {
   return JSON.parse(text) as Answer<T>;
+}
+
+/** How every answer begins that says what an operation needs. */
+const NEEDS = '{"need":';
+
+/** What an operation needs, by its answer; `undefined` for an answer that ends it, whose text may be large. */
+export function neededBy(answer: string): Needs["need"] | undefined {
+  return answer.startsWith(NEEDS) ? (JSON.parse(answer) as Needs).need : undefined;
 }
 
 /**
@@ -315,7 +343,9 @@ function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
       ),
     cancelJob: (job) => guard(() => binding.cancelJob(job)),
     ...(binding.serve && {
-      serve: (handle, options) => guard(() => binding.serve?.(handle, options) ?? "null"),
+      serve: (...args) => guard(() => binding.serve?.(...args) ?? "null"),
+      startCall: (...args) => guard(() => binding.startCall?.(...args) ?? "null"),
+      answerCall: (...args) => guard(() => binding.answerCall?.(...args) ?? "null"),
       closeServer: (handle, server) => guard(() => binding.closeServer?.(handle, server) ?? "null"),
     }),
   };

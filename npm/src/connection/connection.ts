@@ -9,12 +9,12 @@
 import {
   type Answer,
   type Binding,
+  type Delivered,
   type EndAnswer,
   type Opened,
   parseAnswer,
   resultOf,
   type Served,
-  type Settled,
 } from "../builds/binding.js";
 import { type Capabilities, OPERATIONS, type RetentionParams } from "../generated.js";
 import {
@@ -28,6 +28,7 @@ import {
 } from "../values/error.js";
 import type { Schemas } from "../values/schema.js";
 import type { OperationName, Params, Result } from "./call.js";
+import { ClientCalls } from "./client-calls.js";
 import { encode, encodeMade } from "./encode.js";
 import {
   ModelAnswers,
@@ -36,7 +37,7 @@ import {
   modelFunctionOf,
   noAnswers,
 } from "./models.js";
-import type { StoreDriver } from "./store-driver.js";
+import { continued, type StoreDriver } from "./store-driver.js";
 
 /** A promise that an answer of a store's thread resolves. */
 interface Waiter {
@@ -136,16 +137,8 @@ export class Connection {
     const { binding, url, options, driver, notify, models, schemas, environment } = given;
     // The native side holds this map only, so that a dropped connection can be garbage-collected.
     const waiters = new Map<number, Waiter>();
-    const done = (settled: string): void => {
-      for (const { operation, answer } of JSON.parse(settled) as readonly Settled[]) {
-        const waiter = waiters.get(operation);
-        waiters.delete(operation);
-        waiter?.resolve(answer);
-      }
-    };
-    const opened = resultOf(
-      parseAnswer<Opened>(binding.open(url, options, driver === undefined ? done : undefined)),
-    );
+    const done = driver === undefined ? delivery(waiters) : undefined;
+    const opened = resultOf(parseAnswer<Opened>(binding.open(url, options, done)));
     this.identity = opened.identity ?? given.identity ?? identityOf(driver?.store ?? this);
     this.capabilities = opened.capabilities;
     this.pollMs = opened.capabilities.shared ? (given.pollMs ?? POLL_MS) : undefined;
@@ -311,7 +304,7 @@ export class Connection {
     this.#assertUsable();
     const { binding } = this;
     if (binding.serve === undefined) throw cannotServe();
-    const text = binding.serve(this.#handle, encode("options", options));
+    const text = binding.serve(this.#handle, encode("options", options), this.#serving());
     const served = resultOf(parseAnswer<Served>(text));
     return { ...served, closed: this.#opened(served.closing) };
   }
@@ -320,6 +313,14 @@ export class Connection {
   closeServer(server: number): void {
     const text = this.binding.closeServer?.(this.#handle, server);
     if (text !== undefined) resultOf(parseAnswer<null>(text));
+  }
+
+  /** What a server over a JavaScript store delivers its clients' calls to. */
+  #serving(): ((delivered: string) => void) | undefined {
+    if (this.#driver === undefined) return undefined;
+    const performed = (name: OperationName): void => this.#performed(name);
+    const calls = new ClientCalls(this.binding, this.#handle, this.#driver, performed);
+    return delivery(this.#waiters, calls);
   }
 
   #stopFollowing(): void {
@@ -371,11 +372,7 @@ export class Connection {
         const asked = this.#driver.ask(answer.need);
         const outcome = asked instanceof Promise ? await asked : asked;
         cause = outcome.kind === "error" ? outcome.thrown : undefined;
-        answer = parseAnswer<T>(
-          outcome.kind === "timeout"
-            ? this.binding.cancel(this.#handle, operation)
-            : this.binding.resume(this.#handle, operation, outcome.text),
-        );
+        answer = parseAnswer<T>(continued(this.binding, this.#handle, operation, outcome));
       } else if ("wait" in answer) {
         answer = (await this.#wait(answer.wait)) as EndAnswer<T>;
       } else if ("ask" in answer) {
@@ -445,6 +442,21 @@ export class Connection {
     promise.then(leave, leave);
     return promise;
   }
+}
+
+/** What a build delivers to: the answers go to those who wait, and the calls of clients to `calls`. */
+function delivery(waiters: Map<number, Waiter>, calls?: ClientCalls): (delivered: string) => void {
+  return (delivered) => {
+    for (const item of JSON.parse(delivered) as readonly Delivered[]) {
+      if ("call" in item) {
+        calls?.add(item);
+        continue;
+      }
+      const waiter = waiters.get(item.operation);
+      waiters.delete(item.operation);
+      waiter?.resolve(item.answer);
+    }
+  };
 }
 
 /** The numbers of stores and connections that have no other identity. */

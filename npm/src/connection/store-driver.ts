@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { Binding } from "../builds/binding.js";
 import { MAX_DELAY_MS } from "../runtime/timers.js";
 import type { SleepRequest, Store, StoreRequest } from "../stores/store.js";
 import { messageOf } from "../values/error.js";
@@ -26,6 +27,18 @@ const CODES: ReadonlySet<unknown> = new Set([
   "STORE_UNAVAILABLE",
   "CORRUPT_SESSION",
 ]);
+
+/** Continues an operation with the outcome of what it needed, and returns its answer. */
+export function continued(
+  binding: Binding,
+  handle: number,
+  operation: number,
+  outcome: Outcome,
+): string {
+  return outcome.kind === "timeout"
+    ? binding.cancel(handle, operation)
+    : binding.resume(handle, operation, outcome.text);
+}
 
 /** Drives one store. */
 export class StoreDriver {

@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 use std::env;
 use std::fmt;
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
+use std::time::Duration;
 
 use serde::Serialize;
 use tenure_core::{Json, Status};
@@ -12,6 +13,27 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The columns of a terminal that does not report its width.
 const WIDTH: usize = 80;
+
+/// Waits for some time: whether what is written has no reader any more.
+#[cfg(unix)]
+fn waited_for_end(out: &Stdout, time: Duration) -> io::Result<bool> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    // Without a reader a pipe has an error, and a terminal is hung up. Both are reported without being asked for.
+    let mut watched = [PollFd::new(out, PollFlags::empty())];
+    let time = time.try_into().map_err(io::Error::other)?;
+    match poll(&mut watched, Some(&time)) {
+        // A signal came.
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        polled => Ok(polled? > 0),
+    }
+}
+
+/// Waits for some time. Only a write says that there is no reader any more.
+#[cfg(not(unix))]
+fn waited_for_end(_: &Stdout, time: Duration) -> io::Result<bool> {
+    std::thread::sleep(time);
+    Ok(false)
+}
 
 /// The style of a text on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,6 +158,14 @@ impl Output {
     /// Writes the buffer out.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+
+    /// Lets time pass, and fails as a write would if the reader is gone.
+    pub(crate) fn pause(&self, time: Duration) -> io::Result<()> {
+        match waited_for_end(self.out.get_ref(), time)? {
+            true => Err(ErrorKind::BrokenPipe.into()),
+            false => Ok(()),
+        }
     }
 }
 

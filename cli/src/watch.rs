@@ -1,6 +1,5 @@
 //! `tenure watch`: the changes of the store as they happen, one line for each, until Ctrl-C.
 
-use std::thread;
 use std::time::Duration;
 
 use tenure_core::feed::operations::CHANGES_SINCE;
@@ -80,7 +79,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         context.out.flush()?;
         params.position = Some(page.position);
         if !page.more && left > 0 {
-            thread::sleep(PAUSE);
+            context.out.pause(PAUSE)?;
         }
     }
     Ok(Exit::DONE)

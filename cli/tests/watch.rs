@@ -3,6 +3,8 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -12,18 +14,21 @@ use crate::common::{Place, bare, plain};
 /// A watch, whose lines are read as they come.
 struct Watch {
     child: Child,
-    lines: std::io::Lines<BufReader<ChildStdout>>,
+    lines: Option<std::io::Lines<BufReader<ChildStdout>>>,
 }
 
 impl Watch {
     fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
+        Self {
+            child,
+            lines: Some(lines),
+        }
     }
 
     fn next(&mut self) -> String {
-        self.lines.next().unwrap().unwrap()
+        self.lines.as_mut().unwrap().next().unwrap().unwrap()
     }
 }
 
@@ -154,6 +159,22 @@ fn a_signal_ends_it_successfully() {
     let id = watch.child.id().to_string();
     let killed = Command::new("kill").args(["-INT", &id]).status();
     assert!(killed.unwrap().success());
+    assert_eq!(watch.child.wait().unwrap().code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_is_gone_ends_it_without_another_change() {
+    let place = Place::with_empty_store();
+    let mut watch = Watch::start(place.command(&["watch", "--from", "0"]));
+    place.run_ok(&["start", "t", "--id", "a"]);
+    watch.next();
+    watch.lines = None;
+    let limit = Instant::now() + Duration::from_secs(60);
+    while watch.child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < limit, "the watch goes on without a reader");
+        thread::sleep(Duration::from_millis(10));
+    }
     assert_eq!(watch.child.wait().unwrap().code(), Some(0));
 }
 

@@ -90,14 +90,14 @@ fn with_json_every_line_is_a_change() {
 }
 
 #[test]
-fn a_position_that_is_not_kept_is_refused() {
+fn a_position_of_the_future_is_refused() {
     let place = Place::with_empty_store();
     let output = place.run(&["watch", "--from", "7"]);
     assert_eq!(output.code, 1);
     assert!(
         output
             .err
-            .contains("the changes after position 7 are not kept"),
+            .contains("there is no position 7 yet, the newest is 0"),
         "{output:?}"
     );
     assert!(output.err.contains("go on from position 0"), "{output:?}");

@@ -74,9 +74,7 @@ pub enum Cause {
         id: String,
     },
     /// The changes after a position of the feed are no longer kept, or the position is of another store.
-    #[error(
-        "the changes after position {after} are not kept: read what you need again, with `list` or `get`, and go on from position {newest}"
-    )]
+    #[error("{}", position_expired(*after, *newest))]
     PositionExpired {
         /// The position from which to read.
         after: u64,
@@ -733,7 +731,19 @@ impl From<&Option<&'static str>> for Detail {
     }
 }
 
-/// What a missing model means for its session, or for the one that is not started.
+/// Why the changes after a position cannot be read, and what to do.
+fn position_expired(after: u64, newest: u64) -> String {
+    let problem = match after > newest {
+        true => format!(
+            "there is no position {after} yet, the newest is {newest}: it may be of another store, or this one was \
+             restored from a backup; "
+        ),
+        false => format!("the changes after position {after} are not kept: "),
+    };
+    let advice = "read what you need again, with `list` or `get`, and go on from position";
+    format!("{problem}{advice} {newest}")
+}
+
 /// Who has decided on a request, in a sentence.
 fn decider(state: &str, by: Option<&str>) -> String {
     match by {
@@ -742,6 +752,7 @@ fn decider(state: &str, by: Option<&str>) -> String {
     }
 }
 
+/// What a missing model means for its session, or for the one that is not started.
 fn missing_model(id: Option<&str>) -> String {
     match id {
         Some(id) => format!(

@@ -3,6 +3,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tenure_core::Error;
 
 use crate::support::World;
 
@@ -151,8 +152,21 @@ fn a_position_that_is_not_kept_is_refused() {
         (10_004, true),
     ] {
         let reply = world.call("changesSince", json!({"position": position, "limit": 1}));
-        let code = reply.err().map(|error| error.code());
+        let error = reply.err();
+        let code = error.as_ref().map(Error::code);
         assert_eq!(code, expired.then_some("POSITION_EXPIRED"), "{position}");
+        if let Some(message) = error.map(|error| error.to_string()) {
+            let (is_old, is_future) = (
+                message.contains("not kept"),
+                message.contains("no position"),
+            );
+            assert_eq!(
+                (is_old, is_future),
+                (position < 3, position > 3),
+                "{message}"
+            );
+            assert!(message.contains("go on from position 10003"), "{message}");
+        }
     }
 }
 

@@ -83,12 +83,15 @@ describe("the parameters of startInSlot", () => {
     ["onModelChange", "replace"],
     ["locking", "pessimistic"],
     ["confirm", undefined],
+    ["retries", 1],
+    ["signal", undefined],
   ])("have %s among the options only", async (name, value) => {
     const sessions = await inMemory();
     const call = sessions.startInSlot({ ...request, [name]: value } as never);
+    const problem = "expected it among the options, which are the second argument";
     expect(await failure(call)).toMatchObject({
       code: "INVALID_ARGUMENT",
-      details: { what: name },
+      details: { what: name, problem },
     });
   });
 

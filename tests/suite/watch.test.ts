@@ -265,6 +265,16 @@ it.each(["position", "limit"])("`%s` is no property of the filter of a watch", a
   expect(refused).toMatchObject({ code: "INVALID_ARGUMENT", details: { what: name } });
 });
 
+it.each(["from", "signal", "keepAlive"])(
+  "`%s` of a watch is among its options only",
+  async (name) => {
+    await using sessions = await open("memory:");
+    const refused = await failure(() => sessions.watch({ [name]: undefined } as never));
+    expect(refused).toMatchObject({ code: "INVALID_ARGUMENT", details: { what: name } });
+    expect(refused.message).toContain("the options, which are the second argument");
+  },
+);
+
 it("a handle is closed while its listeners wait for a store that fails", async () => {
   let fails = false;
   const store = new MapStore();

@@ -27,6 +27,7 @@ export type {
   AuditRun,
   BulkResult,
   Capabilities,
+  ChangeKind,
   CleanupParams,
   CleanupResult,
   CopyDifference,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ChangePage as GeneratedPage } from "../generated.js";
+import type { Change as GeneratedChange } from "../generated.js";
 import { startTimer } from "../runtime/timers.js";
 import { aborted, isTenureError, lagged } from "../values/error.js";
 import type { ChangePage, SessionTypes } from "../values/session-types.js";
@@ -151,7 +151,11 @@ export class FeedReader<T extends SessionTypes> {
 }
 
 /** The ids of the sessions that a page changes, each once. */
-export function changedIds({ items }: Pick<GeneratedPage, "items">): string[] {
+export function changedIds({
+  items,
+}: {
+  readonly items: readonly Pick<GeneratedChange, "id" | "kind">[];
+}): string[] {
   const ids = items.filter(({ kind }) => kind !== "lease" && kind !== "audit").map(({ id }) => id);
   return [...new Set(ids)];
 }

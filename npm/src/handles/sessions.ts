@@ -150,7 +150,7 @@ export class Sessions<T extends SessionTypes = SessionTypes>
     request: SlotRequest<T>,
     options: SlotOptions = {},
   ): Promise<SlotStart<T>> {
-    const { policy, start } = retryPolicyOf(options);
+    const { policy, start } = retryPolicyOf(request, options);
     const params = slotParams(request, start, this.slotLocking);
     const attempts = this.slotMeter.observe<T>(params.locking);
     const attempt = async (): Promise<SlotStart<T>> => {

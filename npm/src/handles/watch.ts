@@ -7,7 +7,7 @@
 import { type Feed, FeedReader, type FeedReaderOptions } from "../events/feed-reader.js";
 import type { ChangesSinceParams } from "../generated.js";
 import { invalidArgument } from "../values/error.js";
-import { checkOptions } from "../values/options.js";
+import { checkOptions, refuseOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import type { Change, SessionTypes } from "../values/session-types.js";
 
@@ -28,8 +28,12 @@ export interface WatchOptions {
   readonly keepAlive?: boolean | undefined;
 }
 
+/** The kinds of the options. */
+const OPTIONS = { from: "any", signal: "any", keepAlive: "boolean" } as const;
+
 /** Checks the filter of a watch. The core checks its values. */
 export function checkWatchFilter(filter: WatchFilter): WatchFilter {
+  refuseOptions(filter, Object.keys(OPTIONS));
   for (const name of ["position", "limit"]) {
     if (name in filter) {
       throw invalidArgument(
@@ -43,7 +47,7 @@ export function checkWatchFilter(filter: WatchFilter): WatchFilter {
 
 /** Checks the options of a watch. */
 export function checkWatchOptions(options: WatchOptions): FeedReaderOptions {
-  checkOptions(options, { from: "any", signal: "any", keepAlive: "boolean" }, "options");
+  checkOptions(options, OPTIONS, "options");
   const { from, signal } = options;
   if (from !== undefined && !(Number.isSafeInteger(from) && from >= 0)) {
     throw invalidArgument("from", "expected a position: the `position` of a change");

@@ -9,7 +9,7 @@ import type { Binding } from "../builds/binding.js";
 import type { Performer } from "../connection/call.js";
 import type { PurgeParams, PurgeResult } from "../generated.js";
 import { invalidArgument } from "../values/error.js";
-import { checkObject, checkOptions } from "../values/options.js";
+import { checkObject, checkOptions, refuseOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import { type ArchiveOptions, type ArchiveParts, archiveOf, exportTo } from "./archive.js";
 import { runJob } from "./job.js";
@@ -25,15 +25,8 @@ export function checkPurge(params: unknown, options: unknown): ArchiveParts | un
   checkOptions(options, { archive: "function", archiveParts: "function" });
   const archive = archiveOf(options as ArchiveOptions);
   checkObject(params, "params", "{ olderThan }");
-  for (const name of ["archive", "archiveParts", "batch"]) {
-    if (name in params) {
-      const problem =
-        name !== "batch"
-          ? "expected it among the options, which are the second argument"
-          : "is not known";
-      throw invalidArgument(name, problem);
-    }
-  }
+  refuseOptions(params, ["archive", "archiveParts"]);
+  if ("batch" in params) throw invalidArgument("batch", "is not known");
   return archive;
 }
 

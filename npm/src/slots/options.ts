@@ -9,7 +9,7 @@ import type * as generated from "../generated.js";
 import type { SlotLocking } from "../generated.js";
 import type { RetryPolicy } from "../jobs/slot-wait.js";
 import { invalidArgument } from "../values/error.js";
-import { checkOptions } from "../values/options.js";
+import { checkOptions, refuseOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
 import type { SessionTypes, StartInSlotParams } from "../values/session-types.js";
 
@@ -66,19 +66,19 @@ export function slotParams<T extends SessionTypes>(
   locking: SlotLocking,
 ): Params<"startInSlot"> & { readonly locking: SlotLocking } {
   checkOptions(start, START_KINDS);
-  for (const name of START_OPTIONS) {
-    if (typeof request === "object" && request !== null && name in request) {
-      throw invalidArgument(name, "expected it among the options, which are the second argument");
-    }
-  }
+  refuseOptions(request, START_OPTIONS);
   return { ...request, ...start, locking: start.locking ?? locking };
 }
 
-/** Separates the retry policy from the options for the core. */
-export function retryPolicyOf(options: SlotOptions): {
+/** Separates the retry policy from the options for the core. `request` has no part of it. */
+export function retryPolicyOf<T extends SessionTypes>(
+  request: SlotRequest<T>,
+  options: SlotOptions,
+): {
   readonly policy: RetryPolicy;
   readonly start: SlotOptionsSync;
 } {
+  refuseOptions(request, ["retries", "signal"]);
   checkOptions(options, { ...START_KINDS, retries: "any", signal: "signal" });
   const { retries = DEFAULT_RETRIES, signal, ...start } = options;
   if (!Number.isInteger(retries) || retries < 0 || retries > MAX_RETRIES) {

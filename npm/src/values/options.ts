@@ -54,6 +54,16 @@ export function withOptions<O extends object, A extends object>(
   return { ...options, ...args };
 }
 
+/** Refuses options in the first argument of a call, where they would have no effect. */
+export function refuseOptions(first: unknown, names: readonly string[]): void {
+  if (typeof first !== "object" || first === null) return;
+  for (const name of names) {
+    if (read(name, () => name in first)) {
+      throw invalidArgument(name, "expected it among the options, which are the second argument");
+    }
+  }
+}
+
 /** A copy of options, which later changes do not affect. What is no object is refused later. */
 export function copyOf<O>(options: O): O {
   if (typeof options !== "object" || options === null) return options;

@@ -21,18 +21,13 @@ import type {
   Status,
 } from "../generated.js";
 import type { JsonObject, SessionMetadata } from "./session-data.js";
-import type { SessionHead, SessionTypes } from "./session-types.js";
+import type { Only, SessionHead, SessionTypes } from "./session-types.js";
 
 /** The start of a tool call. */
 export interface StartedToolCall extends generated.Appended {
   /** The id of the call, for `finishToolCall`. */
   callId: string;
 }
-
-/** Properties that only some results have: `undefined` in the others. */
-type Only<All extends object, Own> = Own & {
-  readonly [K in Exclude<keyof All, keyof Own>]?: undefined;
-};
 
 /** The properties that every result of a start has. */
 type SlotCommon = Pick<generated.SlotStart, "message" | "finished" | "modelMissing" | "conflicts">;

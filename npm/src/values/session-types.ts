@@ -7,7 +7,7 @@
  */
 
 import type * as generated from "../generated.js";
-import type { Phase, Status } from "../generated.js";
+import type { ChangeKind, Phase, Status } from "../generated.js";
 import type { Accepts, JsonInput } from "./params.js";
 import type { BuiltInEventType, JsonObject, OverridesOf } from "./session-data.js";
 
@@ -292,9 +292,24 @@ export interface EventPage<T extends SessionTypes = SessionTypes, Type extends s
   items: EventsOf<T, Type>[];
 }
 
-/** A change of a session, of a lease or of the audit log. */
-export interface Change<T extends SessionTypes = SessionTypes>
-  extends Omit<generated.Change, "session" | "events"> {
+/** Properties that only some results have: `undefined` in the others. */
+export type Only<All extends object, Own> = Own & {
+  readonly [K in Exclude<keyof All, keyof Own>]?: undefined;
+};
+
+/** The properties that every change has. */
+type ChangeCommon = Pick<generated.Change, "position" | "id">;
+/** The properties that only some changes have. */
+type ChangeSome = Omit<generated.Change, keyof ChangeCommon | "kind">;
+
+/** A change of some kinds. */
+type ChangeOf<Kind extends ChangeKind, Own> = ChangeCommon & {
+  /** What it did: to a session, or `lease` or `audit`. */
+  kind: Kind;
+} & Only<ChangeSome, Own>;
+
+/** A session that was changed. */
+interface ChangedSession<T extends SessionTypes> extends Pick<generated.Change, "nextAfter"> {
   /** The session as it is now, which may be later than the change; absent if it was deleted since. */
   session?: SessionHead<T>;
   /**
@@ -303,6 +318,15 @@ export interface Change<T extends SessionTypes = SessionTypes>
    */
   events?: SessionEvent<T>[];
 }
+
+/**
+ * A change of a session, of a lease or of the audit log. Its `kind` tells which properties it may have.
+ */
+export type Change<T extends SessionTypes = SessionTypes> =
+  | ChangeOf<"created" | "updated" | "trashed" | "restored", ChangedSession<T>>
+  | ChangeOf<"deleted", Record<never, never>>
+  | ChangeOf<"lease", Pick<generated.Change, "lease">>
+  | ChangeOf<"audit", Pick<generated.Change, "audit">>;
 
 /** A part of the feed. */
 export interface ChangePage<T extends SessionTypes = SessionTypes>

@@ -1,10 +1,13 @@
 // Results whose outcome tells which properties they have. Compiled, never run.
 
 import type {
+  AuditEntry,
+  Change,
   HookReply,
   LeaseView,
   ModelChange,
   ReplaceReason,
+  SessionEvent,
   SessionHead,
   Sessions,
   SessionsSync,
@@ -62,6 +65,43 @@ export async function leases(sessions: Sessions, sync: SessionsSync): Promise<vo
     Same<ReturnType<typeof sync.leases.release>["outcome"], "released" | "not_owner" | "not_held">
   >();
   is<Same<ReturnType<typeof sync.leases.transfer>["outcome"], "transferred" | "lost">>();
+}
+
+export function changes(change: Change): string | undefined {
+  // Before the kind is known, there may be any property.
+  is<Same<typeof change.session, SessionHead | undefined>>();
+  is<Same<typeof change.lease, LeaseView | undefined>>();
+  const { position, id, events } = change;
+  is<Same<typeof events, SessionEvent[] | undefined>>();
+  switch (change.kind) {
+    case "lease":
+      is<Same<typeof change.lease, LeaseView | undefined>>();
+      is<Same<typeof change.session, undefined>>();
+      return change.lease?.key;
+    case "audit":
+      is<Same<typeof change.audit, AuditEntry | undefined>>();
+      is<Same<typeof change.lease, undefined>>();
+      return change.audit?.kind;
+    case "deleted":
+      is<Same<typeof change.session, undefined>>();
+      is<Same<typeof change.events, undefined>>();
+      return `${position} ${id}`;
+    default:
+      is<Same<typeof change.kind, "created" | "updated" | "trashed" | "restored">>();
+      is<Same<typeof change.audit, undefined>>();
+      is<Same<typeof change.nextAfter, number | undefined>>();
+      return change.session?.status;
+  }
+}
+
+export async function watched(sessions: Sessions<{ context: { n: number } }>): Promise<void> {
+  for await (const change of sessions.watch()) {
+    if (change.kind !== "updated") continue;
+    // @ts-expect-error: the session may be gone
+    change.session.context.n;
+    const { n } = change.session?.context ?? {};
+    is<Same<typeof n, number | undefined>>();
+  }
 }
 
 export function runs({ dedup }: SessionsSync): void {

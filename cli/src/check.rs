@@ -40,8 +40,8 @@ pub(crate) struct Report {
     pub(crate) sessions: u64,
     pub(crate) records: u64,
     pub(crate) problems: Vec<Problem>,
-    /// How many problems were repaired.
-    repaired: u64,
+    /// The problems that were found and repaired.
+    repaired: Vec<Problem>,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
@@ -62,7 +62,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         }
         Ok(()) | Err(_) => {}
     }
-    report.repaired = checked.repaired.len() as u64;
+    report.repaired = checked.repaired;
     report.problems.extend(checked.problems);
     print(context, &report)
 }
@@ -104,11 +104,9 @@ impl Report {
 
     /// Prints the problems, a line for each.
     pub(crate) fn print_problems(&self, context: &mut Context) -> Result<(), Failure> {
-        for Problem { id, problem } in &self.problems {
-            context.out.styled(Style::Red, &clean(id))?;
-            context.out.line(&format!("  {}", clean(problem)))?;
-        }
-        Ok(())
+        self.problems
+            .iter()
+            .try_for_each(|problem| print_problem(context, Style::Red, problem))
     }
 
     /// The numbers of sessions and records.
@@ -141,13 +139,25 @@ fn print(context: &mut Context, report: &Report) -> Outcome {
     if context.json() {
         context.print_json(report)?;
     } else {
+        for problem in &report.repaired {
+            context.out.write("repaired  ")?;
+            print_problem(context, Style::Green, problem)?;
+        }
         report.print_problems(context)?;
         let (contents, problems) = (report.contents(), report.problems());
         context.out.line(&format!("{contents} read, {problems}"))?;
-        if report.repaired > 0 {
-            let repaired = count(report.repaired, "problem");
+        if !report.repaired.is_empty() {
+            let repaired = count(report.repaired.len() as u64, "problem");
             context.out.line(&format!("{repaired} repaired"))?;
         }
     }
     Ok(report.exit())
+}
+
+fn print_problem(context: &mut Context, style: Style, problem: &Problem) -> Result<(), Failure> {
+    context.out.styled(style, &clean(&problem.id))?;
+    context
+        .out
+        .line(&format!("  {}", clean(&problem.problem)))?;
+    Ok(())
 }

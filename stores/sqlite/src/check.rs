@@ -1,11 +1,14 @@
 //! The check of what no session shows: the structure of the file, the counts that statistics are made of, the
 //! index of tasks, and the feed.
 
+use std::path::Path;
+
 use tenure_core::Result;
 use tenure_core::store::Problem;
 
 use crate::database::Database;
 use crate::failure;
+use crate::options::SqliteOptions;
 use crate::store::SqliteStore;
 
 /// The most problems of the structure that are listed.
@@ -68,6 +71,21 @@ impl SqliteStore {
     }
 }
 
+/// The damage to the structure of a file that cannot be opened or checked as a store. A file that is intact, or is
+/// no database, has none.
+pub fn damage_of(path: &Path) -> Checked {
+    let database = Database::connect(&path.into(), &SqliteOptions::default());
+    let problems = database.and_then(|database| {
+        // A damaged file is not written to.
+        database.skip_checkpoint_on_close();
+        structure(&database)
+    });
+    Checked {
+        problems: problems.unwrap_or_default(),
+        ..Checked::default()
+    }
+}
+
 /// What SQLite finds in the structure. It stops at damage that it cannot read past.
 fn structure(database: &Database) -> Result<Vec<Problem>> {
     let mut lines = Vec::new();
@@ -96,8 +114,8 @@ fn structure(database: &Database) -> Result<Vec<Problem>> {
     let problem = |line| Problem {
         id: FILE.to_owned(),
         problem: format!(
-            "{}: {line}; restore the file from a backup, copy it into a new store, or recover it \
-             with `.recover` of sqlite3",
+            "{}: {line}; restore the file from a backup, copy what can be read into a new store with \
+             `tenure copy`, or recover it with `.recover` of sqlite3",
             database.path().display()
         ),
     };

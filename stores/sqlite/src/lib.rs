@@ -43,7 +43,7 @@ mod unit;
 mod write;
 mod writer;
 
-pub use check::Checked;
+pub use check::{Checked, damage_of};
 pub use options::SqliteOptions;
 pub use store::SqliteStore;
 pub use tenure_core::store::Durability;

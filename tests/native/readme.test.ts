@@ -57,6 +57,27 @@ describe("the example for a bot", () => {
     ]);
   });
 
+  it("says that its iterations are used, and goes on with more", async () => {
+    const short = bot
+      .replace("./tenure.db", "./short.db")
+      .replace("Iterations: 20", "Iterations: 2");
+    writeFileSync(join(folder, "short.mjs"), short);
+    const outputs: string[] = [];
+    for (let count = 0; count < 4; count += 1) {
+      outputs.push((await run(process.execPath, ["short.mjs"], { cwd: folder })).output);
+    }
+    expect(outputs[1]).toContain("iterations: 2,");
+    expect(outputs.slice(2)).toEqual([
+      "All iterations are used: resume with addIterations to go on\n",
+      "Nothing to do: the session is timeout\n",
+    ]);
+    await using sessions = await open(`sqlite:${join(folder, "short.db")}`);
+    const [head] = (await sessions.list()).items;
+    await sessions.resume(head?.id ?? "", { addIterations: 1 });
+    const { output } = await run(process.execPath, ["short.mjs"], { cwd: folder });
+    expect(output).toContain("iterations: 3,");
+  });
+
   it("lets one of several processes work on the session at a time", async () => {
     writeFileSync(join(folder, "bot.mjs"), bot.replace("./tenure.db", "./shared.db"));
     const processes = Array.from({ length: 6 }, () =>
@@ -109,6 +130,15 @@ it("every method on the page about sessions exists", async () => {
   );
   expect(names.length).toBeGreaterThan(35);
   for (const name of names) expect(sessions, name).toHaveProperty(name, expect.any(Function));
+});
+
+it("every option of `open` is on the page about sessions", () => {
+  const rows = sectionOf(sessionsPage, "Opening a store").matchAll(/^\| `(\w+)` \|/gm);
+  const source = readFileSync(inRoot("npm", "src", "handles", "options.ts"), "utf8");
+  const [, options = ""] = /OPEN_OPTIONS = \{(.*?)\}/s.exec(source) ?? [];
+  const names = [...options.matchAll(/^ *(\w+):/gm)].map(([, name]) => name);
+  expect(names.length).toBeGreaterThan(10);
+  expect([...rows].map(([, name]) => name).sort()).toEqual(names.sort());
 });
 
 it("the examples on the page about sessions run", async () => {

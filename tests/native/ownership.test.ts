@@ -90,6 +90,21 @@ describe("two processes", () => {
     });
   });
 
+  it("are in the registry that any handle reads", async () => {
+    const registry = newRegistry();
+    const one = start(registry, owning("vm-1"));
+    const [, sessionId = ""] = (await one.line())?.split(" ") ?? [];
+    const { stdout } = runScript(
+      registry,
+      `const { openSync } = await import("tenure");
+       const sessions = openSync("registry:");
+       const { [${JSON.stringify(sessionId)}]: owner } = sessions.machines.active();
+       console.log(owner.vm.vmId, owner.mine, sessions.machines.orphans().length);
+       sessions.close();`,
+    );
+    expect(stdout).toBe("vm-1 false 0\n");
+  });
+
   it("are both listed when they start at the same moment", async () => {
     const registry = newRegistry();
     const names = Array.from({ length: 8 }, (_, n) => `vm-${n}`);

@@ -72,6 +72,32 @@ const everything = {
 
 const counts = (written: number, unchanged = 0, newer = 0) => ({ written, unchanged, newer });
 
+describe.each(everyStore)("%s, a file of a directory", (_, openStore) => {
+  it("is imported by its path and its text", async () => {
+    const sessions = await openStore();
+    const file = { path: "sessions\\s\\session.json", text: JSON.stringify(bot("s")) };
+    const planned = { holds: "sessions", written: 1, unchanged: 0, newer: 0, problems: [] };
+    expect(await sessions.importFile({ ...file, dryRun: true })).toEqual(planned);
+    expect(await sessions.get("s")).toBeNull();
+    expect(await sessions.importFile(file)).toEqual(planned);
+    expect(await sessions.get("s")).toMatchObject({ status: "paused", iterations: 3 });
+    expect(await sessions.importFile(file)).toMatchObject({ written: 0, unchanged: 1 });
+    const registry = {
+      path: "jarvis_vm_registry.json",
+      text: JSON.stringify(everything["tmp/jarvis_vm_registry.json"]),
+      modifiedAt: "2023-11-14T22:13:19.456Z",
+    };
+    expect(await sessions.importFile(registry)).toMatchObject({ holds: "leases", written: 2 });
+    const [orphan, ...others] = await sessions.machines.orphans();
+    expect(others).toEqual([]);
+    expect(orphan).toMatchObject({ vmId: "vm-1" });
+    expect(await sessions.machines.orphans({ after: "vm-1" })).toEqual([]);
+    expect(await sessions.machines.active()).toEqual({});
+    const { holds, written } = await sessions.importFile({ path: "README.md", text: "# no" });
+    expect([holds, written]).toEqual([undefined, 0]);
+  });
+});
+
 describe.each(everyStore)("%s, a directory", (_, openStore) => {
   it("is imported with all known files, and again without changes", async () => {
     const to = await openStore();

@@ -129,6 +129,9 @@ const complete: Readonly<Record<string, Call>> = {
   "dedup.list": (s, o) => s.dedup.list(o),
   "dedup.clear": (s, o) => s.dedup.clear(o),
   "audit.day": (s, o) => s.audit.day(o),
+  importFile: (s, o) => s.importFile(o),
+  "machines.active": (s, o) => s.machines.active(o),
+  "machines.orphans": (s, o) => s.machines.orphans(o),
 };
 
 const all = Object.entries(__BUILD__ === "browser" ? calls : { ...calls, ...complete });
@@ -254,6 +257,7 @@ describe("an argument too many", () => {
       of.leases,
       of.dedup,
       of.audit,
+      of.machines,
     ]);
     const held = [
       await sessions.hold("s"),

@@ -40,8 +40,11 @@ export type {
   DedupReason,
   Difference,
   Direction,
+  FileImport,
+  FileProblem,
   FinalizePolicy,
   HeadsPage,
+  Holds,
   LastError,
   LeaseCleared,
   LeasePage,
@@ -111,6 +114,7 @@ export type {
   SessionList,
   SessionPageSync,
 } from "../handles/list.js";
+export type { Machines } from "../handles/machines.js";
 export type { Mirror, MirrorOptions, OpenMirror } from "../handles/mirror.js";
 export type { Open, OpenSync } from "../handles/open.js";
 export type {

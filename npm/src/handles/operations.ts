@@ -18,11 +18,13 @@ import type {
   ContextParams,
   DeleteParams,
   FailParams,
+  FileImport,
   ForkParams,
   GetParams,
   HeadsPage,
   HeadsParams,
   IdParams,
+  ImportFileParams,
   PauseParams,
   PurgeParams,
   PurgeResult,
@@ -141,6 +143,7 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
       cleanupRecords: mayTake("params", 0, "{ keepAudit }"),
       export: mayTake("options", 1, trash),
       import: mayTake("options", 1, token),
+      importFile: takes("file", 0, "{ path, text }"),
       override: takes("updates", 1, "{ status }"),
       save: mayTake("options", 1, "{ ifVersion }"),
       fork: mayTake("options", 1, "{ atSequence }"),
@@ -466,6 +469,14 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
    */
   import(session: string | object, options?: TokenOption): Returns<M, SessionHead<T>> {
     return this.ask("import", () => withOptions(options, { text: sessionText(session) }));
+  }
+
+  /**
+   * Imports a file of another program, of which `path` and `text` tell what it is, as `importDirectory` does
+   * with all files of a directory. The result has no `holds` for a file that is not known.
+   */
+  importFile(file: Accepts<ImportFileParams>): Returns<M, FileImport> {
+    return this.ask("importFile", () => file);
   }
 
   /**

@@ -32,6 +32,7 @@ import {
   SessionPageSync,
   type TypedEventOptions,
 } from "./list.js";
+import { Machines } from "./machines.js";
 import type { TrashOption } from "./operations.js";
 import { SESSION_ARGUMENTS } from "./session-arguments.js";
 
@@ -56,6 +57,8 @@ export class SessionsSync<T extends SessionTypes = SessionTypes>
   readonly dedup: Dedup<"sync"> = new Dedup((name, make) => this.ask(name, make));
   /** The audit log. */
   readonly audit: AuditLog<"sync"> = new AuditLog((name, make) => this.ask(name, make));
+  /** The registered processes, and their virtual machines. */
+  readonly machines: Machines<"sync"> = new Machines((name, make) => this.ask(name, make));
 
   /**
    * Lists the matching sessions, newest first: returns a page (`limit`, 50 by default). Iterating

@@ -33,6 +33,7 @@ import {
   SessionList,
   type TypedEventOptions,
 } from "./list.js";
+import { Machines } from "./machines.js";
 import type { TrashOption } from "./operations.js";
 import { SESSION_ARGUMENTS } from "./session-arguments.js";
 import { checkServeOptions, type ServeOptions, SessionServer } from "./session-server.js";
@@ -72,6 +73,8 @@ export class Sessions<T extends SessionTypes = SessionTypes>
   readonly dedup: Dedup<"async"> = new Dedup((name, make) => this.ask(name, make));
   /** The audit log. */
   readonly audit: AuditLog<"async"> = new AuditLog((name, make) => this.ask(name, make));
+  /** The registered processes, and their virtual machines. */
+  readonly machines: Machines<"async"> = new Machines((name, make) => this.ask(name, make));
   /** The servers over this handle. */
   readonly #servers = new Set<SessionServer>();
   #closing: Promise<void> | undefined;

@@ -7,7 +7,6 @@
 
 import { isTenureError, type Sessions } from "tenure";
 import { counted } from "../format.js";
-import { importFile } from "../operations.js";
 import { say, sayError } from "../parts/toast.js";
 import { opened } from "../store.js";
 import { isCancelled } from "./export.js";
@@ -98,18 +97,19 @@ async function importOne(sessions: Sessions, path: string, file: File): Promise<
     return 1;
   } catch (error) {
     if (!isTenureError(error, "INVALID_ARGUMENT")) throw error;
-    return importForeign(path, text, file.lastModified, error);
+    return importForeign(sessions, path, text, file.lastModified, error);
   }
 }
 
 /** Imports a file of another program. `refusal` is thrown if it is none. */
 async function importForeign(
+  sessions: Sessions,
   path: string,
   text: string,
   lastModified: number,
   refusal: unknown,
 ): Promise<number> {
-  const { written, unchanged, problems } = await importFile({
+  const { written, unchanged, problems } = await sessions.importFile({
     path,
     text,
     modifiedAt: new Date(lastModified).toISOString(),

@@ -9,7 +9,6 @@ import { useMemo, useState } from "preact/hooks";
 import type { AgentStats, Metric, Stats } from "tenure";
 import { now } from "../clock.js";
 import { brief, bytes, cost, count, duration, percent } from "../format.js";
-import { activeSessions, orphans } from "../operations.js";
 import { useLoaded } from "../parts/load.js";
 import { Problem } from "../parts/problem.js";
 import { STATUSES, StatusMark } from "../parts/status.js";
@@ -371,8 +370,9 @@ function Others() {
     return { all, prevented };
   }, [day, auditRevision.value]);
   const machines = useLoaded(async () => {
-    const [active, orphaned] = await Promise.all([activeSessions(), orphans()]);
-    return { active: active.length, orphaned: orphaned.length };
+    const registered = opened().sessions.machines;
+    const [active, orphaned] = await Promise.all([registered.active(), registered.orphans()]);
+    return { active: Object.keys(active).length, orphaned: orphaned.length };
   }, [leasesRevision.value]);
   return (
     <>

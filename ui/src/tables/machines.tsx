@@ -4,22 +4,26 @@
  * @module
  */
 
+import type { ActiveSession, VmView } from "tenure";
 import { count } from "../format.js";
-import { type ActiveSession, activeSessions, orphans, type VmView } from "../operations.js";
 import { usePages } from "../parts/paged.js";
 import { Time } from "../parts/time.js";
 import { Line } from "../parts/user-text.js";
-import { leasesRevision } from "../store.js";
+import { leasesRevision, opened } from "../store.js";
 import { TableBody, TablePage } from "./page.js";
+
+/** The number of processes and of machines that are shown. */
+const MOST = 1000;
 
 /** The machines. */
 export function MachinesView() {
+  const { machines } = opened().sessions;
   const active = usePages<ActiveSession>(
-    async () => ({ items: await activeSessions() }),
+    async () => ({ items: Object.values(await machines.active({ limit: MOST })) }),
     [leasesRevision.value],
   );
   const orphaned = usePages<VmView>(
-    async () => ({ items: await orphans() }),
+    async () => ({ items: await machines.orphans({ limit: MOST }) }),
     [leasesRevision.value],
   );
   return (

@@ -3,6 +3,7 @@
 use tenure_apps::retention::records::AUDIT_PURGE;
 use tenure_core::audit::operations::AUDIT_LOG;
 use tenure_core::audit::params::{AuditLogParams, AuditPurgeParams};
+use tenure_core::store::filter::Direction;
 use tenure_core::{Millis, Text, Timestamp};
 
 use crate::choice;
@@ -14,13 +15,15 @@ use crate::time;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Prints a line for each entry, oldest first: time, kind, subject, data. Examples
-of kinds are agent.decision, agent.finalization, dedup.decision and dedup.run;
-the part before the dot selects all kinds of the group.
+Prints a line for each entry, oldest first or with --reverse newest first: time,
+kind, subject, data. Examples of kinds are agent.decision, agent.finalization,
+dedup.decision and dedup.run; the part before the dot selects all kinds of the
+group.
 
 Examples:
   tenure audit --after 2026-01-08 --kind dedup
   tenure audit --subject $id
+  tenure audit --reverse --limit 20
   tenure audit --purge 90d --dry-run")]
 pub(crate) struct Args {
     /// Only entries at this time or later
@@ -35,6 +38,9 @@ pub(crate) struct Args {
     /// Only entries about this session id or run key
     #[arg(long, value_name = "ID")]
     subject: Option<SessionIdArg>,
+    /// Print the newest entries first
+    #[arg(long)]
+    reverse: bool,
     /// The most entries to print: 50 by default, up to 1000
     #[arg(long, value_name = "N", value_parser = choice::limit)]
     limit: Option<u32>,
@@ -43,12 +49,12 @@ pub(crate) struct Args {
     cursor: Option<Text>,
     /// Remove entries of at least this age
     #[arg(long, value_name = "DURATION", value_parser = time::parse_duration,
-        conflicts_with_all = ["after", "before", "kind", "subject", "limit", "cursor"])]
+        conflicts_with_all = ["after", "before", "kind", "subject", "reverse", "limit", "cursor"])]
     purge: Option<Millis>,
     /// With --purge: count the entries without removing them
     // `requires` alone has no effect beside an option that conflicts with `--purge`.
     #[arg(long, requires = "purge",
-        conflicts_with_all = ["after", "before", "kind", "subject", "limit", "cursor"])]
+        conflicts_with_all = ["after", "before", "kind", "subject", "reverse", "limit", "cursor"])]
     dry_run: bool,
 }
 
@@ -62,6 +68,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         before: args.before,
         kind: args.kind,
         subject,
+        order: args.reverse.then_some(Direction::Desc),
         limit: args.limit,
         cursor: args.cursor,
     };

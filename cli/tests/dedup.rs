@@ -477,6 +477,10 @@ fn the_audit_log_is_filtered_and_purged() {
         first[..3],
         ["2026-01-08T18:00:00.000Z", "dedup.decision", KEY]
     );
+    let newest = place.run(&["audit", "--reverse", "--limit", "1"]);
+    assert!(newest.out.contains("\tagent.finalization\t"), "{newest:?}");
+    let cursor = newest.err.trim().rsplit(' ').next().unwrap();
+    assert_eq!(lines(&["--reverse", "--cursor", cursor]), 2);
     let both = ["--kind", "dedup.decision", "--subject", KEY];
     assert_eq!(lines(&both), 2);
     let within = [

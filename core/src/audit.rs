@@ -1,5 +1,6 @@
 //! The audit log: what was decided, by which operation, and when.
 
+mod backwards;
 pub mod entry;
 pub mod operations;
 pub mod params;

@@ -654,16 +654,20 @@ kind?: string,
  */
 subject?: string, 
 /**
+ * The order: `"asc"` (the default) begins with the oldest entry, `"desc"` with the newest.
+ */
+order?: Direction, 
+/**
  * The greatest number of entries in the page: 1 to 1,000, 50 by default.
  */
 limit?: number, 
 /**
- * The `nextCursor` of the previous page.
+ * The `nextCursor` of the previous page, of the same order.
  */
 cursor?: string, };
 
 /**
- * A page of the audit log, oldest first.
+ * A page of the audit log.
  */
 export type AuditPage = { 
 /**
@@ -5555,7 +5559,7 @@ export interface Operations {
   leaseTransfer: { params: LeaseTransferParams; result: LeaseOutcome };
   /** Releases leases, regardless of their holders. */
   leaseClear: { params: LeaseClearParams; result: LeaseCleared };
-  /** A page of the audit log, oldest first: decisions about agents and runs, and removals. */
+  /** A page of the audit log, oldest or newest first: decisions about agents and runs, and removals. */
   auditLog: { params: AuditLogParams; result: AuditPage };
   /** Starts sessions in slots, 100 at most, as many as possible in one commit. Each reply is that of `startInSlot` for it alone, in the order of the call, or `failed` with the code of an error. */
   startInSlots: { params: StartInSlotsParams; result: Array<SlotAnswer> };

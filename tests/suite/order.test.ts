@@ -72,6 +72,8 @@ describe.each(clockedStores)("sessions of one millisecond %s", (_, open) => {
     await sessions.trashMany(removed.slice(20));
     const { items } = await sessions.audit.entries({ limit: 1000 });
     expect(items.map(({ subject }) => subject)).toEqual(removed);
+    const newest = await sessions.audit.entries({ limit: 1000, order: "desc" });
+    expect(newest.items).toEqual(reversed(items));
   });
 
   it("are agents in the order in which they were created", async () => {

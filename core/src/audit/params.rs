@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::audit::entry::Entry;
 use crate::declare_params;
+use crate::store::filter::Direction;
 use crate::value::json::Json;
 use crate::value::text::Text;
 use crate::value::time::{Millis, Timestamp};
@@ -19,9 +20,11 @@ declare_params! {
         pub kind: Option<Text>,
         /// Only entries with this subject: the id of a session, or the key of a run or lease.
         pub subject: Option<Text>,
+        /// The order: `"asc"` (the default) begins with the oldest entry, `"desc"` with the newest.
+        pub order: Option<Direction>,
         /// The greatest number of entries in the page: 1 to 1,000, 50 by default.
         pub limit: Option<u32>,
-        /// The `nextCursor` of the previous page.
+        /// The `nextCursor` of the previous page, of the same order.
         pub cursor: Option<Text>,
     }
 
@@ -60,7 +63,7 @@ impl From<Entry> for AuditView {
     }
 }
 
-/// A page of the audit log, oldest first.
+/// A page of the audit log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(rename_all = "camelCase")]

@@ -44,21 +44,9 @@ impl Range {
     /// `STORE_MISBEHAVED` for a record that is no entry, and those of the store.
     pub async fn next(&mut self, context: &Context) -> Result<Option<(String, Entry)>> {
         if self.read.is_empty() && !self.ended {
-            let scan = Scan {
-                kind: KIND.to_owned(),
-                after: self.after.take(),
-                limit: MAX_PAGE,
-            };
-            let records = context.scan(&scan).await?;
+            let records = page(context, self.after.take(), MAX_PAGE).await?;
             self.ended = records.len() < MAX_PAGE as usize;
             self.after = records.last().map(|last| last.key.clone());
-            if self.after.is_some() && self.after <= scan.after {
-                return Err(Cause::StoreMisbehaved {
-                    method: "scan".to_owned(),
-                    problem: "the records do not come after those before".to_owned(),
-                }
-                .into());
-            }
             self.read = records.into();
         }
         let Some(record) = self.read.pop_front() else {
@@ -73,4 +61,27 @@ impl Range {
         self.count += 1;
         Ok(Some((record.key, entry)))
     }
+}
+
+/// The records of entries after a key, up to a limit, in the order of their keys.
+pub(super) async fn page(
+    context: &Context,
+    after: Option<String>,
+    limit: u32,
+) -> Result<Vec<Record>> {
+    let scan = Scan {
+        kind: KIND.to_owned(),
+        after,
+        limit,
+    };
+    let records = context.scan(&scan).await?;
+    let last = records.last().map(|last| &last.key);
+    if last.is_some() && last <= scan.after.as_ref() {
+        return Err(Cause::StoreMisbehaved {
+            method: "scan".to_owned(),
+            problem: "the records do not come after those before".to_owned(),
+        }
+        .into());
+    }
+    Ok(records)
 }

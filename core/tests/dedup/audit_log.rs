@@ -1,8 +1,9 @@
 //! The audit log: the entries of runs, how they are read, and their retention.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{NOON, World, iso};
+use crate::support::{NOON, World, iso, scale};
 
 const DAY: i64 = 86_400_000;
 
@@ -27,6 +28,19 @@ fn log(world: &World, params: Value) -> Vec<Value> {
         .as_array()
         .unwrap()
         .clone()
+}
+
+/// The entries of all pages.
+fn pages(world: &World, mut params: Value) -> Vec<Value> {
+    let mut entries = Vec::new();
+    loop {
+        let page = world.ok("auditLog", params.clone());
+        entries.extend(page["items"].as_array().unwrap().clone());
+        match page.get("nextCursor") {
+            Some(next) => params["cursor"] = next.clone(),
+            None => return entries,
+        }
+    }
 }
 
 #[test]
@@ -141,17 +155,7 @@ fn the_log_is_filtered_by_time_kind_and_subject_and_read_in_pages() {
     let all = log(&world, json!({"limit": 1000}));
     assert_eq!(all.len(), 51);
     for limit in [1, 7, 51] {
-        let mut pages = Vec::new();
-        let mut asked = json!({"limit": limit});
-        loop {
-            let page = world.ok("auditLog", asked.clone());
-            pages.extend(page["items"].as_array().unwrap().clone());
-            match page.get("nextCursor") {
-                Some(next) => asked["cursor"] = next.clone(),
-                None => break,
-            }
-        }
-        assert_eq!(pages, all, "{limit}");
+        assert_eq!(pages(&world, json!({"limit": limit})), all, "{limit}");
     }
     let count = |params: Value| log(&world, params).len();
     assert_eq!(count(json!({"kind": "dedup.run"})), 25);
@@ -181,4 +185,90 @@ fn entries_that_have_reached_an_age_are_purged_from_the_log() {
     assert_eq!(purge(1000, false), 1003);
     assert_eq!(purge(1000, false), 0);
     assert_eq!(log(&world, json!({})).len(), 1);
+}
+
+#[test]
+fn a_cursor_of_the_newest_entries_must_be_one() {
+    let world = World::default();
+    for cursor in ["", "2", "today/1"] {
+        let error = world.error("auditLog", json!({"order": "desc", "cursor": cursor}));
+        assert!(error.to_string().starts_with("cursor: "), "{error}");
+    }
+}
+
+/// How many entries are made at a time, and how long after those before, in milliseconds.
+fn entries() -> impl Strategy<Value = Vec<(usize, i64)>> {
+    let count = prop_oneof![8 => 1..6usize, 2 => 100..300usize, 1 => 900..1200usize];
+    let gap = prop_oneof![
+        3 => 0..3i64,
+        2 => Just(3_600_000),
+        1 => Just(DAY),
+        1 => Just(40 * DAY),
+        1 => Just(9000 * DAY),
+    ];
+    prop::collection::vec((count, gap), 1..6)
+}
+
+/// Some time near one of the entries; `None` for no bound.
+fn bound() -> impl Strategy<Value = Option<(prop::sample::Index, i64)>> {
+    prop::option::weighted(0.4, (any::<prop::sample::Index>(), -2..3i64))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases((scale() * 300.0) as u32))]
+
+    #[test]
+    fn the_newest_entries_first_are_the_oldest_first_in_reverse(
+        made in entries(),
+        now in -5..2i64,
+        limit in prop_oneof![1 => 1..40u32, 2 => 200..=1000u32],
+        (after, before) in (bound(), bound()),
+        kind in prop_oneof![Just(None), Just(Some("dedup.run"))],
+    ) {
+        let world = World::default();
+        let mut times = Vec::new();
+        for (number, (count, gap)) in made.into_iter().enumerate() {
+            world.pass(gap);
+            times.push(world.now());
+            for at in 0..count {
+                let number = format!("{number}.{at}");
+                match at % 3 {
+                    0 => admit(&world, &number),
+                    _ => drop(audit(&world, &number, true)),
+                }
+            }
+        }
+        // The clock of another process may have been ahead.
+        world.pass(now * DAY);
+        let mut params = json!({"limit": limit, "kind": kind});
+        for (name, bound) in [("after", after), ("before", before)] {
+            if let Some((at, by)) = bound {
+                params[name] = json!(at.get(&times) + by);
+            }
+        }
+        let mut expected = pages(&world, params.clone());
+        expected.reverse();
+        params["order"] = json!("desc");
+        prop_assert_eq!(pages(&world, params), expected);
+    }
+}
+
+#[test]
+fn a_millisecond_with_more_entries_than_one_call_reads_is_read_from_its_end() {
+    let world = World::default();
+    admit(&world, "before");
+    world.pass(1);
+    for number in 0..12_500 {
+        match number % 100 {
+            0 => admit(&world, &number.to_string()),
+            _ => drop(audit(&world, &number.to_string(), true)),
+        }
+    }
+    let mut expected = pages(&world, json!({"kind": "dedup.decision"}));
+    expected.reverse();
+    assert_eq!(expected.len(), 126);
+    assert_eq!(
+        pages(&world, json!({"kind": "dedup.decision", "order": "desc"})),
+        expected
+    );
 }

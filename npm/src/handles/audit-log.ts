@@ -37,8 +37,8 @@ export class AuditLog<M extends Mode> extends OperationGroup<M> {
   }
 
   /**
-   * Returns a page of the matching entries, oldest first; `nextCursor` is the cursor of the next
-   * page.
+   * Returns a page of the matching entries, the oldest first or with `order: "desc"` the newest;
+   * `nextCursor` is the cursor of the next page.
    */
   entries(options?: AuditLogOptions): Returns<M, AuditPage> {
     // The core takes a time in each of its forms.

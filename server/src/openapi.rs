@@ -132,6 +132,11 @@ fn about() -> Value {
             "version": { "type": "string" },
             "capabilities": { "type": "object" },
             "readOnly": { "type": "boolean" },
+            "models": {
+                "type": "array",
+                "items": { "type": "string" },
+                "description": "The available models; absent if every model counts as available.",
+            },
         },
     });
     json!({

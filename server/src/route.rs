@@ -31,10 +31,12 @@ const MODELS: &str = "tenure-models";
 /// What a server is.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct About {
+struct About<'a> {
     version: &'static str,
     capabilities: Capabilities,
     read_only: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    models: Option<&'a [String]>,
 }
 
 /// Responds to a request.
@@ -167,6 +169,7 @@ fn about(state: &State) -> Response {
         version: env!("CARGO_PKG_VERSION"),
         capabilities: state.service.capabilities(),
         read_only: state.read_only,
+        models: state.service.models(),
     };
     reply::json(200, answer::ok(&about))
 }

@@ -63,6 +63,11 @@ pub trait Service: Send + Sync {
     /// The capabilities of the store.
     fn capabilities(&self) -> Capabilities;
 
+    /// The available models, if they are known by their names. A client may bring its own.
+    fn models(&self) -> Option<&[String]> {
+        None
+    }
+
     /// Starts an operation, and has `done` called with its answer, on any thread. It is called on a thread
     /// that may wait for a disk.
     fn start(&self, call: ClientCall, done: Done);
@@ -120,6 +125,13 @@ impl ExecutorService {
 impl Service for ExecutorService {
     fn capabilities(&self) -> Capabilities {
         self.executor.capabilities()
+    }
+
+    fn models(&self) -> Option<&[String]> {
+        match &self.limits.models {
+            Models::Names(names) => Some(names),
+            Models::Unknown | Models::Asked(_) => None,
+        }
     }
 
     fn start(&self, call: ClientCall, done: Done) {

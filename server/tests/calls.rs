@@ -181,6 +181,7 @@ fn the_server_tells_its_version_and_what_its_store_can_do() {
     let about = Running::new().get("/v1").json();
     assert_eq!(about["ok"]["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(about["ok"]["readOnly"], false);
+    assert!(about["ok"].get("models").is_none());
     assert_eq!(about["ok"]["capabilities"]["feed"], true);
     assert!(about["ok"]["capabilities"].is_object());
 }

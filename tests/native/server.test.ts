@@ -5,7 +5,15 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
 import { promisify } from "node:util";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { copy, isTenureError, open, openSync, type Sessions, type TenureError } from "tenure";
+import {
+  copy,
+  isTenureError,
+  open,
+  openMirror,
+  openSync,
+  type Sessions,
+  type TenureError,
+} from "tenure";
 import { afterEach, describe, expect, it } from "vitest";
 import { startUi } from "../support/server.js";
 import { newDatabase } from "../support/sqlite.js";
@@ -137,8 +145,30 @@ describe("a client of a server", () => {
     }
   });
 
+  it("has a mirror that marks missing models by its own list, or else by that of the server", async () => {
+    const store = await opening("memory:", { models: ["opus", "haiku"] });
+    await store.startInSlot({ taskId: "T", phase: "plan", model: "haiku", ...start });
+    store.setModels(["opus"]);
+    const { url, token } = await store.serve();
+    for (const [models, isMissing] of [
+      [undefined, true],
+      [["haiku"], undefined],
+    ] as const) {
+      const client = await opening(url, { token, models });
+      using mirror = await openMirror(client);
+      const list = await client.list();
+      expect(list.items.map(({ modelMissing }) => modelMissing)).toEqual([isMissing]);
+      expect(mirror.list()).toEqual(list);
+      client.setModels([]);
+      client.setModels(null);
+      using another = await openMirror(client);
+      expect(another.list()).toEqual(await client.list());
+    }
+  });
+
   it("is refused what a read-only server does not do", async () => {
     const { store, client } = await served({ readOnly: true });
+    expect([store.isReadOnly, client.isReadOnly]).toEqual([false, true]);
     await store.start({ ...start, id: "s" });
     expect((await client.list()).items).toHaveLength(1);
     expect((await failure(client.pause("s"))).code).toBe("READ_ONLY");

@@ -120,6 +120,39 @@ describe("a mirror", () => {
     expect([mirror.get("b"), mirror.stats().total]).toEqual([null, 2]);
   });
 
+  it("marks sessions whose models are missing as a list of the handle does", async () => {
+    const sessions = await open("memory:", { models: ["opus", "haiku"] });
+    for (const [taskId, model] of [
+      ["T1", "opus"],
+      ["T2", "haiku"],
+    ] as const) {
+      await sessions.startInSlot({ ...start, id: model, taskId, phase: "plan", model });
+    }
+    await sessions.start({ ...start, id: "without", metadata: { model: "gone" } });
+    sessions.setModels(["opus"]);
+    const isOpus = (name: string): boolean => name === "opus";
+    const expected = [undefined, true, undefined];
+    for (const models of [undefined, ["opus"], isOpus]) {
+      using mirror = await openMirror(sessions, { models });
+      expect(mirror.list()).toEqual(await sessions.list());
+      expect(mirror.list().items.map(({ modelMissing }) => modelMissing)).toEqual(expected);
+      const { history: _, ...head } = (await sessions.get("haiku")) ?? { history: [] };
+      expect(mirror.get("haiku")).toEqual(head);
+      mirror.setModels(["haiku"]);
+      expect(mirror.get("haiku")?.modelMissing).toBeUndefined();
+      expect(mirror.get("opus")?.modelMissing).toBe(true);
+      mirror.setModels(null);
+      expect(mirror.get("opus")?.modelMissing).toBeUndefined();
+    }
+    using unmarked = await openMirror(sessions, { models: null });
+    expect(unmarked.get("haiku")?.modelMissing).toBeUndefined();
+    for (const models of ["opus", [1], () => "yes"]) {
+      const opening = openMirror(sessions, { models: models as never });
+      expect(await code(opening.then((mirror) => mirror.list()))).toBe("INVALID_ARGUMENT");
+    }
+    await sessions.close();
+  });
+
   it("refuses other bytes, and keeps what it has", async () => {
     using sessions = openSync("memory:");
     sessions.start({ ...start, id: "a" });

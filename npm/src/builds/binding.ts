@@ -137,6 +137,10 @@ export interface Opened {
   readonly capabilities: Capabilities;
   /** How to run retention, if the options ask for it. */
   readonly retention?: RetentionParams;
+  /** The available models, if a server knows them and the handle does not. */
+  readonly models?: readonly string[];
+  /** Whether a server refuses every write. */
+  readonly readOnly?: boolean;
   /** What two handles on this store have in common, if that is known. */
   readonly identity?: string;
   /** The operation that ends when an asynchronous native store is open. */

@@ -35,6 +35,7 @@ import {
   type ModelFunction,
   type Models,
   modelFunctionOf,
+  modelOptions,
   noAnswers,
 } from "./models.js";
 import { continued, type StoreDriver } from "./store-driver.js";
@@ -106,6 +107,8 @@ export class Connection {
   readonly binding: Binding;
   /** How to run retention, if it is configured. */
   readonly retention: RetentionParams | undefined;
+  /** Whether every write is refused. */
+  readonly isReadOnly: boolean;
   /** How often a watch looks for changes of other handles, in milliseconds. */
   readonly pollMs: number | undefined;
   /** Settles when an asynchronous native store is open; `undefined` if the store is open. */
@@ -116,6 +119,10 @@ export class Connection {
   readonly #schemas: Schemas | undefined;
   readonly #environment: Environment;
   readonly #waiters: Map<number, Waiter>;
+  /** The available models, if they are known. */
+  #known: Models | undefined;
+  /** The available models that the server knows. */
+  readonly #knownByServer: readonly string[] | undefined;
   /** Set if a function decides which models are available. */
   #models: ModelFunction | undefined;
   /** Pending operations, and the objects that must stay alive until they end. */
@@ -143,6 +150,7 @@ export class Connection {
     this.capabilities = opened.capabilities;
     this.pollMs = opened.capabilities.shared ? (given.pollMs ?? POLL_MS) : undefined;
     this.retention = opened.retention;
+    this.isReadOnly = opened.readOnly === true;
     this.#handle = opened.handle;
     this.binding = binding;
     this.#driver = driver;
@@ -153,6 +161,8 @@ export class Connection {
     this.#environment = environment ?? SYSTEM;
     this.#waiters = waiters;
     this.opening = opened.opening === undefined ? undefined : this.#opened(opened.opening);
+    this.#knownByServer = opened.models;
+    this.#known = models ?? opened.models;
     this.#models = modelFunctionOf(models, this.#isRemote);
   }
 
@@ -164,6 +174,11 @@ export class Connection {
   /** Whether the store is closed, so that nothing can be read from it. */
   get isEnded(): boolean {
     return this.#ended;
+  }
+
+  /** The available models, if they are known: those that this handle was given, or else a server. */
+  get models(): Models | undefined {
+    return this.#known;
   }
 
   /** Performs an operation and returns its result. */
@@ -241,9 +256,10 @@ export class Connection {
   setModels(models: Models | null): void {
     this.#assertUsable();
     const source = modelFunctionOf(models, this.#isRemote);
-    const params = encode("setModels", source === undefined ? { models } : { askModels: true });
+    const params = encode("setModels", modelOptions(models));
     resultOf(parseAnswer<null>(this.binding.setModels(this.#handle, params)));
     this.#models = source;
+    this.#known = models ?? this.#knownByServer;
   }
 
   /** Refuses further operations, waits for the pending ones and then for `last`, and closes the store. */

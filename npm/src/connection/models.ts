@@ -14,6 +14,14 @@ import { encode } from "./encode.js";
 /** The names of the available models, or a function that tells whether a model is available. */
 export type Models = readonly string[] | ((model: string) => boolean);
 
+/** The available models, as the core takes them: it cannot call a function, so it asks. */
+export function modelOptions(models: Models | null | undefined): {
+  readonly models?: readonly string[] | null | undefined;
+  readonly askModels?: true | undefined;
+} {
+  return typeof models === "function" ? { askModels: true } : { models };
+}
+
 /** A function that tells which models are available. */
 export class ModelFunction {
   readonly #isAvailable: (model: string) => boolean;

@@ -51,6 +51,8 @@ export abstract class Handle<
   readonly binding: BuildName;
   /** The capabilities of its store. */
   readonly capabilities: Capabilities;
+  /** Whether every write is refused (`READ_ONLY`), as by a server that is read-only. */
+  readonly isReadOnly: boolean;
   /** @internal */
   protected readonly connection: Connection;
   /** @internal */
@@ -75,6 +77,7 @@ export abstract class Handle<
     this.#archive = archive;
     this.binding = build;
     this.capabilities = connection.capabilities;
+    this.isReadOnly = connection.isReadOnly;
     this.connection = connection;
     this.notifier = notifier;
     this.#follower = new FeedFollower(this.feed({}, "ended"), this.notifier.listeners);
@@ -170,6 +173,11 @@ export abstract class Handle<
    */
   setModels(models: Models | null): void {
     this.connection.setModels(models);
+  }
+
+  /** The available models, if they are known. @internal */
+  get models(): Models | undefined {
+    return this.connection.models;
   }
 
   /** The metrics of slots of this handle, since it was opened or since the last reset. */

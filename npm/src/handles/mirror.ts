@@ -8,6 +8,7 @@
 import type { Build } from "../builds/binding.js";
 import { Connection } from "../connection/connection.js";
 import { encode } from "../connection/encode.js";
+import { type Models, modelOptions } from "../connection/models.js";
 import type { Problem, Stats, StatsParams } from "../generated.js";
 import { checkArguments, mayTake, thrown } from "../values/arguments.js";
 import { bytesOf } from "../values/bytes.js";
@@ -21,6 +22,12 @@ import { Sessions } from "./sessions.js";
 
 /** Options of `openMirror`. */
 export interface MirrorOptions {
+  /**
+   * The available models: their names, or a function that tells whether a model is available. A session of
+   * any other model is marked, as by a list of a handle. By default they are those of the handle when the
+   * mirror is opened; with `null` no session is marked. `setModels` changes it.
+   */
+  readonly models?: Models | null | undefined;
   /** Ends the loading with the error `ABORTED`, and later the following. */
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of sessions that are loaded, while they are. */
@@ -61,13 +68,15 @@ export class Mirror<T extends SessionTypes = SessionTypes> implements Disposable
   }
 
   readonly #build: Build;
+  #models: Models | undefined;
   #connection: Connection;
   readonly #ended = new AbortController();
 
   /** An empty mirror. @internal */
-  constructor(build: Build) {
+  constructor(build: Build, models: Models | undefined) {
     this.#build = build;
-    this.#connection = connect(build);
+    this.#models = models;
+    this.#connection = connect(build, models);
   }
 
   /**
@@ -104,6 +113,15 @@ export class Mirror<T extends SessionTypes = SessionTypes> implements Disposable
     return head as unknown as SessionHead<T>;
   }
 
+  /**
+   * Replaces the available models: their names, or a function that tells whether a model is available; with
+   * `null` every model is available.
+   */
+  setModels(models: Models | null): void {
+    this.#connection.setModels(models);
+    this.#models = models ?? undefined;
+  }
+
   /** Ends the following, and frees the memory. */
   close(): void {
     if (this.#connection.isClosed) return;
@@ -132,11 +150,13 @@ export class Mirror<T extends SessionTypes = SessionTypes> implements Disposable
 
   /** Loads all sessions again. What is there is shown until all is loaded. */
   #reload(): Reload {
-    const loading = connect(this.#build);
+    const loading = connect(this.#build, undefined);
     return {
       load: (bytes) => loading.loadHeads(bytes),
       show: () => {
         const before = this.#connection;
+        // They may have changed meanwhile.
+        loading.setModels(this.#models ?? null);
         this.#connection = loading;
         before.closeSync();
       },
@@ -157,7 +177,8 @@ export function openMirrorWith(build: () => Promise<Build>): OpenMirror {
         `expected a handle of \`open\`, got ${described(sessions)}`,
       );
     }
-    const mirror = new Mirror(await build());
+    const { models = sessions?.models } = options;
+    const mirror = new Mirror(await build(), models ?? undefined);
     try {
       if (sessions !== undefined) await mirror.follow(sessions, options);
       return mirror;
@@ -169,6 +190,7 @@ export function openMirrorWith(build: () => Promise<Build>): OpenMirror {
 }
 
 const MIRROR_OPTIONS = {
+  models: "any",
   signal: "signal",
   onProgress: "function",
   onChange: "function",
@@ -176,13 +198,14 @@ const MIRROR_OPTIONS = {
   onError: "function",
 } as const;
 
-function connect({ binding }: Build): Connection {
+function connect({ binding }: Build, models: Models | undefined): Connection {
   return new Connection({
     binding,
     url: "memory:",
-    options: encode("options", { mirror: true }),
+    options: encode("options", { mirror: true, ...modelOptions(models) }),
     driver: undefined,
     notify: () => {},
+    models,
   });
 }
 

@@ -7,7 +7,7 @@
 
 import type { Mode } from "../connection/call.js";
 import { encode } from "../connection/encode.js";
-import type { Models } from "../connection/models.js";
+import { type Models, modelOptions } from "../connection/models.js";
 import type { WebhookOptions } from "../events/webhook.js";
 import type { Limits } from "../generated.js";
 import { archiveOf } from "../jobs/archive.js";
@@ -206,11 +206,13 @@ function coreOptions({
   ...core
 }: OpenOptions): object {
   if (token !== undefined) throw invalidArgument("token", "only the URL of a server has a token");
-  // The core cannot call a function: it asks whether a model is available, and for an archive.
-  const options = { ...core, retention: coreRetention(retention) };
-  return typeof models === "function"
-    ? { ...options, askModels: true }
-    : { ...options, models, askModels: undefined };
+  // The core cannot call a function: it asks for an archive, and whether a model is available.
+  return {
+    ...core,
+    retention: coreRetention(retention),
+    askModels: undefined,
+    ...modelOptions(models),
+  };
 }
 
 function coreRetention(retention: RetentionOptions | undefined): unknown {

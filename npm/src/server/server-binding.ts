@@ -35,6 +35,8 @@ export interface About {
   readonly capabilities: Capabilities;
   /** Whether it refuses operations that write. */
   readonly readOnly: boolean;
+  /** The available models, if it knows them. */
+  readonly models?: readonly string[];
 }
 
 /** What a binding needs beside its server. */
@@ -64,7 +66,7 @@ export class ServerBinding implements Binding {
   readonly #address: ServerAddress;
   readonly #timeoutMs: number;
   readonly #builds: Builds;
-  #capabilities: Capabilities | undefined;
+  #about: About | undefined;
   #retention: RetentionParams | undefined;
   #done: ((settled: string) => void) | undefined;
   #lastOperation = 0;
@@ -91,7 +93,7 @@ export class ServerBinding implements Binding {
       const problem = `${this.#address.base} is no Tenure server`;
       throw new TenureError(storeUnavailableError(problem));
     }
-    this.#capabilities = answer.ok.capabilities;
+    this.#about = answer.ok;
     this.#retention = retention;
   }
 
@@ -105,8 +107,10 @@ export class ServerBinding implements Binding {
     this.#done = done;
     const opened = {
       handle: 1,
-      capabilities: { ...this.#capabilities, shared: true },
+      capabilities: { ...this.#about?.capabilities, shared: true },
       retention: this.#retention,
+      models: this.#about?.models,
+      readOnly: this.#about?.readOnly,
       identity: this.#address.base,
     };
     return JSON.stringify({ ok: opened });

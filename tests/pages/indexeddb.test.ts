@@ -1,32 +1,15 @@
 // Sessions in IndexedDB in real use: in several tabs, in workers, across reloads, and with a
 // browser that refuses, closes and deletes databases.
 
-import type { Browser, BrowserContext, Page } from "playwright";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { newPage, ready, type Site, serveSite, startBrowser } from "./support/site.js";
+import type { Page } from "playwright";
+import { describe, expect, it } from "vitest";
+import { sharedPages } from "./support/pages.js";
+import { newPage, ready } from "./support/site.js";
 
 const scale = Number(process.env.TENURE_TEST_SCALE ?? 0.1);
 
-let site: Site;
-let browser: Browser;
-let context: BrowserContext;
-
-beforeAll(async () => {
-  [site, browser] = await Promise.all([serveSite(), startBrowser()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
-});
-
-beforeEach(async () => {
-  context = await browser.newContext();
-});
-
-afterEach(() => context.close());
-
-const page = (): Promise<Page> => newPage(context, site);
+const pages = sharedPages();
+const page = (): Promise<Page> => newPage(pages.context, pages.site);
 
 /** Opens sessions in a page, for its next steps. */
 async function opened(options: { readonly timeoutMs?: number } = {}): Promise<Page> {
@@ -336,8 +319,8 @@ describe("the events of a tab", () => {
 describe("IndexedDB", () => {
   it("may be full: nothing is partly written, and writes succeed again when there is space", async () => {
     const tab = await page();
-    const devTools = await context.newCDPSession(tab);
-    const { origin } = new URL(site.url);
+    const devTools = await pages.context.newCDPSession(tab);
+    const { origin } = new URL(pages.site.url);
     // Chromium checks its quota before the first write, and then again when it is exhausted.
     await devTools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 3_000_000 });
     await tab.evaluate(async () => {
@@ -392,8 +375,8 @@ describe("IndexedDB", () => {
 
   it("may be too full to create a database", async () => {
     const tab = await page();
-    const devTools = await context.newCDPSession(tab);
-    const { origin } = new URL(site.url);
+    const devTools = await pages.context.newCDPSession(tab);
+    const { origin } = new URL(pages.site.url);
     await devTools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1 });
     const outcome = await outcomeOf(tab, async () => {
       const sessions = await tenure.open("indexeddb:app");
@@ -403,8 +386,8 @@ describe("IndexedDB", () => {
   });
 
   it("may be denied", async () => {
-    const tab = await context.newPage();
-    await tab.goto(`${site.url}denied.html`);
+    const tab = await pages.context.newPage();
+    await tab.goto(`${pages.site.url}denied.html`);
     const frame = tab.frames()[1];
     await frame?.waitForFunction(() => "tenure" in globalThis);
     const outcome = await frame?.evaluate(`outcomeOf(${reopen})`);
@@ -418,9 +401,9 @@ describe("IndexedDB", () => {
   it("may close the database, which the next call reopens", async () => {
     const tab = await opened();
     await start(tab);
-    const devTools = await context.newCDPSession(tab);
+    const devTools = await pages.context.newCDPSession(tab);
     await devTools.send("Storage.clearDataForOrigin", {
-      origin: new URL(site.url).origin,
+      origin: new URL(pages.site.url).origin,
       storageTypes: "indexeddb",
     });
     await expect.poll(() => session(tab)).toBeNull();
@@ -431,7 +414,7 @@ describe("IndexedDB", () => {
   it("may close the database during calls, each of which is committed or fails", async () => {
     const tab = await opened();
     await start(tab);
-    const devTools = await context.newCDPSession(tab);
+    const devTools = await pages.context.newCDPSession(tab);
     await tab.evaluate(() => {
       const calls = Array.from({ length: 50 }, (_, n) =>
         state.sessions.start({ id: `n${n}`, mode: "m", task: "t" }),
@@ -444,7 +427,7 @@ describe("IndexedDB", () => {
       });
     });
     await devTools.send("Storage.clearDataForOrigin", {
-      origin: new URL(site.url).origin,
+      origin: new URL(pages.site.url).origin,
       storageTypes: "indexeddb",
     });
     const outcomes = (): Promise<readonly unknown[]> =>

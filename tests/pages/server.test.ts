@@ -1,32 +1,18 @@
 // A server and real pages: a client on a page of another origin, the cookie of the server's own page, and a
 // page that tries to use that cookie.
 
-import type { Browser, BrowserContext } from "playwright";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { startUi, type Ui } from "../support/server.js";
-import { newPage, type Site, serveSite, startBrowser } from "./support/site.js";
+import { sharedPages } from "./support/pages.js";
+import { newPage } from "./support/site.js";
 
-let site: Site;
-let browser: Browser;
-let context: BrowserContext;
+const pages = sharedPages();
 let ui: Ui;
 
-beforeAll(async () => {
-  [site, browser] = await Promise.all([serveSite(), startBrowser()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
-});
-
 beforeEach(async () => {
-  context = await browser.newContext();
-  const { origin } = new URL(site.url);
+  const { origin } = new URL(pages.site.url);
   ui = await startUi("--store", "memory:", "--port", "0", "--allow-origin", origin);
 });
-
-afterEach(() => context.close());
 
 /** The ids of all sessions, by the server itself. */
 async function ids(): Promise<string[]> {
@@ -39,7 +25,7 @@ async function ids(): Promise<string[]> {
 }
 
 it("a page of an allowed origin reads, writes and watches, and loads no WebAssembly", async () => {
-  const page = await newPage(context, site);
+  const page = await newPage(pages.context, pages.site);
   const seen = await page.evaluate(
     async ({ url, token }) => {
       const sessions = await tenure.open(url, { token });
@@ -59,7 +45,7 @@ it("a page of an allowed origin reads, writes and watches, and loads no WebAssem
 });
 
 it("a page loads the WebAssembly when a job needs it", async () => {
-  const page = await newPage(context, site);
+  const page = await newPage(pages.context, pages.site);
   const seen = await page.evaluate(
     async ({ url, token }) => {
       const sessions = await tenure.open(url, { token });
@@ -76,7 +62,7 @@ it("a page loads the WebAssembly when a job needs it", async () => {
 
 it("a page of another origin reads nothing, with the token too", async () => {
   const other = await startUi("--store", "memory:", "--port", "0");
-  const page = await newPage(context, site);
+  const page = await newPage(pages.context, pages.site);
   const code = await page.evaluate(
     async ({ url, token }) => {
       const opened = tenure.open(url, { token });
@@ -91,7 +77,7 @@ it("a page of another origin reads nothing, with the token too", async () => {
 });
 
 it("the own page of the server uses its cookie, and no other page does", async () => {
-  const own = await context.newPage();
+  const own = await pages.context.newPage();
   await own.goto(`${ui.url}?token=${ui.token}`);
   expect(own.url()).toBe(ui.url);
   expect(await own.evaluate(() => document.cookie)).toBe("");
@@ -107,7 +93,7 @@ it("the own page of the server uses its cookie, and no other page does", async (
   };
   expect(await own.evaluate(send, call("own", "application/json", "cors"))).toBe(200);
   // The site is another origin, but the same site: its requests have the cookie.
-  const other = await newPage(context, site);
+  const other = await newPage(pages.context, pages.site);
   for (const [id, type, mode] of [
     ["a", "application/json", "cors"],
     ["b", "text/plain", "cors"],

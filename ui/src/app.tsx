@@ -15,9 +15,10 @@ import { messageOf, Problem } from "./parts/problem.js";
 import { Toasts, undoLast } from "./parts/toast.js";
 import { goTo, linkTo, route } from "./route.js";
 import { SessionView } from "./session/view.js";
+import { FirstRows } from "./sessions/first-rows.js";
 import { SessionsView } from "./sessions/view.js";
 import { StartDialog } from "./start/dialog.js";
-import { followError, openStore, store } from "./store.js";
+import { followError, isWritable, openStore, store } from "./store.js";
 import { AuditView } from "./tables/audit.js";
 import { LeasesView } from "./tables/leases.js";
 import { MachinesView } from "./tables/machines.js";
@@ -41,10 +42,9 @@ const VIEWS: readonly (readonly [string, string, () => preact.JSX.Element])[] = 
 /** The page. */
 export function App() {
   const [dialog, setDialog] = useState<"help" | "start" | undefined>(undefined);
-  const isOpen = store.value.kind === "open";
   useKeys({
     "?": () => setDialog("help"),
-    n: () => isOpen && setDialog("start"),
+    n: () => isWritable.value && setDialog("start"),
     u: () => undoLast(),
     "g o": () => goTo(linkTo(["overview"])),
     "g s": () => goTo(linkTo(["sessions"])),
@@ -88,9 +88,7 @@ export function App() {
         </nav>
         <div class="head-tools">
           <StoreName />
-          <button type="button" disabled={!isOpen} onClick={() => setDialog("start")}>
-            Start
-          </button>
+          <Start onStart={() => setDialog("start")} />
           <button type="button" class="quiet" onClick={nextTheme} title="Change the theme">
             Theme: {theme.value}
           </button>
@@ -119,6 +117,23 @@ function focusView(): void {
   document.querySelector<HTMLElement>("#view")?.focus();
 }
 
+/** The button that starts a session, or the reason why there is none. */
+function Start({ onStart }: { readonly onStart: () => void }) {
+  const state = store.value;
+  if (state.kind === "open" && state.isReadOnly) {
+    return (
+      <span class="tag" title="The server refuses everything that writes">
+        read-only
+      </span>
+    );
+  }
+  return (
+    <button type="button" disabled={!isWritable.value} onClick={onStart}>
+      Start
+    </button>
+  );
+}
+
 function StoreName() {
   const state = store.value;
   if (state.kind !== "open") return null;
@@ -145,7 +160,11 @@ function StoreName() {
 
 function View() {
   const state = store.value;
+  const [name = "sessions", id] = route.value.path;
   if (state.kind === "loading") {
+    if (name === "sessions" && state.sessions !== undefined) {
+      return <FirstRows sessions={state.sessions} loaded={state.loaded} />;
+    }
     return (
       <main class="view">
         <h1 class="unseen">Tenure</h1>
@@ -163,7 +182,6 @@ function View() {
       </main>
     );
   }
-  const [name = "sessions", id] = route.value.path;
   if (name === "session" && id !== undefined) return <SessionView key={id} id={id} />;
   const view = VIEWS.find(([key]) => key === name);
   if (view !== undefined) return view[2]();

@@ -13,12 +13,16 @@ export interface Connection {
   readonly mirror: Mirror;
   /** Whether the store is a database of this browser. */
   readonly isLocal: boolean;
+  /** Whether every write is refused. */
+  readonly isReadOnly: boolean;
   /** The URL of the store, as a person reads it. */
   readonly name: string;
 }
 
 /** What is called while the store is loaded and followed. */
 export interface ConnectionEvents {
+  /** Called when the store is open, and before its sessions are loaded, which waits for it. */
+  onOpen(sessions: Sessions): Promise<void>;
   /** Called with the number of loaded sessions. */
   onProgress(loaded: number): void;
   /** Called when the mirror shows changes. */
@@ -33,14 +37,18 @@ export interface ConnectionEvents {
 export const isLocal = storeOfPage() !== "server";
 
 /** Opens the store that the page names. */
-export async function connect(events: ConnectionEvents): Promise<Connection> {
+export async function connect({ onOpen, ...events }: ConnectionEvents): Promise<Connection> {
   const url = storeOfPage();
   // A database of the browser is read here, and only the complete module makes the heads of a mirror.
   if (isLocal) await init({ module: new URL(complete, location.href) });
   const sessions = await open(isLocal ? url : location.origin);
+  performance.mark("tenure:open");
   try {
+    await onOpen(sessions);
     const mirror = await openMirror(sessions, events);
-    return { sessions, mirror, isLocal, name: isLocal ? url : location.host };
+    performance.mark("tenure:loaded");
+    const { isReadOnly } = sessions;
+    return { sessions, mirror, isLocal, isReadOnly, name: isLocal ? url : location.host };
   } catch (error) {
     void sessions.close();
     throw error;

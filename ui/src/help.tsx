@@ -5,17 +5,21 @@
  */
 
 import { Dialog } from "./parts/dialog.js";
+import { isWritable } from "./store.js";
 
-const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])[] = [
+/** A key, what it does, and whether that writes. */
+type Key = readonly [string, string, "writes"?];
+
+const KEYS: readonly (readonly [string, readonly Key[]])[] = [
   [
     "Everywhere",
     [
       ["?", "Show the keys"],
-      ["n", "Start a session"],
+      ["n", "Start a session", "writes"],
       ["g o", "Overview"],
       ["g s", "Sessions"],
       ["g l", "Slots"],
-      ["u", "Undo the last bulk operation"],
+      ["u", "Undo the last bulk operation", "writes"],
     ],
   ],
   [
@@ -29,7 +33,7 @@ const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])
       ["a", "Select all that match"],
       ["Esc", "Select none"],
       ["c", "Copy the id"],
-      ["t", "Move to the trash, or restore"],
+      ["t", "Move to the trash, or restore", "writes"],
       ["e", "Export"],
     ],
   ],
@@ -47,6 +51,7 @@ const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])
 
 /** The dialog with the keys. */
 export function Help({ onClose }: { readonly onClose: () => void }) {
+  const isOffered = ([, , writes]: Key): boolean => writes === undefined || isWritable.value;
   return (
     <Dialog title="Keys" onClose={onClose}>
       <div class="keys">
@@ -54,7 +59,7 @@ export function Help({ onClose }: { readonly onClose: () => void }) {
           <section key={title}>
             <h3>{title}</h3>
             <dl>
-              {keys.map(([key, does]) => (
+              {keys.filter(isOffered).map(([key, does]) => (
                 <div key={key}>
                   <dt>
                     {key.split("  ").map((one) => (

@@ -4,13 +4,19 @@
  * @module
  */
 
-import { batch, signal } from "@preact/signals";
+import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { Sessions } from "tenure";
 import { type Connection, connect } from "./connect.js";
 
 /** The state of the page. */
 export type StoreState =
-  | { readonly kind: "loading"; readonly loaded: number }
+  | {
+      readonly kind: "loading";
+      /** The number of sessions that are loaded. */
+      readonly loaded: number;
+      /** The store, as soon as it is open. */
+      readonly sessions?: Sessions;
+    }
   | { readonly kind: "failed"; readonly error: unknown }
   | ({ readonly kind: "open" } & Connection);
 
@@ -34,6 +40,11 @@ export function opened(): Connection {
   return state;
 }
 
+/** Whether the store is open and takes writes. Nothing that writes is offered otherwise. */
+export const isWritable: ReadonlySignal<boolean> = computed(
+  () => store.value.kind === "open" && !store.value.isReadOnly,
+);
+
 /** The time before the store is opened again after it was lost, in milliseconds. */
 const AGAIN_MS = 2000;
 
@@ -47,8 +58,15 @@ export async function openStore(): Promise<void> {
   if (before.kind !== "open") store.value = { kind: "loading", loaded: 0 };
   try {
     const connection = await connect({
+      onOpen: async (sessions) => {
+        if (store.peek().kind === "open") return;
+        store.value = { kind: "loading", loaded: 0, sessions };
+        // What the view asks for goes first.
+        await new Promise((resolve) => setTimeout(resolve));
+      },
       onProgress: (loaded) => {
-        if (store.peek().kind !== "open") store.value = { kind: "loading", loaded };
+        const state = store.peek();
+        if (state.kind === "loading") store.value = { ...state, loaded };
       },
       onChange: announce,
       onProblems: (problems) => {
@@ -100,19 +118,27 @@ const BETWEEN_MS = 100;
 const SHARE = 4;
 
 let isAnnounced = false;
+let announcedAt = Number.NEGATIVE_INFINITY;
 let between = BETWEEN_MS;
 
-/** Notifies the views of changes: a few times a second, and less often if they take long to show them. */
+/**
+ * Notifies the views of changes: at once, then a few times a second, and less often if they take long to show
+ * them.
+ */
 function announce(): void {
   if (isAnnounced) return;
   isAnnounced = true;
-  setTimeout(() => {
-    isAnnounced = false;
-    const began = performance.now();
-    sessionsRevision.value += 1;
-    // The views are rendered before the next task.
-    setTimeout(() => {
-      between = Math.max(BETWEEN_MS, SHARE * (performance.now() - began));
-    });
-  }, between);
+  setTimeout(
+    () => {
+      isAnnounced = false;
+      const began = performance.now();
+      announcedAt = began;
+      sessionsRevision.value += 1;
+      // The views are rendered before the next task.
+      setTimeout(() => {
+        between = Math.max(BETWEEN_MS, SHARE * (performance.now() - began));
+      });
+    },
+    announcedAt + between - performance.now(),
+  );
 }

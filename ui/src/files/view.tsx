@@ -9,96 +9,21 @@ import { bytes, count } from "../format.js";
 import { useLoaded } from "../parts/load.js";
 import { Line } from "../parts/user-text.js";
 import { linkTo } from "../route.js";
-import { opened, sessionsRevision } from "../store.js";
+import { isWritable, opened, sessionsRevision } from "../store.js";
 import { exportSessions } from "./export.js";
 import { hasFolders, type Imported, importFiles, importFolder } from "./import.js";
 
 /** The files. */
 export function FilesView() {
   const { mirror, isLocal, name } = opened();
-  const [imported, setImported] = useState<Imported | undefined>(undefined);
-  const [isDropping, setDropping] = useState(false);
-  const [isRunning, setRunning] = useState(false);
   const total = mirror.stats().total;
   sessionsRevision.value;
-  const run = async (work: () => Promise<Imported | undefined>): Promise<void> => {
-    setRunning(true);
-    setImported(await work());
-    setRunning(false);
-  };
-  const choose = ({ currentTarget }: { readonly currentTarget: HTMLInputElement }): void => {
-    const { files } = currentTarget;
-    if (files !== null && files.length > 0) void run(() => importFiles(files));
-    currentTarget.value = "";
-  };
   return (
     <main class="view view-files">
       <header class="view-head">
         <h1>Files</h1>
       </header>
-      <section
-        class={isDropping ? "panel drop drop-over" : "panel drop"}
-        aria-label="Import"
-        onDragOver={(event) => {
-          event.preventDefault();
-          setDropping(true);
-        }}
-        onDragLeave={() => setDropping(false)}
-        onDrop={(event) => {
-          event.preventDefault();
-          setDropping(false);
-          const files = event.dataTransfer?.files;
-          if (files !== undefined && files.length > 0) void run(() => importFiles(files));
-        }}
-      >
-        <h2>Import</h2>
-        <p>
-          Exported sessions (<code>.json</code>), one session a line (<code>.jsonl</code>), and the
-          files that other programs have left. A session of the same id is replaced.
-        </p>
-        <p class="buttons">
-          <label class="button main">
-            Choose files
-            <input
-              type="file"
-              class="unseen"
-              multiple
-              accept=".json,.jsonl,application/json"
-              disabled={isRunning}
-              onChange={choose}
-            />
-          </label>
-          {hasFolders ? (
-            <button type="button" disabled={isRunning} onClick={() => void run(importFolder)}>
-              Choose a folder
-            </button>
-          ) : (
-            <label class="button">
-              Choose a folder
-              <input
-                type="file"
-                class="unseen"
-                ref={(field) => field?.setAttribute("webkitdirectory", "")}
-                disabled={isRunning}
-                onChange={choose}
-              />
-            </label>
-          )}
-          <span class="faint">or drop files here</span>
-        </p>
-        {imported !== undefined && imported.problems.length > 0 && (
-          <ul class="problems">
-            {imported.problems.slice(0, 50).map(({ path, message }) => (
-              <li key={path}>
-                <code>
-                  <Line text={path} limit={120} />
-                </code>{" "}
-                <Line text={message} />
-              </li>
-            ))}
-          </ul>
-        )}
-      </section>
+      {isWritable.value && <Import />}
       <section class="panel" aria-label="Export">
         <h2>Export</h2>
         <p>
@@ -117,6 +42,88 @@ export function FilesView() {
       </section>
       {isLocal && <Storage name={name} />}
     </main>
+  );
+}
+
+/** Imports files that are chosen or dropped. */
+function Import() {
+  const [imported, setImported] = useState<Imported | undefined>(undefined);
+  const [isDropping, setDropping] = useState(false);
+  const [isRunning, setRunning] = useState(false);
+  const run = async (work: () => Promise<Imported | undefined>): Promise<void> => {
+    setRunning(true);
+    setImported(await work());
+    setRunning(false);
+  };
+  const choose = ({ currentTarget }: { readonly currentTarget: HTMLInputElement }): void => {
+    const { files } = currentTarget;
+    if (files !== null && files.length > 0) void run(() => importFiles(files));
+    currentTarget.value = "";
+  };
+  return (
+    <section
+      class={isDropping ? "panel drop drop-over" : "panel drop"}
+      aria-label="Import"
+      onDragOver={(event) => {
+        event.preventDefault();
+        setDropping(true);
+      }}
+      onDragLeave={() => setDropping(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setDropping(false);
+        const files = event.dataTransfer?.files;
+        if (files !== undefined && files.length > 0) void run(() => importFiles(files));
+      }}
+    >
+      <h2>Import</h2>
+      <p>
+        Exported sessions (<code>.json</code>), one session a line (<code>.jsonl</code>), and the
+        files that other programs have left. A session of the same id is replaced.
+      </p>
+      <p class="buttons">
+        <label class="button main">
+          Choose files
+          <input
+            type="file"
+            class="unseen"
+            multiple
+            accept=".json,.jsonl,application/json"
+            disabled={isRunning}
+            onChange={choose}
+          />
+        </label>
+        {hasFolders ? (
+          <button type="button" disabled={isRunning} onClick={() => void run(importFolder)}>
+            Choose a folder
+          </button>
+        ) : (
+          <label class="button">
+            Choose a folder
+            <input
+              type="file"
+              class="unseen"
+              ref={(field) => field?.setAttribute("webkitdirectory", "")}
+              disabled={isRunning}
+              onChange={choose}
+            />
+          </label>
+        )}
+        <span class="faint">or drop files here</span>
+      </p>
+      {imported !== undefined && imported.problems.length > 0 && (
+        <ul class="problems">
+          {imported.problems.slice(0, 50).map(({ path, message }) => (
+            <li key={path}>
+              <code>
+                <Line text={path} limit={120} />
+              </code>{" "}
+              <Line text={message} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
   );
 }
 

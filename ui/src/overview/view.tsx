@@ -8,7 +8,7 @@
 import { useMemo, useState } from "preact/hooks";
 import type { AgentStats, Metric, Stats } from "tenure";
 import { now } from "../clock.js";
-import { brief, bytes, cost, count, duration, percent } from "../format.js";
+import { brief, bytes, cost, count, counted, duration, percent } from "../format.js";
 import { useLoaded } from "../parts/load.js";
 import { Problem } from "../parts/problem.js";
 import { STATUSES, StatusMark } from "../parts/status.js";
@@ -240,7 +240,7 @@ function AgentTable({ stats }: { readonly stats: AgentStats }) {
         </tbody>
       </table>
       <p class="faint">
-        {count(stats.total)} agents, {count(stats.active)} not final,{" "}
+        {counted(stats.total, "agent")}, {count(stats.active)} not final,{" "}
         {stats.createdPerDay.toFixed(1)} created per day, {count(stats.resumed)} of{" "}
         {count(stats.decisions)} decisions were to resume. Last cleanup:{" "}
         {stats.lastCleanup === null ? "none" : <Time at={stats.lastCleanup} />}

@@ -4,14 +4,17 @@
  * @module
  */
 
-import { useMemo, useState } from "preact/hooks";
-import type { SessionHead } from "tenure";
+import { useId, useMemo, useState } from "preact/hooks";
+import type { LeaseView, SessionHead } from "tenure";
 import { exportSessions } from "../files/export.js";
 import { type Field, FormDialog, type Values } from "../parts/form.js";
+import { Time } from "../parts/time.js";
 import { say, sayError } from "../parts/toast.js";
+import { Line } from "../parts/user-text.js";
 import { goTo, linkToSession } from "../route.js";
 import { trashAll } from "../sessions/bulk.js";
-import { opened } from "../store.js";
+import { isWritable, opened } from "../store.js";
+import { useHolder } from "./holder.js";
 import { type ActionName, legalActions } from "./trial.js";
 
 interface Action {
@@ -100,9 +103,21 @@ export function Actions({
   readonly head: SessionHead;
   readonly onFork: () => void;
 }) {
-  const legal = useMemo(() => legalActions(head), [head.id, head.version]);
+  const lease = useHolder(head.id);
+  const holder = lease?.holder;
+  const [legal, allowed] = useMemo(() => {
+    if (!isWritable.value) return [[], []];
+    const legal = legalActions(head);
+    return [legal, holder === undefined ? legal : legalActions(head, holder)];
+  }, [head.id, head.version, holder, isWritable.value]);
   const [asked, setAsked] = useState<keyof typeof ACTIONS | undefined>(undefined);
   const action = asked && ACTIONS[asked];
+  const reasonId = useId();
+  /** What a button has that the holder of the session keeps others from. */
+  const refusal = (name: ActionName) =>
+    allowed.includes(name)
+      ? {}
+      : { disabled: true, title: `${holder} holds the session`, "aria-describedby": reasonId };
   return (
     <fieldset class="actions">
       <legend class="unseen">Actions</legend>
@@ -114,13 +129,14 @@ export function Actions({
             type="button"
             class={isMain ? "main" : ""}
             onClick={() => setAsked(name)}
+            {...refusal(name)}
           >
             {label}
           </button>
         );
       })}
       {legal.includes("fork") && (
-        <button type="button" onClick={onFork}>
+        <button type="button" onClick={onFork} {...refusal("fork")}>
           Fork
         </button>
       )}
@@ -128,14 +144,27 @@ export function Actions({
         Export
       </button>
       {head.deletedAt === undefined && legal.includes("trash") && (
-        <button type="button" onClick={() => void trashAll([head.id])}>
+        <button type="button" onClick={() => void trashAll([head.id])} {...refusal("trash")}>
           Move to the trash
         </button>
       )}
       {head.deletedAt !== undefined && legal.includes("restore") && (
-        <button type="button" class="main" onClick={() => void restore(head.id)}>
+        <button
+          type="button"
+          class="main"
+          onClick={() => void restore(head.id)}
+          {...refusal("restore")}
+        >
           Restore
         </button>
+      )}
+      {lease !== undefined && (
+        <p class="held" id={reasonId}>
+          <span class="tag tag-ask">held</span> by <Holder of={lease} />
+          {allowed.length < legal.length && (
+            <span class="faint">, who alone may do what is disabled here</span>
+          )}
+        </p>
       )}
       {asked !== undefined && action !== undefined && (
         <FormDialog
@@ -152,6 +181,24 @@ export function Actions({
         />
       )}
     </fieldset>
+  );
+}
+
+/** The holder of a lease, with its process, and since when. */
+function Holder({ of }: { readonly of: LeaseView }) {
+  const process = [of.process?.hostname, of.process?.pid].filter(Boolean).join(" · ");
+  return (
+    <>
+      <strong>
+        <Line text={of.holder} limit={60} />
+      </strong>{" "}
+      {process !== "" && process !== of.holder && (
+        <>
+          (<Line text={process} limit={60} />){" "}
+        </>
+      )}
+      since <Time at={of.acquiredAt} />
+    </>
   );
 }
 

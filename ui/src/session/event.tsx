@@ -27,7 +27,8 @@ export interface EventOptions {
   readonly isOpen: boolean;
   readonly onToggle: (sequence: number) => void;
   readonly onContext: (sequence: number) => void;
-  readonly onFork: (sequence: number) => void;
+  /** Absent where nothing can be written. */
+  readonly onFork: ((sequence: number) => void) | undefined;
 }
 
 /** An event. */
@@ -72,9 +73,11 @@ export function Event(options: EventOptions) {
             <button type="button" class="quiet" onClick={() => onContext(sequence)}>
               Context after this event
             </button>
-            <button type="button" class="quiet" onClick={() => onFork(sequence)}>
-              Fork after this event
-            </button>
+            {onFork !== undefined && (
+              <button type="button" class="quiet" onClick={() => onFork(sequence)}>
+                Fork after this event
+              </button>
+            )}
           </p>
         </div>
       )}

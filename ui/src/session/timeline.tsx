@@ -47,7 +47,8 @@ const KINDS: Readonly<Record<string, readonly string[] | undefined>> = {
 export interface TimelineOptions {
   readonly head: SessionHead;
   readonly onContext: (sequence: number) => void;
-  readonly onFork: (sequence: number) => void;
+  /** Absent where nothing can be written. */
+  readonly onFork: ((sequence: number) => void) | undefined;
 }
 
 /** The timeline. */

@@ -6,6 +6,7 @@
  */
 
 import { type JsonObject, openSync, type SessionHead, type SessionsSync } from "tenure";
+import { leaseOf } from "./holder.js";
 
 /** The names of the actions. */
 export type ActionName =
@@ -34,11 +35,12 @@ const TRIALS: Readonly<Record<ActionName, (trial: SessionsSync, id: string) => u
   restore: (trial, id) => trial.restore(id),
 };
 
-/** The actions that the core accepts for a session as it is. */
-export function legalActions(head: SessionHead): readonly ActionName[] {
+/** The actions that the core accepts for a session as it is, or while this holder holds it. */
+export function legalActions(head: SessionHead, holder?: string): readonly ActionName[] {
   const names = Object.keys(TRIALS) as ActionName[];
   return names.filter((name) =>
     inTrial(head, (trial) => {
+      if (holder !== undefined) trial.leases.acquire(leaseOf(head.id), { holder });
       try {
         TRIALS[name](trial, head.id);
         return true;

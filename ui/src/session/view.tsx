@@ -14,7 +14,7 @@ import { Progress } from "../parts/progress.js";
 import { Marks, Status } from "../parts/status.js";
 import { Line } from "../parts/user-text.js";
 import { linkTo } from "../route.js";
-import { opened, sessionsRevision, unreadable } from "../store.js";
+import { isWritable, opened, sessionsRevision, unreadable } from "../store.js";
 import { inLine, visible } from "../text.js";
 import { Actions, ForkDialog } from "./actions.js";
 import { Details } from "./details.js";
@@ -114,7 +114,7 @@ export function SessionView({ id }: { readonly id: string }) {
               setContextAt(sequence);
               setShown("details");
             }}
-            onFork={(sequence) => setForking({ at: sequence })}
+            onFork={isWritable.value ? (sequence) => setForking({ at: sequence }) : undefined}
           />
         )}
         {(!isTabbed || shown === "details") && (

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { SessionHead } from "tenure";
+import type { ComponentChildren } from "preact";
+import type { ListOptions, SessionHead } from "tenure";
 import { brief, cost } from "../format.js";
 import { Progress } from "../parts/progress.js";
 import { Marks, Status } from "../parts/status.js";
@@ -17,16 +18,111 @@ export interface RowOptions {
   readonly head: SessionHead;
   readonly index: number;
   readonly top: number;
-  readonly isChosen: boolean;
-  readonly isCurrent: boolean;
-  readonly onChoose: (index: number, isRange: boolean) => void;
-  readonly onFocus: (index: number) => void;
+  readonly isChosen?: boolean;
+  readonly isCurrent?: boolean;
+  /** Absent where no row can be selected. */
+  readonly onChoose?: (index: number, isRange: boolean) => void;
+  readonly onFocus?: (index: number) => void;
+}
+
+/** The height of a row in pixels, as the style sheet has it. */
+export function heightOfRow(isNarrow: boolean): number {
+  return isNarrow ? 58 : 32;
+}
+
+/** A column of the list. */
+interface Column {
+  /** The name in the style sheet. */
+  readonly name: string;
+  readonly label: ComponentChildren;
+  readonly show: (options: RowOptions) => ComponentChildren;
+  /** Whether it has numbers, which are aligned at their ends. */
+  readonly isNumber?: boolean;
+  /** By what the core orders the list, if it does by this column. */
+  readonly orderBy?: ListOptions["orderBy"];
+}
+
+/** The columns, in their order. */
+const COLUMNS: readonly Column[] = [
+  {
+    name: "choose",
+    label: <span class="unseen">Selected</span>,
+    show: ({ head, index, isChosen, onChoose }) => (
+      <input
+        type="checkbox"
+        aria-label={`Select ${head.id}`}
+        checked={isChosen === true}
+        disabled={onChoose === undefined}
+        tabIndex={-1}
+        onClick={(event) => onChoose?.(index, event.shiftKey)}
+      />
+    ),
+  },
+  { name: "status", label: "Status", show: ({ head }) => <Status of={head.status} /> },
+  {
+    name: "task",
+    label: "Task",
+    show: ({ head, index, isCurrent, onFocus }) => (
+      <>
+        <a
+          href={linkToSession(head.id)}
+          tabIndex={isCurrent ? 0 : -1}
+          data-index={index}
+          onFocus={() => onFocus?.(index)}
+        >
+          <Line text={head.task || "(no task)"} />
+        </a>
+        <Marks of={head} />
+      </>
+    ),
+  },
+  { name: "mode", label: "Mode", show: ({ head }) => <Line text={head.mode} limit={60} /> },
+  { name: "user", label: "User", show: ({ head }) => <Line text={head.userId ?? ""} limit={60} /> },
+  {
+    name: "channel",
+    label: "Channel",
+    show: ({ head }) => <Line text={head.channelId ?? ""} limit={60} />,
+  },
+  {
+    name: "progress",
+    label: "Iterations",
+    show: ({ head }) => <Progress used={head.iterations} of={head.maxIterations} />,
+  },
+  {
+    name: "tokens",
+    label: "Tokens",
+    isNumber: true,
+    show: ({ head: { metadata } }) => metadata?.tokens && brief(metadata.tokens.total),
+  },
+  {
+    name: "cost",
+    label: "Cost",
+    isNumber: true,
+    show: ({ head: { metadata } }) => typeof metadata?.cost === "number" && cost(metadata.cost),
+  },
+  {
+    name: "time",
+    label: "Created",
+    isNumber: true,
+    orderBy: "createdAt",
+    show: ({ head }) => <Time at={head.createdAt} />,
+  },
+  {
+    name: "changed",
+    label: "Changed",
+    isNumber: true,
+    orderBy: "updatedAt",
+    show: ({ head }) => <Time at={head.updatedAt} />,
+  },
+];
+
+function classOf({ name, isNumber }: Column): string {
+  return isNumber ? `cell-${name} number` : `cell-${name}`;
 }
 
 /** A row. */
 export function Row(options: RowOptions) {
-  const { head, index, top, isChosen, isCurrent, onChoose, onFocus } = options;
-  const { metadata } = head;
+  const { head, index, top, isChosen } = options;
   return (
     <div
       role="row"
@@ -35,53 +131,11 @@ export function Row(options: RowOptions) {
       style={{ transform: `translateY(${top}px)` }}
       data-id={head.id}
     >
-      <div role="cell" class="cell-choose">
-        <input
-          type="checkbox"
-          aria-label={`Select ${head.id}`}
-          checked={isChosen}
-          tabIndex={-1}
-          onClick={(event) => onChoose(index, event.shiftKey)}
-        />
-      </div>
-      <div role="cell" class="cell-status">
-        <Status of={head.status} />
-      </div>
-      <div role="cell" class="cell-task">
-        <a
-          href={linkToSession(head.id)}
-          tabIndex={isCurrent ? 0 : -1}
-          data-index={index}
-          onFocus={() => onFocus(index)}
-        >
-          <Line text={head.task || "(no task)"} />
-        </a>
-        <Marks of={head} />
-      </div>
-      <div role="cell" class="cell-mode">
-        <Line text={head.mode} limit={60} />
-      </div>
-      <div role="cell" class="cell-user">
-        <Line text={head.userId ?? ""} limit={60} />
-      </div>
-      <div role="cell" class="cell-channel">
-        <Line text={head.channelId ?? ""} limit={60} />
-      </div>
-      <div role="cell" class="cell-progress">
-        <Progress used={head.iterations} of={head.maxIterations} />
-      </div>
-      <div role="cell" class="cell-tokens number">
-        {metadata?.tokens ? brief(metadata.tokens.total) : ""}
-      </div>
-      <div role="cell" class="cell-cost number">
-        {typeof metadata?.cost === "number" ? cost(metadata.cost) : ""}
-      </div>
-      <div role="cell" class="cell-time number">
-        <Time at={head.createdAt} />
-      </div>
-      <div role="cell" class="cell-changed number">
-        <Time at={head.updatedAt} />
-      </div>
+      {COLUMNS.map((column) => (
+        <div key={column.name} role="cell" class={classOf(column)}>
+          {column.show(options)}
+        </div>
+      ))}
     </div>
   );
 }
@@ -100,55 +154,24 @@ export function Heading({ query }: { readonly query: URLSearchParams }) {
   };
   return (
     <div role="row" aria-rowindex={1} class="row row-heading">
-      <div role="columnheader" class="cell-choose">
-        <span class="unseen">Selected</span>
-      </div>
-      <div role="columnheader" class="cell-status">
-        Status
-      </div>
-      <div role="columnheader" class="cell-task">
-        Task
-      </div>
-      <div role="columnheader" class="cell-mode">
-        Mode
-      </div>
-      <div role="columnheader" class="cell-user">
-        User
-      </div>
-      <div role="columnheader" class="cell-channel">
-        Channel
-      </div>
-      <div role="columnheader" class="cell-progress">
-        Iterations
-      </div>
-      <div role="columnheader" class="cell-tokens number">
-        Tokens
-      </div>
-      <div role="columnheader" class="cell-cost number">
-        Cost
-      </div>
-      <Sortable name="createdAt" label="Created" of="cell-time" sorted={sorted} order={order} />
-      <Sortable name="updatedAt" label="Changed" of="cell-changed" sorted={sorted} order={order} />
-    </div>
-  );
-}
-
-interface SortableOptions {
-  readonly name: string;
-  readonly label: string;
-  readonly of: string;
-  readonly sorted: (name: string) => "none" | "ascending" | "descending";
-  readonly order: (name: string) => void;
-}
-
-function Sortable({ name, label, of, sorted, order }: SortableOptions) {
-  const now = sorted(name);
-  return (
-    <div role="columnheader" class={`${of} number`} aria-sort={now}>
-      <button type="button" class="sort" onClick={() => order(name)}>
-        {label}
-        <span aria-hidden="true">{now === "none" ? "" : now === "ascending" ? " ↑" : " ↓"}</span>
-      </button>
+      {COLUMNS.map((column) => {
+        const { name, label, orderBy } = column;
+        const now = orderBy && sorted(orderBy);
+        return (
+          <div key={name} role="columnheader" class={classOf(column)} aria-sort={now}>
+            {orderBy === undefined ? (
+              label
+            ) : (
+              <button type="button" class="sort" onClick={() => order(orderBy)}>
+                {label}
+                <span aria-hidden="true">
+                  {now === "none" ? "" : now === "ascending" ? "↑" : "↓"}
+                </span>
+              </button>
+            )}
+          </div>
+        );
+      })}
     </div>
   );
 }

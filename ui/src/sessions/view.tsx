@@ -15,17 +15,14 @@ import { Problem } from "../parts/problem.js";
 import { useVirtual } from "../parts/virtual.js";
 import { goTo, linkTo, linkToSession, route } from "../route.js";
 import { FirstSession } from "../start/first.js";
-import { opened, sessionsRevision, unreadable } from "../store.js";
+import { isWritable, opened, sessionsRevision, unreadable } from "../store.js";
 import { inLine } from "../text.js";
 import { deleteAll, restoreAll, trashAll } from "./bulk.js";
 import { Filters } from "./filters.js";
 import { FILTERS, filterOf, orderOf } from "./query.js";
-import { Heading, Row } from "./row.js";
+import { Heading, heightOfRow, Row } from "./row.js";
 import { type Rows, useRows } from "./rows.js";
 
-/** The heights of a row in pixels, as the style sheet has them. */
-const ROW = 32;
-const NARROW_ROW = 58;
 /** The maximum number of sessions that are selected at once. */
 const MOST_CHOSEN = 10_000;
 
@@ -82,7 +79,7 @@ function List({ rows, query }: { readonly rows: Rows; readonly query: URLSearchP
   const place = query.toString();
   const [current, setCurrent] = useState(places.get(place)?.current ?? 0);
   const anchor = useRef(0);
-  const height = isNarrow.value ? NARROW_ROW : ROW;
+  const height = heightOfRow(isNarrow.value);
   const { scroller, items, totalHeight, scrollTo } = useVirtual({ count: rows.total, height });
   const wanted = useRef<number | undefined>(undefined);
 
@@ -163,7 +160,7 @@ function List({ rows, query }: { readonly rows: Rows; readonly query: URLSearchP
     a: () => setChosen(new Set(rows.ids(MOST_CHOSEN))),
     Escape: () => setChosen(new Set()),
     c: () => void (currentId && copyText(currentId)),
-    t: () => apply(isTrash ? restoreAll : trashAll),
+    t: () => isWritable.value && apply(isTrash ? restoreAll : trashAll),
     e: () => apply(exportSessions),
   });
 
@@ -176,7 +173,7 @@ function List({ rows, query }: { readonly rows: Rows; readonly query: URLSearchP
         ) : (
           <>
             <strong>{count(chosen.size)} selected</strong>
-            {isTrash ? (
+            {isWritable.value && isTrash && (
               <>
                 <button type="button" onClick={() => apply(restoreAll)}>
                   Restore
@@ -192,7 +189,8 @@ function List({ rows, query }: { readonly rows: Rows; readonly query: URLSearchP
                   Delete permanently
                 </button>
               </>
-            ) : (
+            )}
+            {isWritable.value && !isTrash && (
               <button type="button" onClick={() => apply(trashAll)}>
                 Move to the trash
               </button>

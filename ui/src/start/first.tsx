@@ -6,7 +6,7 @@
 
 import { useState } from "preact/hooks";
 import { copyText } from "../parts/copy.js";
-import { opened } from "../store.js";
+import { isWritable, opened } from "../store.js";
 import { StartDialog } from "./dialog.js";
 
 /** The empty store. */
@@ -36,9 +36,11 @@ await sessions.start({ task: "Fix the build", mode: "developer" });`
         <button type="button" onClick={() => void copyText(code)}>
           Copy
         </button>
-        <button type="button" class="main" onClick={() => setStarting(true)}>
-          Start a session here
-        </button>
+        {isWritable.value && (
+          <button type="button" class="main" onClick={() => setStarting(true)}>
+            Start a session here
+          </button>
+        )}
       </p>
       {isLocal && (
         <p>

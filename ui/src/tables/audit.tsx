@@ -21,9 +21,9 @@ const PERIODS: Readonly<Record<string, number | undefined>> = {
   "the last 30 days": 30 * 86_400_000,
   "all time": undefined,
 };
-const DEFAULT_PERIOD = "the last 7 days";
+const DEFAULT_PERIOD = "all time";
 
-/** The audit log. */
+/** The audit log, the newest entries first. */
 export function AuditView() {
   const { sessions, mirror } = opened();
   const { query } = route.value;
@@ -34,6 +34,7 @@ export function AuditView() {
     (cursor) => {
       const ms = PERIODS[period];
       return sessions.audit.entries({
+        order: "desc",
         limit: 200,
         ...(kind === "" ? {} : { kind }),
         ...(subject === "" ? {} : { subject }),

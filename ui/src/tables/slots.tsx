@@ -8,15 +8,47 @@ import { useState } from "preact/hooks";
 import type { SessionHead } from "tenure";
 import { usePages } from "../parts/paged.js";
 import { Marks, Status } from "../parts/status.js";
+import type { Column } from "../parts/table.js";
 import { Time } from "../parts/time.js";
 import { Line } from "../parts/user-text.js";
 import { linkTo, linkToSession, replaceQuery, route } from "../route.js";
 import { nameOf, type StartDefaults, StartDialog } from "../start/dialog.js";
-import { opened, sessionsRevision } from "../store.js";
+import { isWritable, opened, sessionsRevision } from "../store.js";
 import { TablePage } from "./page.js";
 
 /** The phases of slots: a session in a slot has one of them. */
 const PHASES = ["plan", "run", "verify", "debug"] as const;
+
+/** The columns of a session in a slot. */
+const COLUMNS: readonly Column<SessionHead>[] = [
+  {
+    name: "Task",
+    show: ({ slot }) => (
+      <a href={linkTo(["slots"], { taskIds: slot?.taskId })}>
+        <Line text={slot?.taskId ?? ""} limit={80} />
+      </a>
+    ),
+  },
+  { name: "Phase", show: ({ slot }) => slot?.phase },
+  {
+    name: "Model",
+    show: ({ slot }) => <Line text={slot ? nameOf(slot.model) : ""} limit={60} />,
+  },
+  { name: "Status", show: ({ status }) => <Status of={status} /> },
+  {
+    name: "Session",
+    isWide: true,
+    show: (head) => (
+      <>
+        <a href={linkToSession(head.id)}>
+          <Line text={head.task} />
+        </a>{" "}
+        <Marks of={head} />
+      </>
+    ),
+  },
+  { name: "Started", isNumber: true, show: ({ createdAt }) => <Time at={createdAt} /> },
+];
 
 /** The slots. */
 export function SlotsView() {
@@ -33,6 +65,28 @@ export function SlotsView() {
       }),
     [taskId, sessionsRevision.value],
   );
+  const again: Column<SessionHead> = {
+    name: "Action",
+    show: ({ slot, task, mode }) => (
+      <button
+        type="button"
+        class="quiet"
+        onClick={() =>
+          slot &&
+          setStarting({
+            taskId: slot.taskId,
+            phase: slot.phase,
+            model: nameOf(slot.model),
+            task,
+            mode,
+          })
+        }
+      >
+        Start again
+      </button>
+    ),
+  };
+  const columns = isWritable.value ? [...COLUMNS, again] : COLUMNS;
   return (
     <>
       <TablePage
@@ -50,12 +104,14 @@ export function SlotsView() {
                 replaceQuery(new URLSearchParams(value === "" ? {} : { taskIds: value }))
               }
             />
-            <button
-              type="button"
-              onClick={() => setStarting(taskId === "" ? { taskId: "T-1" } : { taskId })}
-            >
-              Start in a slot
-            </button>
+            {isWritable.value && (
+              <button
+                type="button"
+                onClick={() => setStarting(taskId === "" ? { taskId: "T-1" } : { taskId })}
+              >
+                Start in a slot
+              </button>
+            )}
           </div>
         }
         none={{
@@ -75,56 +131,7 @@ export function SlotsView() {
             </>
           ),
         }}
-        columns={[
-          {
-            name: "Task",
-            show: ({ slot }) => (
-              <a href={linkTo(["slots"], { taskIds: slot?.taskId })}>
-                <Line text={slot?.taskId ?? ""} limit={80} />
-              </a>
-            ),
-          },
-          { name: "Phase", show: ({ slot }) => slot?.phase },
-          {
-            name: "Model",
-            show: ({ slot }) => <Line text={slot ? nameOf(slot.model) : ""} limit={60} />,
-          },
-          { name: "Status", show: ({ status }) => <Status of={status} /> },
-          {
-            name: "Session",
-            isWide: true,
-            show: (head) => (
-              <>
-                <a href={linkToSession(head.id)}>
-                  <Line text={head.task} />
-                </a>{" "}
-                <Marks of={head} />
-              </>
-            ),
-          },
-          { name: "Started", isNumber: true, show: ({ createdAt }) => <Time at={createdAt} /> },
-          {
-            name: "Action",
-            show: ({ slot, task, mode }) => (
-              <button
-                type="button"
-                class="quiet"
-                onClick={() =>
-                  slot &&
-                  setStarting({
-                    taskId: slot.taskId,
-                    phase: slot.phase,
-                    model: nameOf(slot.model),
-                    task,
-                    mode,
-                  })
-                }
-              >
-                Start again
-              </button>
-            ),
-          },
-        ]}
+        columns={columns}
       />
       {starting !== undefined && (
         <StartDialog defaults={starting} onClose={() => setStarting(undefined)} />

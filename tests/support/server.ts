@@ -1,9 +1,11 @@
 // Stores behind a server: one in this process, over any store, and the command `tenure ui`.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import type { open, Sessions } from "tenure";
 import { afterEach } from "vitest";
 
@@ -34,12 +36,20 @@ export interface Ui {
 
 /** The command of the package. */
 export const command = fileURLToPath(new URL("../../npm/bin/tenure", import.meta.url));
+const run = promisify(execFile);
 const running = new Set<ChildProcess>();
 
 afterEach(() => {
   for (const child of running) child.kill("SIGKILL");
   running.clear();
 });
+
+/** The URL of a new SQLite store in a folder. A server serves only what is there. */
+export async function newSqlite(folder: string): Promise<string> {
+  const store = `sqlite:${join(folder, "tenure.db")}`;
+  await run(command, ["copy", "memory:", store]);
+  return store;
+}
 
 /** Starts `tenure ui` with these arguments besides `--json`. */
 export async function startUi(...args: readonly string[]): Promise<Ui> {

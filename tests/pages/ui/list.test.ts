@@ -2,12 +2,12 @@
 
 import type { Page } from "playwright";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { loaded, WebUi } from "../support/ui.js";
+import { LocalUi, loaded } from "../support/ui.js";
 
-let ui: WebUi;
+let ui: LocalUi;
 
 beforeAll(async () => {
-  ui = await WebUi.start();
+  ui = await LocalUi.start();
 });
 
 afterAll(() => ui?.close());
@@ -107,22 +107,9 @@ describe("the list", () => {
     await page.locator('[data-id="a"] .status-completed').waitFor();
   });
 
-  it("shows the actions of another tab of the web UI", async () => {
-    await fillTwo();
-    const tabs = await Promise.all([ui.open(), ui.open("#/session/a")]);
-    await tabs[1].getByRole("button", { name: "Move to the trash" }).click();
-    await expect.poll(() => total(tabs[0])).toBe(1);
-    await tabs[1].getByRole("button", { name: "Undo" }).click();
-    await expect.poll(() => total(tabs[0])).toBe(2);
-  });
-
-  it("says how to start the first session, and starts it", async () => {
+  it("says how to start the first session", async () => {
     const page = await ui.open();
     expect(await page.locator(".code").textContent()).toContain('open("indexeddb:tenure")');
-    await page.getByRole("button", { name: "Start a session here" }).click();
-    await page.getByLabel("Task", { exact: true }).fill("Fix the build");
-    await page.getByRole("dialog").getByRole("button", { name: "Start" }).click();
-    await page.getByRole("heading", { name: "Fix the build" }).waitFor();
   });
 });
 
@@ -150,23 +137,6 @@ describe("by the keyboard alone", () => {
     await page.getByRole("heading", { name: "Task" }).waitFor();
     await page.keyboard.press("Backspace");
     await page.locator('[aria-rowindex="301"] a:focus').waitFor();
-  });
-
-  it("sessions are selected, moved to the trash, and restored by undo", async () => {
-    await fillMany();
-    const page = await ui.open();
-    await page.keyboard.press("j");
-    await page.keyboard.press("x");
-    await page.keyboard.press("j");
-    await page.keyboard.press("j");
-    await page.keyboard.press("X");
-    await page.getByText("3 selected").waitFor();
-    await page.keyboard.press("t");
-    await page.getByText("3 sessions moved to the trash").waitFor();
-    await expect.poll(() => total(page)).toBe(297);
-    await page.keyboard.press("u");
-    await page.getByText("3 sessions restored").waitFor();
-    await expect.poll(() => total(page)).toBe(300);
   });
 
   it("an id is copied with one key", async () => {

@@ -6,10 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Browser, Page } from "playwright";
+import { open as openStore, type Sessions } from "tenure";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
-import { command, startUi, type Ui } from "../../support/server.js";
+import { command, newSqlite, startUi, type Ui } from "../../support/server.js";
 import { startBrowser } from "../support/site.js";
 import { loaded } from "../support/ui.js";
+
+const closers: (() => unknown)[] = [];
 
 let browser: Browser;
 let server: Ui;
@@ -37,6 +40,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await page.context().close();
+  for (const close of closers.splice(0).reverse()) await close();
   expect(problems.splice(0)).toEqual([]);
 });
 
@@ -101,6 +105,194 @@ it("shows what it has while the server is away, and goes on when it is back", as
   await page.getByText("(away)").waitFor({ state: "detached" });
   // The browser itself reports each request without an answer.
   problems.splice(0);
+});
+
+/** A client of a server of the test. */
+async function clientOf({ url }: Ui): Promise<Sessions> {
+  const client = await openStore(url, { token: TOKEN });
+  closers.push(() => client.close());
+  return client;
+}
+
+/** Two servers over one SQLite file: the page's, and one through which other processes write. */
+async function overSqlite(): Promise<{ readonly store: string; readonly others: Sessions }> {
+  await server.kill();
+  const folder = await mkdtemp(join(tmpdir(), "tenure-served-"));
+  closers.push(() => rm(folder, { recursive: true }));
+  const store = await newSqlite(folder);
+  server = await startUi("--store", store, "--port", "0", "--token", TOKEN);
+  const other = await startUi("--store", store, "--port", "0", "--token", TOKEN);
+  return { store, others: await clientOf(other) };
+}
+
+/** All sessions that a list of the page shows, with their statuses, read by scrolling through it. */
+async function shown(view: string): Promise<Readonly<Record<string, string>>> {
+  await page.evaluate((view) => {
+    location.hash = view;
+  }, view);
+  await page.locator(".canvas > .row").first().waitFor();
+  return page.evaluate(async () => {
+    const painted = () =>
+      new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    const scroller = document.querySelector(".scroller");
+    if (scroller === null) throw new Error("the list does not scroll");
+    const statuses: Record<string, string> = {};
+    for (let top = 0; top <= scroller.scrollHeight; top += scroller.clientHeight / 2) {
+      scroller.scrollTop = top;
+      await painted();
+      for (const row of document.querySelectorAll<HTMLElement>(".canvas > .row")) {
+        statuses[row.dataset.id ?? ""] = row.querySelector(".status")?.textContent ?? "";
+      }
+    }
+    return statuses;
+  });
+}
+
+/** All sessions of a store, with their statuses. */
+async function stored(
+  sessions: Sessions,
+  filter: { readonly trash?: "only" },
+): Promise<Readonly<Record<string, string>>> {
+  const statuses: Record<string, string> = {};
+  for await (const { id, status } of sessions.list({ ...filter, limit: 1000 })) {
+    statuses[id] = status;
+  }
+  return statuses;
+}
+
+it("shows exactly what the store has after its server was killed, while other processes wrote", async () => {
+  const { store, others } = await overSqlite();
+  const ids = Array.from({ length: 200 }, (_, at) => `s-${at}`);
+  const slice = (from: number, to: number): string[] => ids.slice(from, to);
+  await Promise.all(ids.map((id) => others.start({ id, mode: "m", task: id })));
+  await others.trashMany(slice(180, 200));
+  await open();
+  expect(await shown("#/sessions")).toEqual(await stored(others, {}));
+  const { port } = new URL(server.url);
+  for (let round = 0; round < 2; round += 1) {
+    const at = round * 60;
+    await server.kill();
+    await page.getByText("(away)").waitFor();
+    await others.deleteMany(slice(at, at + 10));
+    await others.trashMany(slice(at + 10, at + 20));
+    await others.restoreMany(slice(180 + 5 * round, 185 + 5 * round));
+    for (const id of slice(at + 20, at + 30)) await others.complete(id);
+    for (const id of slice(at + 30, at + 40)) await others.fail(id, "no disk space");
+    for (const id of slice(at + 40, at + 50)) await others.pause(id);
+    await others.deleteMany(slice(195 + round, 196 + round));
+    for (let more = 0; more < 10; more += 1) {
+      await others.start({ id: `new-${round}-${more}`, mode: "m", task: "While away" });
+    }
+    server = await startUi("--store", store, "--port", port, "--token", TOKEN);
+    await page.getByText("(away)").waitFor({ state: "detached" });
+    // What comes after all of these changes.
+    await others.start({ id: `last-${round}`, mode: "m", task: "The last one" });
+    await page.locator(".scroller").evaluate((element) => element.scrollTo(0, 0));
+    await page.locator(`[data-id="last-${round}"]`).waitFor();
+    expect(await shown("#/sessions?trash=only")).toEqual(await stored(others, { trash: "only" }));
+    expect(await shown("#/sessions")).toEqual(await stored(others, {}));
+  }
+  // The browser itself reports each request without an answer.
+  problems.splice(0);
+});
+
+it("shows each change of another browser, in both directions", async () => {
+  await overSqlite();
+  const other = await startBrowser();
+  try {
+    await open();
+    const second = await (await other.newContext()).newPage();
+    await second.goto(`${server.url}?token=${TOKEN}`);
+    await loaded(second);
+    for (let change = 0; change < 20; change += 1) {
+      const [from, to] = change % 2 === 0 ? [page, second] : [second, page];
+      await from.keyboard.press("n");
+      await from.getByRole("dialog").getByLabel("Task", { exact: true }).fill(`Change ${change}`);
+      await from.getByRole("dialog").getByRole("button", { name: "Start" }).click();
+      const link = to.getByRole("link", { name: `Change ${change}`, exact: true });
+      await link.waitFor();
+      await from.getByRole("heading", { name: `Change ${change}`, exact: true }).waitFor();
+      // And back: the other one removes it.
+      await link.focus();
+      await to.keyboard.press("t");
+      await from.locator(".session-line", { hasText: "in the trash" }).waitFor();
+      await from.goBack();
+      await from.locator(".view-list").waitFor();
+    }
+  } finally {
+    await other.close();
+  }
+});
+
+it("offers nothing that writes if the server is read-only, and says that it is", async () => {
+  const { store, others } = await overSqlite();
+  await others.start({ id: "s", mode: "m", task: "Read only" });
+  await others.start({ id: "gone", mode: "m", task: "In the trash" });
+  await others.startInSlots([
+    { taskId: "T", phase: "plan", model: "opus", id: "slot", task: "Plan", mode: "m" },
+  ]);
+  await others.trash("gone");
+  await server.kill();
+  server = await startUi("--store", store, "--port", "0", "--token", TOKEN, "--read-only");
+  await open();
+  await page.getByText("read-only", { exact: true }).waitFor();
+  const writes =
+    /start|pause|resume|complete|fail|abandon|fork|trash|restore|delete|import|choose/i;
+  for (const [view, text] of [
+    ["#/sessions", "Read only"],
+    ["#/sessions?trash=only", "In the trash"],
+    ["#/session/s", "start"],
+    ["#/session/gone", "start"],
+    ["#/slots", "Plan"],
+    ["#/files", "Export all"],
+    ["#/leases", "There are no leases"],
+    ["#/machines", "No process is registered"],
+    ["#/overview", "95th percentile of durations"],
+  ] as const) {
+    await page.evaluate((view) => {
+      location.hash = view;
+    }, view);
+    await page.locator("main", { hasText: text }).first().waitFor();
+    // With sessions selected, with the data of an event, and after each key that could write.
+    for (const key of ["j", "Enter", "a", "t", "n", "u"]) {
+      if (view.startsWith("#/sessions") && key === "Enter") continue;
+      await page.keyboard.press(key);
+    }
+    expect(await page.getByRole("dialog").count()).toBe(0);
+    const buttons = await page
+      .locator("button:not([aria-pressed], .event-head), label.button")
+      .allTextContents();
+    expect(
+      buttons.filter((name) => writes.test(name)),
+      view,
+    ).toEqual([]);
+  }
+  expect(await stored(others, {})).toEqual({ s: "active", slot: "active" });
+});
+
+it("marks the sessions whose models are missing in every list", async () => {
+  const { store, others } = await overSqlite();
+  await others.startInSlots([
+    { taskId: "T", phase: "plan", model: "opus", id: "a", task: "Known", mode: "m" },
+    { taskId: "T", phase: "run", model: "gone", id: "b", task: "Missing", mode: "m" },
+  ]);
+  await server.kill();
+  server = await startUi("--store", store, "--port", "0", "--token", TOKEN, "--models", "opus");
+  await open();
+  const marks = page.getByText("model missing");
+  await page.locator('[data-id="b"]').getByText("model missing").waitFor();
+  expect(await marks.count()).toBe(1);
+  await page.getByRole("link", { name: "Slots" }).click();
+  await page
+    .getByRole("row", { name: /Missing/ })
+    .getByText("model missing")
+    .waitFor();
+  expect(await marks.count()).toBe(1);
+  await page.getByRole("link", { name: "Missing" }).click();
+  await page.locator(".session-line").getByText("model missing").waitFor();
+  const offered = page.getByRole("group", { name: "Actions" }).getByRole("button");
+  await expect.poll(() => offered.allTextContents()).not.toContain("Fork");
+  expect(await offered.allTextContents()).toContain("Complete");
 });
 
 it("is written into a folder that needs no server, which must be empty", async () => {

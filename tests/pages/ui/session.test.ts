@@ -1,120 +1,17 @@
 // One session in the web UI.
 
-import type { Page } from "playwright";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { WebUi } from "../support/ui.js";
+import { LocalUi } from "../support/ui.js";
 
-let ui: WebUi;
+let ui: LocalUi;
 
 beforeAll(async () => {
-  ui = await WebUi.start();
+  ui = await LocalUi.start();
 });
 
 afterAll(() => ui?.close());
 
 afterEach(() => ui.reset());
-
-/** The actions that are offered. */
-const actions = (page: Page): Promise<string[]> =>
-  page.getByRole("group", { name: "Actions" }).getByRole("button").allTextContents();
-
-const dialog = (page: Page) => page.getByRole("dialog");
-
-describe("the actions", () => {
-  it("are those that are legal in the state of the session", async () => {
-    await ui.change(async (sessions) => {
-      const start = (id: string) => sessions.start({ id, mode: "m", task: id, maxIterations: 1 });
-      for (const id of ["active", "paused", "timeout", "completed", "trashed"]) await start(id);
-      await sessions.pause("paused");
-      await sessions.incrementIteration("timeout");
-      await sessions.complete("completed");
-      await sessions.trash("trashed");
-      await sessions.agents.create({ id: "agent-1", agentName: "deployer" });
-      await sessions.agents.requestApproval("agent-1");
-    });
-    const page = await ui.open("#/session/active");
-    const always = ["Export", "Move to the trash"];
-    expect(await actions(page)).toEqual([
-      "Pause",
-      "Complete",
-      "Fail",
-      "Abandon",
-      "Fork",
-      ...always,
-    ]);
-    const others: Readonly<Record<string, readonly string[]>> = {
-      paused: ["Resume", "Complete", "Fail", "Abandon", "Fork", ...always],
-      timeout: ["Resume", "Pause", "Complete", "Fail", "Abandon", "Fork", ...always],
-      completed: ["Fork", ...always],
-      trashed: ["Fork", "Export", "Restore"],
-      "agent-1": ["Approve", "Deny", "Fail", "Abandon", "Fork", ...always],
-    };
-    for (const [id, expected] of Object.entries(others)) {
-      await page.evaluate((id) => {
-        location.hash = `#/session/${id}`;
-      }, id);
-      await expect.poll(() => actions(page)).toEqual(expected);
-    }
-  });
-
-  it("pause with a reason, resume with more iterations, and approve with a name", async () => {
-    await ui.change(async (sessions) => {
-      await sessions.start({ id: "s", mode: "m", task: "t", maxIterations: 1 });
-      await sessions.agents.create({ id: "agent-1", agentName: "deployer" });
-      await sessions.agents.requestApproval("agent-1");
-    });
-    const page = await ui.open("#/session/s");
-    await page.getByRole("button", { name: "Pause" }).click();
-    await page.getByLabel("Reason").fill("lunch");
-    await dialog(page).getByRole("button", { name: "Pause" }).click();
-    await page
-      .getByRole("article", { name: /pause$/ })
-      .getByText("lunch")
-      .waitFor();
-    await page.getByRole("button", { name: "Resume" }).click();
-    await page.getByLabel("More iterations").fill("7");
-    await dialog(page).getByRole("button", { name: "Resume" }).click();
-    await page.getByText("0/8").waitFor();
-    await ui.goTo(page, "#/session/agent-1");
-    await page.getByRole("button", { name: "Approve" }).click();
-    await page.getByLabel("Your name").fill("alice");
-    await dialog(page).getByRole("button", { name: "Approve" }).click();
-    await page
-      .getByRole("article", { name: /approval$/ })
-      .getByText("alice")
-      .waitFor();
-  });
-
-  it("that another tab has made impossible shows the error of the core", async () => {
-    await ui.change((sessions) => sessions.start({ id: "s", mode: "m", task: "t" }));
-    const page = await ui.open("#/session/s");
-    await page.getByRole("button", { name: "Fail" }).click();
-    await ui.change((sessions) => sessions.complete("s"));
-    await page.getByLabel("Error", { exact: true }).fill("no");
-    await dialog(page).getByRole("button", { name: "Fail" }).click();
-    await dialog(page).getByText("INVALID_TRANSITION").waitFor();
-  });
-
-  it("fork after an event, with the context of then", async () => {
-    await ui.change(async (sessions) => {
-      await sessions.start({ id: "s", mode: "m", task: "The task", context: { plan: "A" } });
-      await sessions.updateContext("s", { plan: "B" });
-      await sessions.updateContext("s", { plan: "C" });
-    });
-    const page = await ui.open("#/session/s");
-    await page
-      .getByRole("button", { name: /context_change/ })
-      .first()
-      .click();
-    await page.getByRole("button", { name: "Context after this event" }).click();
-    const details = page.getByRole("complementary", { name: "Details" });
-    await details.getByText('"B"').waitFor();
-    await page.getByRole("button", { name: "Fork after this event" }).click();
-    await dialog(page).getByRole("button", { name: "Fork" }).click();
-    await details.getByText("Forked from").waitFor();
-    await details.getByText('"B"').waitFor();
-  });
-});
 
 describe("the timeline", () => {
   it("shows tool calls with arguments, results and durations, and phases as bands", async () => {

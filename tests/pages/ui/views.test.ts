@@ -1,20 +1,18 @@
-// All views of the web UI: they can be used by everybody, also on a phone, and say what they show. Slots, files,
-// and the page without a network.
+// All views of the web UI: they can be used by everybody, also on a phone, and say what they show. The page
+// without a network.
 
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Page } from "playwright";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { loaded, WebUi } from "../support/ui.js";
+import { LocalUi, loaded } from "../support/ui.js";
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
-let ui: WebUi;
+let ui: LocalUi;
 
 beforeAll(async () => {
-  ui = await WebUi.start();
+  ui = await LocalUi.start();
 });
 
 afterAll(() => ui?.close());
@@ -221,63 +219,25 @@ describe("the overview", () => {
   });
 });
 
-describe("starting into an occupied slot", () => {
-  const start = async (page: Page, model: string): Promise<void> => {
-    await page.keyboard.press("n");
-    const dialog = page.getByRole("dialog");
-    await dialog.getByLabel("Task", { exact: true }).fill("Plan it again");
-    await dialog.getByLabel("Model").fill(model);
-    await dialog.getByLabel("Task id of a slot").fill("T-42");
-    await dialog.getByLabel("Phase of the slot").selectOption("plan");
-    await dialog.getByRole("button", { name: "Start" }).click();
-  };
-
-  it("with another model asks, exports and replaces", async () => {
-    await fillAll();
-    const page = await ui.open("#/slots");
-    await start(page, "sonnet-5");
-    const dialog = page.getByRole("dialog", { name: "Replace the session?" });
-    await dialog.locator(".warning").waitFor();
-    const download = page.waitForEvent("download");
-    await dialog.getByRole("button", { name: "Export the session" }).click();
-    expect((await download).suggestedFilename()).toBe("planned.json");
-    await dialog.getByRole("button", { name: "Replace" }).click();
-    await page.getByRole("heading", { name: "Plan it again" }).waitFor();
-    await ui.goTo(page, "#/session/planned");
-    await page.locator(".session-line", { hasText: "in the trash" }).waitFor();
-  });
-
-  it("with the same model leads to the session that is there", async () => {
-    await fillAll();
-    const page = await ui.open("#/slots");
-    await start(page, "opus-4");
-    const dialog = page.getByRole("dialog", { name: "The slot is occupied" });
-    await dialog.getByRole("link", { name: "Open the session" }).click();
-    await page.getByRole("heading", { name: "Plan it" }).waitFor();
-  });
-});
-
-describe("files", () => {
-  it("that were exported are imported again, and others are listed with the reason", async () => {
-    await fillAll();
-    const page = await ui.open("#/session/a");
-    const download = page.waitForEvent("download");
-    await page.getByRole("button", { name: "Export" }).click();
-    const path = join(tmpdir(), `tenure-ui-${process.pid}.json`);
-    const other = join(tmpdir(), `tenure-ui-${process.pid}-other.json`);
-    try {
-      await (await download).saveAs(path);
-      await writeFile(other, "{}");
-      await page.getByRole("button", { name: "Move to the trash" }).click();
-      await ui.goTo(page, "#/files");
-      await page.getByLabel("Choose files").setInputFiles([path, other]);
-      await page.getByText("Imported 1 session; 1 file could not be read").waitFor();
-      await page.locator(".problems", { hasText: "other.json" }).waitFor();
-      await ui.goTo(page, "#/session/a");
-      await page.getByRole("button", { name: "Pause" }).waitFor();
-    } finally {
-      await Promise.all([path, other].map((file) => rm(file, { force: true })));
-    }
+describe("the audit log", () => {
+  it("begins with the newest entries, and goes on to the oldest", async () => {
+    await ui.change(async (sessions) => {
+      await sessions.leases.acquire("before", { holder: "h" });
+      await sessions.leases.clear({ prefix: "before" });
+      const ids = Array.from({ length: 250 }, (_, at) => `s-${at}`);
+      await Promise.all(ids.map((id) => sessions.start({ id, mode: "m", task: id })));
+      await sessions.trashMany(ids);
+      await sessions.restore("s-7");
+    });
+    const page = await ui.open("#/audit");
+    const rows = page.getByRole("table").locator("tbody tr");
+    await rows.first().getByText("session.restore").waitFor();
+    expect(await rows.count()).toBe(200);
+    await page.getByRole("button", { name: "Show more" }).click();
+    await expect.poll(() => rows.count()).toBe(252);
+    expect(await rows.last().textContent()).toContain("lease.clear");
+    await ui.change((sessions) => sessions.restore("s-8"));
+    await rows.first().getByRole("link", { name: "s-8" }).waitFor();
   });
 });
 

@@ -1,12 +1,18 @@
 // Runs one of the checks that read the sources without building anything:
-// `node scripts/check.mjs modules`, `files` or `words`.
+// `node scripts/check.mjs modules`, `files`, `features` or `words`.
 
+import { checkFeatures } from "./lib/feature-check.mjs";
 import { checkFiles } from "./lib/file-check.mjs";
 import { checkModules } from "./lib/module-check.mjs";
 import { main, Problem, terminal } from "./lib/run.mjs";
 import { checkWords } from "./lib/word-check.mjs";
 
-const checks = { modules: checkModules, files: checkFiles, words: checkWords };
+const checks = {
+  modules: checkModules,
+  files: checkFiles,
+  features: checkFeatures,
+  words: checkWords,
+};
 
 await main(async () => {
   const names = process.argv.slice(2);

@@ -17,6 +17,7 @@ import { build } from "./build.mjs";
 import { locked } from "./lib/cargo.mjs";
 import { cargoTool } from "./lib/cargo-tools.mjs";
 import { ensureChromium } from "./lib/chromium.mjs";
+import { checkFeatures } from "./lib/feature-check.mjs";
 import { checkFiles } from "./lib/file-check.mjs";
 import { inLanes } from "./lib/lanes.mjs";
 import { checkModules } from "./lib/module-check.mjs";
@@ -72,6 +73,7 @@ const checks = [
   },
   { group: "lint", title: "circles of Rust modules", run: checkModules },
   { group: "lint", title: "files of Rust", run: checkFiles },
+  { group: "lint", title: "features of crates", run: checkFeatures },
   { group: "lint", title: "banned words", run: checkWords },
   { group: "lint", title: "tests of the scripts", run: scriptTests },
   { group: "lint", title: "TypeScript and JSON style", run: biome },

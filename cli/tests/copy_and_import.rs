@@ -256,6 +256,13 @@ fn a_check_names_the_lost_pages_of_a_file_and_what_to_do() {
         }
     }
     assert!(found > 5, "{found}");
+    let mut damaged = whole;
+    damaged[100..3000].fill(b'x');
+    std::fs::write(&database, damaged).unwrap();
+    let output = place.run(&["check", "--store", "sqlite:./tenure.db"]);
+    assert_eq!(output.code, 1, "{output:?}");
+    let start = format!("file  {}: ", database.display());
+    assert!(output.out.starts_with(&start), "{}", output.out);
 }
 
 #[test]

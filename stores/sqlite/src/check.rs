@@ -74,6 +74,8 @@ impl SqliteStore {
 /// The damage to the structure of a file that cannot be opened or checked as a store. A file that is intact, or is
 /// no database, has none.
 pub fn damage_of(path: &Path) -> Checked {
+    // As an open store, it names the file by its absolute path.
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let database = Database::connect(&path.into(), &SqliteOptions::default());
     let problems = database.and_then(|database| {
         // A damaged file is not written to.

@@ -13,7 +13,7 @@ use crate::stored::phase::Phase;
 use crate::stored::slot::SlotPhase;
 use crate::stored::status::Status;
 use crate::value::id::SessionId;
-use crate::value::json::Json;
+use crate::value::json::{Json, another_kind};
 use crate::value::properties::{self, Patch, Property};
 use crate::value::text::Text;
 use crate::value::time::{Millis, Timestamp};
@@ -643,8 +643,14 @@ impl Property for HistoryParam {
         match text {
             "\"all\"" => Ok(Self::All),
             "\"none\"" => Ok(Self::None),
-            _ => properties::parse(name, "\"all\", \"none\" or a number of events", text)
-                .map(Self::Last),
+            _ => match text.parse() {
+                Ok(count) => Ok(Self::Last(count)),
+                Err(_) => Err(another_kind(
+                    name,
+                    "\"all\", \"none\" or a number of events",
+                    text,
+                )),
+            },
         }
     }
 }

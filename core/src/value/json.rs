@@ -6,13 +6,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::de;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
 use crate::error::{Cause, Error, Result, cut};
 use crate::value::print::json_text;
 use crate::value::property;
+use crate::value::string;
 use crate::value::text::Text;
 use crate::value::tokens::{Tokens, without_escapes};
 
@@ -26,9 +27,7 @@ impl Json {
     /// # Errors
     /// `INVALID_ARGUMENT` when the text is not one JSON value.
     pub fn parse(text: &str) -> Result<Self> {
-        serde_json::from_str::<&RawValue>(text)
-            .map(|raw| Self(raw.get().into()))
-            .map_err(|error| Error::invalid("json", not_json(&error)))
+        well_formed("json", text).map(Self::of_part)
     }
 
     /// The JSON of a value that is a part of a well-formed text.
@@ -68,9 +67,7 @@ impl Json {
 
     /// The value as text, if it is a string.
     pub fn as_text(&self) -> Option<String> {
-        serde_json::from_str::<Text>(self.as_str())
-            .ok()
-            .map(Text::into_string)
+        Text::of_json(self.as_str()).map(Text::into_string)
     }
 
     /// The text of a property's value, found without reading the others; nothing if it is absent, or this
@@ -148,7 +145,7 @@ impl Json {
 }
 
 /// The error of a value that is not what was expected. It shows the value, unless that has parts.
-pub(super) fn another_kind(what: &str, expected: &str, text: &str) -> Error {
+pub(crate) fn another_kind(what: &str, expected: &str, text: &str) -> Error {
     let given = match text.as_bytes().first() {
         Some(b'{') => "an object",
         Some(b'[') => "a list",
@@ -217,15 +214,23 @@ pub(crate) mod as_text {
     }
 }
 
-/// The words of an error about a text that is not JSON.
-pub(crate) fn not_json(error: &serde_json::Error) -> String {
-    let (line, column) = (error.line(), error.column());
-    let problem = if error.is_eof() {
-        "ends too early"
-    } else {
-        "is wrong"
-    };
-    format!("expected JSON; it {problem} at line {line}, column {column}")
+/// The text of one JSON value, without the white space around it.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` if the text is not one JSON value.
+pub fn well_formed<'a>(what: &str, text: &'a str) -> Result<&'a str> {
+    match serde_json::from_str::<IgnoredAny>(text) {
+        Ok(_) => Ok(text.trim_ascii()),
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            let problem = match error.is_eof() {
+                true => "ends too early",
+                false => "is wrong",
+            };
+            let problem = format!("expected JSON; it {problem} at line {line}, column {column}");
+            Err(Error::invalid(what, problem))
+        }
+    }
 }
 
 /// See [`Json::indented`].
@@ -473,33 +478,7 @@ impl<'a> Object<'a> {
 
 /// The bytes of a JSON string, lone surrogates among them.
 fn decoded(json: &str) -> Vec<u8> {
-    match without_escapes(json) {
-        Some(text) => text.as_bytes().to_vec(),
-        None => serde_json::from_str(json).map_or_else(|_| Vec::new(), |Decoded(bytes)| bytes),
-    }
-}
-
-/// See [`decoded`].
-struct Decoded(Vec<u8>);
-
-impl<'de> Deserialize<'de> for Decoded {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl de::Visitor<'_> for Visitor {
-            type Value = Decoded;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Decoded, E> {
-                Ok(Decoded(bytes.to_vec()))
-            }
-        }
-
-        deserializer.deserialize_bytes(Visitor)
-    }
+    string::decoded(json).unwrap_or_default().into_owned()
 }
 
 #[cfg(feature = "ts")]

@@ -5,15 +5,17 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::error::{Cause, Error, Result};
 use crate::value::id::SessionId;
-use crate::value::json::{Json, another_kind, not_json};
+use crate::value::json::{Json, another_kind};
+use crate::value::number::number;
+use crate::value::string;
 use crate::value::text::Text;
 use crate::value::time::{Millis, Timestamp};
 use crate::value::tokens::{Tokens, without_escapes};
 
+pub use crate::value::json::well_formed;
 pub use crate::value::property::Property;
 
 /// Parameters that are read from a JSON object.
@@ -518,29 +520,21 @@ fn unknown_word(name: &str, word: &str, words: &[&str]) -> Error {
     Error::invalid(name, format!("`{word}` is not known; expected {expected}"))
 }
 
-/// The text of one JSON value, without the white space around it.
-///
-/// # Errors
-/// `INVALID_ARGUMENT` if the text is not one JSON value.
-pub fn well_formed<'a>(what: &str, text: &'a str) -> Result<&'a str> {
-    serde_json::from_str(text)
-        .map(RawValue::get)
-        .map_err(|error| Error::invalid(what, not_json(&error)))
-}
-
 const A_TEXT: &str = "a text";
 
 impl Property for String {
     fn read(name: &str, text: &str) -> Result<Self> {
-        parse(name, A_TEXT, text)
+        Self::read_next(name, &mut Tokens::of(text))
     }
 
     /// Passes the text once: in the form that stores keep, most of a value is in strings.
     fn read_next(name: &str, tokens: &mut Tokens<'_>) -> Result<Self> {
-        let mut strings = serde_json::Deserializer::from_str(tokens.rest()).into_iter();
-        match strings.next() {
-            Some(Ok(string)) => {
-                tokens.skip(strings.byte_offset());
+        let text = tokens.rest().trim_ascii_start();
+        let mut bytes = Vec::new();
+        let length = string::decode(text, &mut bytes);
+        match (length, Self::from_utf8(bytes)) {
+            (Some(length), Ok(string)) => {
+                tokens.skip(tokens.rest().len() - text.len() + length);
                 Ok(string)
             }
             _ => Err(another_kind(name, A_TEXT, tokens.value())),
@@ -548,7 +542,17 @@ impl Property for String {
     }
 }
 
-plain_properties!(f64: "a number", Text: "a text");
+impl Property for Text {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        Self::of_json(text).ok_or_else(|| another_kind(name, A_TEXT, text))
+    }
+}
+
+impl Property for f64 {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        number(text).ok_or_else(|| another_kind(name, "a number", text))
+    }
+}
 
 impl Property for bool {
     fn read(name: &str, text: &str) -> Result<Self> {
@@ -653,11 +657,7 @@ fn entries<'a>(of: &str, text: &'a str) -> Result<Vec<Option<Entry<'a>>>> {
 pub(crate) fn decoded(json: &str) -> Cow<'_, str> {
     match without_escapes(json) {
         Some(inner) => Cow::Borrowed(inner),
-        None => Cow::Owned(
-            serde_json::from_str::<Text>(json)
-                .unwrap_or_default()
-                .into_string(),
-        ),
+        None => Cow::Owned(Text::of_json(json).unwrap_or_default().into_string()),
     }
 }
 

@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::value::string::decoded;
+
 /// Text without lone surrogates and without NUL.
 ///
 /// ```
@@ -32,8 +34,13 @@ impl Text {
         self.0
     }
 
-    /// Decodes the bytes of a JSON string, in which serde_json leaves a lone surrogate as the
-    /// three bytes that UTF-8 would give it if it were allowed.
+    /// The text that a well-formed JSON value is; nothing for a value of another type.
+    pub(crate) fn of_json(json: &str) -> Option<Self> {
+        decoded(json).map(|bytes| Self::from_json_bytes(&bytes))
+    }
+
+    /// Decodes the bytes of a JSON string, in which a lone surrogate is the three bytes that UTF-8 would
+    /// give it if it were allowed.
     fn from_json_bytes(bytes: &[u8]) -> Self {
         let mut out = String::with_capacity(bytes.len());
         let mut rest = bytes;

@@ -110,18 +110,59 @@ impl<'t> Iterator for Tokens<'t> {
 /// The length of the string that the bytes begin with, its quotes included.
 fn string_length(bytes: &[u8]) -> usize {
     let mut end = 1;
-    loop {
+    while let Some(rest) = bytes.get(end..) {
+        end += plain_length(rest);
         match bytes.get(end) {
             Some(b'"') => return end + 1,
-            Some(b'\\') => end += 2,
-            Some(_) => end += 1,
-            None => return bytes.len(),
+            // What is escaped, too.
+            Some(_) => end += 2,
+            None => break,
         }
     }
+    bytes.len()
+}
+
+/// The number of bytes before the first quote or backslash.
+pub(crate) fn plain_length(bytes: &[u8]) -> usize {
+    /// One in each byte.
+    const ONES: u64 = u64::MAX / 0xff;
+    let (words, _) = bytes.as_chunks();
+    let is_plain = |word: &&[u8; 8]| {
+        let word = u64::from_ne_bytes(**word);
+        // The highest bit of a byte says that there is the character in this byte or in one below.
+        let has = |character: u8| {
+            let zero_there = word ^ (ONES * u64::from(character));
+            zero_there.wrapping_sub(ONES) & !zero_there & (ONES << 7)
+        };
+        has(b'"') | has(b'\\') == 0
+    };
+    let plain = words.iter().take_while(is_plain).count() * 8;
+    let rest = bytes.iter().skip(plain);
+    plain
+        + rest
+            .take_while(|byte| !matches!(byte, b'"' | b'\\'))
+            .count()
 }
 
 /// What is between the quotes of a JSON string, if that is its text.
 pub(crate) fn without_escapes(json: &str) -> Option<&str> {
     let inner = json.strip_prefix('"')?.strip_suffix('"')?;
     (!inner.contains('\\')).then_some(inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::plain_length;
+
+    proptest! {
+        #[test]
+        fn what_is_before_a_quote_or_a_backslash_is_plain(bytes in prop::collection::vec(
+            prop_oneof![8 => any::<u8>(), 1 => Just(b'"'), 1 => Just(b'\\'), 1 => Just(b'#'), 1 => Just(0)], 0..40,
+        )) {
+            let expected = bytes.iter().position(|byte| b"\"\\".contains(byte));
+            prop_assert_eq!(plain_length(&bytes), expected.unwrap_or(bytes.len()));
+        }
+    }
 }

@@ -17,6 +17,7 @@ pub mod query;
 mod rows;
 mod shared;
 pub mod tally;
+mod values;
 
 use std::future::{Future, ready};
 use std::pin::Pin;
@@ -27,7 +28,7 @@ use serde::Serialize;
 use crate::error::{Cause, Error, Result};
 use crate::store::feed::{FeedPage, FeedQuery};
 use crate::store::filter::{Filter, Order};
-use crate::store::tally::Tally;
+use crate::store::tally::{Aggregate, Tally};
 pub use crate::stored::record::Record;
 use crate::value::id::SessionId;
 use crate::value::limits::MAX_PAGE_BYTES;
@@ -81,10 +82,9 @@ pub trait Store: Send + Sync {
         Box::pin(read_one_by_one(self, reads))
     }
 
-    /// Counts the sessions that a filter means, with the counts of the `users` who have the most of them;
-    /// of users with as many the first names come first. By default it reads them page by page.
-    fn tally<'a>(&'a self, filter: &'a Filter, users: u32) -> Answer<'a, Tally> {
-        Box::pin(tally_by_pages(self, filter, users))
+    /// An aggregate of the sessions that a filter means. By default it reads them page by page.
+    fn tally<'a>(&'a self, filter: &'a Filter, aggregate: Aggregate) -> Answer<'a, Tally> {
+        Box::pin(tally_by_pages(self, filter, aggregate))
     }
 
     /// A part of its feed, if it keeps one ([`Capabilities::feed`]).
@@ -146,7 +146,7 @@ pub trait SyncStore {
     ///
     /// # Errors
     /// Those of the store.
-    fn tally(&self, _filter: &Filter, _users: u32) -> Result<Option<Tally>> {
+    fn tally(&self, _filter: &Filter, _aggregate: Aggregate) -> Result<Option<Tally>> {
         Ok(None)
     }
 
@@ -188,8 +188,8 @@ impl<S: SyncStore + ?Sized> SyncStore for &S {
         (**self).read(reads)
     }
 
-    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
-        (**self).tally(filter, users)
+    fn tally(&self, filter: &Filter, aggregate: Aggregate) -> Result<Option<Tally>> {
+        (**self).tally(filter, aggregate)
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
@@ -227,8 +227,8 @@ impl<S: SyncStore> SyncStore for Mutex<S> {
         unlocked(self).read(reads)
     }
 
-    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
-        unlocked(self).tally(filter, users)
+    fn tally(&self, filter: &Filter, aggregate: Aggregate) -> Result<Option<Tally>> {
+        unlocked(self).tally(filter, aggregate)
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
@@ -275,9 +275,9 @@ impl<S: SyncStore + Send + Sync> Store for Lift<S> {
         Box::pin(ready(self.0.read(reads)))
     }
 
-    fn tally<'a>(&'a self, filter: &'a Filter, users: u32) -> Answer<'a, Tally> {
-        match self.0.tally(filter, users) {
-            Ok(None) => Box::pin(tally_by_pages(self, filter, users)),
+    fn tally<'a>(&'a self, filter: &'a Filter, aggregate: Aggregate) -> Answer<'a, Tally> {
+        match self.0.tally(filter, aggregate) {
+            Ok(None) => Box::pin(tally_by_pages(self, filter, aggregate)),
             Ok(Some(tally)) => Box::pin(ready(Ok(tally))),
             Err(error) => Box::pin(ready(Err(error))),
         }
@@ -369,28 +369,31 @@ async fn read_one_by_one<S: Store + ?Sized>(store: &S, reads: &[Read]) -> Result
 async fn tally_by_pages<S: Store + ?Sized>(
     store: &S,
     filter: &Filter,
-    users: u32,
+    aggregate: Aggregate,
 ) -> Result<Tally> {
-    let mut count = TallyByPages::new(filter);
+    let mut count = TallyByPages::new(filter, aggregate);
     while count.add(&store.list(&count.query).await?)? {}
-    Ok(count.tally.keep_users(users))
+    Ok(count.tally.complete())
 }
 
-/// Counts the sessions that a filter selects, as the store counts them or else page by page, with the counts of
-/// the `users` who have the most of them.
+/// An aggregate of the sessions that a filter selects, as the store makes it or else page by page.
 ///
 /// # Errors
 /// Those of the store.
-pub fn tally_at_once(store: &dyn SyncStore, filter: &Filter, users: u32) -> Result<Tally> {
-    if let Some(tally) = store.tally(filter, users)? {
+pub fn tally_at_once(
+    store: &dyn SyncStore,
+    filter: &Filter,
+    aggregate: Aggregate,
+) -> Result<Tally> {
+    if let Some(tally) = store.tally(filter, aggregate)? {
         return Ok(tally);
     }
-    let mut count = TallyByPages::new(filter);
+    let mut count = TallyByPages::new(filter, aggregate);
     while count.add(&store.list(&count.query)?)? {}
-    Ok(count.tally.keep_users(users))
+    Ok(count.tally.complete())
 }
 
-/// Counts of sessions, made of the pages of a list.
+/// An aggregate of sessions, made of the pages of a list.
 struct TallyByPages {
     /// The next page.
     query: ListQuery,
@@ -398,7 +401,7 @@ struct TallyByPages {
 }
 
 impl TallyByPages {
-    fn new(filter: &Filter) -> Self {
+    fn new(filter: &Filter, aggregate: Aggregate) -> Self {
         Self {
             query: ListQuery {
                 filter: filter.clone(),
@@ -408,11 +411,11 @@ impl TallyByPages {
                 limit: 500,
                 max_bytes: MAX_PAGE_BYTES,
             },
-            tally: Tally::default(),
+            tally: Tally::new(aggregate),
         }
     }
 
-    /// Counts a page: whether there is another one.
+    /// Adds a page: whether there is another one.
     fn add(&mut self, page: &Page) -> Result<bool> {
         for head in &page.heads {
             self.tally.count(head);

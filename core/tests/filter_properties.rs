@@ -309,6 +309,28 @@ proptest! {
         });
         prop_assert_eq!(filter.matches(&head), found);
     }
+
+    #[test]
+    fn search_text_of_any_length_is_found_as_its_lower_case_is(
+        task in "[abAB\u{212a}]{0,300}",
+        ends in any::<(prop::sample::Index, prop::sample::Index)>(),
+        changed in any::<Option<prop::sample::Index>>(),
+    ) {
+        let mut head: Head = serde_json::from_str(HEAD).unwrap();
+        head.task.clone_from(&task);
+        // A part of the task in the other case, of which a letter may be another.
+        let letters: Vec<char> = task.chars().collect();
+        let (one, other) = (ends.0.index(letters.len() + 1), ends.1.index(letters.len() + 1));
+        let mut part = letters[one.min(other)..one.max(other)].to_vec();
+        if let Some(changed) = changed.filter(|_| !part.is_empty()) {
+            let at = changed.index(part.len());
+            part[at] = 'k';
+        }
+        let part: String = part.iter().map(char::to_ascii_uppercase).collect();
+        let found = task.to_ascii_lowercase().contains(&part.to_ascii_lowercase());
+        let filter = Filter { text: Some(part), ..Filter::default() };
+        prop_assert_eq!(filter.matches(&head), found);
+    }
 }
 
 /// The required properties of a stored head.

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tenure_core::store::filter::Trash;
 use tenure_core::store::heads::encode;
-use tenure_core::store::tally::Tally;
+use tenure_core::store::tally::{Aggregate, GroupBy, Tally};
 use tenure_core::store::{Changes, History};
 use tenure_core::stored::head::Usage;
 use tenure_core::value::json::Json;
@@ -61,12 +61,20 @@ fn check(
     for filter in [filter.clone(), Filter::default()] {
         let query = query(filter.clone(), order, 5);
         assert_eq!(mirror.list(&query).unwrap(), query.page(all()));
-        let mut tally = Tally::default();
-        all()
-            .filter(|head| filter.matches(head))
-            .for_each(|head| tally.count(head));
-        let counted = mirror.tally(&filter, 3).unwrap();
-        assert_eq!(counted, Some(tally.keep_users(3)));
+        for aggregate in [
+            Aggregate::Counts { users: 3 },
+            Aggregate::Values { by: None },
+            Aggregate::Values {
+                by: Some(GroupBy::Model),
+            },
+        ] {
+            let mut tally = Tally::new(aggregate);
+            all()
+                .filter(|head| filter.matches(head))
+                .for_each(|head| tally.count(head));
+            let counted = mirror.tally(&filter, aggregate).unwrap();
+            assert_eq!(counted, Some(tally.complete()));
+        }
     }
     for (id, head) in expected {
         let loaded = mirror.load(id, History::None).unwrap().unwrap();
@@ -137,7 +145,7 @@ proptest! {
                 let all = query(everything.clone(), Order::default(), u32::MAX);
                 let page = mirror.list(&all).unwrap();
                 prop_assert_eq!((page.heads.len() + page.problems.len()) as u64, number);
-                mirror.tally(&everything, 3).unwrap();
+                mirror.tally(&everything, Aggregate::Counts { users: 3 }).unwrap();
                 for head in &page.heads {
                     let user_id = head.user_id.clone();
                     let of_user = Filter { user_id, ..everything.clone() };

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tenure_core::audit::entry::{self, Entry, RUN};
 use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::filter::Filter;
-use tenure_core::store::tally::Tally;
+use tenure_core::store::tally::{Aggregate, Tally};
 use tenure_core::store::{
     Capabilities, Changes, Commit, ListQuery, Loaded, Page, RecordChange, Scan,
 };
@@ -110,8 +110,8 @@ impl SyncStore for LazyStore {
         self.read(|store| store.scan(scan))
     }
 
-    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
-        self.read(|store| store.tally(filter, users))
+    fn tally(&self, filter: &Filter, aggregate: Aggregate) -> Result<Option<Tally>> {
+        self.read(|store| store.tally(filter, aggregate))
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {

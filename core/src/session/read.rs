@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::store::filter::{Order, Position, Trash};
+use crate::store::tally::Aggregate;
 use crate::store::{History, ListQuery, Loaded};
 use crate::stored::event::Event;
 use crate::stored::head::Head;
@@ -156,7 +157,8 @@ pub async fn missing_models(context: &Context, heads: &[Head]) -> Result<Vec<boo
 
 async fn stats(context: &Context, params: StatsParams) -> Result<Stats> {
     let users = at_most_a_thousand("users", params.users, DEFAULT_USERS)?;
-    let tally = context.tally(&params.filter()?, users).await?;
+    let counts = Aggregate::Counts { users };
+    let tally = context.tally(params.filter()?, counts).await?;
     Ok(Stats::of(&tally))
 }
 

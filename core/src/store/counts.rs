@@ -141,6 +141,12 @@ impl Counts {
         }
     }
 
+    /// What the sessions of the first group share that a session is in.
+    pub(super) fn shared(&self, counted: Counted) -> Option<Shared<'_>> {
+        let [kind, ..] = counted;
+        self.groups.at(kind).map(Group::shared)
+    }
+
     /// The counts of one user or of all, in one mode or in all, with the `users` who have the most sessions.
     pub(super) fn tally(&mut self, user_id: Option<&str>, mode: Option<&str>, users: u32) -> Tally {
         self.rank();
@@ -178,7 +184,7 @@ impl Counts {
             }
             usize::from(has_some)
         } else {
-            let mut key = key::of_users(mode);
+            let mut key = key::of_name(mode);
             let before = self.ranked.position(&key);
             self.ranked.visit(Some(&key), false, &mut |_, place| {
                 let Some(group) = self.groups.at(place) else {
@@ -203,8 +209,7 @@ fn rank_key(group: &Group) -> String {
 
 impl Tally {
     /// Leaves out all users but the `most` who have the most sessions, and counts the others.
-    #[must_use]
-    pub fn keep_users(self, most: u32) -> Self {
+    pub(super) fn keep_users(self, most: u32) -> Self {
         let mut counts = Counts {
             waiting: (0..self.groups.places()).collect(),
             groups: self.groups,

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Cause, Result};
+use crate::store::shared::Shared;
 use crate::stored::head::Head;
 use crate::stored::phase::Phase;
 use crate::stored::slot::{Slot, SlotPhase};
@@ -102,18 +103,64 @@ impl Filter {
 
     /// Whether a session is meant.
     pub fn matches(&self, head: &Head) -> bool {
-        let same = |wanted: &Option<String>, actual: Option<&str>| {
-            wanted
-                .as_deref()
-                .is_none_or(|wanted| actual == Some(wanted))
+        // Finding the model takes longer than all else.
+        let model = self.model.as_ref().and_then(|_| head.model());
+        let shared = Shared {
+            user_id: head.user_id.as_deref(),
+            mode: Some(&head.mode),
+            status: Some(head.status),
+            model: model.as_deref(),
         };
-        same(&self.user_id, head.user_id.as_deref())
-            && same(&self.channel_id, head.channel_id.as_deref())
-            && same(&self.mode, Some(&head.mode))
-            && self
-                .status
-                .as_ref()
-                .is_none_or(|statuses| statuses.contains(&head.status))
+        self.admits(shared, head.created_at, head.deleted_at.is_some()) && self.admits_rest(head)
+    }
+
+    /// Whether sessions that share this, were created at this time, and are in the trash or not, have the
+    /// properties of the filter that are about that.
+    pub(super) fn admits(
+        &self,
+        shared: Shared<'_>,
+        created_at: Timestamp,
+        is_in_trash: bool,
+    ) -> bool {
+        is_same(&self.user_id, shared.user_id)
+            && is_same(&self.mode, shared.mode)
+            && is_same(&self.model, shared.model)
+            && self.status.as_ref().is_none_or(|statuses| {
+                let status = shared.status;
+                status.is_some_and(|status| statuses.contains(&status))
+            })
+            && self.created_after.is_none_or(|at| created_at >= at)
+            && self.created_before.is_none_or(|at| created_at <= at)
+            && self.trash.includes(is_in_trash)
+    }
+
+    /// Whether it has properties beside those of [`admits`](Self::admits).
+    pub(super) fn needs_heads(&self) -> bool {
+        !matches!(
+            self,
+            Self {
+                user_id: _,
+                channel_id: None,
+                mode: _,
+                status: _,
+                phase: None,
+                task_ids: None,
+                slot_phase: None,
+                model: _,
+                parent_id: None,
+                created_after: _,
+                created_before: _,
+                updated_after: None,
+                updated_before: None,
+                text: None,
+                trash: _,
+            }
+        )
+    }
+
+    /// Whether a session has the properties beside those of [`admits`](Self::admits).
+    fn admits_rest(&self, head: &Head) -> bool {
+        is_same(&self.channel_id, head.channel_id.as_deref())
             && self.phase.as_ref().is_none_or(|phases| {
                 head.agent
                     .as_ref()
@@ -123,21 +170,21 @@ impl Filter {
                 ids.contains(&slot.task_id)
             })
             && slotted(head, &self.slot_phase, |slot, of| of.contains(&slot.phase))
-            && (self.model.is_none() || self.model.as_deref() == head.model().as_deref())
             && self
                 .parent_id
                 .as_ref()
                 .is_none_or(|parent| head.parent_id.as_ref() == Some(parent))
-            && self.created_after.is_none_or(|at| head.created_at >= at)
-            && self.created_before.is_none_or(|at| head.created_at <= at)
             && self.updated_after.is_none_or(|at| head.updated_at >= at)
             && self.updated_before.is_none_or(|at| head.updated_at <= at)
             && self
                 .text
                 .as_ref()
                 .is_none_or(|text| contains_ignoring_ascii_case(&head.task, text))
-            && self.trash.admits(head)
     }
+}
+
+fn is_same(wanted: &Option<String>, actual: Option<&str>) -> bool {
+    wanted.is_none() || wanted.as_deref() == actual
 }
 
 /// Whether a session's slot is as it is wanted, if anything is.
@@ -151,17 +198,34 @@ fn slotted<T>(head: &Head, wanted: &Option<T>, fits: impl FnOnce(&Slot, &T) -> b
 impl Trash {
     /// Whether a session counts.
     pub fn admits(self, head: &Head) -> bool {
+        self.includes(head.deleted_at.is_some())
+    }
+
+    fn includes(self, is_in_trash: bool) -> bool {
         match self {
-            Self::Exclude => head.deleted_at.is_none(),
-            Self::Only => head.deleted_at.is_some(),
+            Self::Exclude => !is_in_trash,
+            Self::Only => is_in_trash,
             Self::Include => true,
         }
     }
 }
 
+/// The greatest length in bytes of a text that is compared at each place.
+const SHORT: usize = 64;
+
+/// Whether a text contains a part. A-Z and a-z are the same.
 fn contains_ignoring_ascii_case(text: &str, part: &str) -> bool {
-    text.to_ascii_lowercase()
-        .contains(&part.to_ascii_lowercase())
+    match part.len() {
+        0 => true,
+        length @ ..=SHORT => {
+            let mut places = text.as_bytes().windows(length);
+            places.any(|place| place.eq_ignore_ascii_case(part.as_bytes()))
+        }
+        // This takes time for each byte of both, and not for each of one with each of the other.
+        _ => text
+            .to_ascii_lowercase()
+            .contains(&part.to_ascii_lowercase()),
+    }
 }
 
 /// The time that orders a list.

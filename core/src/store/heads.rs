@@ -3,7 +3,7 @@
 //! the rest, which is JSON, is read when it is needed.
 //!
 //! ```text
-//! tenureH1    the form
+//! tenureH2    the form
 //! names       their number, then each name: those of users, modes and models
 //! kinds       their number, then each kind: user, mode, status, whether in the trash, model
 //! heads       their number, then each head, in the order of creation, with its length before it
@@ -19,5 +19,5 @@ mod form;
 mod read;
 mod write;
 
-pub(super) use read::{Block, Index};
+pub(super) use read::{Block, Index, Known};
 pub use write::encode;

@@ -49,16 +49,16 @@ pub(super) fn of_group(shared: Shared<'_>) -> String {
     key
 }
 
-/// The beginning of the keys of users among those of one mode, or of all.
-pub(super) fn of_users(mode: Option<&str>) -> String {
+/// The key of a name that may be absent; of a mode, it begins the keys of users among those of the mode.
+pub(super) fn of_name(name: Option<&str>) -> String {
     let mut key = String::with_capacity(64);
-    push_text(&mut key, mode);
+    push_text(&mut key, name);
     key
 }
 
 /// The key of a user among those of one mode, or of all: the one with the most sessions comes first.
 pub(super) fn of_user(mode: Option<&str>, sessions: u64, user_id: &str) -> String {
-    let mut key = of_users(mode);
+    let mut key = of_name(mode);
     push_number(&mut key, !sessions, 3);
     key.push_str(user_id);
     key

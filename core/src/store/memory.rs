@@ -8,12 +8,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::error::{Cause, Error, Result};
 use crate::store::counts::{Counted, Counts, NOT_COUNTED};
 use crate::store::feed::{Change, ChangeKind, FedChange, FeedPage, FeedQuery};
-use crate::store::filter::{Filter, OrderBy};
+use crate::store::filter::{Direction, Filter, OrderBy};
 use crate::store::heads::{Block, Index};
 use crate::store::orders::Orders;
 use crate::store::packed::Packed;
 use crate::store::rows::Rows;
-use crate::store::tally::{Sums, Tally};
+use crate::store::tally::{Aggregate, Measured, Shared, Sums, Tally};
 use crate::store::{
     Capabilities, Changes, Commit, Expect, History, ListQuery, Loaded, Page, Problem, Scan,
     SessionChange, SessionWrite, SyncStore, no_feed,
@@ -178,7 +178,7 @@ impl State {
         let mut sums = vec![Sums::default(); kinds];
         for head in &index.heads {
             if let Some(sums) = sums.get_mut(head.kind) {
-                *sums = sums.plus(head.sums);
+                *sums = sums.plus(Sums::of_session(head.measured));
             }
         }
         let mut counted = Vec::with_capacity(kinds);
@@ -273,6 +273,45 @@ impl State {
                 feed.pop_front();
             }
             feed.push_back(change);
+        }
+    }
+
+    /// Whether the filter may select the session of a place. `true` for one whose head was needed before.
+    fn may_match(&self, place: usize, filter: &Filter) -> bool {
+        self.packed
+            .known(place)
+            .is_none_or(|known| filter.admits(known.shared, known.created_at, known.is_in_trash))
+    }
+
+    /// Adds the session of a place to a tally, if the filter selects it and it can be read.
+    fn count(&mut self, place: usize, filter: &Filter, tally: &mut Tally) {
+        if let Some(known) = self.packed.known(place) {
+            if !filter.admits(known.shared, known.created_at, known.is_in_trash) {
+                return;
+            }
+            if !filter.needs_heads() {
+                tally.count_session(known.shared, known.measured);
+                return;
+            }
+        }
+        if self.unpack(place).is_err() {
+            return;
+        }
+        let session = self.sessions.at(place);
+        let Some(Session { head, counted, .. }) = session.filter(|of| filter.matches(&of.head))
+        else {
+            return;
+        };
+        match self.counts.shared(*counted) {
+            // Finding the model in the metadata takes longer than all else.
+            Some(shared) => tally.count_session(
+                Shared {
+                    user_id: head.user_id.as_deref(),
+                    ..shared
+                },
+                Measured::of(head),
+            ),
+            None => tally.count(head),
         }
     }
 
@@ -397,10 +436,12 @@ impl SyncStore for MemoryStore {
         // The orders stay as they are while heads are unpacked.
         let orders = std::mem::take(&mut state.orders);
         orders.visit(filter, after, direction, &mut |place| {
-            problems.extend(state.unpack(place).err().map(problem));
-            let session = state.sessions.at(place);
-            if session.is_some_and(|session| filter.matches(&session.head)) {
-                places.push(place);
+            if state.may_match(place, filter) {
+                problems.extend(state.unpack(place).err().map(problem));
+                let session = state.sessions.at(place);
+                if session.is_some_and(|session| filter.matches(&session.head)) {
+                    places.push(place);
+                }
             }
             (places.len() as u64) < most
         });
@@ -410,19 +451,22 @@ impl SyncStore for MemoryStore {
         Ok(Page { problems, ..page })
     }
 
-    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
+    fn tally(&self, filter: &Filter, aggregate: Aggregate) -> Result<Option<Tally>> {
         let mut state = self.state();
-        if let Some((user_id, mode)) = filter.user_and_mode() {
+        if let (Aggregate::Counts { users }, Some((user_id, mode))) =
+            (aggregate, filter.user_and_mode())
+        {
             return Ok(Some(state.counts.tally(user_id, mode, users)));
         }
-        state.unpack_all();
-        let mut tally = Tally::default();
-        for Session { head, .. } in state.sessions.values_in_any_order() {
-            if filter.matches(head) {
-                tally.count(head);
-            }
-        }
-        Ok(Some(tally.keep_users(users)))
+        let mut tally = Tally::new(aggregate);
+        // The orders stay as they are while heads are unpacked.
+        let orders = std::mem::take(&mut state.orders);
+        orders.visit(filter, None, Direction::Asc, &mut |place| {
+            state.count(place, filter, &mut tally);
+            true
+        });
+        state.orders = orders;
+        Ok(Some(tally.complete()))
     }
 
     fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {

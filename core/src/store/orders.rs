@@ -82,7 +82,8 @@ impl Orders {
     }
 
     /// Visits the places of the sessions after a position, in the order of creation or backwards, until `visit`
-    /// returns `false`: if the filter wants one user, or one status, only those sessions.
+    /// returns `false`: of the times of creation that the filter wants, and if it wants one user, or one status,
+    /// only those sessions.
     pub(super) fn visit(
         &self,
         filter: &Filter,
@@ -95,15 +96,24 @@ impl Orders {
             (None, Some([status])) => (&self.by_status, of_status(*status)),
             (None, _) => (&self.all, String::new()),
         };
-        let mut from = beginning.clone();
-        let backwards = direction == Direction::Desc;
-        match after {
-            Some(after) => from += &created(after.at, &after.id),
-            None if backwards => from.push(key::BEHIND_DIGITS),
-            None => {}
+        // Before and behind the keys of the times that the filter wants.
+        let [mut first, mut last] = [beginning.clone(), beginning.clone()];
+        if let Some(at) = filter.created_after {
+            push_time(&mut first, at);
         }
-        order.visit(Some(&from), backwards, &mut |key, place| {
-            key.starts_with(&beginning) && visit(place)
+        if let Some(at) = filter.created_before {
+            push_time(&mut last, at);
+        }
+        last.push(key::BEHIND_DIGITS);
+        let backwards = direction == Direction::Desc;
+        let end = if backwards { &last } else { &first };
+        let after = after.map(|after| beginning + &created(after.at, &after.id));
+        let from = match &after {
+            Some(after) if (after < end) == backwards => after,
+            _ => end,
+        };
+        order.visit(Some(from), backwards, &mut |key, place| {
+            first.as_str() <= key && key <= last.as_str() && visit(place)
         });
     }
 }
@@ -129,10 +139,14 @@ fn of_status(status: Status) -> String {
 
 /// The key of a session in the order of creation: that of the time, then of the ids.
 fn created(at: Timestamp, id: &SessionId) -> String {
-    // The times before 1970 come first.
-    let at = at.as_millis().wrapping_sub(i64::MIN) as u64;
     let mut key = String::with_capacity(key::NUMBER + id.as_str().len());
-    key::push_number(&mut key, at, 5);
+    push_time(&mut key, at);
     key.push_str(id.as_str());
     key
+}
+
+fn push_time(key: &mut String, at: Timestamp) {
+    // The times before 1970 come first.
+    let at = at.as_millis().wrapping_sub(i64::MIN) as u64;
+    key::push_number(key, at, 5);
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::store::counts::Counted;
-use crate::store::heads::Block;
+use crate::store::heads::{Block, Known};
 use crate::stored::head::Head;
 
 /// Heads as bytes, by the places of their sessions.
@@ -52,6 +52,13 @@ impl Packed {
             block: Some(block),
             left: self.heads.len() - first,
         });
+    }
+
+    /// What is known of the head of a place, if it is packed.
+    pub(super) fn known(&self, place: usize) -> Option<Known<'_>> {
+        let packed = self.heads.get(place)?.as_ref()?;
+        let block = self.blocks.get(packed.block)?.block.as_ref()?;
+        block.known(packed.part)
     }
 
     /// Unpacks the head of a place, if it is packed: the head, and where it is counted. One that cannot be

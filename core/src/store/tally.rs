@@ -1,23 +1,52 @@
-//! Statistics over the sessions that a filter means. A store counts groups into a [`Tally`], or
-//! lets the default count heads. What the counts say is in [`stats`](crate::session::stats).
+//! Statistics over the sessions that a filter means. A store counts groups into a [`Tally`], or collects values,
+//! or lets the default do so with heads. What the counts say is in [`stats`](crate::session::stats), what the
+//! values say in [`distribution`](crate::session::distribution).
 
 use crate::store::key;
 use crate::store::rows::Rows;
 pub use crate::store::shared::Shared;
+use crate::store::values;
+pub use crate::store::values::{GroupBy, Measured, Values};
 use crate::stored::head::{Head, Usage};
 use crate::stored::status::Status;
 
-/// Counts of sessions, by what statistics tell apart: by status, mode and model together, and by user.
+/// What is found out about sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aggregate {
+    /// Counts by what statistics tell apart: by status, mode and model together, and by user, of the `users`
+    /// who have the most sessions; of users with as many the first names come first.
+    Counts {
+        /// How many users.
+        users: u32,
+    },
+    /// The values of each session, in groups or of all sessions together.
+    Values {
+        /// By what they are grouped.
+        by: Option<GroupBy>,
+    },
+}
+
+impl Default for Aggregate {
+    fn default() -> Self {
+        Self::Counts { users: 0 }
+    }
+}
+
+/// An [`Aggregate`] of sessions.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
+    aggregate: Aggregate,
     pub(super) groups: Rows<Group>,
     /// The number of users that have sessions and no group.
     pub users_omitted: u64,
+    values: Rows<Values>,
 }
 
 impl PartialEq for Tally {
     fn eq(&self, other: &Self) -> bool {
-        self.groups.values().eq(other.groups.values()) && self.users_omitted == other.users_omitted
+        self.groups.values().eq(other.groups.values())
+            && self.users_omitted == other.users_omitted
+            && self.values.values().eq(other.values.values())
     }
 }
 
@@ -88,20 +117,20 @@ pub struct Sums(pub [u64; 8]);
 impl Sums {
     /// Those of one session.
     pub fn of(head: &Head) -> Self {
-        Self::of_session(head.iterations, head.usage)
+        Self::of_session(Measured::of(head))
     }
 
-    /// Those of a session with these iterations and this usage.
-    pub(super) fn of_session(iterations: u32, usage: Usage) -> Self {
+    /// Those of a session with these values.
+    pub(super) fn of_session(measured: Measured) -> Self {
         let Usage {
             prompt_tokens: prompt,
             completion_tokens: completion,
             cost_nanos: cost,
-        } = usage;
+        } = measured.usage;
         let lower = u64::from(u32::MAX);
         Self([
             1,
-            u64::from(iterations),
+            u64::from(measured.iterations),
             prompt >> 32,
             prompt & lower,
             completion >> 32,
@@ -168,18 +197,50 @@ impl Sums {
 }
 
 impl Tally {
-    /// Counts one session.
+    /// An empty one.
+    pub fn new(aggregate: Aggregate) -> Self {
+        Self {
+            aggregate,
+            ..Self::default()
+        }
+    }
+
+    /// Adds one session.
     pub fn count(&mut self, head: &Head) {
-        let (sums, model) = (Sums::of(head), head.model());
-        let of_kind = Shared {
-            user_id: None,
+        let model = head.model();
+        let shared = Shared {
+            user_id: head.user_id.as_deref(),
             mode: Some(&head.mode),
             status: Some(head.status),
             model: model.as_deref(),
         };
-        self.add(of_kind, sums);
-        if let Some(user_id) = &head.user_id {
+        self.count_session(shared, Measured::of(head));
+    }
+
+    /// Adds a session of a user, a mode, a status and a model.
+    pub fn count_session(&mut self, of: Shared<'_>, measured: Measured) {
+        if let Aggregate::Values { by } = self.aggregate {
+            let name = by.and_then(|by| match by {
+                GroupBy::Mode => of.mode,
+                GroupBy::Model => of.model,
+                GroupBy::User => of.user_id,
+            });
+            values::add_to(&mut self.values, name, measured);
+            return;
+        }
+        let (sums, user_id) = (Sums::of_session(measured), None);
+        self.add(Shared { user_id, ..of }, sums);
+        if let Some(user_id) = of.user_id {
             self.add_user(user_id, sums);
+        }
+    }
+
+    /// The whole of it, when all sessions are added: of the users only those who are asked for.
+    #[must_use]
+    pub fn complete(self) -> Self {
+        match self.aggregate {
+            Aggregate::Counts { users } => self.keep_users(users),
+            Aggregate::Values { .. } => self,
         }
     }
 
@@ -211,6 +272,11 @@ impl Tally {
     /// The groups by status, mode and model.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
         self.groups.values().filter(|group| group.status.is_some())
+    }
+
+    /// The groups of values.
+    pub fn values(&self) -> impl Iterator<Item = &Values> {
+        self.values.values()
     }
 
     /// The groups by user.

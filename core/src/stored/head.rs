@@ -290,6 +290,11 @@ impl Head {
         (f64::from(self.iterations) / f64::from(self.max_iterations) * 100.0).min(100.0)
     }
 
+    /// How long it ran until it ended for good, in milliseconds; nothing if it has not.
+    pub fn final_duration(&self) -> Option<u64> {
+        Some(self.finalized_at?.since(self.created_at))
+    }
+
     /// How long it has run, in milliseconds: to its end, or to `now` while it lives.
     pub fn duration(&self, now: Timestamp) -> u64 {
         let end = match self.status {

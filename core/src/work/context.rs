@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::store::feed::{FeedPage, FeedQuery};
 use crate::store::filter::Filter;
 use crate::store::query::{Found, Read};
-use crate::store::tally::Tally;
+use crate::store::tally::{Aggregate, Tally};
 use crate::store::{Commit, History, ListQuery, Loaded, Page, Record, Scan};
 use crate::value::id::SessionId;
 
@@ -114,14 +114,14 @@ impl Context {
         }
     }
 
-    /// Counts the sessions that a filter selects, with the counts of the `users` who have the most of them.
+    /// An aggregate of the sessions that a filter selects.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn tally(&self, filter: &Filter, users: u32) -> Result<Tally> {
+    pub async fn tally(&self, filter: Filter, aggregate: Aggregate) -> Result<Tally> {
         match self
             .mailbox
-            .ask(Request::Tally(Box::new(filter.clone()), users))
+            .ask(Request::Tally(Box::new(filter), aggregate))
             .await?
         {
             Reply::Tally(tally) => Ok(tally),

@@ -314,7 +314,9 @@ fn perform(store: &dyn SyncStore, request: &Request) -> Result<Reply> {
         Request::Read(reads) => store.read(reads).map(Reply::Read),
         Request::List(query) => store.list(query).map(Reply::Page),
         Request::Scan(scan) => store.scan(scan).map(Reply::Records),
-        Request::Tally(filter, users) => tally_at_once(store, filter, *users).map(Reply::Tally),
+        Request::Tally(filter, aggregate) => {
+            tally_at_once(store, filter, *aggregate).map(Reply::Tally)
+        }
         Request::Feed(query) => store.feed(query).map(Reply::Feed),
         Request::Commit(changes) => store.commit(changes).map(Reply::Commit),
         Request::Sleep(_) => Ok(Reply::Slept),
@@ -326,7 +328,9 @@ async fn perform_async(store: &dyn Store, timer: &dyn Timer, request: &Request) 
         Request::Read(reads) => store.read(reads).await.map(Reply::Read),
         Request::List(query) => store.list(query).await.map(Reply::Page),
         Request::Scan(scan) => store.scan(scan).await.map(Reply::Records),
-        Request::Tally(filter, users) => store.tally(filter, *users).await.map(Reply::Tally),
+        Request::Tally(filter, aggregate) => {
+            store.tally(filter, *aggregate).await.map(Reply::Tally)
+        }
         Request::Feed(query) => store.feed(query).await.map(Reply::Feed),
         Request::Commit(changes) => store.commit(changes).await.map(Reply::Commit),
         Request::Sleep(time) => timer.sleep(*time).await.map(|()| Reply::Slept),

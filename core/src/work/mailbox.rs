@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::store::feed::{FeedPage, FeedQuery};
 use crate::store::filter::Filter;
 use crate::store::query::{Found, Read};
-use crate::store::tally::Tally;
+use crate::store::tally::{Aggregate, Tally};
 use crate::store::{Changes, Commit, ListQuery, Page, Record, Scan};
 use crate::value::time::Millis;
 
@@ -24,8 +24,8 @@ pub enum Request {
     List(Box<ListQuery>),
     /// Read a range of records. The reply is [`Reply::Records`].
     Scan(Scan),
-    /// Count sessions, with the counts of this many users. The reply is [`Reply::Tally`].
-    Tally(Box<Filter>, u32),
+    /// Make an aggregate of sessions. The reply is [`Reply::Tally`].
+    Tally(Box<Filter>, Aggregate),
     /// Read a part of the feed. The reply is [`Reply::Feed`].
     Feed(FeedQuery),
     /// Write changes. The reply is [`Reply::Commit`].
@@ -43,7 +43,7 @@ pub enum Reply {
     Page(Page),
     /// Records in the order of their keys.
     Records(Vec<Record>),
-    /// Counts of sessions.
+    /// An aggregate of sessions.
     Tally(Tally),
     /// A part of the feed.
     Feed(FeedPage),

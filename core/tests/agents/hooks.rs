@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tenure_apps::hooks::request::{Hook, store_unavailable};
 use tenure_core::error::Cause;
+use tenure_core::store::tally::{Aggregate, Tally};
 use tenure_core::store::{
     Answer, Capabilities, Changes, Commit, History, ListQuery, Loaded, Page, Scan, Store,
 };
@@ -545,7 +546,7 @@ impl Store for Failing {
         fail()
     }
 
-    fn tally<'a>(&'a self, _: &'a Filter, _: u32) -> Answer<'a, tenure_core::store::tally::Tally> {
+    fn tally<'a>(&'a self, _: &'a Filter, _: Aggregate) -> Answer<'a, Tally> {
         fail()
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tenure_core::error::Cause;
 use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::filter::Filter;
-use tenure_core::store::tally::Tally;
+use tenure_core::store::tally::{Aggregate, Tally};
 use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
 use tenure_core::stored::record::Record;
 use tenure_core::{History, Result, SessionId, SyncStore};
@@ -135,8 +135,8 @@ impl<D: Disk> SyncStore for Folder<D> {
         self.read_consistently("scan", |view| view.scan(scan))
     }
 
-    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
-        self.read_consistently("tally", |view| view.tally(filter, users))
+    fn tally(&self, filter: &Filter, aggregate: Aggregate) -> Result<Option<Tally>> {
+        self.read_consistently("tally", |view| view.tally(filter, aggregate))
             .map(Some)
     }
 
@@ -179,8 +179,8 @@ impl<D: Disk> SyncStore for Unit<'_, D> {
         self.0.view("scan")?.scan(scan)
     }
 
-    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
-        self.0.view("tally")?.tally(filter, users).map(Some)
+    fn tally(&self, filter: &Filter, aggregate: Aggregate) -> Result<Option<Tally>> {
+        self.0.view("tally")?.tally(filter, aggregate).map(Some)
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {

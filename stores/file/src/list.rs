@@ -2,7 +2,7 @@
 //! records in memory that may be returned.
 
 use tenure_core::store::filter::Filter;
-use tenure_core::store::tally::Tally;
+use tenure_core::store::tally::{Aggregate, Tally};
 use tenure_core::store::{ListQuery, Page, Problem, Scan};
 use tenure_core::stored::record::Record;
 use tenure_core::{Head, Result, SessionId};
@@ -46,8 +46,8 @@ impl<D: Disk> View<'_, D> {
     }
 
     /// See `Store::tally`.
-    pub(crate) fn tally(&self, filter: &Filter, users: u32) -> Result<Tally> {
-        let mut tally = Tally::default();
+    pub(crate) fn tally(&self, filter: &Filter, aggregate: Aggregate) -> Result<Tally> {
+        let mut tally = Tally::new(aggregate);
         self.each_session(
             |file| {
                 if filter.matches(&file.head) {
@@ -56,7 +56,7 @@ impl<D: Disk> View<'_, D> {
             },
             |_| (),
         )?;
-        Ok(tally.keep_users(users))
+        Ok(tally.complete())
     }
 
     /// See `Store::scan`.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tenure_core::error::Cause;
 use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::filter::Filter;
-use tenure_core::store::tally::Tally;
+use tenure_core::store::tally::{Aggregate, Tally};
 use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Problem, Scan};
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Result, SessionId, SyncStore};
@@ -183,8 +183,8 @@ impl<D: Disk> SyncStore for FileStore<D> {
         self.folder.scan(scan)
     }
 
-    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
-        self.folder.tally(filter, users)
+    fn tally(&self, filter: &Filter, aggregate: Aggregate) -> Result<Option<Tally>> {
+        self.folder.tally(filter, aggregate)
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {

@@ -6,6 +6,7 @@ use crate::common::{
 };
 use tenure_core::session::stats::Stats;
 use tenure_core::store::filter::Filter;
+use tenure_core::store::tally::Aggregate;
 use tenure_core::store::{Commit, Expect, SessionWrite};
 use tenure_core::{Changes, Error, History, Json, SyncStore};
 
@@ -206,7 +207,10 @@ fn unreadable_sessions_are_on_the_first_page_only_and_not_in_statistics() {
         max_bytes: u64::MAX,
     };
     assert_eq!(store.list(&query).unwrap().problems, []);
-    let tally = store.tally(&Filter::default(), 0).unwrap().unwrap();
+    let tally = store
+        .tally(&Filter::default(), Aggregate::Counts { users: 0 })
+        .unwrap()
+        .unwrap();
     assert_eq!(Stats::of(&tally).total, 1);
 }
 

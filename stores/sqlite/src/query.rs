@@ -154,6 +154,19 @@ pub(crate) fn tally(filter: &Filter, source: Source<'_>) -> Query {
     }
 }
 
+/// The values of the sessions that match `filter`, one row for each.
+pub(crate) fn values(filter: &Filter, source: Source<'_>) -> Query {
+    let Conditions { sql, parameters } = Conditions::of(filter, source);
+    Query {
+        sql: format!(
+            "SELECT status, mode, user_id, model, iterations, prompt_tokens, completion_tokens, cost_nanos, \
+             created_at, finalized_at FROM sessions{}{sql}",
+            source.sql()
+        ),
+        parameters,
+    }
+}
+
 /// Counts the sessions that match `filter` by `index`, up to `most`.
 pub(crate) fn count(filter: &Filter, index: &'static str, most: u32) -> Query {
     let source = Source::Index(index);

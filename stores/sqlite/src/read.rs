@@ -4,8 +4,9 @@
 use rusqlite::params_from_iter;
 use tenure_core::error::Cause;
 use tenure_core::store::filter::Filter;
-use tenure_core::store::tally::{Shared, Tally};
+use tenure_core::store::tally::{Aggregate, Measured, Shared, Tally};
 use tenure_core::store::{History, ListQuery, Loaded, Page, Problem, Scan};
+use tenure_core::stored::head::Usage;
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, Event, Head, Result, SessionId, Status, Timestamp};
 
@@ -224,23 +225,77 @@ impl Database {
     }
 
     /// See `Store::tally`.
-    pub(crate) fn tally(&self, filter: &Filter, users: u32) -> Result<Tally> {
-        match filter.user_and_mode() {
-            Some((user_id, mode)) => self
+    pub(crate) fn tally(&self, filter: &Filter, aggregate: Aggregate) -> Result<Tally> {
+        match (aggregate, filter.user_and_mode()) {
+            (Aggregate::Counts { users }, Some((user_id, mode))) => self
                 .kept_counts(user_id, mode, users)
                 .map_err(|error| self.failed("tally", &error)),
-            None => self.read_matches(filter, None, "tally", |source| {
-                self.count(filter, source)
-                    .map(|tally| tally.keep_users(users))
+            (Aggregate::Counts { .. }, None) => {
+                self.read_matches(filter, None, "tally", |source| {
+                    let mut tally = Tally::new(aggregate);
+                    self.count(filter, source, &mut tally)?;
+                    Ok(tally.complete())
+                })
+            }
+            (Aggregate::Values { .. }, _) => self.read_matches(filter, None, "tally", |source| {
+                let mut tally = Tally::new(aggregate);
+                self.collect_values(filter, source, &mut tally)?;
+                Ok(tally)
             }),
         }
     }
 
-    fn count(&self, filter: &Filter, source: Source<'_>) -> rusqlite::Result<Tally> {
+    fn collect_values(
+        &self,
+        filter: &Filter,
+        source: Source<'_>,
+        tally: &mut Tally,
+    ) -> rusqlite::Result<()> {
+        let Query { sql, parameters } = query::values(filter, source);
+        let mut find = self.prepare(&sql)?;
+        let mut rows = find.query(params_from_iter(parameters))?;
+        while let Some(row) = rows.next()? {
+            let Some(status) = Status::parse(&row::any_text(row, 0)) else {
+                continue;
+            };
+            let (mode, user_id, model) = (
+                row::any_text(row, 1),
+                row::optional_any_text(row, 2),
+                row::optional_any_text(row, 3),
+            );
+            let shared = Shared {
+                user_id: user_id.as_deref(),
+                mode: Some(&mode),
+                status: Some(status),
+                model: model.as_deref(),
+            };
+            let (created_at, finalized_at): (i64, Option<i64>) = (row.get(8)?, row.get(9)?);
+            let duration = finalized_at.map(|at| at.saturating_sub(created_at));
+            tally.count_session(
+                shared,
+                Measured {
+                    iterations: u32::try_from(row::restored(row.get(4)?)).unwrap_or(u32::MAX),
+                    usage: Usage {
+                        prompt_tokens: row::restored(row.get(5)?),
+                        completion_tokens: row::restored(row.get(6)?),
+                        cost_nanos: row::restored(row.get(7)?),
+                    },
+                    duration: duration.map(|millis| u64::try_from(millis).unwrap_or(0)),
+                },
+            );
+        }
+        Ok(())
+    }
+
+    fn count(
+        &self,
+        filter: &Filter,
+        source: Source<'_>,
+        tally: &mut Tally,
+    ) -> rusqlite::Result<()> {
         let Query { sql, parameters } = query::tally(filter, source);
         let mut find = self.prepare(&sql)?;
         let mut rows = find.query(params_from_iter(parameters))?;
-        let mut tally = Tally::default();
         while let Some(row) = rows.next()? {
             // A session with an unknown status is damaged. A list reports it.
             let Some(status) = Status::parse(&row::any_text(row, 0)) else {
@@ -259,7 +314,7 @@ impl Database {
                 tally.add_user(&user_id, sums);
             }
         }
-        Ok(tally)
+        Ok(())
     }
 
     fn unread_record(&self, method: &str, kind: &str, unread: Unread) -> Error {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tenure_core::error::Cause;
 use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::filter::Filter;
-use tenure_core::store::tally::Tally;
+use tenure_core::store::tally::{Aggregate, Tally};
 use tenure_core::store::{
     Capabilities, Changes, Commit, Durability, ListQuery, Loaded, Page, Scan,
 };
@@ -313,8 +313,8 @@ impl SyncStore for SqliteStore {
         self.database.scan(scan)
     }
 
-    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
-        self.database.tally(filter, users).map(Some)
+    fn tally(&self, filter: &Filter, aggregate: Aggregate) -> Result<Option<Tally>> {
+        self.database.tally(filter, aggregate).map(Some)
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {

@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use tenure_core::error::Cause;
 use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::filter::Filter;
-use tenure_core::store::tally::Tally;
+use tenure_core::store::tally::{Aggregate, Tally};
 use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Result, SessionId, SyncStore};
@@ -192,8 +192,8 @@ impl SyncStore for Unit<'_> {
         Ok(records)
     }
 
-    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
-        self.database.tally(filter, users).map(Some)
+    fn tally(&self, filter: &Filter, aggregate: Aggregate) -> Result<Option<Tally>> {
+        self.database.tally(filter, aggregate).map(Some)
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {

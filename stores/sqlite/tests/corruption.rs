@@ -10,6 +10,7 @@ use crate::common::{Place, append, head, history, id, list_of, scaled, start, st
 use tenure_core::store::Scan;
 use tenure_core::store::feed::FeedQuery;
 use tenure_core::store::filter::Filter;
+use tenure_core::store::tally::Aggregate;
 use tenure_core::{Error, History, Result, SyncStore};
 use tenure_sqlite::{SqliteOptions, SqliteStore};
 
@@ -59,7 +60,11 @@ fn use_all(store: &SqliteStore, file: &Path) {
     };
     let query = list_of(Filter::default(), 100);
     check(store.list(&query).map(drop));
-    check(store.tally(&Filter::default(), 10).map(drop));
+    check(
+        store
+            .tally(&Filter::default(), Aggregate::Counts { users: 10 })
+            .map(drop),
+    );
     let feed = FeedQuery {
         after: Some(0),
         limit: 10_000,

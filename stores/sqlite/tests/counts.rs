@@ -4,6 +4,7 @@ use std::sync::mpsc;
 
 use crate::common::{Place, apply, event, head, id, put, put_change, remove, scaled, start, time};
 use fastrand::Rng;
+use tenure_core::store::tally::Aggregate;
 use tenure_core::store::{Expect, SessionChange, SessionWrite};
 use tenure_core::stored::head::Usage;
 use tenure_core::{Changes, Filter, Head, Json, Status, SyncStore};
@@ -137,7 +138,10 @@ fn an_edit_by_hand_is_counted() {
         )
         .unwrap();
     assert_eq!(wrong(&store), [""; 0]);
-    let tally = store.tally(&Filter::default(), 10).unwrap().unwrap();
+    let tally = store
+        .tally(&Filter::default(), Aggregate::Counts { users: 10 })
+        .unwrap()
+        .unwrap();
     let groups: Vec<_> = tally.groups().map(|group| group.shared().status).collect();
     assert_eq!(groups, [Some(Status::Failed)]);
     let users: Vec<_> = tally
@@ -181,7 +185,10 @@ fn a_session_of_another_writer_is_counted() {
     let place = Place::new();
     let (store, other) = (place.open(), place.open());
     let total = |store: &SqliteStore| {
-        let tally = store.tally(&Filter::default(), 0).unwrap().unwrap();
+        let tally = store
+            .tally(&Filter::default(), Aggregate::Counts { users: 0 })
+            .unwrap()
+            .unwrap();
         let groups = tally.groups();
         groups.map(|group| group.sums.sessions()).sum::<u64>()
     };
@@ -195,7 +202,7 @@ fn a_session_of_another_writer_is_counted() {
         .transaction(|unit| {
             start(unit, head("c"));
             assert_eq!(
-                unit.tally(&Filter::default(), 0)
+                unit.tally(&Filter::default(), Aggregate::Counts { users: 0 })
                     .unwrap()
                     .unwrap()
                     .groups()

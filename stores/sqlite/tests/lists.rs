@@ -5,7 +5,7 @@ use crate::common::{Place, head, id, scaled, start, time};
 use fastrand::Rng;
 use tenure_core::store::ListQuery;
 use tenure_core::store::filter::{Direction, Filter, Order, OrderBy, Trash};
-use tenure_core::store::tally::Tally;
+use tenure_core::store::tally::{Aggregate, GroupBy, Tally};
 use tenure_core::stored::agent::Agent;
 use tenure_core::stored::head::Usage;
 use tenure_core::stored::slot::{Slot, SlotPhase};
@@ -167,13 +167,16 @@ fn lists_and_counts_agree(options: &SqliteOptions) {
         };
         let (page, expected) = (store.list(&query).unwrap(), query.page(&sessions));
         assert!(page == expected, "{query:?}");
-        let mut counted = Tally::default();
-        sessions
-            .iter()
-            .filter(|head| query.filter.matches(head))
-            .for_each(|head| counted.count(head));
         let users = one_of(&mut random, &[0, 1, 2, u32::MAX]);
-        let tally = store.tally(&query.filter, users).unwrap().unwrap();
-        assert!(tally == counted.keep_users(users), "{:?}", query.filter);
+        let by = one_of(&mut random, &[None, Some(GroupBy::Model)]);
+        for aggregate in [Aggregate::Counts { users }, Aggregate::Values { by }] {
+            let mut counted = Tally::new(aggregate);
+            sessions
+                .iter()
+                .filter(|head| query.filter.matches(head))
+                .for_each(|head| counted.count(head));
+            let tally = store.tally(&query.filter, aggregate).unwrap().unwrap();
+            assert!(tally == counted.complete(), "{:?}", query.filter);
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::common::{Place, append, given_path, head, history, id, start};
 use crate::common::{permissions, permissions_below, set_permissions};
 use tenure_core::store::SyncStore;
 use tenure_core::store::filter::Filter;
+use tenure_core::store::tally::Aggregate;
 use tenure_core::stored::agent::Agent;
 use tenure_core::{Error, Head, History, Json, Phase};
 #[cfg(unix)]
@@ -204,7 +205,10 @@ fn sessions_that_an_older_schema_stores_are_read() {
         let loaded = store.load(&stored.id, History::None).unwrap();
         assert_eq!(loaded.map(|loaded| loaded.head).as_ref(), Some(stored));
     }
-    let tally = store.tally(&Filter::default(), 0).unwrap().unwrap();
+    let tally = store
+        .tally(&Filter::default(), Aggregate::Counts { users: 0 })
+        .unwrap()
+        .unwrap();
     let models: Vec<_> = tally.groups().map(|group| group.shared().model).collect();
     assert_eq!(models, [Some("opus"), None]);
     let counts: Vec<u64> = tally.groups().map(|group| group.sums.sessions()).collect();

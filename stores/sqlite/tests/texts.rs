@@ -11,6 +11,7 @@ use crate::common::{
 };
 use fastrand::Rng;
 use tenure_core::store::filter::{Direction, Filter, Order, OrderBy, Trash};
+use tenure_core::store::tally::Aggregate;
 use tenure_core::store::{Expect, ListQuery, SessionChange, SessionWrite};
 use tenure_core::{Changes, Head, SyncStore};
 use tenure_sqlite::{Checked, SqliteOptions, SqliteStore};
@@ -86,7 +87,10 @@ fn found(store: &dyn SyncStore, text: &str) -> Vec<String> {
 }
 
 fn count(store: &dyn SyncStore, text: &str) -> u64 {
-    let tally = store.tally(&containing(text), 0).unwrap().unwrap();
+    let tally = store
+        .tally(&containing(text), Aggregate::Counts { users: 0 })
+        .unwrap()
+        .unwrap();
     tally.groups().map(|group| group.sums.sessions()).sum()
 }
 
@@ -180,8 +184,12 @@ fn every_list_and_count_is_the_same_with_and_without_the_index() {
             let (page, expected) = (store.list(&query).unwrap(), plain.list(&query).unwrap());
             assert!(page == expected, "after step {step}: {query:?}");
             let (tally, expected) = (
-                store.tally(&query.filter, 5).unwrap(),
-                plain.tally(&query.filter, 5).unwrap(),
+                store
+                    .tally(&query.filter, Aggregate::Counts { users: 5 })
+                    .unwrap(),
+                plain
+                    .tally(&query.filter, Aggregate::Counts { users: 5 })
+                    .unwrap(),
             );
             assert!(tally == expected, "after step {step}: {query:?}");
         }

@@ -5,7 +5,7 @@ use std::thread;
 
 use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::filter::Filter;
-use tenure_core::store::tally::Tally;
+use tenure_core::store::tally::{Aggregate, Tally};
 use tenure_core::store::{Capabilities, ListQuery, Loaded, Page, Record, Scan};
 use tenure_core::{Changes, Commit, History, Result, SessionId, SyncStore};
 
@@ -63,9 +63,9 @@ impl SyncStore for OnThread {
         self.ask(move |store| store.scan(&scan))
     }
 
-    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
+    fn tally(&self, filter: &Filter, aggregate: Aggregate) -> Result<Option<Tally>> {
         let filter = filter.clone();
-        self.ask(move |store| store.tally(&filter, users))
+        self.ask(move |store| store.tally(&filter, aggregate))
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {

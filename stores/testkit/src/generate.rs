@@ -4,6 +4,7 @@
 use fastrand::Rng;
 use tenure_core::store::ListQuery;
 use tenure_core::store::filter::{Direction, OrderBy, Trash};
+use tenure_core::store::tally::{Aggregate, GroupBy};
 use tenure_core::stored::agent::{Agent, StoredError};
 use tenure_core::stored::approval::{ApprovalState, StoredApproval};
 use tenure_core::stored::head::Usage;
@@ -166,6 +167,7 @@ pub(crate) fn random_head(rng: &mut Rng, id: SessionId) -> Head {
         parent_id: (rng.u8(0..4) == 0).then(|| crate::sample::id(word(rng, PARENTS))),
         agent: (rng.u8(0..3) == 0).then(|| Box::new(agent(rng))),
         slot: (rng.u8(0..3) == 0).then(|| Box::new(slot(rng))),
+        finalized_at: rng.bool().then(|| time(rng)),
         deleted_at: (rng.u8(0..4) == 0).then(|| time(rng)),
         ..head(id.as_str())
     }
@@ -273,9 +275,20 @@ pub(crate) fn tally_filter(rng: &mut Rng) -> Filter {
     }
 }
 
-/// How many users are counted.
-pub(crate) fn users(rng: &mut Rng) -> u32 {
-    [0, 1, 2, u32::MAX][below(rng, 4)]
+/// What is collected of sessions.
+pub(crate) fn aggregate(rng: &mut Rng) -> Aggregate {
+    let users = |users| Aggregate::Counts { users };
+    let values = |by| Aggregate::Values { by };
+    [
+        users(0),
+        users(1),
+        users(2),
+        users(u32::MAX),
+        values(None),
+        values(Some(GroupBy::Mode)),
+        values(Some(GroupBy::Model)),
+        values(Some(GroupBy::User)),
+    ][below(rng, 8)]
 }
 
 pub(crate) fn order(rng: &mut Rng) -> Order {

@@ -11,7 +11,7 @@ use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Commit, Event, Head, History, Position, SessionId, Store};
 
 use crate::check::{Check, holds, same};
-use crate::counted::counts_with;
+use crate::counted::aggregate;
 use crate::fixture::Run;
 use crate::generate;
 use crate::sample::everything;
@@ -116,7 +116,7 @@ async fn step_of(rng: &mut Rng, store: &dyn Store, model: &mut Model) -> Check {
             let what = format!("the page of {query:?}");
             same(&what, &store.list(&query).await?, &query.page(&heads))?;
             let filter = generate::tally_filter(rng);
-            counts_with(store, &filter, generate::users(rng), &heads).await?;
+            aggregate(store, &filter, generate::aggregate(rng), &heads).await?;
         }
         8 => {
             let (kind, key) = (random(rng, KINDS), random(rng, KEYS));

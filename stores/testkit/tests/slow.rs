@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::filter::Filter;
-use tenure_core::store::tally::Tally;
+use tenure_core::store::tally::{Aggregate, Tally};
 use tenure_core::store::{
     Answer, Capabilities, Expect, Found, ListQuery, Loaded, Page, Read, RecordChange, Scan,
 };
@@ -82,10 +82,10 @@ impl Store for Slow {
         self.after_delay(Box::pin(async move { self.store.read(reads).await }))
     }
 
-    fn tally<'a>(&'a self, filter: &'a Filter, users: u32) -> Answer<'a, Tally> {
-        self.after_delay(Box::pin(
-            async move { self.store.tally(filter, users).await },
-        ))
+    fn tally<'a>(&'a self, filter: &'a Filter, aggregate: Aggregate) -> Answer<'a, Tally> {
+        self.after_delay(Box::pin(async move {
+            self.store.tally(filter, aggregate).await
+        }))
     }
 
     fn feed<'a>(&'a self, query: &'a FeedQuery) -> Answer<'a, FeedPage> {

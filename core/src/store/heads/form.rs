@@ -1,4 +1,4 @@
 //! What the bytes of heads begin with.
 
 /// The form of the bytes.
-pub(super) const FORM: &[u8] = b"tenureH1";
+pub(super) const FORM: &[u8] = b"tenureH2";

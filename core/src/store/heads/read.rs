@@ -3,7 +3,7 @@
 
 use crate::error::{Cause, Error, Result};
 use crate::store::shared::Shared;
-use crate::store::tally::Sums;
+use crate::store::tally::Measured;
 use crate::stored::head::{Head, Usage};
 use crate::stored::status::Status;
 use crate::value::id::SessionId;
@@ -48,9 +48,17 @@ pub(in crate::store) struct Front {
     pub(in crate::store) created_at: Timestamp,
     /// The place of its kind.
     pub(in crate::store) kind: usize,
-    pub(in crate::store) sums: Sums,
+    pub(in crate::store) measured: Measured,
     /// Where the head begins among the bytes, and where it ends.
     pub(in crate::store) part: (usize, usize),
+}
+
+/// What is known of a session whose head was not read.
+pub(in crate::store) struct Known<'b> {
+    pub(in crate::store) shared: Shared<'b>,
+    pub(in crate::store) is_in_trash: bool,
+    pub(in crate::store) created_at: Timestamp,
+    pub(in crate::store) measured: Measured,
 }
 
 impl Block {
@@ -142,6 +150,21 @@ impl Block {
         }
     }
 
+    /// What is known of the head that is at a part of the bytes.
+    pub(in crate::store) fn known(&self, part: (usize, usize)) -> Option<Known<'_>> {
+        let rest = self.bytes.get(part.0..part.1)?;
+        let mut reader = Reader { rest };
+        reader.bytes()?;
+        let (created_at, kind, measured) = reader.known()?;
+        let kind = self.kinds.get(kind)?;
+        Some(Known {
+            shared: self.shared(kind),
+            is_in_trash: kind.is_in_trash,
+            created_at,
+            measured,
+        })
+    }
+
     /// The whole head that is at a part of the bytes.
     ///
     /// # Errors
@@ -168,7 +191,7 @@ impl Block {
                 && Some(head.status) == status
                 && head.deleted_at.is_some() == kind.is_in_trash
                 && head.model().as_deref() == model
-                && Sums::of(&head) == front.sums;
+                && Measured::of(&head) == front.measured;
             is_that.then_some(head)
         });
         head.ok_or_else(|| {
@@ -190,22 +213,31 @@ impl<'b> Reader<'b> {
     /// Reads the front of a head.
     fn front(&mut self, part: (usize, usize)) -> Option<Front> {
         let id = self.id()?;
+        let (created_at, kind, measured) = self.known()?;
+        Some(Front {
+            id,
+            created_at,
+            kind,
+            measured,
+            part,
+        })
+    }
+
+    /// Reads the front of a head after its id.
+    fn known(&mut self) -> Option<(Timestamp, usize, Measured)> {
         let at = self.long()?;
         let at = (at >> 1) as i64 ^ -((at & 1) as i64);
         let kind = self.number()?;
-        let iterations = self.long()?;
-        let usage = Usage {
-            prompt_tokens: self.long()?,
-            completion_tokens: self.long()?,
-            cost_nanos: self.long()?,
+        let measured = Measured {
+            iterations: self.long()? as u32,
+            usage: Usage {
+                prompt_tokens: self.long()?,
+                completion_tokens: self.long()?,
+                cost_nanos: self.long()?,
+            },
+            duration: self.long()?.checked_sub(1),
         };
-        Some(Front {
-            id,
-            created_at: Timestamp::from_millis(at).ok()?,
-            kind,
-            sums: Sums::of_session(iterations as u32, usage),
-            part,
-        })
+        Some((Timestamp::from_millis(at).ok()?, kind, measured))
     }
 
     fn id(&mut self) -> Option<SessionId> {

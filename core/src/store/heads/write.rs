@@ -112,6 +112,8 @@ fn head_of(head: &Head, kind: u64) -> Vec<u8> {
     // The sign is the lowest bit.
     let at = ((at << 1) ^ (at >> 63)) as u64;
     let (iterations, usage) = (u64::from(head.iterations), head.usage);
+    // 0 stands for none.
+    let duration = head.final_duration().map_or(0, |ms| ms.saturating_add(1));
     for number in [
         at,
         kind,
@@ -119,6 +121,7 @@ fn head_of(head: &Head, kind: u64) -> Vec<u8> {
         usage.prompt_tokens,
         usage.completion_tokens,
         usage.cost_nanos,
+        duration,
     ] {
         push_number(&mut bytes, number);
     }

@@ -336,8 +336,8 @@ impl SyncStore for Open<'_> {
         self.0.scan(scan)
     }
 
-    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
-        self.0.tally(filter, users)
+    fn tally(&self, filter: &Filter, aggregate: Aggregate) -> Result<Option<Tally>> {
+        self.0.tally(filter, aggregate)
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {

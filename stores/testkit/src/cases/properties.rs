@@ -3,7 +3,7 @@
 use tenure_core::Filter;
 
 use crate::check::{Check, same};
-use crate::counted::{counts, counts_with};
+use crate::counted::{aggregate, counts};
 use crate::fixture::Run;
 use crate::generate;
 use crate::model;
@@ -37,7 +37,7 @@ pub(crate) async fn counts_of_generated_filters_agree_with_the_reference(run: &R
     counts(&*store, Filter::default(), &heads).await?;
     for _ in 0..run.scaled(1000) {
         let filter = generate::tally_filter(&mut rng);
-        counts_with(&*store, &filter, generate::users(&mut rng), &heads).await?;
+        aggregate(&*store, &filter, generate::aggregate(&mut rng), &heads).await?;
     }
     Ok(())
 }

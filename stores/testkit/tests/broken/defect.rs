@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use tenure_core::store::feed::{Change, FedChange, FeedPage, FeedQuery};
 use tenure_core::store::filter::{Direction, Trash};
-use tenure_core::store::tally::Tally;
+use tenure_core::store::tally::{Aggregate, Tally};
 use tenure_core::store::{Capabilities, Expect, ListQuery, Loaded, Page, Scan, SessionWrite};
 use tenure_core::stored::record::Record;
 use tenure_core::{
@@ -51,6 +51,7 @@ pub(crate) enum Defect {
     AppendsWhenItShouldReplace,
     SumsInFloats,
     CountsTheTrash,
+    MeasuresSessionsThatHaveNotEnded,
     RefusesToRemoveNothing,
     StoresEmptyTextAsNone,
     CutsLongText,
@@ -403,8 +404,8 @@ impl SyncStore for Broken {
         }
     }
 
-    fn tally(&self, filter: &Filter, users: u32) -> Result<Option<Tally>> {
-        let mut tally = Tally::default();
+    fn tally(&self, filter: &Filter, aggregate: Aggregate) -> Result<Option<Tally>> {
+        let mut tally = Tally::new(aggregate);
         let mut filter = filter.clone();
         match self.defect {
             // The default implementation counts by reading pages, and must detect the defect.
@@ -412,11 +413,16 @@ impl SyncStore for Broken {
             Defect::CountsTheTrash => filter.trash = Trash::Include,
             _ => {}
         }
-        let heads = self.all_heads()?;
+        let mut heads = self.all_heads()?;
+        if self.has(Defect::MeasuresSessionsThatHaveNotEnded) {
+            for head in &mut heads {
+                head.finalized_at.get_or_insert(head.updated_at);
+            }
+        }
         let meant: Vec<&Head> = heads.iter().filter(|head| filter.matches(head)).collect();
         if !self.has(Defect::SumsInFloats) {
             meant.iter().for_each(|head| tally.count(head));
-            return Ok(Some(tally.keep_users(users)));
+            return Ok(Some(tally.complete()));
         }
         let kind = |head: &Head| {
             (
@@ -435,7 +441,7 @@ impl SyncStore for Broken {
             head.usage.prompt_tokens = prompts.remove(&kind(&head)).unwrap_or(0.0) as u64;
             tally.count(&head);
         }
-        Ok(Some(tally.keep_users(users)))
+        Ok(Some(tally.complete()))
     }
 }
 

@@ -127,6 +127,8 @@ caught! {
         by replacing_a_history_removes_and_renumbers_it;
     sums_in_floats: SumsInFloats by sums_are_exact_beyond_the_largest_safe_integer;
     a_counted_trash: CountsTheTrash by every_status_mode_and_user_is_counted_separately;
+    a_duration_without_an_end: MeasuresSessionsThatHaveNotEnded
+        by every_status_mode_and_user_is_counted_separately;
     a_refused_removal_of_nothing: RefusesToRemoveNothing by removing_something_unknown_succeeds;
     empty_text_as_none: StoresEmptyTextAsNone by the_smallest_head_is_stored;
     cut_text: CutsLongText by text_of_any_script_is_stored;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use tenure_core::declare_params;
 use tenure_core::error::{Error, Result};
@@ -13,6 +13,7 @@ use tenure_core::session::read::STATS;
 use tenure_core::session::stats::Stats;
 use tenure_core::store::Problem;
 use tenure_core::store::filter::Trash;
+use tenure_core::value::properties::{Properties, Stored};
 use tenure_core::value::text::Text;
 use tenure_core::work::job::{JobContext, JobResult, Side};
 
@@ -287,7 +288,7 @@ impl Copying {
 }
 
 /// The total of statistics.
-#[derive(Default, Deserialize)]
+#[derive(Default)]
 struct Total {
     total: u64,
 }
@@ -298,4 +299,12 @@ impl From<Stats> for Total {
     }
 }
 
-tenure_core::plain_properties!(Total: "statistics");
+impl Stored for Total {
+    fn take(properties: &mut Properties<'_>) -> Result<Self> {
+        Ok(Self {
+            total: properties.take("total"),
+        })
+    }
+}
+
+tenure_core::stored_properties!(Total);

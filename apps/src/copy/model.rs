@@ -5,7 +5,7 @@
 
 use std::hash::Hasher;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use tenure_core::declare_params;
@@ -140,7 +140,7 @@ pub struct CopyDifference {
 }
 
 /// The state of a session or record in the target that differs from the source.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Difference {
@@ -235,7 +235,10 @@ tenure_core::read_replies! {
     CopyWritten { sessions, records, differences }
     CopyDifference { what, key, target }
 }
-tenure_core::plain_properties!(Difference: "the kind of a difference");
+tenure_core::word_properties! {
+    Difference: "missing" => Missing, "older" => Older, "newer" => Newer,
+        "different" => Different, "unreadable" => Unreadable, "held" => Held;
+}
 tenure_core::nested_properties!(Stamp, There, Part);
 
 impl Stamp {

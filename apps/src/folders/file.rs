@@ -2,7 +2,7 @@
 //! items, which are sessions, leases and entries of the audit log. Each layout has a reader of its own;
 //! the operations write the items.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::text::{Item, commit_of};
 use super::{agent, dedup, registry};
@@ -51,7 +51,7 @@ pub struct FileImport {
 }
 
 /// The kind of a file's items.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub enum Holds {
@@ -78,7 +78,9 @@ tenure_core::read_replies! {
     FileImport { holds, written, unchanged, newer, problems }
     FileProblem { code, message }
 }
-tenure_core::plain_properties!(Holds: "`sessions`, `leases` or `audit`");
+tenure_core::word_properties! {
+    Holds: "sessions" => Sessions, "leases" => Leases, "audit" => Audit;
+}
 
 impl From<&Error> for FileProblem {
     fn from(error: &Error) -> Self {

@@ -6,6 +6,7 @@ use tenure_core::error::{Error, Result};
 use tenure_core::session::portable::Portable;
 use tenure_core::stored::lease::Lease;
 use tenure_core::value::json::{Json, Object};
+use tenure_core::value::properties::{Property, well_formed};
 use tenure_core::value::text::Text;
 use tenure_core::value::time::{Millis, Timestamp};
 
@@ -56,7 +57,7 @@ pub(super) fn object(text: &str) -> Result<Json> {
 
 /// The texts of the values of a JSON list.
 pub(super) fn list(what: &str, text: &str) -> Result<Vec<Json>> {
-    tenure_core::value::properties::parse(what, "a list", text)
+    Vec::read(what, well_formed(what, text)?)
 }
 
 /// A required property of type string.
@@ -75,7 +76,7 @@ pub(super) fn time_of(object: &Object<'_>, keys: &[&str]) -> Option<Timestamp> {
 pub(super) fn time(json: &str) -> Option<Timestamp> {
     /// As seconds this is the year 5138, and as milliseconds 1973.
     const SECONDS: f64 = 1e11;
-    if let Ok(number) = serde_json::from_str::<f64>(json) {
+    if let Ok(number) = f64::read("time", json) {
         let millis = if number.abs() < SECONDS {
             number * 1000.0
         } else {
@@ -84,7 +85,7 @@ pub(super) fn time(json: &str) -> Option<Timestamp> {
         // A float-to-integer cast saturates, and the ends are outside of the calendar.
         return Timestamp::from_millis(millis.round() as i64).ok();
     }
-    let text = serde_json::from_str::<Text>(json).ok()?;
+    let text = Text::read("time", json).ok()?;
     let text = text.as_str().trim();
     Timestamp::parse(text)
         .or_else(|_| Timestamp::parse(&format!("{}Z", text.replacen(' ', "T", 1))))

@@ -15,7 +15,7 @@ use crate::value::print::json_text;
 use crate::value::property;
 use crate::value::string;
 use crate::value::text::Text;
-use crate::value::tokens::{Tokens, without_escapes};
+use crate::value::tokens::{Tokens, plain};
 
 /// A well-formed JSON value, kept as text. Cloning shares the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Json {
     /// The text of a property's value, found without reading the others; nothing if it is absent, or this
     /// is no object.
     pub fn property(&self, name: &str) -> Option<&str> {
-        let is_meant = |(key, _): &(&str, &str)| match without_escapes(key) {
+        let is_meant = |(key, _): &(&str, &str)| match plain(key) {
             Some(key) => key == name,
             None => decoded(key) == name.as_bytes(),
         };

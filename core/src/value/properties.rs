@@ -4,8 +4,6 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-
 use crate::error::{Cause, Error, Result};
 use crate::value::id::SessionId;
 use crate::value::json::{Json, another_kind};
@@ -13,7 +11,7 @@ use crate::value::number::number;
 use crate::value::string;
 use crate::value::text::Text;
 use crate::value::time::{Millis, Timestamp};
-use crate::value::tokens::{Tokens, without_escapes};
+use crate::value::tokens::{Tokens, plain};
 
 pub use crate::value::json::well_formed;
 pub use crate::value::property::Property;
@@ -381,14 +379,6 @@ impl<T: Property> Property for Patch<T> {
     }
 }
 
-/// Parses the JSON text of `what`, which is `expected`.
-///
-/// # Errors
-/// `INVALID_ARGUMENT`.
-pub fn parse<'a, T: Deserialize<'a>>(what: &str, expected: &str, text: &'a str) -> Result<T> {
-    serde_json::from_str(text).map_err(|_| another_kind(what, expected, text))
-}
-
 /// Whether a property is the second of two words; the first is the only other that it may be.
 ///
 /// # Errors
@@ -486,18 +476,6 @@ macro_rules! read_replies {
     )*};
 }
 
-/// Makes properties of types that serde reads as they are. Each says what an error expects.
-#[macro_export]
-macro_rules! plain_properties {
-    ($($type:ty: $expected:literal),* $(,)?) => {$(
-        impl $crate::value::properties::Property for $type {
-            fn read(name: &str, text: &str) -> $crate::error::Result<Self> {
-                $crate::value::properties::parse(name, $expected, text)
-            }
-        }
-    )*};
-}
-
 /// Reads one of these words.
 ///
 /// # Errors
@@ -530,14 +508,20 @@ impl Property for String {
     /// Passes the text once: in the form that stores keep, most of a value is in strings.
     fn read_next(name: &str, tokens: &mut Tokens<'_>) -> Result<Self> {
         let text = tokens.rest().trim_ascii_start();
-        let mut bytes = Vec::new();
-        let length = string::decode(text, &mut bytes);
-        match (length, Self::from_utf8(bytes)) {
-            (Some(length), Ok(string)) => {
+        let (string, length) = match plain(text) {
+            Some(string) => (Some(string.to_owned()), string.len() + 2),
+            None => {
+                let mut bytes = Vec::new();
+                let length = string::decode(text, &mut bytes);
+                (Self::from_utf8(bytes).ok(), length.unwrap_or_default())
+            }
+        };
+        match string.filter(|_| length > 0) {
+            Some(string) => {
                 tokens.skip(tokens.rest().len() - text.len() + length);
                 Ok(string)
             }
-            _ => Err(another_kind(name, A_TEXT, tokens.value())),
+            None => Err(another_kind(name, A_TEXT, tokens.value())),
         }
     }
 }
@@ -655,7 +639,7 @@ fn entries<'a>(of: &str, text: &'a str) -> Result<Vec<Option<Entry<'a>>>> {
 
 /// The text of a JSON string.
 pub(crate) fn decoded(json: &str) -> Cow<'_, str> {
-    match without_escapes(json) {
+    match plain(json) {
         Some(inner) => Cow::Borrowed(inner),
         None => Cow::Owned(Text::of_json(json).unwrap_or_default().into_string()),
     }

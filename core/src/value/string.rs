@@ -3,12 +3,12 @@
 
 use std::borrow::Cow;
 
-use crate::value::tokens::{plain_length, without_escapes};
+use crate::value::tokens::{plain, plain_length, string_length};
 
 /// The bytes of a JSON string. A lone surrogate is the three bytes that UTF-8 would give it if it were
 /// allowed. Nothing for another value.
 pub(crate) fn decoded(json: &str) -> Option<Cow<'_, [u8]>> {
-    if let Some(plain) = without_escapes(json) {
+    if let Some(plain) = plain(json) {
         return Some(Cow::Borrowed(plain.as_bytes()));
     }
     let mut bytes = Vec::new();
@@ -20,6 +20,7 @@ pub(crate) fn decoded(json: &str) -> Option<Cow<'_, [u8]>> {
 /// nothing if the text begins with another value.
 pub(crate) fn decode(text: &str, out: &mut Vec<u8>) -> Option<usize> {
     let mut rest = text.as_bytes().strip_prefix(b"\"")?;
+    out.reserve(string_length(text.as_bytes()));
     loop {
         let (plain, end) = rest.split_at_checked(plain_length(rest))?;
         out.extend_from_slice(plain);

@@ -108,18 +108,16 @@ impl<'t> Iterator for Tokens<'t> {
 }
 
 /// The length of the string that the bytes begin with, its quotes included.
-fn string_length(bytes: &[u8]) -> usize {
+pub(crate) fn string_length(bytes: &[u8]) -> usize {
     let mut end = 1;
-    while let Some(rest) = bytes.get(end..) {
-        end += plain_length(rest);
+    loop {
         match bytes.get(end) {
             Some(b'"') => return end + 1,
-            // What is escaped, too.
-            Some(_) => end += 2,
-            None => break,
+            Some(b'\\') => end += 2,
+            Some(_) => end += 1,
+            None => return bytes.len(),
         }
     }
-    bytes.len()
 }
 
 /// The number of bytes before the first quote or backslash.
@@ -144,10 +142,11 @@ pub(crate) fn plain_length(bytes: &[u8]) -> usize {
             .count()
 }
 
-/// What is between the quotes of a JSON string, if that is its text.
-pub(crate) fn without_escapes(json: &str) -> Option<&str> {
-    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
-    (!inner.contains('\\')).then_some(inner)
+/// What is between the quotes of the JSON string that a text begins with, if that is what it says.
+pub(crate) fn plain(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix('"')?;
+    let (plain, end) = inner.split_at_checked(plain_length(inner.as_bytes()))?;
+    end.starts_with('"').then_some(plain)
 }
 
 #[cfg(test)]

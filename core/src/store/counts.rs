@@ -141,6 +141,20 @@ impl Counts {
         }
     }
 
+    /// The number of places of groups.
+    pub(super) fn places(&self) -> usize {
+        self.groups.places()
+    }
+
+    /// Adds sums by the places of their groups to a tally.
+    pub(super) fn add_to(&self, tally: &mut Tally, sums: &[Sums]) {
+        for (place, sums) in sums.iter().enumerate() {
+            if let Some(group) = self.groups.at(place).filter(|_| sums.sessions() > 0) {
+                tally.add(group.shared(), *sums);
+            }
+        }
+    }
+
     /// What the sessions of the first group share that a session is in.
     pub(super) fn shared(&self, counted: Counted) -> Option<Shared<'_>> {
         let [kind, ..] = counted;

@@ -215,17 +215,23 @@ const SHORT: usize = 64;
 
 /// Whether a text contains a part. A-Z and a-z are the same.
 fn contains_ignoring_ascii_case(text: &str, part: &str) -> bool {
-    match part.len() {
-        0 => true,
-        length @ ..=SHORT => {
-            let mut places = text.as_bytes().windows(length);
-            places.any(|place| place.eq_ignore_ascii_case(part.as_bytes()))
-        }
+    let Some((first, others)) = part.as_bytes().split_first() else {
+        return true;
+    };
+    if others.len() >= SHORT {
         // This takes time for each byte of both, and not for each of one with each of the other.
-        _ => text
-            .to_ascii_lowercase()
-            .contains(&part.to_ascii_lowercase()),
+        let text = text.to_ascii_lowercase();
+        return text.contains(&part.to_ascii_lowercase());
     }
+    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    let mut bytes = text.as_bytes().iter();
+    while bytes.any(|byte| *byte == lower || *byte == upper) {
+        let following = bytes.as_slice().get(..others.len());
+        if following.is_some_and(|following| following.eq_ignore_ascii_case(others)) {
+            return true;
+        }
+    }
+    false
 }
 
 /// The time that orders a list.

@@ -105,6 +105,31 @@ impl fmt::Debug for State {
     }
 }
 
+/// What is counted so far.
+struct Counting {
+    tally: Tally,
+    /// The sums of counted sessions by the places of their groups, which takes less time than finding the
+    /// groups of a tally: those of all users, and those of each user. None where values are collected.
+    sums: Vec<Sums>,
+}
+
+impl Counting {
+    fn add(&mut self, counted: Counted, shared: Shared<'_>, measured: Measured) {
+        let [kind, _, user, _] = counted;
+        if self.sums.get(kind).is_none() {
+            // A session in the trash is in no group.
+            self.tally.count_session(shared, measured);
+            return;
+        }
+        let of_session = Sums::of_session(measured);
+        for place in [kind, user] {
+            if let Some(sums) = self.sums.get_mut(place) {
+                *sums = sums.plus(of_session);
+            }
+        }
+    }
+}
+
 /// A session.
 #[derive(Clone)]
 struct Session {
@@ -278,19 +303,19 @@ impl State {
 
     /// Whether the filter may select the session of a place. `true` for one whose head was needed before.
     fn may_match(&self, place: usize, filter: &Filter) -> bool {
-        self.packed
-            .known(place)
-            .is_none_or(|known| filter.admits(known.shared, known.created_at, known.is_in_trash))
+        self.packed.known(place).is_none_or(|(known, _)| {
+            filter.admits(known.shared, known.created_at, known.is_in_trash)
+        })
     }
 
-    /// Adds the session of a place to a tally, if the filter selects it and it can be read.
-    fn count(&mut self, place: usize, filter: &Filter, tally: &mut Tally) {
-        if let Some(known) = self.packed.known(place) {
+    /// Counts the session of a place, if the filter selects it and it can be read.
+    fn count(&mut self, place: usize, filter: &Filter, counting: &mut Counting) {
+        if let Some((known, counted)) = self.packed.known(place) {
             if !filter.admits(known.shared, known.created_at, known.is_in_trash) {
                 return;
             }
             if !filter.needs_heads() {
-                tally.count_session(known.shared, known.measured);
+                counting.add(counted, known.shared, known.measured);
                 return;
             }
         }
@@ -304,14 +329,12 @@ impl State {
         };
         match self.counts.shared(*counted) {
             // Finding the model in the metadata takes longer than all else.
-            Some(shared) => tally.count_session(
-                Shared {
-                    user_id: head.user_id.as_deref(),
-                    ..shared
-                },
-                Measured::of(head),
-            ),
-            None => tally.count(head),
+            Some(shared) => {
+                let user_id = head.user_id.as_deref();
+                let shared = Shared { user_id, ..shared };
+                counting.add(*counted, shared, Measured::of(head));
+            }
+            None => counting.tally.count(head),
         }
     }
 
@@ -458,14 +481,28 @@ impl SyncStore for MemoryStore {
         {
             return Ok(Some(state.counts.tally(user_id, mode, users)));
         }
-        let mut tally = Tally::new(aggregate);
-        // The orders stay as they are while heads are unpacked.
-        let orders = std::mem::take(&mut state.orders);
-        orders.visit(filter, None, Direction::Asc, &mut |place| {
-            state.count(place, filter, &mut tally);
-            true
-        });
-        state.orders = orders;
+        let mut counting = Counting {
+            tally: Tally::new(aggregate),
+            sums: match aggregate {
+                Aggregate::Counts { .. } => vec![Sums::default(); state.counts.places()],
+                Aggregate::Values { .. } => Vec::new(),
+            },
+        };
+        if Orders::narrow(filter) {
+            // The orders stay as they are while heads are unpacked.
+            let orders = std::mem::take(&mut state.orders);
+            orders.visit(filter, None, Direction::Asc, &mut |place| {
+                state.count(place, filter, &mut counting);
+                true
+            });
+            state.orders = orders;
+        } else {
+            for place in 0..state.sessions.places() {
+                state.count(place, filter, &mut counting);
+            }
+        }
+        let Counting { mut tally, sums } = counting;
+        state.counts.add_to(&mut tally, &sums);
         Ok(Some(tally.complete()))
     }
 

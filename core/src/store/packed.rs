@@ -54,11 +54,11 @@ impl Packed {
         });
     }
 
-    /// What is known of the head of a place, if it is packed.
-    pub(super) fn known(&self, place: usize) -> Option<Known<'_>> {
+    /// What is known of the head of a place, if it is packed, and where it is counted.
+    pub(super) fn known(&self, place: usize) -> Option<(Known<'_>, Counted)> {
         let packed = self.heads.get(place)?.as_ref()?;
         let block = self.blocks.get(packed.block)?.block.as_ref()?;
-        block.known(packed.part)
+        Some((block.known(packed.part)?, packed.counted))
     }
 
     /// Unpacks the head of a place, if it is packed: the head, and where it is counted. One that cannot be

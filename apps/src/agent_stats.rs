@@ -2,13 +2,14 @@
 //! many met errors, and how much of the store they fill, each beside the target that it should keep.
 //! Sessions and entries of the audit log are read a page at a time, and counted in one by one.
 
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use tenure_core::audit::entry::Entry;
 use tenure_core::audit::range::Range;
 use tenure_core::error::{Result, none_if_corrupt};
+use tenure_core::session::distribution::percentile;
 use tenure_core::store::filter::{Filter, Order, Trash};
 use tenure_core::store::{History, ListQuery};
 use tenure_core::stored::event::Event;
@@ -182,7 +183,7 @@ pub struct Count {
     with_errors: u64,
     by_agent: BTreeMap<String, u64>,
     by_phase: [u64; Phase::ALL.len()],
-    durations: BinaryHeap<u64>,
+    durations: Vec<u64>,
     bytes: Option<u64>,
     disk_bytes: Option<u64>,
     decisions: u64,
@@ -218,9 +219,7 @@ impl Count {
         if self.by_agent.len() < MAX_NAMES || self.by_agent.contains_key(&head.mode) {
             *self.by_agent.entry(head.mode.clone()).or_default() += 1;
         }
-        if let Some(end) = head.finalized_at {
-            self.durations.push(end.since(head.created_at));
-        }
+        self.durations.extend(head.final_duration());
     }
 
     /// Counts what a session fills.
@@ -267,7 +266,10 @@ impl Count {
 
     /// What the counts say.
     pub fn stats(self, now: Timestamp) -> AgentStats {
-        let durations = self.durations.into_sorted_vec();
+        let duration = |percent| {
+            let found = percentile(&[&self.durations], percent);
+            found.map(|millis| millis as f64)
+        };
         let with = |all: u64| {
             self.fates
                 .values()
@@ -290,8 +292,8 @@ impl Count {
             resumed: self.resumed,
             resume_rate: Metric::above(percent(self.resumed, self.decisions), RESUMED),
             resume_success_rate: Metric::above(percent(completed, ended), SUCCEEDED),
-            median_duration_ms: Metric::below(quantile(&durations, 50), MEDIAN),
-            p95_duration_ms: Metric::below(quantile(&durations, 95), P95),
+            median_duration_ms: Metric::below(duration(50), MEDIAN),
+            p95_duration_ms: Metric::below(duration(95), P95),
             error_rate: Metric::below(percent(self.with_errors, self.total), ERRORS),
             storage_bytes: Metric::below(stored.map(|bytes| bytes as f64), BYTES),
             text_bytes: self.bytes,
@@ -314,12 +316,6 @@ impl Count {
 
 fn percent(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64 * 100.0)
-}
-
-/// The least of the numbers that so many percent of them do not exceed. They are in their order.
-fn quantile(ordered: &[u64], percent: usize) -> Option<f64> {
-    let rank = (ordered.len() * percent).div_ceil(100);
-    ordered.get(rank.max(1) - 1).map(|&number| number as f64)
 }
 
 tenure_core::operations! {
@@ -374,26 +370,4 @@ async fn count_storage(context: &Context, count: &mut Count, id: &SessionId) -> 
         count.storage(&loaded.head, &loaded.events);
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn so_many_percent_of_the_numbers_do_not_exceed_a_quantile() {
-        assert_eq!(quantile(&[], 50), None);
-        for count in 1..200usize {
-            let numbers: Vec<u64> = (0..count as u64).map(|number| number * 3).collect();
-            for share in [1, 50, 95, 100] {
-                let least = quantile(&numbers, share).unwrap();
-                let within = |bound: f64| numbers.iter().filter(|&&n| n as f64 <= bound).count();
-                assert!(within(least) * 100 >= count * share, "{share} % of {count}");
-                assert!(
-                    within(least - 1.0) * 100 < count * share,
-                    "{share} % of {count}"
-                );
-            }
-        }
-    }
 }

@@ -1,6 +1,8 @@
 //! The options that select sessions.
 
-use tenure_core::session::params::{ChangesSinceParams, ListParams, OneOf, StatsParams};
+use tenure_core::session::params::{
+    ChangesSinceParams, DistributionParams, ListParams, OneOf, StatsParams,
+};
 use tenure_core::store::filter::Trash;
 use tenure_core::stored::slot::SlotPhase;
 use tenure_core::{Status, Text, Timestamp};
@@ -94,6 +96,14 @@ impl FilterArgs {
         context: &mut Context,
     ) -> Result<ChangesSinceParams, Failure> {
         Ok(with_filter!(ChangesSinceParams, self, context))
+    }
+
+    /// The parameters of a distribution.
+    pub(crate) fn distribution_params(
+        self,
+        context: &mut Context,
+    ) -> Result<DistributionParams, Failure> {
+        Ok(with_filter!(DistributionParams, self, context))
     }
 
     /// The parameters of statistics.

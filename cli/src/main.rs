@@ -21,6 +21,7 @@ mod completions;
 mod context;
 mod copy;
 mod dedup;
+mod distribution;
 mod event;
 mod events;
 mod exit;

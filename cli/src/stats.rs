@@ -1,4 +1,4 @@
-//! `tenure stats`: the number of sessions by status, mode and model, and their usage.
+//! `tenure stats`: the number of sessions by status, mode and model, and their usage; or their distribution.
 
 use tenure_core::Status;
 use tenure_core::session::params::StatsParams;
@@ -6,6 +6,7 @@ use tenure_core::session::read::STATS;
 use tenure_core::session::stats::{ByName, Stats, TokenCounts, UsageTotals};
 
 use crate::context::Context;
+use crate::distribution::{self, DistributionArgs};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::filter::FilterArgs;
 use crate::output::{Style, clean};
@@ -16,19 +17,25 @@ use crate::table::Table;
 Examples:
   tenure stats
   tenure stats --mode developer --created-after 2026-01-01
+  tenure stats --by model
   tenure stats --json | jq .successRate")]
 pub(crate) struct Args {
     #[command(flatten)]
     filter: FilterArgs,
     /// The users whose usage --json prints, those with the most sessions: 0 to 1,000, 10 by default
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["distribution", "by"])]
     users: Option<u32>,
+    #[command(flatten)]
+    distribution: DistributionArgs,
 }
 
 /// The most rows of a table; `--json` prints all modes and models.
 const ROWS: usize = 20;
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    if args.distribution.is_given() {
+        return distribution::run(args.distribution, args.filter, context);
+    }
     context.require_json("--users", args.users.is_some())?;
     let params = StatsParams {
         users: args.users,

@@ -25,6 +25,16 @@ pub(crate) fn duration(millis: u64) -> String {
     format!("{}{name}", seconds / unit)
 }
 
+/// A duration in its two largest units.
+pub(crate) fn in_two_units(millis: f64) -> String {
+    let seconds = (millis / 1000.0).round() as u64;
+    match seconds {
+        0..60 => format!("{:.1} s", millis / 1000.0),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
 /// A time to the second, as `2026-01-08 18:05:30`.
 pub(crate) fn second(at: Timestamp) -> String {
     let text = at.to_string();

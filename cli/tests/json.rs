@@ -89,6 +89,12 @@ fn json_is_the_reply_of_the_operation() {
     );
     check(&["stats", "--mode", "m2"], "stats", r#"{"mode":"m2"}"#);
     check(&["stats", "--users", "1"], "stats", r#"{"users":1}"#);
+    check(&["stats", "--distribution"], "distribution", "{}");
+    check(
+        &["stats", "--by", "mode", "--groups", "1", "--mode", "m2"],
+        "distribution",
+        r#"{"by":"mode","groups":1,"mode":"m2"}"#,
+    );
     check(
         &[
             "cleanup",

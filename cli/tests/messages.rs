@@ -740,6 +740,10 @@ fn messages_about_lists_and_removal() {
         "tenure start t --id a --now 2026-01-01T00:00:00Z",
         "tenure start t --id b --now 2026-01-01T00:00:00Z",
         "tenure stats",
+        "tenure stats --distribution",
+        "tenure stats --by task",
+        "tenure stats --groups 2",
+        "tenure stats --by mode --users 2",
         "tenure check",
     ]);
     rows.add(&[
@@ -807,6 +811,41 @@ Cost                  0.0000
 SESSIONS  TOKENS  COST    MODE
 2         0       0.0000  agent
 [0]
+$ tenure stats --distribution
+SESSIONS  DURATION  P95  COST    P95     TOKENS  P95
+2         -         -    0.0000  0.0000  0       0
+
+ITERATIONS   SESSIONS
+0            2
+1 to 5       0
+6 to 10      0
+11 to 20     0
+21 to 50     0
+51 to 100    0
+101 to 200   0
+201 or more  0
+[0]
+$ tenure stats --by task
+error: invalid value 'task' for '--by <GROUP>'
+  [possible values: mode, model, user]
+
+For more information, try '--help'.
+[2]
+$ tenure stats --groups 2
+error: the following required arguments were not provided:
+  --by <GROUP>
+
+Usage: tenure stats --by <GROUP> --groups <NUMBER>
+
+For more information, try '--help'.
+[2]
+$ tenure stats --by mode --users 2
+error: the argument '--by <GROUP>' cannot be used with '--users <NUMBER>'
+
+Usage: tenure stats --by <GROUP>
+
+For more information, try '--help'.
+[2]
 $ tenure check
 2 sessions and 0 records read, no problems
 [0]

@@ -18,6 +18,7 @@ const READING: &[&[&str]] = &[
     &["export", "a"],
     &["context", "get", "a"],
     &["stats"],
+    &["stats", "--by", "mode"],
     &["watch"],
     &["watch", "--json", "--from", "0"],
     &["ui", "--port", "0"],

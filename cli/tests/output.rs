@@ -191,6 +191,30 @@ fn events_are_a_line_each() {
 }
 
 #[test]
+fn a_distribution_shows_the_percentiles_of_each_group_and_the_iterations() {
+    assert_snapshot(
+        filled().run(&["stats", "--by", "model"]).out,
+        str![[r#"
+SESSIONS  DURATION  P95          COST    P95     TOKENS  P95   MODEL
+4         1.0 s     55 min 55 s  0.0000  0.2500  0       1500  (all)
+3         1.0 s     55 min 55 s  0.0000  0.0000  0       0     (none)
+1         -         -            0.2500  0.2500  1500    1500  small
+
+ITERATIONS   SESSIONS
+0            4
+1 to 5       0
+6 to 10      0
+11 to 20     0
+21 to 50     0
+51 to 100    0
+101 to 200   0
+201 or more  0
+
+"#]],
+    );
+}
+
+#[test]
 fn statistics_show_only_statuses_that_occur() {
     assert_snapshot(
         filled().run(&["stats"]).out,

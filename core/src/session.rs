@@ -8,6 +8,7 @@ pub mod change;
 pub mod claim;
 pub mod cleanup;
 pub mod context_change;
+pub mod distribution;
 pub mod draft;
 mod event_page;
 pub mod forked_history;

@@ -13,6 +13,7 @@ mod bulk;
 mod concurrency;
 mod copying;
 mod dedup;
+mod distribution;
 mod exporting;
 mod feed;
 mod filter_properties;

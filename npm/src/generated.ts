@@ -1725,6 +1725,116 @@ type?: EventType | readonly EventType[],
  */
 order?: Direction, 
 /**
+/**
+ * How durations, costs, tokens and iterations are distributed among sessions. Percentiles are exact: the
+ * nearest rank, which is a value of one of the sessions.
+ */
+export type Distribution = { 
+/**
+ * The number of sessions.
+ */
+total: number, 
+/**
+ * The histogram of used iterations: the number of sessions that have used 0, 1 to 5, up to 10, 20, 50,
+ * 100 and 200, and more. Parts without sessions are among them.
+ */
+iterations: Array<IterationCount>, 
+/**
+ * The durations of the sessions that have ended for good, from their creation to their end, in
+ * milliseconds; `null` if none has.
+ */
+durationMs: Percentiles | null, 
+/**
+ * The costs of the sessions, 0 for one without; `null` without sessions.
+ */
+cost: Percentiles | null, 
+/**
+ * The tokens of the sessions, 0 for one without; `null` without sessions.
+ */
+tokens: Percentiles | null, 
+/**
+ * The groups with the most sessions: as many as `groups` asks for. Of groups with as many the first names
+ * come first. Empty without `by`.
+ */
+groups: Array<GroupDistribution>, 
+/**
+ * The number of groups that `groups` omits.
+ */
+groupsOmitted: number, };
+
+/**
+ * Of which sessions to compute the distribution.
+ */
+export type DistributionParams = { 
+/**
+ * Only sessions of this user.
+ */
+userId?: string, 
+/**
+ * Only sessions of this channel.
+ */
+channelId?: string, 
+/**
+ * Only sessions of this mode.
+ */
+mode?: string, 
+/**
+ * Only sessions with this status, or with one of these.
+ */
+status?: Status | readonly Status[], 
+/**
+ * Only sessions of agents in this phase, or in one of these.
+ */
+phase?: Phase | readonly Phase[], 
+/**
+ * Only sessions in slots of this task, or of one of these; 1,000 at most.
+ */
+taskIds?: string | readonly string[], 
+/**
+ * Only sessions in slots of this phase, or of one of these.
+ */
+slotPhase?: SlotPhase | readonly SlotPhase[], 
+/**
+ * Only sessions with this model: that of the slot, or without a slot `metadata.model`.
+ */
+model?: string, 
+/**
+ * Only forks of the session with this id.
+ */
+parentId?: string, 
+/**
+ * Only sessions created at this time or later.
+ */
+createdAfter?: string, 
+/**
+ * Only sessions created at this time or earlier.
+ */
+createdBefore?: string, 
+/**
+ * Only sessions last changed at this time or later.
+ */
+updatedAfter?: string, 
+/**
+ * Only sessions last changed at this time or earlier.
+ */
+updatedBefore?: string, 
+/**
+ * Only sessions whose tasks contain this text; A-Z and a-z are the same.
+ */
+text?: string, 
+/**
+ * Whether sessions in the trash are included; `"exclude"` by default.
+ */
+trash?: Trash, 
+/**
+ * By what the sessions are grouped; by default they are not.
+ */
+by?: GroupBy, 
+/**
+ * The number of groups, those with the most sessions: 0 to 1,000, 10 by default.
+ */
+groups?: number, };
+
  * Only events after this sequence number.
  */
 after?: number, 
@@ -2102,6 +2212,36 @@ limit?: number,
 cursor?: string, };
 
 /**
+/**
+ * By what sessions are grouped.
+ */
+export type GroupBy = "mode" | "model" | "user";
+
+/**
+ * How durations, costs and tokens are distributed among the sessions of one mode, model or user.
+ */
+export type GroupDistribution = { 
+/**
+ * The mode, the model or the user; `null` for the sessions without one.
+ */
+name: string | null, 
+/**
+ * The number of sessions.
+ */
+sessions: number, 
+/**
+ * The durations of the sessions that have ended for good, in milliseconds; `null` if none has.
+ */
+durationMs: Percentiles | null, 
+/**
+ * The costs of the sessions.
+ */
+cost: Percentiles | null, 
+/**
+ * The tokens of the sessions.
+ */
+tokens: Percentiles | null, };
+
  * How much of a history to load.
  */
 export type History = { "kind": "none" } | { "kind": "last", 
@@ -2441,6 +2581,23 @@ leaseDurationMs?: number | string,
  * The holder's data, a JSON object; `{}` by default.
  */
 data?: JsonObject, 
+/**
+ * A part of the histogram of used iterations.
+ */
+export type IterationCount = { 
+/**
+ * The smallest number of iterations in this part.
+ */
+from: number, 
+/**
+ * The greatest number of iterations in this part; `null` in the last part, which has no end.
+ */
+to: number | null, 
+/**
+ * The number of sessions.
+ */
+sessions: number, };
+
 /**
  * Refuse the current holder too, instead of renewing its lease; `false` by default.
  */
@@ -3141,6 +3298,19 @@ approval: number,
 executing: number, 
 /**
  * Validating the result.
+/**
+ * Percentiles of a measure.
+ */
+export type Percentiles = { 
+/**
+ * The least value that half of the sessions do not exceed.
+ */
+median: number, 
+/**
+ * The least value that 95 percent of the sessions do not exceed.
+ */
+p95: number, };
+
  */
 validating: number, 
 /**
@@ -5537,6 +5707,8 @@ export interface Operations {
   leaseList: { params: LeaseListParams; result: LeasePage };
   /** Starts a session in a slot. A task has a slot for each phase, and one session outside of the trash occupies it. The outcome is `created`; `existing` if one with this model is there; `needs_confirmation`, `replaced` or `rejected` if one with another model is, or if this one is to be replaced on request; `busy` if another call is changing it. A session that has failed, timed out or was abandoned is replaced without confirmation. */
   startInSlot: { params: StartInSlotParams; result: SlotStart };
+  /** How durations, costs, tokens and iterations are distributed among sessions. */
+  distribution: { params: DistributionParams; result: Distribution };
   /** The session in a slot, and whether its model is missing; `null` if the slot is free. */
   latestSession: { params: LatestSessionParams; result: SlotSession | null };
   /** The sessions in the slots of tasks, by task and phase. */
@@ -5704,6 +5876,7 @@ export const OPERATIONS = {
   processRegister: "write",
   vmRegister: "write",
   vmMine: "read",
+  distribution: "read",
   vmUnregister: "write",
   vmCommand: "read",
   activeSessions: "read",

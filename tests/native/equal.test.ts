@@ -291,6 +291,12 @@ function properties(dice: Dice, name: string): Properties {
       };
     case "stats":
       return filter();
+    case "distribution":
+      return {
+        ...filter(),
+        ...(dice.once(2) && { by: dice.pick(['"mode"', '"model"', '"user"', '"task"']) }),
+        ...(dice.once(3) && { groups: number() }),
+      };
     case "cleanup":
       return {
         maxAge: dice.pick(["0", "3000", '"1s"', '"1h"', '"x"', "-1", "1e400"]),
@@ -566,7 +572,18 @@ const OPERATIONS = [
   ...["update", "pause", "resume", "resume", "complete", "fail", "abandon", "recordToolCall"],
   ...["startToolCall", "startToolCall", "finishToolCall", "finishToolCall", "context"],
   ...["recordLearning", "recordUsage", "updateContext", "updateContext", "get", "get", "context"],
-  ...["events", "list", "list", "stats", "delete", "trash", "restore", "cleanup", "purge"],
+  ...[
+    "events",
+    "list",
+    "list",
+    "stats",
+    "distribution",
+    "delete",
+    "trash",
+    "restore",
+    "cleanup",
+    "purge",
+  ],
   ...[
     "export",
     "exportPart",

@@ -71,6 +71,8 @@ describe.each(everyStore)("a mirror of a store %s", (_, opened) => {
               ...look,
             };
             expect(mirror.stats(filter)).toEqual(await sessions.stats(filter));
+            const by = { ...filter, by: "user" } as const;
+            expect(mirror.distribution(by)).toEqual(await sessions.distribution(by));
           }
         };
         await check();

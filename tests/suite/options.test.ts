@@ -60,6 +60,7 @@ const calls: Readonly<Record<string, Call>> = {
   list: (s, o) => s.list(o),
   latest: (s, o) => s.latest(o),
   stats: (s, o) => s.stats(o),
+  distribution: (s, o) => s.distribution(o),
   delete: (s, o) => s.delete("s", o),
   trash: (s, o) => s.trash("s", o),
   restore: (s, o) => s.restore("s", o),

@@ -125,6 +125,53 @@ describe.each(everyStore)("statistics %s", (_, open) => {
     }
   });
 
+  it("say how measures are distributed, in groups and of all sessions", async () => {
+    const none = { median: 0, p95: 0 };
+    expect(await sessions.distribution()).toMatchObject({
+      total: 0,
+      durationMs: null,
+      cost: null,
+      tokens: null,
+      groups: [],
+      groupsOmitted: 0,
+    });
+    for (let n = 0; n < 20; n += 1) {
+      const model = n < 15 ? "opus" : "haiku";
+      const { id } = await sessions.start({ task: "t", mode: "m", metadata: { model } });
+      await sessions.recordUsage(id, { tokens: { prompt: n, completion: 1 }, cost: n / 10 });
+      if (n === 7) await sessions.complete(id);
+      if (n >= 14) await sessions.incrementIteration(id);
+    }
+    await sessions.start({ task: "t", mode: "n", userId: "ann" });
+    const all = await sessions.distribution({ by: "model", groups: 2 });
+    expect(all).toMatchObject({ total: 21, groupsOmitted: 1 });
+    expect(all.tokens).toEqual({ median: 10, p95: 19 });
+    expect(all.cost).toEqual({ median: 0.9, p95: 1.8 });
+    expect(all.durationMs).toEqual({ median: expect.any(Number), p95: all.durationMs?.median });
+    expect(all.iterations.filter((part) => part.sessions > 0)).toEqual([
+      { from: 0, to: 0, sessions: 15 },
+      { from: 1, to: 5, sessions: 6 },
+    ]);
+    expect(all.iterations.at(-1)).toEqual({ from: 201, to: null, sessions: 0 });
+    expect(all.groups.map(({ name, sessions: count }) => [name, count])).toEqual([
+      ["opus", 15],
+      ["haiku", 5],
+    ]);
+    expect(all.groups[1]).toMatchObject({
+      durationMs: null,
+      cost: { median: 1.7, p95: 1.9 },
+      tokens: { median: 18, p95: 20 },
+    });
+    const ofAnn = await sessions.distribution({ userId: "ann", by: "model" });
+    expect(ofAnn.groups).toEqual([
+      { name: null, sessions: 1, durationMs: null, cost: none, tokens: none },
+    ]);
+    for (const options of [{ by: "task" }, { groups: 1001 }, { users: 1 }]) {
+      const refused = sessions.distribution(options as never);
+      expect(await code(refused), JSON.stringify(options)).toBe("INVALID_ARGUMENT");
+    }
+  });
+
   it("refuse invalid amounts", async () => {
     const { id } = await sessions.start({ task: "t", mode: "m" });
     for (const usage of [

@@ -135,8 +135,16 @@ fn print(context: &mut Context, stats: &AgentStats, on_disk: bool) -> Result<(),
     let metrics = [
         ("resumed", &stats.resume_rate, percent),
         ("resumed successfully", &stats.resume_success_rate, percent),
-        ("median duration", &stats.median_duration_ms, duration),
-        ("95th percentile", &stats.p95_duration_ms, duration),
+        (
+            "median duration",
+            &stats.median_duration_ms,
+            time::in_two_units,
+        ),
+        (
+            "95th percentile",
+            &stats.p95_duration_ms,
+            time::in_two_units,
+        ),
         ("error rate", &stats.error_rate, percent),
         (storage, &stats.storage_bytes, bytes),
     ];
@@ -181,16 +189,6 @@ fn print(context: &mut Context, stats: &AgentStats, on_disk: bool) -> Result<(),
         out.styled(Style::Dim, &more)?;
     }
     Ok(())
-}
-
-/// A duration in its two largest units.
-fn duration(millis: f64) -> String {
-    let seconds = (millis / 1000.0).round() as u64;
-    match seconds {
-        0..60 => format!("{:.1} s", millis / 1000.0),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
-    }
 }
 
 fn bytes(bytes: f64) -> String {

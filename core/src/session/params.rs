@@ -9,6 +9,7 @@ use crate::session::context_change::RecordChange;
 use crate::session::retention::Measure;
 use crate::session::view::NewEvent;
 use crate::store::filter::{Direction, Filter, OrderBy, Trash};
+use crate::store::tally::GroupBy;
 use crate::stored::phase::Phase;
 use crate::stored::slot::SlotPhase;
 use crate::stored::status::Status;
@@ -599,6 +600,16 @@ filter_params! {
         /// The number of users that `usageByUser` lists, those with the most sessions: 0 to 1,000, 10 by
         /// default.
         pub users: Option<u32>,
+    }
+
+    /// Of which sessions to compute the distribution.
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct DistributionParams {
+        /// By what the sessions are grouped; by default they are not.
+        pub by: Option<GroupBy>,
+        /// The number of groups, those with the most sessions: 0 to 1,000, 10 by default.
+        pub groups: Option<u32>,
     }
 
     /// Which changes to read. With a property of a filter, only changes of sessions that the filter selects as

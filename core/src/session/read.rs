@@ -14,8 +14,10 @@ use crate::work::operation::Group;
 use crate::work::transaction::{Attempt, Transaction};
 
 use super::change::not_found;
+use super::distribution::Distribution;
 use super::params::{
-    ContextParams, EventsParams, GetParams, HistoryParam, IdParams, ListParams, StatsParams,
+    ContextParams, DistributionParams, EventsParams, GetParams, HistoryParam, IdParams, ListParams,
+    StatsParams,
 };
 use super::replies::{EventPage, SessionContext, SessionPage};
 use super::stats::Stats;
@@ -28,6 +30,8 @@ pub const DEFAULT_HISTORY: u32 = 100;
 pub const RECENT_HISTORY: u32 = 10;
 /// The number of users whose usage statistics list by default.
 const DEFAULT_USERS: u32 = 10;
+/// The number of groups that a distribution lists by default.
+const DEFAULT_GROUPS: u32 = 10;
 /// Sessions of a page unless a call says otherwise.
 pub(crate) const DEFAULT_SESSIONS: u32 = 50;
 
@@ -48,6 +52,9 @@ crate::operations! {
     /// Statistics over sessions.
     STATS = Read "stats" (StatsParams) -> Stats, steps stats,
         r#"{"userId":"u","channelId":"c","mode":"m","status":["active"],"phase":["planning"],"parentId":"p","taskIds":["t"],"slotPhase":["plan"],"model":"m","createdAfter":0,"createdBefore":"2030-01-01","updatedAfter":0,"updatedBefore":"2030-01-01T00:00:00Z","text":"t","trash":"include","users":2}"#;
+    /// How durations, costs, tokens and iterations are distributed among sessions.
+    DISTRIBUTION = Read "distribution" (DistributionParams) -> Distribution, steps distribution,
+        r#"{"userId":"u","channelId":"c","mode":"m","status":["active"],"phase":["planning"],"parentId":"p","taskIds":["t"],"slotPhase":["plan"],"model":"m","createdAfter":0,"createdBefore":"2030-01-01","updatedAfter":0,"updatedBefore":"2030-01-01T00:00:00Z","text":"t","trash":"include","by":"model","groups":2}"#;
     /// A session with its whole history, as one JSON text.
     EXPORT = Read "export" (IdParams) -> String, unit export,
         r#"{"id":"s","trash":"include"}"#;
@@ -95,7 +102,7 @@ fn context(tx: &mut Transaction<'_>, params: &ContextParams) -> Attempt<Option<S
     Ok(Some(SessionContext::new(head, recent, unfinished)))
 }
 
-/// A number of events or users: the given one, or the default.
+/// A number of events, users or groups: the given one, or the default.
 fn at_most_a_thousand(name: &str, given: Option<u32>, default: u32) -> Result<u32> {
     match given.unwrap_or(default) {
         number @ ..=1000 => Ok(number),
@@ -160,6 +167,14 @@ async fn stats(context: &Context, params: StatsParams) -> Result<Stats> {
     let counts = Aggregate::Counts { users };
     let tally = context.tally(params.filter()?, counts).await?;
     Ok(Stats::of(&tally))
+}
+
+async fn distribution(context: &Context, params: DistributionParams) -> Result<Distribution> {
+    let groups = at_most_a_thousand("groups", params.groups, DEFAULT_GROUPS)?;
+    let by = params.by;
+    let values = Aggregate::Values { by };
+    let tally = context.tally(params.filter()?, values).await?;
+    Ok(Distribution::of(&tally, by.is_some(), groups))
 }
 
 fn export(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<String> {

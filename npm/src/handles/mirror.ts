@@ -9,7 +9,13 @@ import type { Build } from "../builds/binding.js";
 import { Connection } from "../connection/connection.js";
 import { encode } from "../connection/encode.js";
 import { type Models, modelOptions } from "../connection/models.js";
-import type { Problem, Stats, StatsParams } from "../generated.js";
+import type {
+  Distribution,
+  DistributionParams,
+  Problem,
+  Stats,
+  StatsParams,
+} from "../generated.js";
 import { checkArguments, mayTake, thrown } from "../values/arguments.js";
 import { bytesOf } from "../values/bytes.js";
 import { invalidArgument, type TenureError } from "../values/error.js";
@@ -64,6 +70,7 @@ export class Mirror<T extends SessionTypes = SessionTypes> implements Disposable
     checkArguments<Mirror>(Mirror, thrown, {
       list: mayTake("options", 0, "{ status, limit }", 1),
       stats: mayTake("filter", 0, "{ userId, mode }", 1),
+      distribution: mayTake("options", 0, "{ by, groups }", 1),
     });
   }
 
@@ -103,6 +110,11 @@ export class Mirror<T extends SessionTypes = SessionTypes> implements Disposable
   /** Statistics over sessions, as the method of a handle returns them. */
   stats(filter: Accepts<StatsParams> = {}): Stats {
     return this.#connection.perform("stats", () => filter);
+  }
+
+  /** How measures are distributed among sessions, as the method of a handle returns it. */
+  distribution(options: Accepts<DistributionParams> = {}): Distribution {
+    return this.#connection.perform("distribution", () => options);
   }
 
   /** A session without its history; `null` for an unknown id. */

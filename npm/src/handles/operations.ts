@@ -17,6 +17,8 @@ import type {
   CompleteParams,
   ContextParams,
   DeleteParams,
+  Distribution,
+  DistributionParams,
   FailParams,
   FileImport,
   ForkParams,
@@ -132,6 +134,7 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
       updateContext: mayTake("options", 2, "{ replace, unset, record }"),
       context: mayTake("options", 1, "{ recent }"),
       stats: mayTake("filter", 0, "{ userId, mode }"),
+      distribution: mayTake("options", 0, "{ by, groups }"),
       delete: mayTake("options", 1, trash),
       trash: mayTake("options", 1, change),
       restore: mayTake("options", 1, change),
@@ -389,6 +392,15 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
   /** Returns statistics over the matching sessions; over all sessions without a filter. */
   stats(filter?: Filter): Returns<M, Stats> {
     return this.ask("stats", () => filter ?? {});
+  }
+
+  /**
+   * Returns how durations, costs, tokens and iterations are distributed among the matching sessions, or all:
+   * percentiles and a histogram, and with `by` the percentiles of each mode, model or user, of as many
+   * `groups` as are wanted, those with the most sessions.
+   */
+  distribution(options?: Accepts<DistributionParams>): Returns<M, Distribution> {
+    return this.ask("distribution", () => options ?? {});
   }
 
   /**

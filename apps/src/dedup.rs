@@ -4,3 +4,4 @@ pub mod log;
 pub mod operations;
 pub mod params;
 pub mod run;
+pub mod stats;

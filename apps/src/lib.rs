@@ -33,6 +33,7 @@ pub static OPERATIONS: &[&[&AnyOperation]] = &[
     machines::operations::OPERATIONS,
     dedup::operations::OPERATIONS,
     dedup::log::OPERATIONS,
+    dedup::stats::OPERATIONS,
     retention::agents::OPERATIONS,
     retention::records::OPERATIONS,
 ];

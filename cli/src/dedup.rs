@@ -6,6 +6,7 @@ mod log;
 mod outputs;
 mod records;
 mod self_test;
+mod stats;
 
 use std::env;
 use std::path::PathBuf;
@@ -63,6 +64,8 @@ enum Command {
     Audit(LazyArgs<Audit>),
     /// Print the runs of a day, and count the prevented ones
     Log(LazyArgs<log::Args>),
+    /// Count the runs of some days, and the prevented ones
+    Stats(LazyArgs<stats::Args>),
     /// List the registered runs and the commit locks
     List(LazyArgs<records::List>),
     /// Clear runs and commit locks
@@ -79,6 +82,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         Command::Cleanup(LazyArgs(args)) => cleanup(args, context),
         Command::Audit(LazyArgs(args)) => audit(args, context),
         Command::Log(LazyArgs(args)) => log::run(args, context),
+        Command::Stats(LazyArgs(args)) => stats::run(args, context),
         Command::List(LazyArgs(args)) => records::list(args, context),
         Command::Clear(LazyArgs(args)) => records::clear(args, context),
         Command::SelfTest(LazyArgs(args)) => self_test::run(args, context),

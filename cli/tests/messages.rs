@@ -1554,6 +1554,8 @@ fn messages_about_runs_of_workflows() {
         "tenure dedup audit k push ci 1 3f2a true success",
         "tenure dedup log",
         "tenure dedup log --date today",
+        "tenure dedup stats --from 2026-01-08 --to 2026-01-09",
+        "tenure dedup stats --from tomorrow",
         "tenure dedup log --out missing",
         "tenure dedup clear",
         "tenure dedup clear --ended",
@@ -1636,6 +1638,15 @@ tenure: 0 of 1 run prevented: 0 % saved
 [0]
 $ tenure dedup log --date today
 tenure: --date: expected a day such as 2026-01-08 or 20260108
+[2]
+$ tenure dedup stats --from 2026-01-08 --to 2026-01-09
+DAY         RUNS  PREVENTED
+2026-01-08  1     0
+2026-01-09  0     0
+tenure: 0 of 1 run prevented
+[0]
+$ tenure dedup stats --from tomorrow
+tenure: --from: expected a day such as 2026-01-08 or 20260108
 [2]
 $ tenure dedup log --out missing
 missing/session_audit_20260108.json

@@ -37,6 +37,7 @@ const READING: &[&[&str]] = &[
     &["vm", "show"],
     &["dedup", "list"],
     &["dedup", "log"],
+    &["dedup", "stats"],
     // Dry runs.
     &["audit", "--purge", "1d", "--dry-run"],
     &["cleanup", "--max-age", "1d", "--dry-run"],

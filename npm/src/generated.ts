@@ -1536,6 +1536,23 @@ export type DedupCleared = {
 removed: number, };
 
 /**
+ * The runs on a day.
+ */
+export type DedupDay = { 
+/**
+ * The day in UTC, as `2026-01-08`.
+ */
+date: string, 
+/**
+ * The number of runs that have ended on this day.
+ */
+runs: number, 
+/**
+ * The number of those that were prevented as duplicates.
+ */
+duplicatesPrevented: number, };
+
+/**
  * Whether a run is skipped, and why.
  */
 export type DedupDecision = { 
@@ -1651,6 +1668,37 @@ prWindow?: number | string,
 symmetric?: boolean, };
 
 /**
+ * Runs on some days.
+ */
+export type DedupStats = { 
+/**
+ * The number of runs that have ended on these days.
+ */
+runs: number, 
+/**
+ * The number of those that were prevented as duplicates.
+ */
+duplicatesPrevented: number, 
+/**
+ * Each day, the first first; days without runs are among them.
+ */
+days: Array<DedupDay>, };
+
+/**
+ * The days whose runs to count.
+ */
+export type DedupStatsParams = { 
+/**
+ * The first day, as `2026-01-02` or `20260102`, in UTC; by default the sixth before the last, so that
+ * the days are a week.
+ */
+from?: string, 
+/**
+ * The last day; today by default. At most 366 days are counted.
+ */
+to?: string, };
+
+/**
  * A session to delete.
  */
 export type DeleteParams = { 
@@ -1677,54 +1725,6 @@ export type Difference = "missing" | "older" | "newer" | "different" | "unreadab
  */
 export type Direction = "desc" | "asc";
 
-/**
- * A page of a history.
- */
-export type EventPage = { 
-/**
- * The events in their order.
- */
-items: Array<SessionEvent>, 
-/**
- * The `after` of the next page; absent on the last page, and in the order `"desc"`. A page may have
- * fewer events than `limit`.
- */
-nextAfter?: number, 
-/**
- * The `before` of the next page in the order `"desc"`; absent on the last page.
- */
-nextBefore?: number, };
-
-/**
- * The sequence numbers of events, both ends included.
- */
-export type EventRange = { 
-/**
- * The first sequence number.
- */
-first: number, 
-/**
- * The last sequence number.
- */
-last: number, };
-
-/**
- * A part of a history.
- */
-export type EventsParams = { 
-/**
- * The id of the session.
- */
-id: string, 
-/**
- * Only events of this type, or of one of these.
- */
-type?: EventType | readonly EventType[], 
-/**
- * The order: `"asc"` (the default) begins with the oldest event, `"desc"` with the newest.
- */
-order?: Direction, 
-/**
 /**
  * How durations, costs, tokens and iterations are distributed among sessions. Percentiles are exact: the
  * nearest rank, which is a value of one of the sessions.
@@ -1835,6 +1835,54 @@ by?: GroupBy,
  */
 groups?: number, };
 
+/**
+ * A page of a history.
+ */
+export type EventPage = { 
+/**
+ * The events in their order.
+ */
+items: Array<SessionEvent>, 
+/**
+ * The `after` of the next page; absent on the last page, and in the order `"desc"`. A page may have
+ * fewer events than `limit`.
+ */
+nextAfter?: number, 
+/**
+ * The `before` of the next page in the order `"desc"`; absent on the last page.
+ */
+nextBefore?: number, };
+
+/**
+ * The sequence numbers of events, both ends included.
+ */
+export type EventRange = { 
+/**
+ * The first sequence number.
+ */
+first: number, 
+/**
+ * The last sequence number.
+ */
+last: number, };
+
+/**
+ * A part of a history.
+ */
+export type EventsParams = { 
+/**
+ * The id of the session.
+ */
+id: string, 
+/**
+ * Only events of this type, or of one of these.
+ */
+type?: EventType | readonly EventType[], 
+/**
+ * The order: `"asc"` (the default) begins with the oldest event, `"desc"` with the newest.
+ */
+order?: Direction, 
+/**
  * Only events after this sequence number.
  */
 after?: number, 
@@ -2165,6 +2213,36 @@ history?: "all" | "none" | number,
 trash?: Trash, };
 
 /**
+ * By what sessions are grouped.
+ */
+export type GroupBy = "mode" | "model" | "user";
+
+/**
+ * How durations, costs and tokens are distributed among the sessions of one mode, model or user.
+ */
+export type GroupDistribution = { 
+/**
+ * The mode, the model or the user; `null` for the sessions without one.
+ */
+name: string | null, 
+/**
+ * The number of sessions.
+ */
+sessions: number, 
+/**
+ * The durations of the sessions that have ended for good, in milliseconds; `null` if none has.
+ */
+durationMs: Percentiles | null, 
+/**
+ * The costs of the sessions.
+ */
+cost: Percentiles | null, 
+/**
+ * The tokens of the sessions.
+ */
+tokens: Percentiles | null, };
+
+/**
  * Heads of sessions as bytes.
  */
 export type HeadsPage = { 
@@ -2212,36 +2290,6 @@ limit?: number,
 cursor?: string, };
 
 /**
-/**
- * By what sessions are grouped.
- */
-export type GroupBy = "mode" | "model" | "user";
-
-/**
- * How durations, costs and tokens are distributed among the sessions of one mode, model or user.
- */
-export type GroupDistribution = { 
-/**
- * The mode, the model or the user; `null` for the sessions without one.
- */
-name: string | null, 
-/**
- * The number of sessions.
- */
-sessions: number, 
-/**
- * The durations of the sessions that have ended for good, in milliseconds; `null` if none has.
- */
-durationMs: Percentiles | null, 
-/**
- * The costs of the sessions.
- */
-cost: Percentiles | null, 
-/**
- * The tokens of the sessions.
- */
-tokens: Percentiles | null, };
-
  * How much of a history to load.
  */
 export type History = { "kind": "none" } | { "kind": "last", 
@@ -2534,6 +2582,23 @@ idempotencyKey?: string,
 token?: number, };
 
 /**
+ * A part of the histogram of used iterations.
+ */
+export type IterationCount = { 
+/**
+ * The smallest number of iterations in this part.
+ */
+from: number, 
+/**
+ * The greatest number of iterations in this part; `null` in the last part, which has no end.
+ */
+to: number | null, 
+/**
+ * The number of sessions.
+ */
+sessions: number, };
+
+/**
  * An error that an agent met.
  */
 export type LastError = { 
@@ -2581,23 +2646,6 @@ leaseDurationMs?: number | string,
  * The holder's data, a JSON object; `{}` by default.
  */
 data?: JsonObject, 
-/**
- * A part of the histogram of used iterations.
- */
-export type IterationCount = { 
-/**
- * The smallest number of iterations in this part.
- */
-from: number, 
-/**
- * The greatest number of iterations in this part; `null` in the last part, which has no end.
- */
-to: number | null, 
-/**
- * The number of sessions.
- */
-sessions: number, };
-
 /**
  * Refuse the current holder too, instead of renewing its lease; `false` by default.
  */
@@ -3251,6 +3299,19 @@ idempotencyKey?: string,
 token?: number, };
 
 /**
+ * Percentiles of a measure.
+ */
+export type Percentiles = { 
+/**
+ * The least value that half of the sessions do not exceed.
+ */
+median: number, 
+/**
+ * The least value that 95 percent of the sessions do not exceed.
+ */
+p95: number, };
+
+/**
  * The phase of an agent's work.
  */
 export type Phase = "initializing" | "investigating" | "planning" | "approval" | "executing" | "validating" | "completed" | "failed" | "abandoned";
@@ -3298,19 +3359,6 @@ approval: number,
 executing: number, 
 /**
  * Validating the result.
-/**
- * Percentiles of a measure.
- */
-export type Percentiles = { 
-/**
- * The least value that half of the sessions do not exceed.
- */
-median: number, 
-/**
- * The least value that 95 percent of the sessions do not exceed.
- */
-p95: number, };
-
  */
 validating: number, 
 /**
@@ -5659,6 +5707,8 @@ export interface Operations {
   list: { params: ListParams; result: SessionPage };
   /** Statistics over sessions. */
   stats: { params: StatsParams; result: Stats };
+  /** How durations, costs, tokens and iterations are distributed among sessions. */
+  distribution: { params: DistributionParams; result: Distribution };
   /** A session with its whole history, as one JSON text. */
   export: { params: IdParams; result: string };
   /** Whether an agent may go on with a session: paused, or active with iterations left. */
@@ -5707,8 +5757,6 @@ export interface Operations {
   leaseList: { params: LeaseListParams; result: LeasePage };
   /** Starts a session in a slot. A task has a slot for each phase, and one session outside of the trash occupies it. The outcome is `created`; `existing` if one with this model is there; `needs_confirmation`, `replaced` or `rejected` if one with another model is, or if this one is to be replaced on request; `busy` if another call is changing it. A session that has failed, timed out or was abandoned is replaced without confirmation. */
   startInSlot: { params: StartInSlotParams; result: SlotStart };
-  /** How durations, costs, tokens and iterations are distributed among sessions. */
-  distribution: { params: DistributionParams; result: Distribution };
   /** The session in a slot, and whether its model is missing; `null` if the slot is free. */
   latestSession: { params: LatestSessionParams; result: SlotSession | null };
   /** The sessions in the slots of tasks, by task and phase. */
@@ -5791,6 +5839,8 @@ export interface Operations {
   dedupClear: { params: DedupClearParams; result: DedupCleared };
   /** A page of the runs of a day in UTC, each with the nine properties of the daily audit files. */
   auditDay: { params: AuditDayParams; result: AuditDay };
+  /** The number of runs on each of some days in UTC, and of those that were prevented as duplicates. */
+  dedupStats: { params: DedupStatsParams; result: DedupStats };
   /** Puts the agents that have been idle for a time into the trash, whatever their phase, and deletes those that have been there for a time. Unfinished ones are abandoned; those that a runner holds stay. */
   agentCleanup: { params: AgentCleanupParams; result: CleanupResult };
   /** Removes entries that have reached an age from the audit log. */
@@ -5826,6 +5876,7 @@ export const OPERATIONS = {
   events: "read",
   list: "read",
   stats: "read",
+  distribution: "read",
   export: "read",
   isResumable: "read",
   progress: "read",
@@ -5876,7 +5927,6 @@ export const OPERATIONS = {
   processRegister: "write",
   vmRegister: "write",
   vmMine: "read",
-  distribution: "read",
   vmUnregister: "write",
   vmCommand: "read",
   activeSessions: "read",
@@ -5892,6 +5942,7 @@ export const OPERATIONS = {
   dedupList: "read",
   dedupClear: "write",
   auditDay: "read",
+  dedupStats: "read",
   agentCleanup: "write",
   auditPurge: "write",
   cleanupRecords: "write",

@@ -497,6 +497,11 @@ function properties(dice: Dice, name: string): Properties {
       };
     case "auditDay":
       return { ...(dice.once(2) && { date: dice.pick(['"2026-01-01"', '"20260101"', '"x"']) }) };
+    case "dedupStats":
+      return {
+        ...(dice.once(2) && { from: dice.pick(['"2026-01-01"', '"20251230"', '"2024-01-01"']) }),
+        ...(dice.once(2) && { to: dice.pick(['"2026-01-01"', '"20260101"', '"x"']) }),
+      };
     case "auditPurge":
       return { olderThan: dice.pick(["0", '"1h"']), ...(dice.once(2) && { dryRun: "true" }) };
     case "agentGet":
@@ -606,7 +611,7 @@ const OPERATIONS = [
   ...["trashMany", "restoreMany", "deleteMany", "startInSlots", "startInSlots", "cleanupRecords"],
   ...["startInSlot", "startInSlot", "startInSlot", "latestSession", "slots", "slotPhase"],
   ...["dedupCheck", "dedupRegister", "dedupAdmit", "dedupAdmit", "dedupCleanup", "dedupAudit"],
-  ...["dedupList", "dedupClear", "auditLog", "auditDay", "auditPurge"],
+  ...["dedupList", "dedupClear", "dedupStats", "auditLog", "auditDay", "auditPurge"],
   ...["agentCleanup", "agentStats", "hookPreDelegate", "hookSubagentStop", "hookEvent"],
 ];
 

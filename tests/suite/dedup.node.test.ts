@@ -2,6 +2,7 @@
 // browsers has no deduplication.
 
 import { describe, expect, it } from "vitest";
+import { code } from "../support/failures.js";
 import { everyStore, opening } from "../support/stores.js";
 
 const run = { eventType: "push", workflow: "CI", commitSha: "0123456789abcdef" };
@@ -47,6 +48,10 @@ describe.each(everyStore)("a run %s", (_, openStore) => {
     expect(runs).toEqual([
       expect.objectContaining({ session_key: key, executed: true, duplicate_prevented: false }),
     ]);
+    await dedup.audit({ ...run, key, runId: "2", executed: false, jobStatus: "skipped" });
+    const { runs: counted, duplicatesPrevented, days } = await dedup.stats();
+    expect([counted, duplicatesPrevented, days.length]).toEqual([2, 1, 7]);
+    expect(await code(dedup.stats({ from: "x" }))).toBe("INVALID_ARGUMENT");
     expect(await audit.purge({ olderThan: "1h" })).toMatchObject({ removed: 0 });
     expect((await audit.purge({ olderThan: 0 })).removed).toBeGreaterThan(1);
     expect((await audit.entries()).items).toEqual([]);

@@ -13,7 +13,8 @@ use tenure_core::value::time::{Millis, Timestamp};
 use tenure_core::work::context::Context;
 use tenure_core::work::operation::Group;
 
-const DAY: Millis = Millis(24 * 60 * 60 * 1000);
+/// A day in UTC.
+pub(super) const DAY: Millis = Millis(24 * 60 * 60 * 1000);
 
 tenure_core::operations! {
     Group::Dedup;
@@ -36,7 +37,8 @@ declare_params! {
 
 async fn audit_day(context: &Context, params: AuditDayParams) -> Result<AuditDay> {
     let limit = page_limit(params.limit, MAX_PAGE)? as usize;
-    let begin = day(params.date.as_ref().map(Text::as_str), context.call().now)?;
+    let date = params.date.as_ref().map(Text::as_str);
+    let begin = day("date", date, context.call().now)?;
     let mut reply = AuditDay {
         file: day_file(begin),
         items: Vec::new(),
@@ -127,15 +129,15 @@ pub struct AuditDay {
     pub next_cursor: Option<String>,
 }
 
-/// The first moment of a day: of the one that is named, as `2026-01-08` or `20260108`, or else of the
-/// present one.
+/// The first moment of a day: of the one that a parameter names, as `2026-01-08` or `20260108`, or else of
+/// the present one.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` for what is no day.
-pub fn day(date: Option<&str>, now: Timestamp) -> Result<Timestamp> {
+pub fn day(parameter: &str, date: Option<&str>, now: Timestamp) -> Result<Timestamp> {
     let today = now.to_string();
     let date = date.unwrap_or_else(|| today.get(..10).unwrap_or_default());
-    let problem = || Error::invalid("date", "expected a day such as 2026-01-08 or 20260108");
+    let problem = || Error::invalid(parameter, "expected a day such as 2026-01-08 or 20260108");
     let digits: String = date.chars().filter(|char| *char != '-').collect();
     let plain = digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_digit());
     let (Some(year), Some(month), Some(day), true) =

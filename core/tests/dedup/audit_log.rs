@@ -272,3 +272,64 @@ fn a_millisecond_with_more_entries_than_one_call_reads_is_read_from_its_end() {
         expected
     );
 }
+
+#[test]
+fn runs_and_prevented_duplicates_are_counted_on_each_day() {
+    let world = World::default();
+    audit(&world, "1", true);
+    world.pass(DAY);
+    audit(&world, "2", false);
+    audit(&world, "3", true);
+    // A decision is no run that has ended.
+    admit(&world, "4");
+    world.pass(2 * DAY);
+    audit(&world, "5", false);
+    let day = |date: &str, runs: u64, prevented: u64| json!({"date": date, "runs": runs, "duplicatesPrevented": prevented});
+    let week = world.ok("dedupStats", json!({}));
+    assert_eq!(
+        (&week["runs"], &week["duplicatesPrevented"]),
+        (&json!(4), &json!(2))
+    );
+    assert_eq!(
+        week["days"],
+        json!([
+            day("2026-01-05", 0, 0),
+            day("2026-01-06", 0, 0),
+            day("2026-01-07", 0, 0),
+            day("2026-01-08", 1, 0),
+            day("2026-01-09", 2, 1),
+            day("2026-01-10", 0, 0),
+            day("2026-01-11", 1, 1),
+        ])
+    );
+    let first = world.ok(
+        "dedupStats",
+        json!({"from": "20260108", "to": "2026-01-09"}),
+    );
+    assert_eq!(
+        first["days"],
+        json!([day("2026-01-08", 1, 0), day("2026-01-09", 2, 1)])
+    );
+    assert_eq!(
+        (&first["runs"], &first["duplicatesPrevented"]),
+        (&json!(3), &json!(1))
+    );
+    let year = world.ok("dedupStats", json!({"from": "2025-01-11"}));
+    assert_eq!(
+        (year["days"].as_array().unwrap().len(), &year["runs"]),
+        (366, &json!(4))
+    );
+    for params in [
+        json!({"from": "2025-01-10"}),
+        json!({"from": "2026-01-12"}),
+        json!({"from": "January"}),
+        json!({"to": "2026-02-30"}),
+    ] {
+        assert_eq!(world.code("dedupStats", params), "INVALID_ARGUMENT");
+    }
+    let end = world.ok(
+        "dedupStats",
+        json!({"from": "9999-12-31", "to": "9999-12-31"}),
+    );
+    assert_eq!(end["days"], json!([day("9999-12-31", 0, 0)]));
+}

@@ -16,6 +16,8 @@ import type {
   DedupClearParams,
   DedupListParams,
   DedupRegisterParams,
+  DedupStats,
+  DedupStatsParams,
   LeasePage,
 } from "../generated.js";
 import { checkArguments, mayTake, takes } from "../values/arguments.js";
@@ -33,6 +35,7 @@ export class Dedup<M extends Mode> extends OperationGroup<M> {
       register: run,
       cleanup: run,
       audit: run,
+      stats: mayTake("options", 0, "{ from, to }"),
       list: mayTake("options", 0, "{ prefix, ended }"),
       clear: mayTake("options", 0, "{ prefix, ended }"),
     });
@@ -65,6 +68,14 @@ export class Dedup<M extends Mode> extends OperationGroup<M> {
   /** Records the outcome of a run in the audit log. */
   audit(run: Accepts<DedupAuditParams>): Returns<M, AuditEntry> {
     return this.ask("dedupAudit", () => run);
+  }
+
+  /**
+   * Counts the runs that have ended on some days in UTC, and those of them that were prevented as duplicates:
+   * on each day, and together. Without options the days are a week up to today.
+   */
+  stats(options?: Accepts<DedupStatsParams>): Returns<M, DedupStats> {
+    return this.ask("dedupStats", () => options ?? {});
   }
 
   /** Returns a page of the runs that block duplicates. */

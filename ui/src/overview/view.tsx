@@ -6,7 +6,16 @@
  */
 
 import { useMemo, useState } from "preact/hooks";
-import type { AgentStats, Metric, Stats } from "tenure";
+import type {
+  AgentStats,
+  Distribution,
+  GroupBy,
+  GroupDistribution,
+  IterationCount,
+  Metric,
+  Percentiles,
+  Stats,
+} from "tenure";
 import { now } from "../clock.js";
 import { brief, bytes, cost, count, counted, duration, percent } from "../format.js";
 import { useLoaded } from "../parts/load.js";
@@ -18,15 +27,6 @@ import { linkTo, replaceQuery, route } from "../route.js";
 import { FirstSession } from "../start/first.js";
 import { auditRevision, leasesRevision, opened, sessionsRevision } from "../store.js";
 import { Chart } from "./chart.js";
-import {
-  type Group,
-  type GroupName,
-  groupsOf,
-  iterationsOf,
-  MOST,
-  newest,
-  type Percentiles,
-} from "./distribution.js";
 import { PERIODS, partsOf } from "./periods.js";
 
 /** How often the expensive numbers are computed again, in milliseconds. */
@@ -35,8 +35,6 @@ const STEADY_MS = 15_000;
 const LIVE_UP_TO = 5000;
 /** The number of sessions from which their histories are not read to add up their sizes. */
 const STORAGE_UP_TO = 2000;
-/** The days of which prevented duplicates are counted. */
-const DAYS = 7;
 
 /** The overview. */
 export function OverviewView() {
@@ -65,8 +63,11 @@ export function OverviewView() {
       }),
     };
   }, [mirror, period, revision, step]);
-  const heads = useMemo(() => newest(mirror, counted.filter), [mirror, period, step]);
-  const iterations = useMemo(() => iterationsOf(heads), [heads]);
+  const [by, setBy] = useState<GroupBy>("mode");
+  const distribution = useMemo(
+    () => mirror.distribution({ ...counted.filter, by, groups: SHOWN }),
+    [mirror, counted, by],
+  );
   if (mirror.stats().total === 0) {
     return (
       <main class="view">
@@ -104,13 +105,26 @@ export function OverviewView() {
         <Chart
           title="Iterations used"
           series={[{ name: "sessions", look: "fill-plain" }]}
-          bars={iterations.map(({ label, sessions }) => ({ label, values: [sessions] }))}
+          bars={distribution.iterations.map((part) => ({
+            label: rangeOf(part),
+            values: [part.sessions],
+          }))}
         />
         <Agents />
       </div>
-      <Groups heads={heads} after={counted.filter.createdAfter} />
+      <Groups
+        distribution={distribution}
+        by={by}
+        setBy={setBy}
+        after={counted.filter.createdAfter}
+      />
     </main>
   );
+}
+
+function rangeOf({ from, to }: IterationCount): string {
+  if (to === null) return `${from}+`;
+  return from === to ? String(to) : `${from}-${to}`;
 }
 
 function Tiles({ stats, after }: { readonly stats: Stats; readonly after: string | undefined }) {
@@ -249,9 +263,9 @@ function AgentTable({ stats }: { readonly stats: AgentStats }) {
   );
 }
 
-const GROUPS: Readonly<Record<GroupName, string>> = { mode: "Mode", model: "Model", user: "User" };
+const GROUPS: Readonly<Record<GroupBy, string>> = { mode: "Mode", model: "Model", user: "User" };
 /** The filter that selects a group. */
-const FILTER_OF: Readonly<Record<GroupName, string>> = {
+const FILTER_OF: Readonly<Record<GroupBy, string>> = {
   mode: "mode",
   model: "model",
   user: "userId",
@@ -260,21 +274,23 @@ const FILTER_OF: Readonly<Record<GroupName, string>> = {
 const SHOWN = 20;
 
 function Groups({
-  heads,
+  distribution: { groups, groupsOmitted },
+  by,
+  setBy,
   after,
 }: {
-  readonly heads: ReturnType<typeof newest>;
+  readonly distribution: Distribution;
+  readonly by: GroupBy;
+  readonly setBy: (by: GroupBy) => void;
   readonly after: string | undefined;
 }) {
-  const [by, setBy] = useState<GroupName>("mode");
-  const groups = useMemo(() => groupsOf(heads, by), [heads, by]);
   return (
     <section class="panel" aria-label="Percentiles">
       <header class="view-head">
         <h2>Durations, costs and tokens</h2>
         <fieldset class="chips">
           <legend class="unseen">Group by</legend>
-          {(Object.keys(GROUPS) as GroupName[]).map((name) => (
+          {(Object.keys(GROUPS) as GroupBy[]).map((name) => (
             <button
               key={name}
               type="button"
@@ -286,7 +302,6 @@ function Groups({
             </button>
           ))}
         </fieldset>
-        {heads.length === MOST && <span class="faint">of the newest {count(MOST)} sessions</span>}
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reached by the keyboard. */}
       <section class="table-scroller" aria-label="Durations, costs and tokens" tabIndex={0}>
@@ -311,12 +326,12 @@ function Groups({
             </tr>
           </thead>
           <tbody>
-            {groups.slice(0, SHOWN).map((group) => (
+            {groups.map((group) => (
               <GroupRow
                 key={group.name}
                 group={group}
                 link={
-                  group.name === "(none)"
+                  group.name === null
                     ? undefined
                     : linkTo(["sessions"], { [FILTER_OF[by]]: group.name, createdAfter: after })
                 }
@@ -325,13 +340,20 @@ function Groups({
           </tbody>
         </table>
       </section>
+      {groupsOmitted > 0 && <p class="faint">and {count(groupsOmitted)} more</p>}
     </section>
   );
 }
 
-function GroupRow({ group, link }: { readonly group: Group; readonly link: string | undefined }) {
-  const name = <Line text={group.name} limit={60} />;
-  const cells = (of: Percentiles | undefined, show: (value: number) => string) => (
+function GroupRow({
+  group,
+  link,
+}: {
+  readonly group: GroupDistribution;
+  readonly link: string | undefined;
+}) {
+  const name = <Line text={group.name ?? "(none)"} limit={60} />;
+  const cells = (of: Percentiles | null, show: (value: number) => string) => (
     <>
       <td class="number">{of && show(of.median)}</td>
       <td class="number faint">{of && show(of.p95)}</td>
@@ -341,7 +363,7 @@ function GroupRow({ group, link }: { readonly group: Group; readonly link: strin
     <tr>
       <th scope="row">{link === undefined ? name : <a href={link}>{name}</a>}</th>
       <td class="number">{count(group.sessions)}</td>
-      {cells(group.duration, duration)}
+      {cells(group.durationMs, duration)}
       {cells(group.cost, cost)}
       {cells(group.tokens, brief)}
     </tr>
@@ -352,23 +374,8 @@ function GroupRow({ group, link }: { readonly group: Group; readonly link: strin
 function Others() {
   const { sessions } = opened();
   const day = new Date(now.value).toISOString().slice(0, 10);
-  const runs = useLoaded(async () => {
-    let [all, prevented] = [0, 0];
-    for (let back = 0; back < DAYS; back += 1) {
-      const date = new Date(Date.parse(day) - back * 86_400_000).toISOString().slice(0, 10);
-      let cursor: string | undefined;
-      do {
-        const page: Awaited<ReturnType<typeof sessions.audit.day>> = await sessions.audit.day({
-          date,
-          ...(cursor === undefined ? {} : { cursor }),
-        });
-        all += page.items.length;
-        prevented += page.items.filter((run) => run.duplicate_prevented).length;
-        cursor = page.nextCursor;
-      } while (cursor !== undefined);
-    }
-    return { all, prevented };
-  }, [day, auditRevision.value]);
+  // A week up to today.
+  const runs = useLoaded(() => sessions.dedup.stats(), [day, auditRevision.value]);
   const machines = useLoaded(async () => {
     const registered = opened().sessions.machines;
     const [active, orphaned] = await Promise.all([registered.active(), registered.orphans()]);
@@ -378,8 +385,12 @@ function Others() {
     <>
       <Tile
         name="Prevented duplicates"
-        value={runs.value === undefined ? "…" : count(runs.value.prevented)}
-        hint={runs.value === undefined ? "" : `of ${count(runs.value.all)} runs, ${DAYS} days`}
+        value={runs.value === undefined ? "…" : count(runs.value.duplicatesPrevented)}
+        hint={
+          runs.value === undefined
+            ? ""
+            : `of ${count(runs.value.runs)} runs, ${runs.value.days.length} days`
+        }
         link={linkTo(["runs"])}
       />
       <Tile

@@ -3,6 +3,7 @@
 import {
   type AgentState,
   type Appended,
+  type Distribution,
   type ErrorCode,
   type EventType,
   getSessionManager,
@@ -79,6 +80,7 @@ export async function operations(sessions: Sessions, sync: SessionsSync): Promis
   is<Same<ReturnType<SessionsSync["get"]>, Session | null>>();
   is<Same<Awaited<ReturnType<Sessions["context"]>>, SessionContext | null>>();
   is<Same<Awaited<ReturnType<Sessions["stats"]>>, Stats>>();
+  is<Same<Awaited<ReturnType<Sessions["distribution"]>>, Distribution>>();
   const appended = await sessions.addEvent(id, "deployed", { to: "staging" });
   is<Same<typeof appended, Appended>>();
   const head = sync.pause(id, "May I?", { ifVersion: appended.version, idempotencyKey: "once" });

@@ -9,15 +9,19 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Phase, Stats } from "tenure";
 import { now } from "../clock.js";
 import { brief, count } from "../format.js";
+import { useLoaded } from "../parts/load.js";
 import { STATUSES, StatusMark } from "../parts/status.js";
 import { linkTo, replaceQuery, route } from "../route.js";
 import { opened, sessionsRevision } from "../store.js";
 import { inLine } from "../text.js";
 import { FILTERS, filterOf, PARAMETERS, withParameter, withToggled } from "./query.js";
+import { countsOf } from "./rows.js";
 import { BUILT_IN, removeView, savedViews, saveView } from "./saved-views.js";
 
-/** How long to wait for another key before the list is filtered by a text. */
+/** How long to wait for another key before the list is filtered by a text, in milliseconds. */
 const TYPING_MS = 120;
+/** The most to wait where filtering takes long, so that it keeps no key waiting. */
+const MOST_TYPING_MS = 800;
 
 /** The phases of agents, in their usual order. */
 const PHASES: readonly Phase[] = [
@@ -88,9 +92,16 @@ function Search({ query, search }: FiltersOptions) {
     clearTimeout(timer.current);
     setText(inAddress);
   }, [inAddress]);
+  const pause = useRef(TYPING_MS);
   const apply = (value: string): void => {
     applied.current = value;
+    const began = performance.now();
     replaceQuery(withParameter(route.peek().query, "text", value));
+    // The list is rendered before the next task.
+    setTimeout(() => {
+      const took = performance.now() - began;
+      pause.current = Math.min(Math.max(TYPING_MS, 2 * took), MOST_TYPING_MS);
+    });
   };
   return (
     <input
@@ -103,7 +114,7 @@ function Search({ query, search }: FiltersOptions) {
       onInput={({ currentTarget: { value } }) => {
         setText(value);
         clearTimeout(timer.current);
-        timer.current = setTimeout(() => apply(value), TYPING_MS);
+        timer.current = setTimeout(() => apply(value), pause.current);
       }}
       onKeyDown={(event) => {
         if (event.key !== "Escape" && event.key !== "Enter") return;
@@ -142,7 +153,7 @@ function Statuses({ query }: { readonly query: URLSearchParams }) {
 
 function countsWithout(query: URLSearchParams, name: string): Stats | undefined {
   try {
-    return opened().mirror.stats(filterOf(withParameter(query, name, undefined)));
+    return countsOf(opened().mirror, filterOf(withParameter(query, name, undefined)));
   } catch {
     // The list says what is wrong with the filter.
     return undefined;
@@ -257,16 +268,18 @@ const COUNTED_MS = 10_000;
 /** The number of sessions up to which they are counted after each change. */
 const LIVE_UP_TO = 5000;
 
-/** The number of sessions of each view. */
+/** The number of sessions of each view. Those of very many sessions are counted by the server. */
 function useTotals(): ReadonlyMap<string, number> {
-  const { mirror } = opened();
+  const { mirror, sessions, isLocal } = opened();
   const revision = sessionsRevision.value;
   const isSmall = mirror.stats().total <= LIVE_UP_TO;
+  const isAsked = !isSmall && !isLocal;
   const step = isSmall ? revision : Math.floor(now.value / COUNTED_MS);
-  const views = savedViews.value;
-  return useMemo(() => {
+  const queries = [...BUILT_IN, ...savedViews.value].map(({ query }) => query);
+  const inputs = [mirror, isAsked, step, queries.join()];
+  const here = useMemo(() => {
     const totals = new Map<string, number>();
-    for (const { query } of [...BUILT_IN, ...views]) {
+    for (const query of isAsked ? [] : queries) {
       try {
         totals.set(query, mirror.stats(filterOf(new URLSearchParams(query))).total);
       } catch {
@@ -274,7 +287,16 @@ function useTotals(): ReadonlyMap<string, number> {
       }
     }
     return totals;
-  }, [mirror, step, views]);
+  }, inputs);
+  const there = useLoaded(async () => {
+    const totals = new Map<string, number>();
+    for (const query of isAsked ? queries : []) {
+      const stats = await sessions.stats(filterOf(new URLSearchParams(query))).catch(() => null);
+      if (stats !== null) totals.set(query, stats.total);
+    }
+    return totals;
+  }, inputs);
+  return isAsked ? (there.value ?? here) : here;
 }
 
 function ViewLink({

@@ -41,20 +41,38 @@ export function useRows(
   }, [mirror, key, revision]);
 }
 
+/** The last counts, which the list and its filters both show. */
+let counted: { readonly mirror: Mirror; readonly key: string; readonly stats: Stats } | undefined;
+
+/** Statistics of the sessions of a filter. They are counted once after each change. */
+export function countsOf(mirror: Mirror, filter: Filter): Stats {
+  const key = JSON.stringify([sessionsRevision.peek(), filter]);
+  if (counted?.mirror !== mirror || counted.key !== key) {
+    counted = { mirror, key, stats: mirror.stats(filter) };
+  }
+  return counted.stats;
+}
+
 function rowsOf(
   mirror: Mirror,
   filter: Filter,
   order: Pick<ListOptions, "orderBy" | "direction">,
 ): Rows {
-  const stats = mirror.stats(filter);
+  const stats = countsOf(mirror, filter);
   const pages = new Map<number, readonly SessionHead[]>();
-  const list = (options: ListOptions, limit: number): readonly SessionHead[] => {
+  /** The cursors of pages that come after one that is loaded: those are found at once. */
+  const cursors = new Map<number, string>();
+  const load = (page: number): readonly SessionHead[] => {
     const heads: SessionHead[] = [];
-    // A page of large sessions ends earlier.
-    for (const head of mirror.list({ ...filter, ...order, ...options, limit })) {
-      heads.push(head);
-      if (heads.length === limit) break;
-    }
+    let cursor = cursors.get(page);
+    do {
+      const start = cursor === undefined ? { offset: page * PAGE } : { cursor };
+      const found = mirror.list({ ...filter, ...order, ...start, limit: PAGE - heads.length });
+      heads.push(...found.items);
+      cursor = found.nextCursor;
+      // A page of large sessions ends earlier.
+    } while (heads.length < PAGE && cursor !== undefined);
+    if (cursor !== undefined) cursors.set(page + 1, cursor);
     return heads;
   };
   return {
@@ -64,7 +82,7 @@ function rowsOf(
       const page = Math.floor(index / PAGE);
       let heads = pages.get(page);
       if (heads === undefined) {
-        heads = list({ offset: page * PAGE }, PAGE);
+        heads = load(page);
         pages.set(page, heads);
       }
       return heads[index % PAGE];

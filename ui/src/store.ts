@@ -7,6 +7,7 @@
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { Sessions } from "tenure";
 import { type Connection, connect } from "./connect.js";
+import { readAhead } from "./sessions/ahead.js";
 
 /** The state of the page. */
 export type StoreState =
@@ -80,6 +81,7 @@ export async function openStore(): Promise<void> {
       },
     });
     followOthers(connection.sessions);
+    readAhead(connection.mirror);
     batch(() => {
       followError.value = undefined;
       store.value = { kind: "open", ...connection };

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ComponentChildren } from "preact";
+import { Component, type ComponentChildren } from "preact";
 import type { ListOptions, SessionHead } from "tenure";
 import { brief, cost } from "../format.js";
 import { Progress } from "../parts/progress.js";
@@ -120,24 +120,33 @@ function classOf({ name, isNumber }: Column): string {
   return isNumber ? `cell-${name} number` : `cell-${name}`;
 }
 
-/** A row. */
-export function Row(options: RowOptions) {
-  const { head, index, top, isChosen } = options;
-  return (
-    <div
-      role="row"
-      aria-rowindex={index + 2}
-      class={isChosen ? "row row-chosen" : "row"}
-      style={{ transform: `translateY(${top}px)` }}
-      data-id={head.id}
-    >
-      {COLUMNS.map((column) => (
-        <div key={column.name} role="cell" class={classOf(column)}>
-          {column.show(options)}
-        </div>
-      ))}
-    </div>
-  );
+/** A row. While the list scrolls, only the rows that come into it are rendered. */
+export class Row extends Component<RowOptions> {
+  /** Whether an option has changed. */
+  override shouldComponentUpdate(next: RowOptions): boolean {
+    const names = Object.keys(next) as (keyof RowOptions)[];
+    return names.some((name) => next[name] !== this.props[name]);
+  }
+
+  /** See {@link Component.render}. */
+  override render(options: RowOptions): ComponentChildren {
+    const { head, index, top, isChosen } = options;
+    return (
+      <div
+        role="row"
+        aria-rowindex={index + 2}
+        class={isChosen ? "row row-chosen" : "row"}
+        style={{ transform: `translateY(${top}px)` }}
+        data-id={head.id}
+      >
+        {COLUMNS.map((column) => (
+          <div key={column.name} role="cell" class={classOf(column)}>
+            {column.show(options)}
+          </div>
+        ))}
+      </div>
+    );
+  }
 }
 
 /** The heading. The list can be ordered by the columns that the core orders by. */

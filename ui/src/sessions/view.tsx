@@ -4,7 +4,7 @@
  * @module
  */
 
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { exportSessions } from "../files/export.js";
 import { count, counted } from "../format.js";
 import { copyText } from "../parts/copy.js";
@@ -138,6 +138,13 @@ function List({ rows, query }: { readonly rows: Rows; readonly query: URLSearchP
     anchor.current = index;
     setChosen(next);
   };
+  // Rows are rendered again if it changes.
+  const choosing = useRef(choose);
+  choosing.current = choose;
+  const onChoose = useCallback(
+    (index: number, isRange: boolean): void => choosing.current(index, isRange),
+    [],
+  );
   const currentId = rows.at(current)?.id;
   const meant = (): readonly string[] =>
     chosen.size > 0 ? [...chosen] : currentId === undefined ? [] : [currentId];
@@ -227,7 +234,7 @@ function List({ rows, query }: { readonly rows: Rows; readonly query: URLSearchP
                   top={start}
                   isChosen={chosen.has(head.id)}
                   isCurrent={index === Math.min(current, rows.total - 1)}
-                  onChoose={choose}
+                  onChoose={onChoose}
                   onFocus={setCurrent}
                 />
               );

@@ -21,6 +21,9 @@ const problems: string[] = [];
 
 const run = promisify(execFile);
 const TOKEN = "a-token-of-the-tests";
+const isLong = Number(process.env.TENURE_TEST_SCALE ?? 0.1) >= 1;
+/** How many changes two browsers make, and how often a server is killed. */
+const [changes, kills] = isLong ? [20, 2] : [6, 1];
 
 beforeAll(async () => {
   browser = await startBrowser();
@@ -83,6 +86,27 @@ it("loads the browser's WebAssembly, and not the complete one", async () => {
   const modules = files.filter((file) => file.endsWith(".wasm"));
   expect(modules).toEqual([expect.stringMatching(/tenure_wasm_bg/)]);
   expect(await page.evaluate(() => navigator.serviceWorker?.getRegistrations())).toEqual([]);
+});
+
+it("shows the first rows before all sessions are loaded", async () => {
+  await call("start", { id: "s", mode: "m", task: "One of many" });
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route("**/v1/heads", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(`${server.url}?token=${TOKEN}`);
+  const row = page.locator('[data-id="s"]');
+  await row.getByRole("link", { name: "One of many" }).waitFor();
+  await page.getByRole("status").getByText("Loading").waitFor();
+  const top = await row.evaluate((element) => element.getBoundingClientRect().top);
+  release();
+  await loaded(page);
+  await page.getByText("1 session", { exact: true }).waitFor();
+  expect(await row.evaluate((element) => element.getBoundingClientRect().top)).toBe(top);
 });
 
 it("says how to get in without the token", async () => {
@@ -169,7 +193,7 @@ it("shows exactly what the store has after its server was killed, while other pr
   await open();
   expect(await shown("#/sessions")).toEqual(await stored(others, {}));
   const { port } = new URL(server.url);
-  for (let round = 0; round < 2; round += 1) {
+  for (let round = 0; round < kills; round += 1) {
     const at = round * 60;
     await server.kill();
     await page.getByText("(away)").waitFor();
@@ -204,7 +228,7 @@ it("shows each change of another browser, in both directions", async () => {
     const second = await (await other.newContext()).newPage();
     await second.goto(`${server.url}?token=${TOKEN}`);
     await loaded(second);
-    for (let change = 0; change < 20; change += 1) {
+    for (let change = 0; change < changes; change += 1) {
       const [from, to] = change % 2 === 0 ? [page, second] : [second, page];
       await from.keyboard.press("n");
       await from.getByRole("dialog").getByLabel("Task", { exact: true }).fill(`Change ${change}`);

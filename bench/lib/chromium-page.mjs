@@ -11,20 +11,27 @@ import { chromiumSwitches, findChromium } from "../../scripts/lib/chromium.mjs";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const types = { ".mjs": "text/javascript", ".js": "text/javascript", ".wasm": "application/wasm" };
 
+/** Starts Chromium with a profile in the folder `profile`. `undefined` without Chromium or its driver. */
+export async function startChromium(profile, options) {
+  const executablePath = findChromium();
+  const playwright = playwrightOfTests();
+  if (executablePath === undefined || playwright === undefined) return undefined;
+  return playwright.chromium.launchPersistentContext(profile, {
+    ...options,
+    executablePath,
+    args: chromiumSwitches,
+  });
+}
+
 /**
  * Opens a page whose profile is in the folder `profile`, with a function `close`. `undefined`
  * without Chromium or its driver.
  */
 export async function openPage(profile) {
-  const executablePath = findChromium();
-  const playwright = playwrightOfTests();
-  if (executablePath === undefined || playwright === undefined) return undefined;
+  const context = await startChromium(profile);
+  if (context === undefined) return undefined;
   const server = createServer(answer);
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const context = await playwright.chromium.launchPersistentContext(profile, {
-    executablePath,
-    args: chromiumSwitches,
-  });
   const page = await context.newPage();
   await page.goto(`http://127.0.0.1:${server.address().port}/`);
   return {

@@ -23,6 +23,7 @@ export const names = [
   "slots",
   "watch",
   "memory-pages",
+  "page",
   "memory",
 ];
 

@@ -119,85 +119,88 @@ export function Actions({
       ? {}
       : { disabled: true, title: `${holder} holds the session`, "aria-describedby": reasonId };
   return (
-    <fieldset class="actions">
-      <legend class="unseen">Actions</legend>
-      {legal.filter(isAction).map((name) => {
-        const { label, isMain } = ACTIONS[name];
-        return (
-          <button
-            key={name}
-            type="button"
-            class={isMain ? "main" : ""}
-            onClick={() => setAsked(name)}
-            {...refusal(name)}
-          >
-            {label}
+    <>
+      <fieldset class="actions">
+        <legend class="unseen">Actions</legend>
+        {legal.filter(isAction).map((name) => {
+          const { label, isMain } = ACTIONS[name];
+          return (
+            <button
+              key={name}
+              type="button"
+              class={isMain ? "main" : ""}
+              onClick={() => setAsked(name)}
+              {...refusal(name)}
+            >
+              {label}
+            </button>
+          );
+        })}
+        {legal.includes("fork") && (
+          <button type="button" onClick={onFork} {...refusal("fork")}>
+            Fork
           </button>
-        );
-      })}
-      {legal.includes("fork") && (
-        <button type="button" onClick={onFork} {...refusal("fork")}>
-          Fork
+        )}
+        <button type="button" onClick={() => void exportSessions([head.id])}>
+          Export
         </button>
-      )}
-      <button type="button" onClick={() => void exportSessions([head.id])}>
-        Export
-      </button>
-      {head.deletedAt === undefined && legal.includes("trash") && (
-        <button type="button" onClick={() => void trashAll([head.id])} {...refusal("trash")}>
-          Move to the trash
-        </button>
-      )}
-      {head.deletedAt !== undefined && legal.includes("restore") && (
-        <button
-          type="button"
-          class="main"
-          onClick={() => void restore(head.id)}
-          {...refusal("restore")}
-        >
-          Restore
-        </button>
-      )}
+        {head.deletedAt === undefined && legal.includes("trash") && (
+          <button type="button" onClick={() => void trashAll([head.id])} {...refusal("trash")}>
+            Move to the trash
+          </button>
+        )}
+        {head.deletedAt !== undefined && legal.includes("restore") && (
+          <button
+            type="button"
+            class="main"
+            onClick={() => void restore(head.id)}
+            {...refusal("restore")}
+          >
+            Restore
+          </button>
+        )}
+        {asked !== undefined && action !== undefined && (
+          <FormDialog
+            title={`${action.label} this session`}
+            fields={action.fields(head)}
+            submit={action.label}
+            isBad={action.isBad}
+            onClose={() => setAsked(undefined)}
+            onSubmit={async (values) => {
+              await action.run(head.id, values);
+              setAsked(undefined);
+              say(action.done);
+            }}
+          />
+        )}
+      </fieldset>
       {lease !== undefined && (
-        <p class="held" id={reasonId}>
+        <p id={reasonId}>
           <span class="tag tag-ask">held</span> by <Holder of={lease} />
           {allowed.length < legal.length && (
-            <span class="faint">, who alone may do what is disabled here</span>
+            <span class="faint">. The holder alone may do what is disabled here.</span>
           )}
         </p>
       )}
-      {asked !== undefined && action !== undefined && (
-        <FormDialog
-          title={`${action.label} this session`}
-          fields={action.fields(head)}
-          submit={action.label}
-          isBad={action.isBad}
-          onClose={() => setAsked(undefined)}
-          onSubmit={async (values) => {
-            await action.run(head.id, values);
-            setAsked(undefined);
-            say(action.done);
-          }}
-        />
-      )}
-    </fieldset>
+    </>
   );
 }
 
-/** The holder of a lease, with its process, and since when. */
+/** The holder of a lease, with its process, and when it got the lease. */
 function Holder({ of }: { readonly of: LeaseView }) {
   const process = [of.process?.hostname, of.process?.pid].filter(Boolean).join(" · ");
   return (
     <>
       <strong>
         <Line text={of.holder} limit={60} />
-      </strong>{" "}
+      </strong>
       {process !== "" && process !== of.holder && (
         <>
-          (<Line text={process} limit={60} />){" "}
+          {" "}
+          (<Line text={process} limit={60} />)
         </>
       )}
-      since <Time at={of.acquiredAt} />
+      , acquired <Time at={of.acquiredAt} />
     </>
   );
 }

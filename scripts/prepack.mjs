@@ -27,7 +27,10 @@ await main(() => {
   writeLocations(inRoot("npm", "dist"));
   rmSync(inRoot("npm", "docs"), { recursive: true, force: true });
   mkdirSync(inRoot("npm", "docs"));
-  const docs = readdirSync(inRoot("docs")).map((name) => `docs/${name}`);
+  // Pictures are in the repository alone.
+  const docs = readdirSync(inRoot("docs"), { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => `docs/${name}`);
   const copied = ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "CHANGELOG.md", ...docs];
   for (const path of copied) {
     if (path.endsWith(".md")) writeFileSync(inRoot("npm", path), packed(path, copied));
@@ -38,12 +41,13 @@ await main(() => {
 /** The text of a document of the package. Links to files that are not in it name the repository. */
 function packed(document, copied) {
   const { repository } = JSON.parse(readFileSync(inRoot("npm", "package.json"), "utf8"));
-  const files = `${repository.url.replace(/^git\+|\.git$/g, "")}/blob/HEAD`;
+  const page = repository.url.replace(/^git\+|\.git$/g, "");
   return readFileSync(inRoot(document), "utf8").replace(
     /\]\((?![a-z]+:)([^)#\s]+)/g,
     (link, target) => {
       const path = posix.join(dirname(document), target);
-      return copied.includes(path) ? link : `](${files}/${path}`;
+      const kind = path.endsWith(".png") ? "raw" : "blob";
+      return copied.includes(path) ? link : `](${page}/${kind}/HEAD/${path}`;
     },
   );
 }

@@ -38,7 +38,9 @@ describe("the packed package", () => {
         "LICENSE-MIT",
         "README.md",
         "bin/tenure",
-        ...readdirSync(inRoot("docs")).map((name) => `docs/${name}`),
+        ...readdirSync(inRoot("docs"), { withFileTypes: true })
+          .filter((entry) => entry.isFile())
+          .map(({ name }) => `docs/${name}`),
         "ui/index.html",
         "ui/server.html",
         "wasm/tenure_complete_bg.wasm",
@@ -78,7 +80,7 @@ describe("the packed package", () => {
     expect(links.length).toBeGreaterThan(50);
     expect(links.filter((file) => !files.includes(file))).toEqual([]);
     const elsewhere = documents.flatMap(([, text]) => [
-      ...text.matchAll(/\]\(([^)\s]+)\/blob\/HEAD\/([^)#\s]+)/g),
+      ...text.matchAll(/\]\(([^)\s]+)\/(?:blob|raw)\/HEAD\/([^)#\s]+)/g),
     ]);
     expect(elsewhere.length).toBeGreaterThan(0);
     for (const [, host, file = ""] of elsewhere) {

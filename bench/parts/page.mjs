@@ -80,7 +80,7 @@ export function run({ quick }) {
       tables: [
         table(
           `The web UI, ${count(number)} sessions: from the navigation`,
-          ["time", "requests of heads", "the core", "the page's code", "layout and styles"],
+          ["time", "requests of heads", "the core", "layout and styles", "the rest"],
           [
             ["the page is there", time(median(opened, "html")), "", "", "", ""],
             ["the store is open", time(median(opened, "open")), "", "", "", ""],
@@ -92,7 +92,7 @@ export function run({ quick }) {
         ),
         table(
           "The web UI: a key in the search",
-          ["median", "95th percentile", "the core", "the page's code", "layout and styles"],
+          ["median", "95th percentile", "the core", "layout and styles", "the rest"],
           [
             ["to the next frame", time(key), time(p95(keys.all, "frame")), "", "", ""],
             [
@@ -117,8 +117,8 @@ export function run({ quick }) {
             "frames a second",
             "longest frame",
             "the core, a frame",
-            "the page's code",
             "layout and styles",
+            "the rest",
           ],
           [
             [
@@ -131,7 +131,7 @@ export function run({ quick }) {
         ),
         table(
           "The web UI: from the commit of another process",
-          ["median", "99th percentile", "the core", "the page's code", "layout and styles"],
+          ["median", "99th percentile", "the core", "layout and styles", "the rest"],
           [
             [
               "to the frame that shows it",
@@ -157,7 +157,7 @@ export function run({ quick }) {
         ),
       ],
       notes: [
-        `In Chromium ${context.browser()?.version() ?? ""}, ${rounds.open} pages and ${rounds.change} changes. A frame has been painted when a message that its animation callback has sent arrives, so that a wait for the screen, up to 16.7 ms, is part of each time. "The core" is the time in the exports of the WebAssembly, "the page's code" the rest of the scripts, both of the page's thread.`,
+        `In Chromium ${context.browser()?.version() ?? ""}, ${rounds.open} pages and ${rounds.change} changes. A frame has been painted when a message that its animation callback has sent arrives, so that a wait for the screen, up to 16.7 ms, is part of each time. "The core" is the time in the exports of the WebAssembly, "the rest" what the page's thread did besides: its own code, and painting.`,
       ],
       checks: [
         checkMost("the web UI: the first row", most.row, [["opened", rowAt]], time),
@@ -252,7 +252,7 @@ class Work {
     const { core, requests } =
       clocks ?? (await this.#page.evaluate(() => ({ core: clock.core, requests: clock.requests })));
     const layout = of("LayoutDuration") + of("RecalcStyleDuration");
-    return { requests, core, script: Math.max(0, of("ScriptDuration") - core), layout };
+    return { requests, core, layout, rest: Math.max(0, of("TaskDuration") - core - layout) };
   }
 
   between(before, after) {
@@ -271,7 +271,7 @@ class Work {
 
 /** The cells of the work of pages up to a moment. */
 function worked(opened, at) {
-  return ["requests", "core", "script", "layout"].map((name) =>
+  return ["requests", "core", "layout", "rest"].map((name) =>
     time(
       quantile(
         opened.map((times) => times[at][name]),
@@ -283,7 +283,7 @@ function worked(opened, at) {
 
 /** The cells of work, as the share of one of so many. */
 function share(work, number) {
-  return ["core", "script", "layout"].map((name) => time((work[name] / number) * 1e6));
+  return ["core", "layout", "rest"].map((name) => time((work[name] / number) * 1e6));
 }
 
 /** The files of the page by their kinds. */

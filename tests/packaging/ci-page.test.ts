@@ -95,7 +95,7 @@ it("counts the prevented runs", async () => {
       },
     });
   const section = codeBlocks(sectionOf(page, "What was saved"), "sh");
-  const [[log, count, write, every], [all, prevented]] = section.map((block) =>
+  const [[log, count, week, write, every], [all, prevented]] = section.map((block) =>
     block.trim().split("\n").map(shell),
   ) as [string[], string[]];
   const came = log
@@ -104,6 +104,9 @@ it("counts the prevented runs", async () => {
     .map((line) => line.split("\t")[3]);
   expect(came).toEqual(["executed", "prevented", "prevented"]);
   expect(count).toBe("2\n");
+  expect(week).toMatch(
+    /^DAY +RUNS +PREVENTED\n(\d{4}-\d\d-\d\d +0 +0\n){6}\d{4}-\d\d-\d\d +3 +2\n$/,
+  );
   expect(write).toMatch(/^audit\/session_audit_\d{8}\.json\n$/);
   expect(every?.trim().split("\n")).toHaveLength(6);
   const entries = JSON.parse(all ?? "") as readonly object[];

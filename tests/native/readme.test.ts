@@ -150,6 +150,8 @@ it("the examples on the page about sessions run", async () => {
     "{ plan: 'A' } { plan: 'B' }\n",
     "{ d: 5 }\n",
     "{ plan: 'B' }\n",
+    // The duration is that of the example.
+    expect.stringMatching(/^\d+ 0\.02 \[ \[ 'developer', 1500 \] \]\n$/),
     "1\n",
   ]);
 });

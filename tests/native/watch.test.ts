@@ -136,7 +136,7 @@ describe("the feed of a file", () => {
     for (let n = 0; n < 1200; n += 1) other.addEvent("a", "note", { n });
     const expired = await failure(sessions.watch({}, { from: 0 }).next());
     expect(expired.code).toBe("POSITION_EXPIRED");
-    const kept = 1201 - Number(expired.details["keptAfter"]);
+    const kept = 1201 - Number(expired.details.keptAfter);
     expect(kept).toBeGreaterThanOrEqual(1000);
     expect(kept).toBeLessThan(1064);
   });

@@ -71,7 +71,7 @@ describe.each(everyStore)("statistics %s", (_, open) => {
     await sessions.startInSlot({ ...slot, model: "haiku", metadata: { model: "opus" } });
     const stats = await sessions.stats();
     expect(stats.byModel).toEqual({ haiku: 1, opus: 1 });
-    expect(stats.usageByModel["opus"]?.cost).toBe(0.5);
+    expect(stats.usageByModel.opus?.cost).toBe(0.5);
     expect((await sessions.list({ model: "opus" })).items.map((item) => item.id)).toEqual([id]);
   });
 

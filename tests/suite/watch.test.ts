@@ -175,7 +175,7 @@ describe("a watch", () => {
     for (let n = 0; n <= KEPT; n += 1) await sessions.addEvent("a", "note", { n });
     const lagged = await failure(take(watch, 1));
     expect(lagged).toMatchObject({ code: "LAGGED", details: { position: KEPT + 2 } });
-    const from = Number(lagged.details["position"]);
+    const from = Number(lagged.details.position);
     const again = sessions.watch({}, { from });
     await sessions.complete("a", "done");
     expect((await take(again, 1)).map(gist)).toEqual(["updated a complete"]);

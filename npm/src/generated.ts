@@ -662,7 +662,7 @@ order?: Direction,
  */
 limit?: number, 
 /**
- * The `nextCursor` of the previous page, of the same order.
+ * The `nextCursor` of a page. In the other order the entries on its other side follow.
  */
 cursor?: string, };
 

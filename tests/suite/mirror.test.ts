@@ -101,6 +101,19 @@ describe.each(everyStore)("a mirror of a store %s", (_, opened) => {
   });
 });
 
+it("takes null for no options, as a handle does", async () => {
+  await using sessions = await open("memory:");
+  await sessions.start({ task: "t", mode: "m" });
+  using mirror = await openMirror(sessions);
+  // JavaScript passes what the types refuse.
+  const none = null as never;
+  expect((await sessions.list(none)).items).toHaveLength(1);
+  expect(mirror.list(none).items).toHaveLength(1);
+  expect((await sessions.latest(none))?.task).toBe("t");
+  expect(mirror.stats(none)).toEqual(await sessions.stats(none));
+  expect(mirror.distribution(none)).toEqual(await sessions.distribution(none));
+});
+
 describe("a mirror", () => {
   it("loads pages of heads as bytes and as text, the newest in place of older ones", async () => {
     using sessions: SessionsSync = openSync("memory:");

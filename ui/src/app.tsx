@@ -178,7 +178,7 @@ function View() {
     return (
       <main class="view">
         <h1 class="unseen">Tenure</h1>
-        <Problem error={state.error} retry={() => void openStore()} />
+        <Problem error={state.error} retry={() => void openStore()} forUsers />
       </main>
     );
   }

@@ -5,7 +5,7 @@
  */
 
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
-import type { Sessions } from "tenure";
+import { isTenureError, type Sessions } from "tenure";
 import { type Connection, connect } from "./connect.js";
 import { readAhead } from "./sessions/ahead.js";
 
@@ -89,11 +89,21 @@ export async function openStore(): Promise<void> {
     });
     if (before.kind === "open") await close(before);
   } catch (error) {
-    if (before.kind !== "open") store.value = { kind: "failed", error };
-    else setTimeout(() => void openStore(), AGAIN_MS);
+    if (before.kind === "open" && !isRefused(error)) {
+      followError.value = error;
+      setTimeout(() => void openStore(), AGAIN_MS);
+    } else {
+      store.value = { kind: "failed", error };
+      if (before.kind === "open") await close(before);
+    }
   } finally {
     isOpening = false;
   }
+}
+
+/** Whether a server has no access for this page, so that opening it again is of no use. */
+function isRefused(error: unknown): boolean {
+  return isTenureError(error, "UNAUTHORIZED") || isTenureError(error, "FORBIDDEN");
 }
 
 /** Closes what another connection has replaced. */

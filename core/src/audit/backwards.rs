@@ -2,7 +2,7 @@
 //! order of their keys, so the walk reads the entries of one span of time at a time, from the last span to
 //! the first. A span that has more entries than a page is made shorter.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::Record;
 use crate::value::limits::MAX_PAGE;
 use crate::value::text::Text;
@@ -10,7 +10,7 @@ use crate::value::time::Timestamp;
 use crate::work::context::Context;
 
 use super::entry::Entry;
-use super::range::page;
+use super::range::{page, time_of};
 
 /// The length of a span at first, in milliseconds: a day.
 const FIRST_MS: i64 = 86_400_000;
@@ -61,11 +61,7 @@ impl Backwards {
             count: 0,
         };
         if let Some(cursor) = cursor.map(Text::into_string) {
-            let at = cursor.split_once('/').map(|(at, _)| Timestamp::parse(at));
-            let Some(Ok(at)) = at else {
-                let problem = "expected the `nextCursor` of a page of this order";
-                return Err(Error::invalid("cursor", problem));
-            };
+            let at = time_of(&cursor)?;
             if walk.is_before_end(&cursor) {
                 walk.before = Some(cursor);
                 walk.end = at.as_millis() + 1;

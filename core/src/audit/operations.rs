@@ -10,7 +10,7 @@ use crate::work::operation::Group;
 use super::backwards::Backwards;
 use super::entry::Entry;
 use super::params::{AuditLogParams, AuditPage, AuditView};
-use super::range::Range;
+use super::range::{Range, time_of};
 
 const DEFAULT_ENTRIES: u32 = 50;
 /// Entries that one call reads.
@@ -21,7 +21,7 @@ crate::operations! {
     /// A page of the audit log, oldest or newest first: decisions about agents and runs, and removals.
     AUDIT_LOG = Read "auditLog" (AuditLogParams) -> AuditPage, steps log,
         r#"{"after":0,"before":"2030-01-01","kind":"dedup","subject":"run","order":"asc","limit":2,
-            "cursor":"2"}"#;
+            "cursor":"2026-01-05T00:00:00.000Z/2"}"#;
 }
 
 async fn log(context: &Context, params: AuditLogParams) -> Result<AuditPage> {
@@ -31,7 +31,12 @@ async fn log(context: &Context, params: AuditLogParams) -> Result<AuditPage> {
         Some(Direction::Desc) => {
             Walk::Backwards(Backwards::new(params.after, params.before, params.cursor)?)
         }
-        _ => Walk::Forwards(Range::new(params.after, params.before, params.cursor)),
+        _ => {
+            if let Some(cursor) = &params.cursor {
+                time_of(cursor.as_str())?;
+            }
+            Walk::Forwards(Range::new(params.after, params.before, params.cursor))
+        }
     };
     while let Some((key, entry)) = walk.next(context).await? {
         let kind = entry.kind();

@@ -24,7 +24,7 @@ declare_params! {
         pub order: Option<Direction>,
         /// The greatest number of entries in the page: 1 to 1,000, 50 by default.
         pub limit: Option<u32>,
-        /// The `nextCursor` of the previous page, of the same order.
+        /// The `nextCursor` of a page. In the other order the entries on its other side follow.
         pub cursor: Option<Text>,
     }
 

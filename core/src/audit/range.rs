@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::error::{Cause, Result};
+use crate::error::{Cause, Error, Result};
 use crate::store::{Record, Scan};
 use crate::value::limits::MAX_PAGE;
 use crate::value::text::Text;
@@ -11,6 +11,16 @@ use crate::value::time::Timestamp;
 use crate::work::context::Context;
 
 use super::entry::{Entry, KIND};
+
+/// The time with which the cursor of a page, which is the key of an entry, begins.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for a cursor that is no key.
+pub(super) fn time_of(cursor: &str) -> Result<Timestamp> {
+    let at = cursor.split_once('/').map(|(at, _)| Timestamp::parse(at));
+    at.and_then(Result::ok)
+        .ok_or_else(|| Error::invalid("cursor", "expected the `nextCursor` of a page"))
+}
 
 /// A walk over entries.
 #[derive(Debug)]

@@ -109,12 +109,12 @@ export class Mirror<T extends SessionTypes = SessionTypes> implements Disposable
 
   /** Statistics over sessions, as the method of a handle returns them. */
   stats(filter: Accepts<StatsParams> = {}): Stats {
-    return this.#connection.perform("stats", () => filter);
+    return this.#connection.perform("stats", () => filter ?? {});
   }
 
   /** How measures are distributed among sessions, as the method of a handle returns it. */
   distribution(options: Accepts<DistributionParams> = {}): Distribution {
-    return this.#connection.perform("distribution", () => options);
+    return this.#connection.perform("distribution", () => options ?? {});
   }
 
   /** A session without its history; `null` for an unknown id. */

@@ -126,7 +126,7 @@ export class Sessions<T extends SessionTypes = SessionTypes>
    * the sessions that it selects. `for await` waits for further changes; `break` ends the watch.
    */
   watch(filter: WatchFilter = {}, options: WatchOptions = {}): Watch<T> {
-    const checked = checkWatchOptions(options);
+    const checked = checkWatchOptions(copyOf(options));
     const selected = checkWatchFilter(copyOf(filter));
     return new Watch(this.feed(selected, "closed"), checked);
   }
@@ -190,8 +190,9 @@ export class Sessions<T extends SessionTypes = SessionTypes>
    * addon serves a store.
    */
   async serve(options: ServeOptions = {}): Promise<SessionServer> {
-    checkServeOptions(options);
-    const server = new SessionServer(this.connection, options);
+    const given = copyOf(options);
+    checkServeOptions(given);
+    const server = new SessionServer(this.connection, given);
     this.#servers.add(server);
     serving.add(this);
     void server.closed.then(() => {

@@ -64,9 +64,13 @@ export function refuseOptions(first: unknown, names: readonly string[]): void {
   }
 }
 
-/** A copy of options, which later changes do not affect. What is no object is refused later. */
+/**
+ * A copy of options, which later changes do not affect; `null` stands for none. Anything else that is no object
+ * is refused later.
+ */
 export function copyOf<O>(options: O): O {
-  if (typeof options !== "object" || options === null) return options;
+  if (options === null) return {} as O;
+  if (typeof options !== "object") return options;
   return read("options", () => (Object.keys(options).length > 0 ? { ...options } : options));
 }
 

@@ -107,6 +107,20 @@ describe("the list", () => {
     await page.locator('[data-id="a"] .status-completed').waitFor();
   });
 
+  it("counts the sessions of each status after the changes of another tab", async () => {
+    await ui.change((sessions) => sessions.start({ id: "a", mode: "m", task: "First" }));
+    const page = await ui.open();
+    const chip = (status: string, number: number) =>
+      page.locator(".chip", { hasText: `${status} ${number}` }).waitFor();
+    await chip("active", 1);
+    await ui.change((sessions) => sessions.start({ id: "b", mode: "n", task: "Second" }));
+    await chip("active", 2);
+    await ui.change((sessions) => sessions.pause("b"));
+    await chip("active", 1);
+    await chip("paused", 1);
+    expect(await page.getByLabel("Mode").locator("option").allTextContents()).toContain("n");
+  });
+
   it("says how to start the first session", async () => {
     const page = await ui.open();
     expect(await page.locator(".code").textContent()).toContain('open("indexeddb:tenure")');

@@ -131,6 +131,29 @@ it("shows what it has while the server is away, and goes on when it is back", as
   problems.splice(0);
 });
 
+it("says what is not known while the server is away, and that a new server wants another token", async () => {
+  await call("start", { id: "s", mode: "m", task: "Before" });
+  await open();
+  const { port } = new URL(server.url);
+  await server.kill();
+  await page.keyboard.press("j");
+  await page.keyboard.press("t");
+  const toast = page.locator(".toasts").getByText("OUTCOME_UNKNOWN");
+  await toast.waitFor();
+  expect(await toast.textContent()).not.toContain("started");
+  server = await startUi(
+    "--store",
+    "memory:",
+    "--port",
+    port,
+    "--token",
+    "another-token-of-the-tests",
+  );
+  await page.getByRole("alert").getByText("UNAUTHORIZED").waitFor();
+  // The browser itself reports each request that was refused or got no answer.
+  problems.splice(0);
+});
+
 /** A client of a server of the test. */
 async function clientOf({ url }: Ui): Promise<Sessions> {
   const client = await openStore(url, { token: TOKEN });

@@ -32,6 +32,8 @@ export interface FormOptions {
   readonly fields: readonly Field[];
   readonly submit: string;
   readonly isBad?: boolean | undefined;
+  /** Whether an error begins with the core's message for users. */
+  readonly forUsers?: boolean | undefined;
   readonly onSubmit: (values: Values) => Promise<void>;
   readonly onClose: () => void;
   readonly children?: ComponentChildren;
@@ -39,7 +41,7 @@ export interface FormOptions {
 
 /** A dialog with fields. It stays open when the operation is refused, and shows why. */
 export function FormDialog(options: FormOptions) {
-  const { title, fields, submit, isBad, onSubmit, onClose, children } = options;
+  const { title, fields, submit, isBad, forUsers, onSubmit, onClose, children } = options;
   const [values, setValues] = useState<Readonly<Record<string, string>>>(() =>
     Object.fromEntries(fields.map(({ name, initial }) => [name, initial ?? ""])),
   );
@@ -75,7 +77,7 @@ export function FormDialog(options: FormOptions) {
             onInput={(value) => setValues({ ...values, [field.name]: value })}
           />
         ))}
-        {error !== undefined && <Problem error={error} />}
+        {error !== undefined && <Problem error={error} forUsers={forUsers} />}
         <footer class="dialog-foot">
           <button type="button" onClick={onClose}>
             Cancel

@@ -13,21 +13,27 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** An error. */
+/**
+ * An error. `forUsers` has it begin with the core's message for users, which is about starting a session or
+ * reaching the store.
+ */
 export function Problem({
   error,
   retry,
+  forUsers = false,
 }: {
   readonly error: unknown;
   readonly retry?: (() => void) | undefined;
+  readonly forUsers?: boolean | undefined;
 }) {
+  const message = inLine(messageOf(error), 1000);
   return (
     <div class="problem" role="alert">
       <p>
-        <strong>{slotMessage(error)}</strong>
+        <strong>{forUsers ? slotMessage(error) : message}</strong>
       </p>
       <p class="faint">
-        {isTenureError(error) && <code>{error.code}</code>} {inLine(messageOf(error), 1000)}
+        {isTenureError(error) && <code>{error.code}</code>} {forUsers && message}
       </p>
       {retry !== undefined && (
         <button type="button" onClick={retry}>

@@ -56,6 +56,8 @@ export interface FiltersOptions {
 
 /** The filters. */
 export function Filters({ query, search }: FiltersOptions) {
+  // Sessions that have come may have other modes, models and users.
+  sessionsRevision.value;
   const all = opened().mirror.stats({ users: 100 });
   const set = (name: string) => (value: string) => replaceQuery(withParameter(query, name, value));
   return (

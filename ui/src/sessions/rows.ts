@@ -46,7 +46,8 @@ let counted: { readonly mirror: Mirror; readonly key: string; readonly stats: St
 
 /** Statistics of the sessions of a filter. They are counted once after each change. */
 export function countsOf(mirror: Mirror, filter: Filter): Stats {
-  const key = JSON.stringify([sessionsRevision.peek(), filter]);
+  // Whatever shows the counts is rendered again after a change.
+  const key = JSON.stringify([sessionsRevision.value, filter]);
   if (counted?.mirror !== mirror || counted.key !== key) {
     counted = { mirror, key, stats: mirror.stats(filter) };
   }

@@ -72,6 +72,7 @@ export function StartDialog({
       title="Start a session"
       submit="Start"
       fields={fieldsOf(defaults)}
+      forUsers
       onClose={onClose}
       onSubmit={async (values) => {
         const { taskId, phase, model } = values;
@@ -164,7 +165,7 @@ function SlotDialog({
           <Time at={session.createdAt} /> <Marks of={session} />
         </p>
       )}
-      {error !== undefined && <Problem error={error} />}
+      {error !== undefined && <Problem error={error} forUsers />}
       <footer class="dialog-foot">
         <button type="button" onClick={onClose}>
           Cancel

@@ -38,9 +38,9 @@ const groups = {
   lint: ["ts"],
   rust: [],
   // Some tests compare the two builds, and some use the command.
-  native: ["native", "cli", "wasm", "ts"],
+  native: ["native", "cli", "wasm", "ts", "ui"],
   wasm: ["wasm", "ts"],
-  browser: ["cli", "wasm", "ts", "ui"],
+  browser: ["native", "cli", "wasm", "ts", "ui"],
   packaging: ["native", "cli", "wasm", "ts", "ui"],
 };
 

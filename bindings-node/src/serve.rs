@@ -2,13 +2,15 @@
 
 use std::io::stderr;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 use serde::Serialize;
 use tenure_bridge::{Answer, answer};
+use tenure_core::error::Cause;
 use tenure_core::value::properties::{Params, Properties};
 use tenure_core::{Error, Result, Text};
 use tenure_server::log::{self, Format};
-use tenure_server::{Server, ServerOptions, Token};
+use tenure_server::{Files, Server, ServerOptions, Token};
 
 struct ServeParams {
     port: u32,
@@ -18,6 +20,8 @@ struct ServeParams {
     allow_hosts: Vec<Text>,
     allow_origins: Vec<Text>,
     log: Option<Text>,
+    /// The folder of the web UI.
+    page: Option<Text>,
 }
 
 impl Params for ServeParams {
@@ -30,6 +34,7 @@ impl Params for ServeParams {
             allow_hosts: properties.take_or("allow_hosts", Vec::new()),
             allow_origins: properties.take_or("allow_origins", Vec::new()),
             log: properties.take("log"),
+            page: properties.take("page"),
         }
     }
 }
@@ -60,7 +65,12 @@ pub(crate) fn server_options(options: &str) -> Result<ServerOptions> {
         Some("json") => log::to(Format::Json, stderr()),
         Some(_) => return Err(Error::invalid("log", "expected \"human\" or \"json\"")),
     };
+    let files = match params.page {
+        Some(folder) => read_files(Path::new(folder.as_str()))?,
+        None => defaults.files.clone(),
+    };
     Ok(ServerOptions {
+        files,
         address: SocketAddr::new(ip, port),
         token: token.transpose()?,
         read_only: params.read_only,
@@ -68,6 +78,13 @@ pub(crate) fn server_options(options: &str) -> Result<ServerOptions> {
         allowed_origins: texts(params.allow_origins),
         log,
         ..defaults
+    })
+}
+
+fn read_files(folder: &Path) -> Result<Files> {
+    Files::read(folder).map_err(|error| {
+        let problem = format!("{}: {error}", folder.display());
+        Cause::StoreUnavailable { problem }.into()
     })
 }
 

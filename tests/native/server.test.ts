@@ -374,6 +374,35 @@ describe("a watch over a server", () => {
     expect(seen).toEqual(Array.from({ length: written }, (_, index) => index + 1));
     await watch.return();
   });
+
+  it("waits for a server that is away for long, or ends with the error", async () => {
+    const url = `sqlite:${newDatabase()}`;
+    const token = "token-of-the-server-that-is-away";
+    // The command serves a store that exists.
+    await opening(url);
+    const first = await startUi("--store", url, "--port", "0", "--token", token);
+    const client = await opening(first.url, { token });
+    const [waiting, failing] = [
+      client.watch({}, { from: 0 }),
+      client.watch({}, { from: 0, ifAway: "fail" }),
+    ];
+    await client.start({ ...start, id: "before" });
+    expect([(await waiting.next()).value?.id, (await failing.next()).value?.id]).toEqual([
+      "before",
+      "before",
+    ]);
+    const next = waiting.next();
+    const failed = failure(failing.next());
+    await first.kill();
+    // By then a read has failed for good.
+    expect((await failed).code).toBe("STORE_UNAVAILABLE");
+    const { port } = new URL(first.url);
+    await startUi("--store", url, "--port", port, "--token", token);
+    await client.start({ ...start, id: "after" });
+    expect((await next).value?.id).toBe("after");
+    await waiting.return();
+    expect(() => client.watch({}, { ifAway: "stay" as never })).toThrow(/ifAway/);
+  });
 });
 
 describe("serving a handle", () => {

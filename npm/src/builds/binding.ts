@@ -91,6 +91,8 @@ export interface Binding {
   cancelJob(job: number): string;
   /** Loads what runs jobs, where that takes time and is not done when a store is opened. */
   prepareJobs?(): Promise<void> | undefined;
+  /** The folder of the web UI, if it is installed beside a native build. */
+  readonly page?: string | undefined;
   /**
    * Serves the store of a handle over HTTP; `ok` is a {@link Served}. Only the native build does. Over a
    * JavaScript store it calls `deliver` with the text of a list of {@link Delivered}.
@@ -346,6 +348,7 @@ function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
         () => binding.cancelJob(job),
       ),
     cancelJob: (job) => guard(() => binding.cancelJob(job)),
+    page: binding.page,
     ...(binding.serve && {
       serve: (...args) => guard(() => binding.serve?.(...args) ?? "null"),
       startCall: (...args) => guard(() => binding.startCall?.(...args) ?? "null"),

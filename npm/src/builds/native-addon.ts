@@ -4,6 +4,8 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { locations } from "#files/addons";
 import { bindingUnavailable, messageOf, TenureError } from "../values/error.js";
 import { VERSION } from "../values/version.js";
@@ -32,7 +34,8 @@ function load(): Build | TenureError {
   }
   let build: Build;
   try {
-    build = buildOf(requireFrom(path)(path) as Binding, "continue");
+    const addon = requireFrom(path)(path) as Binding;
+    build = buildOf({ ...addon, page: pageBeside(path) }, "continue");
   } catch (thrown) {
     const problem = `the native addon for ${platform} cannot be loaded: ${messageOf(thrown)}`;
     return bindingUnavailable(problem, thrown);
@@ -42,6 +45,12 @@ function load(): Build | TenureError {
   return bindingUnavailable(
     `${path} is of version ${version}, and the code of version ${VERSION}: copy the addon again`,
   );
+}
+
+/** The folder of the web UI in the package of an addon. A bundle has none. */
+function pageBeside(addon: string): string | undefined {
+  const folder = join(dirname(dirname(addon)), "ui");
+  return existsSync(join(folder, "server.html")) ? folder : undefined;
 }
 
 function platformName(): string {

@@ -316,11 +316,12 @@ export class Connection {
   }
 
   /** Serves the store over HTTP. */
-  serve(options: unknown): Served & { readonly closed: Promise<null> } {
+  serve(options: object): Served & { readonly closed: Promise<null> } {
     this.#assertUsable();
     const { binding } = this;
     if (binding.serve === undefined) throw cannotServe();
-    const text = binding.serve(this.#handle, encode("options", options), this.#serving());
+    const all = encode("options", { ...options, page: binding.page });
+    const text = binding.serve(this.#handle, all, this.#serving());
     const served = resultOf(parseAnswer<Served>(text));
     return { ...served, closed: this.#opened(served.closing) };
   }

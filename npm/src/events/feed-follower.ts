@@ -62,7 +62,7 @@ export class FeedFollower {
         failures = 0;
         this.#listeners.change({ ids: changedIds(page), changes: page.items });
       } catch (thrown) {
-        const newest = isTenureError(thrown, "LAGGED") ? thrown.details["position"] : undefined;
+        const newest = isTenureError(thrown, "LAGGED") ? thrown.details.position : undefined;
         failures += 1;
         // Changes are missed if it is not known where to go on.
         const isReported = newest !== undefined || failures === 2 || reader.position === undefined;

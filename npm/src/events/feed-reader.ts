@@ -22,6 +22,9 @@ export interface Feed<T extends SessionTypes> {
   onChange(wake: () => void): () => void;
 }
 
+/** How long a read that has not reached the store is left before it is repeated, in milliseconds. */
+const AWAY_MS = 1000;
+
 /** Options of a reader. */
 export interface FeedReaderOptions {
   /** The position after which to begin; by default that of the newest change. */
@@ -30,6 +33,8 @@ export interface FeedReaderOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether waiting keeps the process alive. */
   readonly keepAlive?: boolean | undefined;
+  /** What a read does that does not reach the store, once the reader knows where to go on. */
+  readonly ifAway?: "wait" | "fail" | undefined;
 }
 
 /** Reads a feed. */
@@ -37,6 +42,7 @@ export class FeedReader<T extends SessionTypes> {
   readonly #feed: Feed<T>;
   readonly #signal: AbortSignal | undefined;
   readonly #timer: "foreground" | "background";
+  readonly #waits: boolean;
   readonly #leave: () => void;
   #position: number | undefined;
   /** The first page, which is read at once: later changes are read, whenever the reader gets to it. */
@@ -51,10 +57,11 @@ export class FeedReader<T extends SessionTypes> {
   #wake: (() => void) | undefined;
 
   /** Reads the first page. */
-  constructor(feed: Feed<T>, { from, signal, keepAlive }: FeedReaderOptions) {
+  constructor(feed: Feed<T>, { from, signal, keepAlive, ifAway }: FeedReaderOptions) {
     this.#feed = feed;
     this.#signal = signal;
     this.#timer = keepAlive ? "foreground" : "background";
+    this.#waits = ifAway === "wait";
     this.#position = from;
     const changed = (): void => {
       this.#isStale = true;
@@ -125,20 +132,26 @@ export class FeedReader<T extends SessionTypes> {
     const first = this.#first;
     this.#first = undefined;
     if (first === undefined) this.#isStale = false;
-    try {
-      return await (first ?? this.#feed.read(this.#position));
-    } catch (thrown) {
-      if (this.#feed.isClosed) return undefined;
-      const isLate = first === undefined && isTenureError(thrown, "POSITION_EXPIRED");
-      throw isLate ? lagged(thrown) : thrown;
+    let reading = first ?? this.#feed.read(this.#position);
+    for (;;) {
+      try {
+        return await reading;
+      } catch (thrown) {
+        if (this.#feed.isClosed) return undefined;
+        if (first === undefined && isTenureError(thrown, "POSITION_EXPIRED")) throw lagged(thrown);
+        // Without a position the changes until then would be missed.
+        if (!(this.#waits && this.#position !== undefined && isAway(thrown))) throw thrown;
+      }
+      await this.#changed(AWAY_MS);
+      if (this.isOver()) return undefined;
+      reading = this.#feed.read(this.#position);
     }
   }
 
-  /** Waits until something may have changed. */
-  #changed(): Promise<void> {
+  /** Waits until something may have changed, or it is time to look. */
+  #changed(pollMs = this.#feed.pollMs): Promise<void> {
     if (this.#isStopped) return Promise.resolve();
     return new Promise((resolve) => {
-      const { pollMs } = this.#feed;
       const wake = (): void => {
         this.#wake = undefined;
         stopTimer?.();
@@ -148,6 +161,11 @@ export class FeedReader<T extends SessionTypes> {
       this.#wake = wake;
     });
   }
+}
+
+/** Whether a read has not reached the store, which may come back. */
+function isAway(thrown: unknown): boolean {
+  return isTenureError(thrown, "STORE_UNAVAILABLE") || isTenureError(thrown, "STORE_TIMEOUT");
 }
 
 /** The ids of the sessions that a page changes, each once. */

@@ -126,7 +126,7 @@ export class MirrorFollower<T extends SessionTypes> {
   /** Reads the sessions that change, each as it is then: one that changes often is read less often. */
   async #readChanges(from: number | undefined): Promise<void> {
     const { signal, onChange } = this.#options;
-    const watch = this.#sessions.watch({}, { from, signal });
+    const watch = this.#sessions.watch({}, { from, signal, ifAway: "fail" });
     const changed = new Set<string>();
     let reading: Promise<void> | undefined;
     let failed: { readonly thrown: unknown } | undefined;

@@ -128,7 +128,8 @@ export class Sessions<T extends SessionTypes = SessionTypes>
   watch(filter: WatchFilter = {}, options: WatchOptions = {}): Watch<T> {
     const checked = checkWatchOptions(copyOf(options));
     const selected = checkWatchFilter(copyOf(filter));
-    return new Watch(this.feed(selected, "closed"), checked);
+    const ifAway = checked.ifAway ?? (this.binding === "server" ? "wait" : "fail");
+    return new Watch(this.feed(selected, "closed"), { ...checked, ifAway });
   }
 
   /**

@@ -26,10 +26,16 @@ export interface WatchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether the watch keeps Node alive while it waits; `false` by default. */
   readonly keepAlive?: boolean | undefined;
+  /**
+   * What the watch does while the store cannot be reached: `"wait"` looks every second, and goes on from its
+   * position when it can; `"fail"` ends the watch with the error. By default a watch over a server waits, and
+   * one over another store fails. A watch that has no position yet fails.
+   */
+  readonly ifAway?: "wait" | "fail" | undefined;
 }
 
 /** The kinds of the options. */
-const OPTIONS = { from: "any", signal: "any", keepAlive: "boolean" } as const;
+const OPTIONS = { from: "any", signal: "any", keepAlive: "boolean", ifAway: "any" } as const;
 
 /** Checks the filter of a watch. The core checks its values. */
 export function checkWatchFilter(filter: WatchFilter): WatchFilter {
@@ -48,12 +54,15 @@ export function checkWatchFilter(filter: WatchFilter): WatchFilter {
 /** Checks the options of a watch. */
 export function checkWatchOptions(options: WatchOptions): FeedReaderOptions {
   checkOptions(options, OPTIONS, "options");
-  const { from, signal } = options;
+  const { from, signal, ifAway } = options;
   if (from !== undefined && !(Number.isSafeInteger(from) && from >= 0)) {
     throw invalidArgument("from", "expected a position: the `position` of a change");
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidArgument("signal", "expected an AbortSignal");
+  }
+  if (ifAway !== undefined && ifAway !== "wait" && ifAway !== "fail") {
+    throw invalidArgument("ifAway", 'expected "wait" or "fail"');
   }
   return options;
 }

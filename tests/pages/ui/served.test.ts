@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import type { Browser, Page } from "playwright";
 import { open as openStore, type Sessions } from "tenure";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { MapStore } from "../../support/map-store.js";
 import { command, newSqlite, startUi, type Ui } from "../../support/server.js";
 import { startBrowser } from "../support/site.js";
 import { loaded } from "../support/ui.js";
@@ -152,6 +153,28 @@ it("says what is not known while the server is away, and that a new server wants
   await page.getByRole("alert").getByText("UNAUTHORIZED").waitFor();
   // The browser itself reports each request that was refused or got no answer.
   problems.splice(0);
+});
+
+it("shows the sessions of a store in JavaScript, and the reference of an error of that store", async () => {
+  class FailingStore extends MapStore {
+    override commit(...changes: Parameters<MapStore["commit"]>): ReturnType<MapStore["commit"]> {
+      if (this.sessions.size > 0) throw new Error("the disk is on fire");
+      return super.commit(...changes);
+    }
+  }
+  const sessions = await openStore(new FailingStore());
+  closers.push(() => sessions.close());
+  await sessions.start({ id: "s", mode: "m", task: "In JavaScript" });
+  const { url, token } = await sessions.serve();
+  await page.goto(`${url}?token=${token}`);
+  await page.getByRole("link", { name: "In JavaScript" }).click();
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
+  const problem = page.getByRole("dialog").getByRole("alert");
+  await problem.getByText(/the disk is on fire/).waitFor();
+  expect(await problem.textContent()).toMatch(/STORE_FAILED, reference [0-9a-f]{12}/);
+  // The browser itself reports the refused request.
+  expect(problems.splice(0)).toEqual([expect.stringContaining("503")]);
 });
 
 /** A client of a server of the test. */

@@ -4,13 +4,19 @@
  * @module
  */
 
-import { isTenureError, slotMessage } from "tenure";
+import { isTenureError, slotMessage, type TenureError } from "tenure";
 import { inLine } from "../text.js";
 
 /** The message of an error in one line. */
 export function messageOf(error: unknown): string {
   if (isTenureError(error)) return error.message;
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The code of an error, and the reference under which the log of the server has it. */
+export function codeOf({ code, details }: TenureError): string {
+  const { reference } = details;
+  return typeof reference === "string" ? `${code}, reference ${reference}` : code;
 }
 
 /**
@@ -33,7 +39,7 @@ export function Problem({
         <strong>{forUsers ? slotMessage(error) : message}</strong>
       </p>
       <p class="faint">
-        {isTenureError(error) && <code>{error.code}</code>} {forUsers && message}
+        {isTenureError(error) && <code>{codeOf(error)}</code>} {forUsers && message}
       </p>
       {retry !== undefined && (
         <button type="button" onClick={retry}>

@@ -6,7 +6,7 @@
 
 import { signal } from "@preact/signals";
 import { isTenureError } from "tenure";
-import { messageOf } from "./problem.js";
+import { codeOf, messageOf } from "./problem.js";
 
 /** How long a message stays. One with a button stays longer. */
 const SHOWN_MS = 5000;
@@ -37,7 +37,7 @@ export function say(text: string, action?: ToastAction): void {
 
 /** Shows an error. */
 export function sayError(error: unknown): void {
-  const text = isTenureError(error) ? `${messageOf(error)} (${error.code})` : messageOf(error);
+  const text = isTenureError(error) ? `${messageOf(error)} (${codeOf(error)})` : messageOf(error);
   show({ text, isBad: true, action: undefined });
 }
 

@@ -107,6 +107,17 @@ describe("the list", () => {
     await page.locator('[data-id="a"] .status-completed').waitFor();
   });
 
+  it("shows no time in the future", async () => {
+    await fillTwo();
+    const page = await ui.open();
+    // The time by which ages are shown was read when the page was loaded.
+    await page.waitForTimeout(1500);
+    await ui.change((sessions) => sessions.start({ id: "c", mode: "m", task: "Just now" }));
+    const row = page.locator('[data-id="c"]');
+    await row.waitFor();
+    expect(await row.locator("time").allTextContents()).toEqual(["now", "now"]);
+  });
+
   it("counts the sessions of each status after the changes of another tab", async () => {
     await ui.change((sessions) => sessions.start({ id: "a", mode: "m", task: "First" }));
     const page = await ui.open();

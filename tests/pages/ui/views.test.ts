@@ -141,6 +141,9 @@ describe("every view", () => {
         ),
       );
       expect(width, link).toBeLessThanOrEqual(390);
+      // The views scroll, and the page around them does not.
+      const height = await page.evaluate(() => document.documentElement.scrollHeight);
+      expect(height, link).toBeLessThanOrEqual(844);
     });
   });
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { now } from "../clock.js";
+import { thisMoment } from "../clock.js";
 import { age, exact } from "../format.js";
 
 /** A time. Nothing if there is none. */
@@ -12,7 +12,7 @@ export function Time({ at }: { readonly at: string | null | undefined }) {
   if (!at) return null;
   return (
     <time dateTime={at} title={exact(at)}>
-      {age(at, now.value)}
+      {age(at, thisMoment())}
     </time>
   );
 }

@@ -5,7 +5,7 @@
  */
 
 import type { SessionEvent, SessionHead } from "tenure";
-import { now } from "../clock.js";
+import { thisMoment } from "../clock.js";
 import { duration } from "../format.js";
 import { inLine } from "../text.js";
 
@@ -37,7 +37,7 @@ export function bandsOf(head: SessionHead, changes: readonly SessionEvent[]): re
       from: Date.parse(event.timestamp),
     })),
   ];
-  const end = head.finalizedAt === undefined ? now.value : Date.parse(head.finalizedAt);
+  const end = head.finalizedAt === undefined ? thisMoment() : Date.parse(head.finalizedAt);
   return starts.map((start, at) => ({
     ...start,
     to: starts[at + 1]?.from ?? Math.max(end, start.from),

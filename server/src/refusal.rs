@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 pub enum Refusal {
     /// The request has no valid token.
     #[error(
-        "the token is missing or wrong: pass `Authorization: Bearer TOKEN`, or open the URL that the server has printed"
+        "the token is missing or wrong: pass `Authorization: Bearer TOKEN` or the option `token` of `open`, or open the URL with the token in a browser"
     )]
     Unauthorized,
     /// The server is not known by this `Host`.

@@ -132,7 +132,7 @@ fn page(state: &State, request: &Parts) -> (&'static str, Response) {
                 reply::with_cookie(&state.cookie, state.token.reveal()),
             ),
             Some(_) => {
-                let problem = "The token is wrong: open the URL that the server has printed.\n";
+                let problem = "The token is wrong: open the URL with the token of the server, /?token=TOKEN.\n";
                 ("refused", reply::text(401, problem))
             }
             None => file(state, request, "/"),

@@ -94,6 +94,9 @@ describe("the list", () => {
     await fillTwo();
     const page = await ui.open("#/sessions?status=running");
     expect(await page.getByRole("alert").textContent()).toContain("status");
+    // A filter that is not known must not show other sessions than it seems to.
+    await ui.goTo(page, "#/sessions?user=ada");
+    await page.getByRole("alert").getByText(/user/).waitFor();
   });
 
   it("shows the changes of another tab", async () => {

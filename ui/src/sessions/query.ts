@@ -40,7 +40,8 @@ export function filterOf(query: URLSearchParams): Filter {
     const value = query.get(name);
     if (value) filter[name] = value.split(",");
   }
-  // The core says which of them are no statuses, no phases and no times.
+  for (const [name, value] of query) if (!PARAMETERS.includes(name)) filter[name] = value;
+  // The core says which of them are no statuses, no phases, no times and no filters at all.
   return filter as Filter;
 }
 

@@ -5,8 +5,9 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
-import { isTenureError, type Store, type TenureError } from "tenure";
+import type { Store } from "tenure";
 import { afterEach, describe, expect, it } from "vitest";
+import { failure } from "../support/failures.js";
 import { asynchronous, MapStore } from "../support/map-store.js";
 import { type OpenOptions, opening } from "../support/stores.js";
 
@@ -51,15 +52,6 @@ function gated() {
     },
   }));
   return { own, release, committing };
-}
-
-async function failure(promise: Promise<unknown>): Promise<TenureError> {
-  const thrown = await promise.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!isTenureError(thrown)) throw new Error(`expected an error of Tenure, got ${thrown}`);
-  return thrown;
 }
 
 /** A script whose package is found from anywhere. */

@@ -5,16 +5,9 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
 import { promisify } from "node:util";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import {
-  copy,
-  isTenureError,
-  open,
-  openMirror,
-  openSync,
-  type Sessions,
-  type TenureError,
-} from "tenure";
+import { copy, open, openMirror, openSync, type Sessions } from "tenure";
 import { afterEach, describe, expect, it } from "vitest";
+import { failure } from "../support/failures.js";
 import { startUi } from "../support/server.js";
 import { newDatabase } from "../support/sqlite.js";
 import { opening } from "../support/stores.js";
@@ -65,15 +58,6 @@ async function proxyTo(url: string, breaks: (request: string) => "before" | "aft
     client.on("close", () => upstream.destroy());
   });
   return `http://127.0.0.1:${await listening(server)}`;
-}
-
-async function failure(promise: Promise<unknown>): Promise<TenureError> {
-  const thrown = await promise.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!isTenureError(thrown)) throw new Error(`expected an error of Tenure, got ${thrown}`);
-  return thrown;
 }
 
 const start = { task: "t", mode: "m" };

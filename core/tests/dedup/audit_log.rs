@@ -217,7 +217,7 @@ fn bound() -> impl Strategy<Value = Option<(prop::sample::Index, i64)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases((scale() * 300.0) as u32))]
+    #![proptest_config(ProptestConfig::with_cases((scale() * 100.0) as u32))]
 
     #[test]
     fn the_newest_entries_first_are_the_oldest_first_in_reverse(

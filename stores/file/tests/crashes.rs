@@ -272,7 +272,7 @@ impl fmt::Display for Step<'_> {
 }
 
 fn sequences() -> impl Iterator<Item = Sequence> {
-    (0..u64::from(scaled(10))).map(Sequence::random)
+    (0..u64::from(scaled(5))).map(Sequence::random)
 }
 
 const DURABILITIES: [Durability; 2] = [Durability::Normal, Durability::Full];

@@ -14,7 +14,7 @@ pub(crate) async fn generated_queries_agree_with_the_reference(run: &Run<'_>) ->
     let mut rng = fastrand::Rng::with_seed(5);
     let heads = generate::heads(&mut rng, run.sessions(400));
     create(&*store, &heads).await?;
-    for _ in 0..run.scaled(3000) {
+    for _ in 0..run.scaled(1000) {
         let query = generate::query(&mut rng, &heads);
         let expected = query.page(&heads);
         let page = store.list(&query).await?;
@@ -35,7 +35,7 @@ pub(crate) async fn counts_of_generated_filters_agree_with_the_reference(run: &R
     let heads = generate::heads(&mut rng, run.sessions(400));
     create(&*store, &heads).await?;
     counts(&*store, Filter::default(), &heads).await?;
-    for _ in 0..run.scaled(1000) {
+    for _ in 0..run.scaled(400) {
         let filter = generate::tally_filter(&mut rng);
         aggregate(&*store, &filter, generate::aggregate(&mut rng), &heads).await?;
     }
@@ -44,7 +44,7 @@ pub(crate) async fn counts_of_generated_filters_agree_with_the_reference(run: &R
 
 pub(crate) async fn random_operations_agree_with_a_model(run: &Run<'_>) -> Check {
     let mut store = run.open().await?;
-    for seed in 0..u64::from(run.scaled(60)) {
+    for seed in 0..u64::from(run.scaled(30)) {
         store = model::run_sequence(run, store, seed)
             .await
             .map_err(|failure| failure.within(format!("sequence {seed}")))?;

@@ -11,7 +11,7 @@ import { everyStore, inMemory } from "../support/stores.js";
 const IDS = ["a", "b", "c", "d", "e", "nowhere", "../x"];
 const start = (sessions: Sessions, id: string) => sessions.start({ task: "t", mode: "m", id });
 const scale = __BUILD__ === "browser" ? 0.1 : Number(process.env.TENURE_TEST_SCALE ?? "1");
-const runs = Math.max(10, Math.round(100 * scale));
+const runs = Math.max(10, Math.round(50 * scale));
 
 type Place = "list" | "trash";
 const OPERATIONS = ["trashMany", "restoreMany", "deleteMany"] as const;

@@ -12,7 +12,7 @@ const scale = Number(process.env.TENURE_TEST_SCALE ?? "1");
 /** The number of processes: fifty at full length. */
 export const PROCESSES = Math.max(16, Math.round(50 * scale));
 /** The number of rounds. */
-export const ROUNDS = Math.max(8, Math.round(100 * scale));
+export const ROUNDS = Math.max(8, Math.round(50 * scale));
 /** The timeout: all rounds take minutes on a small machine. */
 export const TIMEOUT = 600_000;
 

@@ -56,6 +56,12 @@ pub(crate) struct FilterArgs {
     /// Only sessions updated at this time or earlier
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     updated_before: Option<Timestamp>,
+    /// Only sessions that have used this many iterations or more
+    #[arg(long, value_name = "NUMBER")]
+    min_iterations: Option<u32>,
+    /// Only sessions that have used this many iterations or fewer
+    #[arg(long, value_name = "NUMBER")]
+    max_iterations: Option<u32>,
     /// Sessions in the trash: exclude (the default), only or include
     #[arg(long, value_name = "SCOPE", value_parser = choice([("exclude", Trash::Exclude), ("only", Trash::Only), ("include", Trash::Include)]), hide_possible_values = true)]
     trash: Option<Trash>,
@@ -78,6 +84,8 @@ macro_rules! with_filter {
             created_before: $args.created_before,
             updated_after: $args.updated_after,
             updated_before: $args.updated_before,
+            min_iterations: $args.min_iterations,
+            max_iterations: $args.max_iterations,
             trash: $args.trash,
             ..$params::default()
         }

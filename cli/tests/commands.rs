@@ -197,6 +197,24 @@ fn a_refused_session_does_not_block_the_others() {
 }
 
 #[test]
+fn sessions_are_selected_by_the_iterations_that_they_have_used() {
+    let place = Place::new();
+    for id in ["none", "two"] {
+        place.run_ok(&["start", "t", "--id", id]);
+    }
+    for _ in 0..2 {
+        place.run_ok(&["iterate", "two"]);
+    }
+    let bounds = ["--min-iterations", "2", "--max-iterations", "2"];
+    let listed = place.run_ok(&[&["list"], &bounds[..]].concat());
+    assert!(listed.starts_with("two\t"), "{listed}");
+    assert_eq!(listed.lines().count(), 1);
+    let counted = place.run_ok(&["stats", "--json", "--max-iterations", "1"]);
+    assert!(counted.starts_with(r#"{"total":1,"#), "{counted}");
+    assert_eq!(place.run(&["list", "--min-iterations", "-1"]).code, 2);
+}
+
+#[test]
 fn control_characters_of_a_session_are_not_printed() {
     let place = Place::new();
     let evil = "a\u{1b}]0;owned\u{7}b\u{9b}31mc\rd\u{202e}e\nf";

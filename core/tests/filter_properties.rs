@@ -45,6 +45,10 @@ fn time() -> impl Strategy<Value = Timestamp> {
     .prop_map(|millis| Timestamp::from_millis(millis).unwrap())
 }
 
+fn iterations() -> impl Strategy<Value = u32> + Clone {
+    prop::sample::select(vec![0, 1, 1, 2, u32::MAX])
+}
+
 fn text() -> impl Strategy<Value = String> {
     "[aAbBkK%_äÄßſ\u{212a} ]{0,6}"
 }
@@ -79,9 +83,9 @@ fn slot() -> impl Strategy<Value = Slot> + Clone {
 fn head() -> impl Strategy<Value = Head> {
     let name = || some("[aA]?");
     let names = (name(), name(), "[aA]?", some("[aB]"));
-    let times = (time(), time(), some(time().boxed()));
+    let numbers = (time(), time(), some(time().boxed()), iterations());
     let states = (status(), some(phase()), some(slot()));
-    (short_id(), names, text(), states, times).prop_map(|(id, names, task, states, times)| {
+    (short_id(), names, text(), states, numbers).prop_map(|(id, names, task, states, numbers)| {
         let (user_id, channel_id, mode, parent) = names;
         let mut head: Head = serde_json::from_str(HEAD).unwrap();
         head.id = id;
@@ -98,7 +102,12 @@ fn head() -> impl Strategy<Value = Head> {
             })
         });
         head.slot = states.2.map(Box::new);
-        (head.created_at, head.updated_at, head.deleted_at) = times;
+        (
+            head.created_at,
+            head.updated_at,
+            head.deleted_at,
+            head.iterations,
+        ) = numbers;
         head
     })
 }
@@ -117,6 +126,7 @@ pub(crate) fn filter() -> impl Strategy<Value = Filter> {
     let statuses = some(prop::collection::vec(status(), 0..4).boxed());
     let bound = || some(time().boxed());
     let bounds = (bound(), bound(), bound(), bound());
+    let numbers = (some(iterations()), some(iterations()));
     let trash = prop::sample::select(vec![Trash::Exclude, Trash::Only, Trash::Include]);
     let slots = (
         some(prop::collection::vec("[tT]?", 0..3)),
@@ -127,12 +137,12 @@ pub(crate) fn filter() -> impl Strategy<Value = Filter> {
     (
         names,
         (statuses, phases),
-        bounds,
+        (bounds, numbers),
         some(text().boxed()),
         (trash, slots),
     )
         .prop_map(
-            |(names, (status, phase), bounds, text, (trash, slots))| Filter {
+            |(names, (status, phase), (bounds, numbers), text, (trash, slots))| Filter {
                 user_id: names.0,
                 channel_id: names.1,
                 mode: names.2,
@@ -146,6 +156,8 @@ pub(crate) fn filter() -> impl Strategy<Value = Filter> {
                 created_before: bounds.1,
                 updated_after: bounds.2,
                 updated_before: bounds.3,
+                min_iterations: numbers.0,
+                max_iterations: numbers.1,
                 text,
                 trash,
             },
@@ -287,6 +299,8 @@ proptest! {
             Filter { created_before: f.created_before, ..none() },
             Filter { updated_after: f.updated_after, ..none() },
             Filter { updated_before: f.updated_before, ..none() },
+            Filter { min_iterations: f.min_iterations, ..none() },
+            Filter { max_iterations: f.max_iterations, ..none() },
             Filter { text: f.text, ..none() },
             Filter { trash: f.trash, ..none() },
         ];

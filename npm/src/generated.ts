@@ -938,6 +938,14 @@ updatedAfter?: string,
  */
 updatedBefore?: string, 
 /**
+ * Only sessions that have used this many iterations or more.
+ */
+minIterations?: number, 
+/**
+ * Only sessions that have used this many iterations or fewer.
+ */
+maxIterations?: number, 
+/**
  * Only sessions whose tasks contain this text; A-Z and a-z are the same.
  */
 text?: string, 
@@ -1819,6 +1827,14 @@ updatedAfter?: string,
  */
 updatedBefore?: string, 
 /**
+ * Only sessions that have used this many iterations or more.
+ */
+minIterations?: number, 
+/**
+ * Only sessions that have used this many iterations or fewer.
+ */
+maxIterations?: number, 
+/**
  * Only sessions whose tasks contain this text; A-Z and a-z are the same.
  */
 text?: string, 
@@ -2120,6 +2136,14 @@ updatedAfter: number | null,
  * Was last changed at this time or earlier.
  */
 updatedBefore: number | null, 
+/**
+ * Has used this many iterations or more.
+ */
+minIterations: number | null, 
+/**
+ * Has used this many iterations or fewer.
+ */
+maxIterations: number | null, 
 /**
  * Has this text in its task; A-Z and a-z are the same, other letters are not.
  */
@@ -2951,6 +2975,14 @@ updatedAfter?: string,
  * Only sessions last changed at this time or earlier.
  */
 updatedBefore?: string, 
+/**
+ * Only sessions that have used this many iterations or more.
+ */
+minIterations?: number, 
+/**
+ * Only sessions that have used this many iterations or fewer.
+ */
+maxIterations?: number, 
 /**
  * Only sessions whose tasks contain this text; A-Z and a-z are the same.
  */
@@ -4899,6 +4931,14 @@ updatedAfter?: string,
  * Only sessions last changed at this time or earlier.
  */
 updatedBefore?: string, 
+/**
+ * Only sessions that have used this many iterations or more.
+ */
+minIterations?: number, 
+/**
+ * Only sessions that have used this many iterations or fewer.
+ */
+maxIterations?: number, 
 /**
  * Only sessions whose tasks contain this text; A-Z and a-z are the same.
  */

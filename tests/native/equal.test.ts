@@ -150,6 +150,8 @@ function properties(dice: Dice, name: string): Properties {
     ...(dice.once(6) && { text: text() }),
     ...(dice.once(6) && { createdAfter: dice.pick(["1767225600000", '"2026-01-01"', '"soon"']) }),
     ...(dice.once(6) && { updatedBefore: dice.pick(["1767225900000", "1e400", "null"]) }),
+    ...(dice.once(6) && { minIterations: number() }),
+    ...(dice.once(6) && { maxIterations: number() }),
     ...trash(),
   });
   const event = () => `{"type":"note","timestamp":"2026-01-01","data":${object(dice)}}`;

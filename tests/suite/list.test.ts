@@ -36,10 +36,12 @@ describe.each(clockedStores)("a list %s", (_, open) => {
       await sessions.start({ ...params, id: `s${day}` });
     }
     vi.setSystemTime(BEGIN + 5 * DAY);
+    for (const id of ["s1", "s1", "s2", "s2", "s2"]) await sessions.incrementIteration(id);
     await sessions.pause("s1");
     await sessions.complete("s2");
     vi.setSystemTime(BEGIN + 6 * DAY);
     await sessions.addEvent("s0", "note");
+    await sessions.incrementIteration("s0");
   });
 
   const ids = async (filter: Parameters<Sessions["list"]>[0]) =>
@@ -71,6 +73,10 @@ describe.each(clockedStores)("a list %s", (_, open) => {
     [{ createdBefore: "2026-01-01T23:59:59.999Z" }, ["s0"]],
     [{ updatedAfter: "2026-01-06T00:00:00Z" }, ["s2", "s1", "s0"]],
     [{ updatedBefore: new Date(BEGIN + 4 * DAY) }, ["s4", "s3"]],
+    [{ minIterations: 2 }, ["s2", "s1"]],
+    [{ maxIterations: 1 }, ["s4", "s3", "s0"]],
+    [{ minIterations: 1, maxIterations: 2 }, ["s1", "s0"]],
+    [{ minIterations: 3, maxIterations: 2 }, []],
     [{ orderBy: "updatedAt" }, ["s0", "s2", "s1", "s4", "s3"]],
     [{ orderBy: "updatedAt", direction: "asc" }, ["s3", "s4", "s1", "s2", "s0"]],
     [{ direction: "asc" }, ["s0", "s1", "s2", "s3", "s4"]],

@@ -20,6 +20,7 @@ const looks = [
   { mode: "n", trash: "include" },
   { trash: "only" },
   { text: "7" },
+  { minIterations: 1, maxIterations: 2 },
   { orderBy: "updatedAt", direction: "asc" },
   { limit: 3, offset: 2 },
 ] as const;
@@ -36,9 +37,10 @@ async function perform(sessions: Sessions, [number, action]: [number, number]): 
   else if (action === 2) await sessions.restore(id).catch(ignored);
   else if (action === 3) await sessions.complete(id, `result ${number}`).catch(ignored);
   else if (action === 4) await sessions.pause(id).catch(ignored);
-  else if (action === 5)
+  else if (action === 5) {
     await sessions.recordUsage(id, { tokens: { prompt: number } }).catch(ignored);
-  else {
+    await sessions.incrementIteration(id).catch(ignored);
+  } else {
     const userId = number % 3 === 0 ? undefined : `u${number % 3}`;
     const task = `task ${number}`;
     const context = { number, text: "ä\u{1f600}\ud800" };

@@ -34,7 +34,7 @@ crate::operations! {
     /// The changes after a position, in the order of the commits: of sessions, of leases and of the audit
     /// log. A session and a lease are shown as they are now.
     CHANGES_SINCE = Read "changesSince" (ChangesSinceParams) -> ChangePage, steps changes_since,
-        r#"{"position":0,"limit":2,"userId":"u","channelId":"c","mode":"m","status":["active"],"phase":["planning"],"parentId":"p","taskIds":["t"],"slotPhase":["plan"],"model":"m","createdAfter":0,"createdBefore":"2030-01-01","updatedAfter":0,"updatedBefore":"2030-01-01T00:00:00Z","text":"t","trash":"include"}"#;
+        r#"{"position":0,"limit":2,"userId":"u","channelId":"c","mode":"m","status":["active"],"phase":["planning"],"parentId":"p","taskIds":["t"],"slotPhase":["plan"],"model":"m","createdAfter":0,"createdBefore":"2030-01-01","updatedAfter":0,"updatedBefore":"2030-01-01T00:00:00Z","minIterations":0,"maxIterations":9,"text":"t","trash":"include"}"#;
 }
 
 async fn changes_since(context: &Context, params: ChangesSinceParams) -> Result<ChangePage> {

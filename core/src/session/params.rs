@@ -504,6 +504,10 @@ macro_rules! filter_params {
                 pub updated_after: Option<Timestamp>,
                 /// Only sessions last changed at this time or earlier.
                 pub updated_before: Option<Timestamp>,
+                /// Only sessions that have used this many iterations or more.
+                pub min_iterations: Option<u32>,
+                /// Only sessions that have used this many iterations or fewer.
+                pub max_iterations: Option<u32>,
                 /// Only sessions whose tasks contain this text; A-Z and a-z are the same.
                 pub text: Option<Text>,
                 /// Whether sessions in the trash are included; `"exclude"` by default.
@@ -530,6 +534,7 @@ macro_rules! filter_params {
                     parent_id: &self.parent_id,
                     created: (self.created_after, self.created_before),
                     updated: (self.updated_after, self.updated_before),
+                    iterations: (self.min_iterations, self.max_iterations),
                     text: &self.text,
                     trash: self.trash,
                 })
@@ -552,6 +557,8 @@ struct Selection<'p> {
     /// The first and the last time.
     created: (Option<Timestamp>, Option<Timestamp>),
     updated: (Option<Timestamp>, Option<Timestamp>),
+    /// The smallest and the greatest number.
+    iterations: (Option<u32>, Option<u32>),
     text: &'p Option<Text>,
     trash: Option<Trash>,
 }
@@ -575,6 +582,8 @@ fn filter_of(given: &Selection<'_>) -> Result<Filter> {
         created_before: given.created.1,
         updated_after: given.updated.0,
         updated_before: given.updated.1,
+        min_iterations: given.iterations.0,
+        max_iterations: given.iterations.1,
         text: text(given.text),
         trash: given.trash.unwrap_or_default(),
     })

@@ -48,13 +48,13 @@ crate::operations! {
         r#"{"id":"s","type":["note"],"order":"desc","after":1,"before":9,"limit":2}"#;
     /// A page of sessions, newest first.
     LIST = Read "list" (ListParams) -> SessionPage, steps list,
-        r#"{"userId":"u","channelId":"c","mode":"m","status":["active"],"phase":["planning"],"parentId":"p","taskIds":["t"],"slotPhase":["plan"],"model":"m","createdAfter":0,"createdBefore":"2030-01-01","updatedAfter":0,"updatedBefore":"2030-01-01T00:00:00Z","text":"t","trash":"include","orderBy":"updatedAt","direction":"asc","limit":2,"offset":0,"cursor":"ua.0.a"}"#;
+        r#"{"userId":"u","channelId":"c","mode":"m","status":["active"],"phase":["planning"],"parentId":"p","taskIds":["t"],"slotPhase":["plan"],"model":"m","createdAfter":0,"createdBefore":"2030-01-01","updatedAfter":0,"updatedBefore":"2030-01-01T00:00:00Z","minIterations":0,"maxIterations":9,"text":"t","trash":"include","orderBy":"updatedAt","direction":"asc","limit":2,"offset":0,"cursor":"ua.0.a"}"#;
     /// Statistics over sessions.
     STATS = Read "stats" (StatsParams) -> Stats, steps stats,
-        r#"{"userId":"u","channelId":"c","mode":"m","status":["active"],"phase":["planning"],"parentId":"p","taskIds":["t"],"slotPhase":["plan"],"model":"m","createdAfter":0,"createdBefore":"2030-01-01","updatedAfter":0,"updatedBefore":"2030-01-01T00:00:00Z","text":"t","trash":"include","users":2}"#;
+        r#"{"userId":"u","channelId":"c","mode":"m","status":["active"],"phase":["planning"],"parentId":"p","taskIds":["t"],"slotPhase":["plan"],"model":"m","createdAfter":0,"createdBefore":"2030-01-01","updatedAfter":0,"updatedBefore":"2030-01-01T00:00:00Z","minIterations":0,"maxIterations":9,"text":"t","trash":"include","users":2}"#;
     /// How durations, costs, tokens and iterations are distributed among sessions.
     DISTRIBUTION = Read "distribution" (DistributionParams) -> Distribution, steps distribution,
-        r#"{"userId":"u","channelId":"c","mode":"m","status":["active"],"phase":["planning"],"parentId":"p","taskIds":["t"],"slotPhase":["plan"],"model":"m","createdAfter":0,"createdBefore":"2030-01-01","updatedAfter":0,"updatedBefore":"2030-01-01T00:00:00Z","text":"t","trash":"include","by":"model","groups":2}"#;
+        r#"{"userId":"u","channelId":"c","mode":"m","status":["active"],"phase":["planning"],"parentId":"p","taskIds":["t"],"slotPhase":["plan"],"model":"m","createdAfter":0,"createdBefore":"2030-01-01","updatedAfter":0,"updatedBefore":"2030-01-01T00:00:00Z","minIterations":0,"maxIterations":9,"text":"t","trash":"include","by":"model","groups":2}"#;
     /// A session with its whole history, as one JSON text.
     EXPORT = Read "export" (IdParams) -> String, unit export,
         r#"{"id":"s","trash":"include"}"#;

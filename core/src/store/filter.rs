@@ -54,6 +54,10 @@ pub struct Filter {
     #[cfg_attr(feature = "ts", ts(type = "number | null"))]
     #[serde(with = "time::as_millis::option")]
     pub updated_before: Option<Timestamp>,
+    /// Has used this many iterations or more.
+    pub min_iterations: Option<u32>,
+    /// Has used this many iterations or fewer.
+    pub max_iterations: Option<u32>,
     /// Has this text in its task; A-Z and a-z are the same, other letters are not.
     pub text: Option<String>,
     /// Whether sessions in the trash count.
@@ -92,6 +96,8 @@ impl Filter {
             created_before: None,
             updated_after: None,
             updated_before: None,
+            min_iterations: None,
+            max_iterations: None,
             text: None,
             trash: Trash::Exclude,
         } = self
@@ -111,15 +117,17 @@ impl Filter {
             status: Some(head.status),
             model: model.as_deref(),
         };
-        self.admits(shared, head.created_at, head.deleted_at.is_some()) && self.admits_rest(head)
+        let is_in_trash = head.deleted_at.is_some();
+        self.admits(shared, head.created_at, head.iterations, is_in_trash) && self.admits_rest(head)
     }
 
-    /// Whether sessions that share this, were created at this time, and are in the trash or not, have the
-    /// properties of the filter that are about that.
+    /// Whether sessions that share this, were created at this time, have used so many iterations, and are in
+    /// the trash or not, have the properties of the filter that are about that.
     pub(super) fn admits(
         &self,
         shared: Shared<'_>,
         created_at: Timestamp,
+        iterations: u32,
         is_in_trash: bool,
     ) -> bool {
         is_same(&self.user_id, shared.user_id)
@@ -131,6 +139,8 @@ impl Filter {
             })
             && self.created_after.is_none_or(|at| created_at >= at)
             && self.created_before.is_none_or(|at| created_at <= at)
+            && self.min_iterations.is_none_or(|least| iterations >= least)
+            && self.max_iterations.is_none_or(|most| iterations <= most)
             && self.trash.includes(is_in_trash)
     }
 
@@ -152,6 +162,8 @@ impl Filter {
                 created_before: _,
                 updated_after: None,
                 updated_before: None,
+                min_iterations: _,
+                max_iterations: _,
                 text: None,
                 trash: _,
             }

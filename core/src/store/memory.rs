@@ -303,15 +303,15 @@ impl State {
 
     /// Whether the filter may select the session of a place. `true` for one whose head was needed before.
     fn may_match(&self, place: usize, filter: &Filter) -> bool {
-        self.packed.known(place).is_none_or(|(known, _)| {
-            filter.admits(known.shared, known.created_at, known.is_in_trash)
-        })
+        self.packed
+            .known(place)
+            .is_none_or(|(known, _)| known.is_admitted_by(filter))
     }
 
     /// Counts the session of a place, if the filter selects it and it can be read.
     fn count(&mut self, place: usize, filter: &Filter, counting: &mut Counting) {
         if let Some((known, counted)) = self.packed.known(place) {
-            if !filter.admits(known.shared, known.created_at, known.is_in_trash) {
+            if !known.is_admitted_by(filter) {
                 return;
             }
             if !filter.needs_heads() {

@@ -41,6 +41,8 @@ const FILTERS = {
   createdBefore: true,
   updatedAfter: true,
   updatedBefore: true,
+  minIterations: true,
+  maxIterations: true,
   text: true,
   limit: true,
   offset: true,

@@ -259,6 +259,8 @@ const LATEST: Readonly<Record<Exclude<keyof LatestOptions, Paging>, "any">> = {
   createdBefore: "any",
   updatedAfter: "any",
   updatedBefore: "any",
+  minIterations: "any",
+  maxIterations: "any",
   text: "any",
   trash: "any",
   orderBy: "any",

@@ -203,6 +203,7 @@ impl Conditions {
         }
         let text = |text: &Option<String>| text.clone().map(Value::Text);
         let time = |time: Option<Timestamp>| time.map(|time| Value::Integer(time.as_millis()));
+        let number = |number: Option<u32>| number.map(|number| Value::Integer(number.into()));
         let parent = filter
             .parent_id
             .as_ref()
@@ -224,6 +225,8 @@ impl Conditions {
         all.add_if("created_at <= ?", time(filter.created_before));
         all.add_if("updated_at >= ?", time(filter.updated_after));
         all.add_if("updated_at <= ?", time(filter.updated_before));
+        all.add_if("iterations >= ?", number(filter.min_iterations));
+        all.add_if("iterations <= ?", number(filter.max_iterations));
         // SQLite's `lower` changes ASCII only, as the filter requires.
         let part = filter.text.as_ref().map(|text| text.to_ascii_lowercase());
         all.add_if("instr(lower(task), ?) > 0", text(&part));

@@ -87,7 +87,7 @@ fn sessions(random: &mut Rng) -> Vec<Head> {
             });
             head.deleted_at = (random.u32(0..9) == 0).then(|| time(0));
             head.task = one_of(random, &["Fix the BUG", "fix", "Größe", "100%_", ""]).to_owned();
-            head.iterations = random.u32(..);
+            head.iterations = iterations(random);
             head.usage = Usage {
                 prompt_tokens: random.u64(..),
                 completion_tokens: random.u64(0..1000),
@@ -96,6 +96,11 @@ fn sessions(random: &mut Rng) -> Vec<Head> {
             head
         })
         .collect()
+}
+
+fn iterations(random: &mut Rng) -> u32 {
+    let any = random.u32(..);
+    one_of(random, &[any, 0, 1, 5, 5, u32::MAX])
 }
 
 fn filter(random: &mut Rng) -> Filter {
@@ -108,7 +113,7 @@ fn filter(random: &mut Rng) -> Filter {
     };
     for _ in 0..random.u32(0..4) {
         let at = Some(time(random.i64(-10..2 * SPAN)));
-        match random.u32(0..15) {
+        match random.u32(0..17) {
             0 => filter.user_id = Some(name(random, "user")),
             1 => filter.channel_id = Some(name(random, "channel")),
             2 => filter.mode = Some(name(random, "mode")),
@@ -123,6 +128,8 @@ fn filter(random: &mut Rng) -> Filter {
             11 => filter.task_ids = several(random, |random| name(random, "task")),
             12 => filter.slot_phase = several(random, slot_phase),
             13 => filter.model = Some(name(random, "model")),
+            14 => filter.min_iterations = Some(iterations(random)),
+            15 => filter.max_iterations = Some(iterations(random)),
             _ => filter.text = Some(one_of(random, &["bug", "FIX", "GRÖSSE", "%", ""]).to_owned()),
         }
     }

@@ -107,6 +107,7 @@ macro_rules! for_each_case {
                 text_is_taken_literally
                 an_empty_list_of_statuses_matches_nothing
                 bounds_of_time_are_inclusive
+                bounds_of_iterations_are_inclusive
                 the_trash_is_listed_separately
                 times_at_the_ends_of_the_calendar_are_ordered
                 ties_are_ordered_by_the_bytes_of_ids

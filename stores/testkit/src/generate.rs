@@ -113,6 +113,15 @@ fn time(rng: &mut Rng) -> Timestamp {
     }
 }
 
+/// Often a number that others have, too.
+fn iterations(rng: &mut Rng) -> u32 {
+    match rng.u8(0..8) {
+        0 => u32::MAX,
+        1 => rng.u32(0..200),
+        _ => rng.u32(0..4),
+    }
+}
+
 fn status(rng: &mut Rng) -> Status {
     one_of(rng, &Status::ALL).copied().unwrap_or(Status::Active)
 }
@@ -148,7 +157,7 @@ pub(crate) fn random_head(rng: &mut Rng, id: SessionId) -> Head {
         status: status(rng),
         created_at: time(rng),
         updated_at: time(rng),
-        iterations: rng.u32(0..200),
+        iterations: iterations(rng),
         context: json(format!(r#"{{"n":{}}}"#, rng.u32(..))),
         result: rng.bool().then(|| "x".repeat(below(rng, 500))),
         metadata: rng.bool().then(|| {
@@ -219,7 +228,7 @@ fn phase(rng: &mut Rng) -> Phase {
 pub(crate) fn filter(rng: &mut Rng) -> Filter {
     let rare = rng.u8(2..12);
     let mut given = || rng.u8(0..rare) == 0;
-    let given: [bool; 14] = std::array::from_fn(|_| given());
+    let given: [bool; 16] = std::array::from_fn(|_| given());
     let [
         user,
         channel,
@@ -234,6 +243,8 @@ pub(crate) fn filter(rng: &mut Rng) -> Filter {
         before,
         after_update,
         before_update,
+        least,
+        most,
         text,
     ] = given;
     Filter {
@@ -254,6 +265,8 @@ pub(crate) fn filter(rng: &mut Rng) -> Filter {
         created_before: before.then(|| time(rng)),
         updated_after: after_update.then(|| time(rng)),
         updated_before: before_update.then(|| time(rng)),
+        min_iterations: least.then(|| iterations(rng)),
+        max_iterations: most.then(|| iterations(rng)),
         text: text.then(|| word(rng, PARTS).to_owned()),
         trash: match rng.u8(0..4) {
             0 => Trash::Only,

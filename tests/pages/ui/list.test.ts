@@ -97,6 +97,11 @@ describe("the list", () => {
     // A filter that is not known must not show other sessions than it seems to.
     await ui.goTo(page, "#/sessions?user=ada");
     await page.getByRole("alert").getByText(/user/).waitFor();
+    await ui.goTo(page, "#/sessions?minIterations=few");
+    await page
+      .getByRole("alert")
+      .getByText(/minIterations/)
+      .waitFor();
   });
 
   it("shows the changes of another tab", async () => {

@@ -206,6 +206,26 @@ describe("the overview", () => {
     await page.getByText("1 session", { exact: true }).waitFor();
   });
 
+  it("links the bars of iterations to the sessions that have used as many", async () => {
+    await fillAll();
+    await ui.change(async (sessions) => {
+      for (const _ of [1, 2, 3, 4, 5]) await sessions.incrementIteration("a");
+    });
+    const page = await ui.open("#/overview");
+    const chart = page.locator("figure", { hasText: "Iterations used" });
+    await chart.getByRole("link", { name: "1-5: 1" }).click();
+    await page.getByRole("link", { name: "Task a" }).waitFor();
+    await page.getByText("1 session", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "iterations from 1" }).click();
+    await page.getByText("8 sessions").waitFor();
+    await page.goBack();
+    await chart.getByRole("link", { name: "0: 7" }).click();
+    await page.getByText("7 sessions").waitFor();
+    await page.goBack();
+    await chart.getByRole("link", { name: /^201\+: 0|^201\+: none/ }).click();
+    await page.getByText("No session matches").waitFor();
+  });
+
   it("has a table of the same numbers for each chart", async () => {
     await fillAll();
     const page = await ui.open("#/overview");

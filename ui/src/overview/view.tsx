@@ -108,6 +108,11 @@ export function OverviewView() {
           bars={distribution.iterations.map((part) => ({
             label: rangeOf(part),
             values: [part.sessions],
+            link: linkTo(["sessions"], {
+              ...counted.filter,
+              minIterations: part.from === 0 ? undefined : String(part.from),
+              maxIterations: part.to === null ? undefined : String(part.to),
+            }),
           }))}
         />
         <Agents />

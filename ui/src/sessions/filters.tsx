@@ -46,6 +46,8 @@ const NAMES: Readonly<Record<string, string>> = {
   createdBefore: "created before",
   updatedAfter: "changed since",
   updatedBefore: "changed before",
+  minIterations: "iterations from",
+  maxIterations: "iterations to",
 };
 
 /** Options of the filters. */

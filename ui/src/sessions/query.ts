@@ -24,24 +24,31 @@ const TEXTS = [
   "trash",
 ] as const;
 
+/** The parameters that are one number. */
+const NUMBERS = ["minIterations", "maxIterations"] as const;
+
 /** The parameters of a filter. */
-export const FILTERS: readonly string[] = [...LISTS, ...TEXTS];
+export const FILTERS: readonly string[] = [...LISTS, ...TEXTS, ...NUMBERS];
 /** The parameters of the list: those of the filter, and the order. */
 export const PARAMETERS: readonly string[] = [...FILTERS, "orderBy", "direction"];
 
 /** The filter in an address. */
 export function filterOf(query: URLSearchParams): Filter {
-  const filter: Record<string, string | readonly string[]> = {};
+  const filter: Record<string, string | number | readonly string[]> = {};
   for (const name of TEXTS) {
     const value = query.get(name);
     if (value) filter[name] = value;
+  }
+  for (const name of NUMBERS) {
+    const value = query.get(name);
+    if (value) filter[name] = /^\d+$/.test(value) ? Number(value) : value;
   }
   for (const name of LISTS) {
     const value = query.get(name);
     if (value) filter[name] = value.split(",");
   }
   for (const [name, value] of query) if (!PARAMETERS.includes(name)) filter[name] = value;
-  // The core says which of them are no statuses, no phases, no times and no filters at all.
+  // The core says which of them are no statuses, no phases, no times, no numbers and no filters at all.
   return filter as Filter;
 }
 

@@ -2,6 +2,7 @@
 //! cannot be read, or is not what its front says, is a session that cannot be read.
 
 use crate::error::{Cause, Error, Result};
+use crate::store::filter::Filter;
 use crate::store::shared::Shared;
 use crate::store::tally::Measured;
 use crate::stored::head::{Head, Usage};
@@ -59,6 +60,14 @@ pub(in crate::store) struct Known<'b> {
     pub(in crate::store) is_in_trash: bool,
     pub(in crate::store) created_at: Timestamp,
     pub(in crate::store) measured: Measured,
+}
+
+impl Known<'_> {
+    /// Whether a filter admits the session as far as this is known of it.
+    pub(in crate::store) fn is_admitted_by(&self, filter: &Filter) -> bool {
+        let iterations = self.measured.iterations;
+        filter.admits(self.shared, self.created_at, iterations, self.is_in_trash)
+    }
 }
 
 impl Block {

@@ -114,6 +114,10 @@ pub(crate) async fn every_property_of_a_filter_is_applied(run: &Run<'_>) -> Chec
             ..everything()
         },
         Filter {
+            min_iterations: Some(full.iterations),
+            ..everything()
+        },
+        Filter {
             text: Some("break".to_owned()),
             ..everything()
         },
@@ -135,6 +139,11 @@ pub(crate) async fn every_property_of_a_filter_is_applied(run: &Run<'_>) -> Chec
         ..everything()
     };
     means(&*store, before, &["least"]).await?;
+    let most = Filter {
+        max_iterations: Some(full.iterations - 1),
+        ..everything()
+    };
+    means(&*store, most, &["plain", "least"]).await?;
     // All properties must match.
     let both = Filter {
         user_id: full.user_id,
@@ -275,6 +284,35 @@ pub(crate) async fn bounds_of_time_are_inclusive(run: &Run<'_>) -> Check {
             ..everything()
         };
         means(&*store, updated, expected).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn bounds_of_iterations_are_inclusive(run: &Run<'_>) -> Check {
+    let store = run.open().await?;
+    // Numbers with different lengths are ordered wrongly if they are compared as text.
+    let heads = [("a", 0), ("b", 9), ("c", 10), ("d", u32::MAX)].map(|(name, iterations)| Head {
+        iterations,
+        ..head(name)
+    });
+    create(&*store, &heads).await?;
+    for (least, most, expected) in [
+        (Some(0), None, &["d", "c", "b", "a"][..]),
+        (Some(9), None, &["d", "c", "b"]),
+        (Some(10), None, &["d", "c"]),
+        (Some(u32::MAX), None, &["d"]),
+        (None, Some(0), &["a"]),
+        (None, Some(9), &["b", "a"]),
+        (None, Some(u32::MAX), &["d", "c", "b", "a"]),
+        (Some(9), Some(10), &["c", "b"]),
+        (Some(10), Some(9), &[]),
+    ] {
+        let filter = Filter {
+            min_iterations: least,
+            max_iterations: most,
+            ..everything()
+        };
+        means(&*store, filter, expected).await?;
     }
     Ok(())
 }

@@ -318,7 +318,11 @@ impl SyncStore for Broken {
             }
             Defect::ExcludesBounds => {
                 let after = query.filter.created_after;
-                heads.retain(|head| after.is_none_or(|after| head.created_at > after));
+                let least = query.filter.min_iterations;
+                heads.retain(|head| {
+                    after.is_none_or(|after| head.created_at > after)
+                        && least.is_none_or(|least| head.iterations > least)
+                });
             }
             Defect::SkipsTheRestOfATie => {
                 if let Some(after) = query.after.clone() {

@@ -118,6 +118,7 @@ caught! {
     an_empty_list_of_statuses_as_none: MatchesEveryStatusWhenNoneIsGiven
         by an_empty_list_of_statuses_matches_nothing;
     excluded_bounds: ExcludesBounds by bounds_of_time_are_inclusive;
+    excluded_bounds_of_numbers: ExcludesBounds by bounds_of_iterations_are_inclusive;
     folded_ids: FoldsTheCaseOfIds by ids_that_differ_in_case_are_different_sessions;
     keys_sorted_by_utf16: SortsKeysByUtf16 by a_scan_is_in_the_order_of_bytes;
     a_scan_that_includes_its_start: ScansFromTheKeyOn by a_scan_begins_after_a_key;

@@ -20,7 +20,7 @@ use crate::support::{World, scale};
 /// Heads with all texts that a head may have.
 fn full_heads() -> impl Strategy<Value = Vec<Head>> {
     let text = || prop::option::of("[a\"\\\\ä\u{1f600}\0]{0,30}");
-    let numbers = (any::<u64>(), any::<u32>(), 0..1_u64 << 53);
+    let numbers = (any::<u64>(), 0..1_u64 << 53);
     let extra = (text(), text(), text(), numbers);
     (heads(), prop::collection::vec(extra, 30)).prop_map(|(mut heads, extras)| {
         for (head, (workspace, result, error, numbers)) in heads.iter_mut().zip(extras) {
@@ -29,12 +29,13 @@ fn full_heads() -> impl Strategy<Value = Vec<Head>> {
                 .map(|model| Json::of(&BTreeMap::from([("model", model)])));
             head.result_data = error.as_ref().map(Json::of);
             head.context = Json::of(&BTreeMap::from([("a", &workspace)]));
+            head.task.extend(workspace.as_deref());
             (head.workspace, head.result, head.error) = (workspace, result, error);
-            (head.version, head.iterations, head.event_count) = (numbers.0, numbers.1, numbers.0);
+            (head.version, head.event_count) = (numbers.0, numbers.0);
             head.usage = Usage {
-                prompt_tokens: numbers.2,
-                completion_tokens: numbers.2 / 3,
-                cost_nanos: numbers.2 / 7,
+                prompt_tokens: numbers.1,
+                completion_tokens: numbers.1 / 3,
+                cost_nanos: numbers.1 / 7,
             };
             (head.paused_at, head.finalized_at) = (head.deleted_at, Some(head.created_at));
         }
@@ -163,6 +164,45 @@ proptest! {
 }
 
 #[test]
+fn a_text_is_looked_for_without_reading_the_heads_of_other_tasks() {
+    let world = World::default();
+    for (id, task) in [("a", "Fix the \\ \"parser\""), ("b", "Größe")] {
+        world.start(json!({"id": id, "task": task, "context": {"task": "all"}}));
+    }
+    let mirror = MemoryStore::mirror();
+    let page = world.ok("heads", json!({}));
+    let mut bytes = decoded(&page);
+    let context = bytes.windows(9).position(|part| part == b"\"context\"");
+    // The context of the first one is damaged.
+    bytes[context.unwrap() + 10] = b'?';
+    mirror.load_heads(bytes).unwrap();
+    let with = |text: &str| Filter {
+        text: Some(text.to_owned()),
+        ..Filter::default()
+    };
+    let count = |text: &str| {
+        let users = Aggregate::Counts { users: 0 };
+        let tally = mirror.tally(&with(text), users).unwrap().unwrap();
+        tally
+            .groups()
+            .map(|group| group.sums.sessions())
+            .sum::<u64>()
+    };
+    assert_eq!(
+        [count("\"PARSER\""), count("größE"), count("all")],
+        [1, 1, 0]
+    );
+    let list = |text: &str| {
+        let page = mirror
+            .list(&query(with(text), Order::default(), 5))
+            .unwrap();
+        (page.heads.len(), page.problems.len())
+    };
+    assert_eq!([list("größe"), list("all")], [(1, 0), (0, 0)]);
+    assert_eq!(list("\\ \"p"), (0, 1));
+}
+
+#[test]
 fn a_mirror_has_no_histories_and_takes_no_writes() {
     let mirror = MemoryStore::mirror();
     let id = SessionId::parse("a").unwrap();
@@ -179,10 +219,14 @@ fn a_mirror_has_no_histories_and_takes_no_writes() {
     assert_eq!(mirror.load(&id, History::None).unwrap(), None);
 }
 
-/// Loads the `bytes` of a page of `heads`.
-fn load(mirror: &MemoryStore, page: &Value) -> u64 {
+/// The `bytes` of a page of `heads`.
+fn decoded(page: &Value) -> Vec<u8> {
     let bytes = base64::engine::general_purpose::STANDARD.decode(page["bytes"].as_str().unwrap());
-    mirror.load_heads(bytes.unwrap()).unwrap()
+    bytes.unwrap()
+}
+
+fn load(mirror: &MemoryStore, page: &Value) -> u64 {
+    mirror.load_heads(decoded(page)).unwrap()
 }
 
 fn ids(mirror: &MemoryStore) -> Vec<String> {

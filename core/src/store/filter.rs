@@ -144,7 +144,13 @@ impl Filter {
             && self.trash.includes(is_in_trash)
     }
 
-    /// Whether it has properties beside those of [`admits`](Self::admits).
+    /// Whether a task has the text of the filter, if it has one.
+    pub(super) fn admits_task(&self, task: &str) -> bool {
+        let text = self.text.as_ref();
+        text.is_none_or(|text| contains_ignoring_ascii_case(task, text))
+    }
+
+    /// Whether it has properties beside those of [`admits`](Self::admits) and [`admits_task`](Self::admits_task).
     pub(super) fn needs_heads(&self) -> bool {
         !matches!(
             self,
@@ -164,7 +170,7 @@ impl Filter {
                 updated_before: None,
                 min_iterations: _,
                 max_iterations: _,
-                text: None,
+                text: _,
                 trash: _,
             }
         )
@@ -188,10 +194,7 @@ impl Filter {
                 .is_none_or(|parent| head.parent_id.as_ref() == Some(parent))
             && self.updated_after.is_none_or(|at| head.updated_at >= at)
             && self.updated_before.is_none_or(|at| head.updated_at <= at)
-            && self
-                .text
-                .as_ref()
-                .is_none_or(|text| contains_ignoring_ascii_case(&head.task, text))
+            && self.admits_task(&head.task)
     }
 }
 

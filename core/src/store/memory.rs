@@ -305,18 +305,16 @@ impl State {
     fn may_match(&self, place: usize, filter: &Filter) -> bool {
         self.packed
             .known(place)
-            .is_none_or(|(known, _)| known.is_admitted_by(filter))
+            .is_none_or(|(known, _)| known.is_selected_by(filter) != Some(false))
     }
 
     /// Counts the session of a place, if the filter selects it and it can be read.
     fn count(&mut self, place: usize, filter: &Filter, counting: &mut Counting) {
         if let Some((known, counted)) = self.packed.known(place) {
-            if !known.is_admitted_by(filter) {
-                return;
-            }
-            if !filter.needs_heads() {
-                counting.add(counted, known.shared, known.measured);
-                return;
+            match known.is_selected_by(filter) {
+                Some(true) => return counting.add(counted, known.shared, known.measured),
+                Some(false) => return,
+                None => {}
             }
         }
         if self.unpack(place).is_err() {

@@ -1,6 +1,6 @@
 /**
  * Reads all sessions of a mirror once, while the page has nothing else to do. A mirror reads a session when it
- * is first needed, and the first search of a text would need all of them at once.
+ * is first needed, and the first filter by a phase, or the order of changes, would need all of them at once.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 //! Reads heads from bytes. Nothing is trusted: bytes of another form are refused, and a head whose rest
 //! cannot be read, or is not what its front says, is a session that cannot be read.
 
+use std::borrow::Cow;
+
 use crate::error::{Cause, Error, Result};
 use crate::store::filter::Filter;
 use crate::store::shared::Shared;
@@ -8,8 +10,9 @@ use crate::store::tally::Measured;
 use crate::stored::head::{Head, Usage};
 use crate::stored::status::Status;
 use crate::value::id::SessionId;
-use crate::value::properties::Stored;
+use crate::value::properties::{Stored, decoded};
 use crate::value::time::Timestamp;
+use crate::value::tokens::Tokens;
 
 use super::form::FORM;
 
@@ -60,13 +63,26 @@ pub(in crate::store) struct Known<'b> {
     pub(in crate::store) is_in_trash: bool,
     pub(in crate::store) created_at: Timestamp,
     pub(in crate::store) measured: Measured,
+    /// The head as JSON.
+    rest: &'b [u8],
 }
 
 impl Known<'_> {
-    /// Whether a filter admits the session as far as this is known of it.
-    pub(in crate::store) fn is_admitted_by(&self, filter: &Filter) -> bool {
+    /// Whether a filter selects the session; nothing if that is not known before its head is read.
+    pub(in crate::store) fn is_selected_by(&self, filter: &Filter) -> Option<bool> {
         let iterations = self.measured.iterations;
-        filter.admits(self.shared, self.created_at, iterations, self.is_in_trash)
+        let is_selected = filter.admits(self.shared, self.created_at, iterations, self.is_in_trash)
+            && (filter.text.is_none() || filter.admits_task(&self.task()?));
+        (!is_selected || !filter.needs_heads()).then_some(is_selected)
+    }
+
+    /// The task. It is among the first properties, so that finding it takes a part of the time that reading the
+    /// head takes, and is not kept.
+    fn task(&self) -> Option<Cow<'_, str>> {
+        let text = std::str::from_utf8(self.rest).ok()?;
+        let mut entries = Tokens::of(text).entries()?;
+        let (_, task) = entries.find(|(key, _)| *key == "\"task\"")?;
+        Some(decoded(task))
     }
 }
 
@@ -171,6 +187,7 @@ impl Block {
             is_in_trash: kind.is_in_trash,
             created_at,
             measured,
+            rest: reader.rest,
         })
     }
 

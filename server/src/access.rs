@@ -8,6 +8,9 @@ use crate::hosts::{Hosts, is_own_origin};
 use crate::refusal::Refusal;
 use crate::token::Token;
 
+/// The media type of bytes.
+const BYTES: &str = "application/octet-stream";
+
 /// What the browser says of the page that sends a request.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -111,6 +114,11 @@ pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
         name.trim().eq_ignore_ascii_case("gzip")
             && weight.trim().trim_end_matches(['0', '.']) != "q="
     })
+}
+
+/// Whether a client asks for bytes as they are.
+pub(crate) fn takes_bytes(headers: &HeaderMap) -> bool {
+    only(headers, &header::ACCEPT).is_some_and(|accepted| accepted == BYTES)
 }
 
 /// Whether the content of a request is JSON. A page of another origin cannot send it without being asked.

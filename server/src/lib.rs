@@ -12,6 +12,7 @@ mod call;
 mod connection;
 mod failure;
 mod files;
+mod heads;
 mod hosts;
 pub mod log;
 pub mod openapi;

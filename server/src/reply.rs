@@ -83,6 +83,7 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 
@@ -111,6 +112,11 @@ fn full(content: impl Into<Bytes>) -> Content {
 /// A response of JSON.
 pub(crate) fn json(status: u16, text: impl Into<Bytes>) -> Response {
     response(status, full(text), JSON, NO_STORE)
+}
+
+/// A response of bytes.
+pub(crate) fn bytes(content: Vec<u8>) -> Response {
+    response(200, full(content), BYTES, NO_STORE)
 }
 
 /// A response of plain text.

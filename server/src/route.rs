@@ -16,10 +16,12 @@ use crate::access;
 use crate::body::{NotReceived, receive};
 use crate::call::perform;
 use crate::failure;
+use crate::heads;
 use crate::openapi;
 use crate::query;
 use crate::refusal::Refusal;
 use crate::reply::{self, Response};
+use crate::service;
 use crate::state::State;
 use crate::watch;
 
@@ -207,7 +209,16 @@ async fn call(
     };
     let answers = request.headers.get(MODELS);
     let answers = answers.map(|answers| answers.to_str().unwrap_or_default().to_owned());
-    let answer = perform(state, operation, params, answers).await;
+    let mut answer = perform(state, operation, params, answers).await;
     drop(received.room);
+    if heads::is_read_by(operation) && access::takes_bytes(&request.headers) {
+        // They are many.
+        let decoding = tokio::task::spawn_blocking(move || (heads::content(&answer), answer));
+        match decoding.await {
+            Ok((Some(content), _)) => return (name, reply::bytes(content)),
+            Ok((None, same)) => answer = same,
+            Err(_) => answer = service::no_answer(),
+        }
+    }
     (name, failure::answered(state, name, answer))
 }

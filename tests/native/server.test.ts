@@ -6,7 +6,7 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Socket
 import { promisify } from "node:util";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { copy, open, openMirror, openSync, type Sessions } from "tenure";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { failure } from "../support/failures.js";
 import { startUi } from "../support/server.js";
 import { newDatabase } from "../support/sqlite.js";
@@ -189,6 +189,50 @@ describe("a client of a server", () => {
       timeout: 60_000,
     });
     expect(await run).toMatchObject({ stdout: "1\n", stderr: "" });
+  });
+});
+
+describe("heads over a server", () => {
+  it("come as bytes to a request that takes them, and in base 64 to any other", async () => {
+    const { store, server, client } = await served();
+    for (const id of ["a", "b"]) await store.start({ ...start, id, context: { text: "\n" } });
+    const ask = (accept: string, params: object): Promise<Response> =>
+      fetch(`${server.url}v1/heads`, {
+        method: "POST",
+        headers: {
+          accept,
+          authorization: `Bearer ${server.token}`,
+          "content-type": "application/json",
+        },
+        body: JSON.stringify(params),
+      });
+    const { ok: expected } = await (await ask("*/*", { limit: 1 })).json();
+    expect(expected).toMatchObject({ count: 1, nextCursor: expect.any(String) });
+    const response = await ask("application/octet-stream", { limit: 1 });
+    expect(response.headers.get("content-type")).toBe("application/octet-stream");
+    const content = Buffer.from(await response.arrayBuffer());
+    const end = content.indexOf("\n");
+    const { ok: page } = JSON.parse(content.subarray(0, end).toString());
+    const bytes = content.subarray(end + 1).toString("base64");
+    expect({ ...page, bytes }).toEqual(expected);
+    expect(await client.heads({ limit: 1 })).toEqual(expected);
+    const refused = await ask("application/octet-stream", { cursor: "x" });
+    expect([refused.status, (await refused.json()).error.code]).toEqual([400, "INVALID_CURSOR"]);
+  });
+
+  it("come as bytes to a mirror", async () => {
+    const { store, client } = await served();
+    await store.start({ ...start, id: "a" });
+    const fetched = vi.spyOn(globalThis, "fetch");
+    try {
+      using mirror = await openMirror(client);
+      expect(mirror.get("a")?.task).toBe("t");
+      const responses = await Promise.all(fetched.mock.results.map(({ value }) => value));
+      const types = responses.map(({ headers }: Response) => headers.get("content-type"));
+      expect(types).toContain("application/octet-stream");
+    } finally {
+      fetched.mockRestore();
+    }
   });
 });
 

@@ -267,10 +267,11 @@ describe("a mirror", () => {
     const late = new Promise<void>((resolve) => {
       release = resolve;
     });
-    const read = Object.getPrototypeOf(sessions).heads as typeof sessions.heads;
+    const reading = sessions as unknown as { headBytes(params: object): Promise<unknown> };
+    const read = reading.headBytes.bind(sessions);
     let reads = 0;
-    sessions.heads = async (params) => {
-      const page = await read.call(sessions, params);
+    reading.headBytes = async (params) => {
+      const page = await read(params);
       reads += 1;
       if (reads === 1) await late;
       return page;

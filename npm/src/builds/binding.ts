@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Capabilities, Operations, RetentionParams } from "../generated.js";
+import type { Capabilities, HeadsPage, Operations, RetentionParams } from "../generated.js";
 import type { SleepRequest, StoreRequest } from "../stores/store.js";
 import {
   type ErrorBody,
@@ -76,6 +76,8 @@ export interface Binding {
   ): ArrayLike<number> | null | undefined;
   /** The properties of a head that hold user data, as paths, separated by spaces. */
   userData(): string;
+  /** Reads a page of heads with its bytes as they are. Only a client of a server does. */
+  heads?(params: string): Promise<HeadBytes>;
   /** Loads heads into a mirror; `ok` is how many they are. */
   loadHeads(handle: number, bytes: Uint8Array): string;
   /** Closes a handle. */
@@ -104,6 +106,11 @@ export interface Binding {
   answerCall?(server: number, call: number, answer: string): string;
   /** Closes a server. The operation `closing` ends when it is closed. */
   closeServer?(handle: number, server: number): string;
+}
+
+/** A page of heads with its bytes as they are. */
+export interface HeadBytes extends Omit<HeadsPage, "bytes"> {
+  readonly bytes: Uint8Array;
 }
 
 /** A server that was started. */

@@ -11,12 +11,14 @@ import {
   type Binding,
   type Delivered,
   type EndAnswer,
+  type HeadBytes,
   type Opened,
   parseAnswer,
   resultOf,
   type Served,
 } from "../builds/binding.js";
 import { type Capabilities, OPERATIONS, type RetentionParams } from "../generated.js";
+import { bytesOf } from "../values/bytes.js";
 import {
   cannotServe,
   closed,
@@ -244,6 +246,17 @@ export class Connection {
     } catch (thrown) {
       return Promise.reject(thrown);
     }
+  }
+
+  /** Reads a page of heads with its bytes as they are. `owner` stays alive until it ends. */
+  async heads(owner: object, params: Params<"heads">): Promise<HeadBytes> {
+    const { binding } = this;
+    if (binding.heads === undefined) {
+      const page = await this.performAsync(owner, "heads", () => params);
+      return { ...page, bytes: bytesOf(page.bytes) };
+    }
+    this.#assertUsable();
+    return this.#track(owner, "heads", binding.heads(encode("heads", params)));
   }
 
   /** Loads heads into a mirror. Returns how many they are. */

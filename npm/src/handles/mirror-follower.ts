@@ -8,7 +8,6 @@
 import { notify } from "../events/listeners.js";
 import type { Problem } from "../generated.js";
 import { startTimer } from "../runtime/timers.js";
-import { bytesOf } from "../values/bytes.js";
 import {
   aborted,
   asError,
@@ -80,10 +79,10 @@ export class MirrorFollower<T extends SessionTypes> {
       let loaded = 0;
       do {
         if (signal.aborted) throw aborted(signal.reason);
-        const page = await this.#sessions.heads({ cursor });
+        const page = await this.#sessions.headBytes({ cursor });
         if (signal.aborted) throw aborted(signal.reason);
         position ??= page.position;
-        loaded += loading.load(bytesOf(page.bytes));
+        loaded += loading.load(page.bytes);
         cursor = page.nextCursor;
         this.#reportProblems(page.problems);
         this.#call("progress", onProgress, loaded);
@@ -137,10 +136,10 @@ export class MirrorFollower<T extends SessionTypes> {
         while (changed.size > 0) {
           const ids = [...changed].slice(0, IDS_PER_READ);
           for (const id of ids) changed.delete(id);
-          const { bytes, unread, problems } = await this.#sessions.heads({ ids });
+          const { bytes, unread, problems } = await this.#sessions.headBytes({ ids });
           for (const id of unread) changed.add(id);
           if (isOver || signal.aborted) return;
-          this.#mirror.load(bytesOf(bytes));
+          this.#mirror.load(bytes);
           this.#failures = 0;
           if (changed.size === 0) this.#position = taken;
           this.#reportProblems(problems);

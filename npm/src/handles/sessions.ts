@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { HeadBytes } from "../builds/binding.js";
 import type { OperationName, Params, Result } from "../connection/call.js";
 import type { PurgeParams, PurgeResult } from "../generated.js";
 import type { ArchiveParts } from "../jobs/archive.js";
@@ -183,6 +184,11 @@ export class Sessions<T extends SessionTypes = SessionTypes>
     }
     if (archive === undefined || params.dryRun) return this.ask("purge", () => params);
     return purgeArchived(this.connection.binding, this, params, archive);
+  }
+
+  /** Reads a page of heads for a mirror. @internal */
+  headBytes(params: Params<"heads">): Promise<HeadBytes> {
+    return this.connection.heads(this, params);
   }
 
   /**

@@ -5,10 +5,16 @@
  * @module
  */
 
-import type { Binding } from "../builds/binding.js";
+import { type Binding, type HeadBytes, parseAnswer, resultOf } from "../builds/binding.js";
 import type { OperationName } from "../connection/call.js";
-import { type Capabilities, OPERATIONS, type RetentionParams } from "../generated.js";
+import {
+  type Capabilities,
+  type HeadsPage,
+  OPERATIONS,
+  type RetentionParams,
+} from "../generated.js";
 import { MAX_DELAY_MS } from "../runtime/timers.js";
+import { bytesOf } from "../values/bytes.js";
 import {
   type ErrorBody,
   internalError,
@@ -47,9 +53,20 @@ export interface Builds {
   readonly binding: () => Binding;
 }
 
+/** The media type of bytes. */
+const BYTES = "application/octet-stream";
+/** What ends the line before the bytes of an answer. */
+const LINE_END = "\n".charCodeAt(0);
+
+/** The JSON text of an answer, and the bytes that come after it. */
+interface ServerAnswer {
+  readonly text: string;
+  readonly bytes?: Uint8Array;
+}
+
 /** The outcome of a request. */
 type Outcome =
-  | { readonly text: string }
+  | ServerAnswer
   | {
       /** Why there is no answer. */
       readonly problem: string;
@@ -86,7 +103,7 @@ export class ServerBinding implements Binding {
 
   /** Asks the server what it is. `retention` is how to run retention over it. */
   async connect(retention: RetentionParams | undefined): Promise<void> {
-    const text = await this.#repeated(() => this.#send("", undefined, {}), true, "connect");
+    const { text } = await this.#repeated(() => this.#send("", undefined, {}), true, "connect");
     const answer = JSON.parse(text) as { readonly ok?: About; readonly error?: ErrorBody };
     if (answer.error !== undefined) throw new TenureError(answer.error);
     if (answer.ok?.capabilities === undefined) {
@@ -154,6 +171,14 @@ export class ServerBinding implements Binding {
     return this.cancel();
   }
 
+  /** See {@link Binding.heads}. */
+  async heads(params: string): Promise<HeadBytes> {
+    const send = (): Promise<Outcome> => this.#send("heads", params, { accept: BYTES });
+    const { text, bytes } = await this.#repeated(send, true, "heads");
+    const page = resultOf(parseAnswer<HeadsPage>(text));
+    return { ...page, bytes: bytes ?? bytesOf(page.bytes) };
+  }
+
   /** No handle of a server is a mirror. */
   loadHeads(): string {
     return JSON.stringify({ error: internalError("the store is no mirror") });
@@ -201,25 +226,30 @@ export class ServerBinding implements Binding {
   }
 
   /** The answer to an operation, as JSON text. */
-  #perform(name: OperationName, params: string, answers?: string): Promise<string> {
+  async #perform(name: OperationName, params: string, answers?: string): Promise<string> {
     const isSafe = OPERATIONS[name] === "read" || hasIdempotencyKey(params);
     const headers: Record<string, string> =
       answers === undefined ? {} : { "tenure-models": inAscii(answers) };
-    return this.#repeated(() => this.#send(name, params, headers), isSafe, name);
+    const answer = await this.#repeated(() => this.#send(name, params, headers), isSafe, name);
+    return answer.text;
   }
 
   /** Repeats a request that had no effect or may have it twice, and returns its answer. */
-  async #repeated(send: () => Promise<Outcome>, isSafe: boolean, name: string): Promise<string> {
+  async #repeated(
+    send: () => Promise<Outcome>,
+    isSafe: boolean,
+    name: string,
+  ): Promise<ServerAnswer> {
     for (let attempt = 0; ; attempt += 1) {
       const outcome = await send();
-      if ("text" in outcome) return outcome.text;
+      if ("text" in outcome) return outcome;
       const pause = PAUSES_MS[attempt];
       const mayRepeat = outcome.isPassing && (isSafe || !outcome.mayHaveRun);
       if (mayRepeat && pause !== undefined) {
         await new Promise((resolve) => setTimeout(resolve, pause));
         continue;
       }
-      return JSON.stringify({ error: this.#errorOf(outcome, isSafe, name) });
+      return { text: JSON.stringify({ error: this.#errorOf(outcome, isSafe, name) }) };
     }
   }
 
@@ -251,6 +281,9 @@ export class ServerBinding implements Binding {
         redirect: "error",
         signal: abort.signal,
       });
+      if (response.headers.get("content-type") === BYTES) {
+        return splitAtLine(new Uint8Array(await response.arrayBuffer()));
+      }
       return outcomeOf(base, response.status, await response.text());
     } catch (thrown) {
       const isLate = abort.signal.aborted;
@@ -265,6 +298,13 @@ export class ServerBinding implements Binding {
       clearTimeout(timer);
     }
   }
+}
+
+/** The answer in a response of bytes. */
+function splitAtLine(content: Uint8Array): ServerAnswer {
+  const end = content.indexOf(LINE_END);
+  const text = new TextDecoder().decode(content.subarray(0, end));
+  return { text, bytes: content.subarray(end + 1) };
 }
 
 /** The outcome of a response. One of a proxy is no answer. */

@@ -1,7 +1,8 @@
 // Builds the repository: `node scripts/build.mjs [types|native|cli|wasm|ts|ui]...`, by default all
 // steps. A step whose inputs have not changed since its last run is skipped.
 //
-//   types   npm/src/generated.ts, the TypeScript types of the operations, from the Rust source
+//   types   npm/src/generated.ts, the TypeScript types of the operations, and server/src/results.json, the
+//           schemas of their results, from the Rust source
 //   native  npm/native/tenure-<platform>-<arch>.node, the addon for Node
 //   cli     npm/bin/tenure, the command
 //   wasm    npm/wasm, the WebAssembly build, the kit for stores, and their JavaScript glue
@@ -42,7 +43,11 @@ import { rustSources, whenChanged } from "./lib/stamp.mjs";
 import { browserModule, buildWasmModule, wasmModules } from "./lib/wasm-modules.mjs";
 import { buildWebUi } from "./lib/web-ui.mjs";
 
-const generatedTypes = "npm/src/generated.ts";
+/** What is generated from the Rust source, with the argument that selects it. */
+const generated = [
+  { path: "npm/src/generated.ts", args: [] },
+  { path: "server/src/results.json", args: ["results"] },
+];
 
 const steps = {
   types: buildTypes,
@@ -99,21 +104,25 @@ async function buildTypes(show) {
         "bindings-testing",
         "cli",
         "host",
+        "server",
         "stores/support",
         "stores/testkit",
       ],
     });
-    await whenChanged("types", { inputs, outputs: [generatedTypes] }, async () => {
+    const outputs = generated.map(({ path }) => path);
+    await whenChanged("types", { inputs, outputs }, async () => {
       working("generating");
-      const text = await generateTypes();
-      // An unchanged file is not written, so that nothing is recompiled because of it.
-      if (readTypes() !== text) writeFileSync(inRoot(generatedTypes), text);
+      for (const { path, args } of generated) {
+        const text = await generateTypes(args);
+        // An unchanged file is not written, so that nothing is recompiled because of it.
+        if (readIfThere(path) !== text) writeFileSync(inRoot(path), text);
+      }
     });
   };
   await step("generated types", body, show);
 }
 
-async function generateTypes() {
+async function generateTypes(own) {
   const args = [
     "run",
     "--quiet",
@@ -125,13 +134,15 @@ async function generateTypes() {
     "ts",
     "--bin",
     "generate-types",
+    "--",
+    ...own,
   ];
   return (await run("cargo", args, { data: true })).stdout;
 }
 
-function readTypes() {
+function readIfThere(path) {
   try {
-    return readFileSync(inRoot(generatedTypes), "utf8");
+    return readFileSync(inRoot(path), "utf8");
   } catch {
     return undefined;
   }

@@ -23,6 +23,8 @@ pub mod jobs;
 pub mod limits;
 mod numbered;
 pub mod rules;
+#[cfg(any(feature = "ts", test))]
+pub mod schema;
 pub mod table;
 #[cfg(any(feature = "ts", test))]
 pub mod types;

@@ -11,6 +11,7 @@ const exempt = [
   /^LICENSE-/,
   /(^|\/)(package-lock\.json|Cargo\.lock)$/,
   /^npm\/src\/generated\.ts$/,
+  /^server\/src\/results\.json$/,
   /^bench\/results\//,
   /^scripts\/lib\/word-/,
 ];

@@ -8,9 +8,6 @@ use crate::hosts::{Hosts, is_own_origin};
 use crate::refusal::Refusal;
 use crate::token::Token;
 
-/// The media type of bytes.
-const BYTES: &str = "application/octet-stream";
-
 /// What the browser says of the page that sends a request.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -116,9 +113,9 @@ pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Whether a client asks for bytes as they are.
-pub(crate) fn takes_bytes(headers: &HeaderMap) -> bool {
-    only(headers, &header::ACCEPT).is_some_and(|accepted| accepted == BYTES)
+/// Whether a client accepts a media type, and no other one.
+pub(crate) fn accepts_only(headers: &HeaderMap, media_type: &str) -> bool {
+    only(headers, &header::ACCEPT) == Some(media_type)
 }
 
 /// Whether the content of a request is JSON. A page of another origin cannot send it without being asked.

@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 use tenure_core::session::heads::HEADS;
 use tenure_core::work::operation::AnyOperation;
 
+/// The media type of the answer with its bytes as they are.
+pub(crate) const MEDIA_TYPE: &str = "application/octet-stream";
+
 #[derive(Deserialize)]
 struct Read<'a> {
     #[serde(borrow)]

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tenure_bridge::TABLE;
 use tenure_core::Error;
@@ -11,20 +12,41 @@ use tenure_core::error::Class;
 use tenure_core::feed::operations::CHANGES_SINCE;
 use tenure_core::work::operation::{Access, AnyOperation, Group};
 
+use crate::heads;
+
 /// The description, as JSON text.
 pub fn text() -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
     TEXT.get_or_init(|| format!("{:#}\n", description()))
 }
 
+/// The results of operations, and the types that they refer to, as `npm run build -- types` writes them.
+const RESULTS: &str = include_str!("results.json");
+
+#[derive(Deserialize, Default)]
+struct Results {
+    results: Map<String, Value>,
+    schemas: Map<String, Value>,
+}
+
 fn description() -> Value {
+    // The tests read it, too.
+    let Results {
+        results,
+        mut schemas,
+    } = serde_json::from_str(RESULTS).unwrap_or_default();
+    schemas.insert("Error".to_owned(), error());
     let mut paths = Map::new();
     paths.insert("/healthz".to_owned(), json!({ "get": health() }));
     paths.insert("/v1".to_owned(), json!({ "get": about() }));
     paths.insert("/v1/watch".to_owned(), json!({ "get": watch() }));
     for operation in TABLE.iter() {
         let path = format!("/v1/{}", operation.name());
-        paths.insert(path, json!({ "post": call(operation) }));
+        let result = results.get(operation.name()).cloned();
+        paths.insert(
+            path,
+            json!({ "post": call(operation, result.unwrap_or_default()) }),
+        );
     }
     json!({
         "openapi": "3.1.0",
@@ -43,24 +65,27 @@ fn description() -> Value {
         "paths": paths,
         "components": {
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
-            "schemas": {
-                "Error": {
-                    "type": "object",
-                    "required": ["error"],
-                    "properties": {
-                        "error": {
-                            "type": "object",
-                            "required": ["code", "message", "details"],
-                            "properties": {
-                                "code": { "type": "string" },
-                                "message": { "type": "string" },
-                                "details": { "type": "object" },
-                            },
-                        },
-                    },
+            "schemas": schemas,
+            "responses": failures(),
+        },
+    })
+}
+
+/// The schema of an answer with an error.
+fn error() -> Value {
+    json!({
+        "type": "object",
+        "required": ["error"],
+        "properties": {
+            "error": {
+                "type": "object",
+                "required": ["code", "message", "details"],
+                "properties": {
+                    "code": { "type": "string" },
+                    "message": { "type": "string" },
+                    "details": { "type": "object" },
                 },
             },
-            "responses": failures(),
         },
     })
 }
@@ -130,7 +155,7 @@ fn about() -> Value {
         "required": ["version", "capabilities", "readOnly"],
         "properties": {
             "version": { "type": "string" },
-            "capabilities": { "type": "object" },
+            "capabilities": { "$ref": "#/components/schemas/Capabilities" },
             "readOnly": { "type": "boolean" },
             "models": {
                 "type": "array",
@@ -196,7 +221,7 @@ fn watch() -> Value {
     })
 }
 
-fn call(operation: &'static AnyOperation) -> Value {
+fn call(operation: &'static AnyOperation, result: Value) -> Value {
     let lines: Vec<&str> = operation.signature.doc().lines().map(str::trim).collect();
     let doc = lines.join(" ");
     let (properties, required) = parameters(operation);
@@ -209,6 +234,11 @@ fn call(operation: &'static AnyOperation) -> Value {
         schema["required"] = json!(required);
     }
     let content = json!({ "schema": schema, "example": sample(operation) });
+    let mut results = json!({ "application/json": { "schema": ok(result) } });
+    if heads::is_read_by(operation) {
+        // The answer without `bytes` in one line, and the bytes.
+        results[heads::MEDIA_TYPE] = json!({});
+    }
     json!({
         "operationId": operation.name(),
         "summary": doc.split_inclusive(". ").next().unwrap_or(&doc).trim(),
@@ -222,7 +252,7 @@ fn call(operation: &'static AnyOperation) -> Value {
         "requestBody": { "required": true, "content": { "application/json": content } },
         "responses": responses(json!({
             "description": "The result.",
-            "content": { "application/json": { "schema": ok(json!({})) } },
+            "content": results,
         })),
     })
 }
@@ -346,6 +376,9 @@ mod tests {
             let call = &description["paths"][format!("/v1/{}", operation.name())]["post"];
             assert_eq!(call["operationId"], operation.name());
             assert!(!call["summary"].as_str().unwrap().is_empty());
+            let content = &call["responses"]["200"]["content"]["application/json"];
+            let result = &content["schema"]["properties"]["ok"];
+            assert!(result.is_object(), "{}", operation.name());
             let example = &call["requestBody"]["content"]["application/json"]["example"];
             assert!(operation.read(&example.to_string()).is_ok(), "{example}");
         }

@@ -10,6 +10,7 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::mpsc::Receiver;
 
 use crate::files::File;
+use crate::heads;
 
 /// A response.
 pub(crate) type Response = hyper::Response<Content>;
@@ -83,7 +84,7 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
+const BYTES: HeaderValue = HeaderValue::from_static(heads::MEDIA_TYPE);
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 

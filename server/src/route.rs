@@ -211,7 +211,7 @@ async fn call(
     let answers = answers.map(|answers| answers.to_str().unwrap_or_default().to_owned());
     let mut answer = perform(state, operation, params, answers).await;
     drop(received.room);
-    if heads::is_read_by(operation) && access::takes_bytes(&request.headers) {
+    if heads::is_read_by(operation) && access::accepts_only(&request.headers, heads::MEDIA_TYPE) {
         // They are many.
         let decoding = tokio::task::spawn_blocking(move || (heads::content(&answer), answer));
         match decoding.await {

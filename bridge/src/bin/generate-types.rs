@@ -1,5 +1,20 @@
-//! Prints `npm/src/generated.ts`.
+//! Prints `npm/src/generated.ts`, or with the argument `results` the file `server/src/results.json`.
 
-fn main() {
-    print!("{}", tenure_bridge::types::typescript());
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() != Some("results") {
+        print!("{}", tenure_bridge::types::typescript());
+        return ExitCode::SUCCESS;
+    }
+    match tenure_bridge::schema::results() {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -43,6 +43,12 @@ pub struct Declarations {
 }
 
 impl Declarations {
+    /// The declarations with their names, in the order of these.
+    pub fn each(&self) -> impl Iterator<Item = (&str, &str)> {
+        let declared = self.declared.iter();
+        declared.map(|(name, text)| (name.as_str(), text.as_str()))
+    }
+
     /// The text of all declarations, in the order of their names.
     pub fn text(&self) -> String {
         self.declared.values().map(String::as_str).collect()

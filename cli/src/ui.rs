@@ -41,7 +41,7 @@ Examples:
   tenure ui --read-only --port 0 --json
   tenure ui --address 0.0.0.0 --token-file token --allow-host bots.example
   tenure ui --openapi > openapi.json
-  tenure ui --export ./site")]
+  tenure ui --export ./site --models opus,haiku")]
 pub(crate) struct Args {
     /// Listen on this port; 0 is any free one
     #[arg(long, value_name = "N", default_value_t = 4000)]
@@ -182,7 +182,10 @@ struct Exported {
     files: u64,
 }
 
-/// Writes the page that needs no server.
+/// Where the page has the names of the available models.
+const MODELS: &str = r#"<meta name="tenure-models" content=""#;
+
+/// Writes the page that needs no server, with the available models, if they are known.
 fn export(folder: &Path, context: &mut Context) -> Outcome {
     let Some(source) = installed() else {
         let problem =
@@ -197,7 +200,9 @@ fn export(folder: &Path, context: &mut Context) -> Outcome {
         let problem = format!("{} is not an empty folder", folder.display());
         return Err(Failure::usage("--export", problem));
     }
-    let files = copy(&source, folder).map_err(|error| unreadable(folder, &error))?;
+    let files = copy(&source, folder)
+        .and_then(|files| name_models(folder, &context.globals.models).map(|()| files))
+        .map_err(|error| unreadable(folder, &error))?;
     let exported = Exported {
         folder: folder.display().to_string(),
         files,
@@ -209,6 +214,23 @@ fn export(folder: &Path, context: &mut Context) -> Outcome {
         ))?;
         Ok(Exit::DONE)
     })
+}
+
+/// Writes the names of models into the page of a folder.
+fn name_models(folder: &Path, models: &[String]) -> io::Result<()> {
+    if models.is_empty() {
+        return Ok(());
+    }
+    let path = folder.join("index.html");
+    let page = fs::read_to_string(&path)?;
+    let (before, after) = page
+        .split_once(MODELS)
+        .ok_or_else(|| io::Error::other("the page takes no names of models"))?;
+    let names = models
+        .join(",")
+        .replace('&', "&amp;")
+        .replace('"', "&quot;");
+    fs::write(path, [before, MODELS, &names, after].concat())
 }
 
 /// Copies the files of a folder, but the page of a server. Returns how many.

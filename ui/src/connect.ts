@@ -41,7 +41,10 @@ export async function connect({ onOpen, ...events }: ConnectionEvents): Promise<
   const url = storeOfPage();
   // A database of the browser is read here, and only the complete module makes the heads of a mirror.
   if (isLocal) await init({ module: new URL(complete, location.href) });
-  const sessions = await open(isLocal ? url : location.origin);
+  // A server says which models it has.
+  const models = isLocal ? modelsOfPage() : [];
+  const options = models.length === 0 ? {} : { models };
+  const sessions = await open(isLocal ? url : location.origin, options);
   performance.mark("tenure:open");
   try {
     await onOpen(sessions);
@@ -56,5 +59,15 @@ export async function connect({ onOpen, ...events }: ConnectionEvents): Promise<
 }
 
 function storeOfPage(): string {
-  return document.querySelector<HTMLMetaElement>('meta[name="tenure-store"]')?.content ?? "server";
+  return contentOf("tenure-store") ?? "server";
+}
+
+/** The models that the page names. A browser itself knows none. */
+function modelsOfPage(): readonly string[] {
+  const names = contentOf("tenure-models")?.split(",") ?? [];
+  return names.map((name) => name.trim()).filter((name) => name !== "");
+}
+
+function contentOf(name: string): string | undefined {
+  return document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content;
 }

@@ -1,7 +1,7 @@
 // The web UI as `tenure ui` serves it.
 
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -369,8 +369,10 @@ it("is written into a folder that needs no server, which must be empty", async (
   const folder = await mkdtemp(join(tmpdir(), "tenure-site-"));
   try {
     const site = join(folder, "site");
-    const exported = await run(command, ["ui", "--export", site]);
+    const exported = await run(command, ["ui", "--export", site, "--models", 'opus,"<a&b>"']);
     expect(exported.stdout).toMatch(/^\d+ files written into /);
+    const written = await readFile(join(site, "index.html"), "utf8");
+    expect(written).toContain('<meta name="tenure-models" content="opus,&quot;<a&amp;b>&quot;" />');
     const files = await readdir(site);
     expect(files).toEqual(expect.arrayContaining(["assets", "index.html", "service-worker.js"]));
     expect(files).not.toContain("server.html");

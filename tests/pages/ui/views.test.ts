@@ -242,6 +242,32 @@ describe("the overview", () => {
   });
 });
 
+describe("the models that a page without a server names", () => {
+  it("are those that are available", async () => {
+    await ui.change((sessions) =>
+      sessions.startInSlots([
+        { taskId: "T", phase: "plan", model: "opus", id: "a", task: "Known", mode: "m" },
+        { taskId: "T", phase: "run", model: "gone", id: "b", task: "Missing", mode: "m" },
+      ]),
+    );
+    const marks = (page: Page) => page.getByText("model missing");
+    const page = await ui.open();
+    await page.getByRole("link", { name: "Missing" }).waitFor();
+    expect(await marks(page).count()).toBe(0);
+    // As `tenure ui --export DIR --models opus,haiku` writes it.
+    const naming = await ui.open("#/sessions", async (page) => {
+      await page.addInitScript(() => {
+        new MutationObserver(() => {
+          const meta = document.querySelector('meta[name="tenure-models"]');
+          meta?.setAttribute("content", "opus, haiku");
+        }).observe(document, { childList: true, subtree: true });
+      });
+    });
+    await naming.locator('[data-id="b"]').getByText("model missing").waitFor();
+    expect(await marks(naming).count()).toBe(1);
+  });
+});
+
 describe("the audit log", () => {
   it("begins with the newest entries, and goes on to the oldest", async () => {
     await ui.change(async (sessions) => {

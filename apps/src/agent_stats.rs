@@ -357,7 +357,7 @@ async fn stats(context: &Context, params: AgentStatsParams) -> Result<AgentStats
         }
     }
     let from = now.minus(params.within.unwrap_or(COUNTED));
-    let mut range = Range::new(Some(from), None, None);
+    let mut range = Range::new(Some(from), None, None)?;
     while let Some((_, entry)) = range.next(context).await? {
         count.entry(&entry);
     }

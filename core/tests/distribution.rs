@@ -115,7 +115,9 @@ fn expected(heads: &[&Head], by: Option<&str>, most: usize) -> Value {
 fn distribution(store: &dyn Store, filter: &Filter, by: Option<&str>, most: usize) -> Value {
     let mut params = serde_json::to_value(filter).unwrap();
     params["by"] = json!(by);
-    params["groups"] = json!(most);
+    if by.is_some() {
+        params["groups"] = json!(most);
+    }
     let (limits, params) = (Limits::default(), params.to_string());
     let now = Timestamp::default();
     let reply = call(store, &limits, now, 0, "distribution", &params);

@@ -1847,7 +1847,7 @@ trash?: Trash,
  */
 by?: GroupBy, 
 /**
- * The number of groups, those with the most sessions: 0 to 1,000, 10 by default.
+ * The number of groups, those with the most sessions: 0 to 1,000, 10 by default. Only with `by`.
  */
 groups?: number, };
 

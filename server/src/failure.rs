@@ -72,6 +72,18 @@ pub(crate) fn error(state: &State, operation: &str, error: &Error) -> Response {
     answered(state, operation, answer::error(error))
 }
 
+/// The response to a call of no operation: the error, and where the operations are listed.
+pub(crate) fn no_operation(error: &Error) -> Response {
+    let answer = answer::error(error);
+    let Ok(mut failed) = serde_json::from_str::<Failed>(&answer) else {
+        return reply::json(Class::Internal.http_status(), answer);
+    };
+    let hint = "; GET /v1/openapi.json lists the operations";
+    failed.error.message.push_str(hint);
+    let text = serde_json::to_string(&failed);
+    reply::json(error.class().http_status(), text.unwrap_or(answer))
+}
+
 /// The response to a request that the server refuses.
 pub(crate) fn refused(refusal: &Refusal) -> Response {
     reply::json(refusal.status(), text(refusal))

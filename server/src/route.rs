@@ -6,11 +6,12 @@ use std::time::Instant;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, header};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tenure_bridge::{TABLE, answer};
 use tenure_core::Error;
 use tenure_core::store::Capabilities;
-use tenure_core::work::operation::Access;
+use tenure_core::value::json::well_formed;
+use tenure_core::work::operation::{Access, AnyOperation};
 
 use crate::access;
 use crate::body::{NotReceived, receive};
@@ -25,6 +26,8 @@ use crate::service;
 use crate::state::State;
 use crate::watch;
 
+/// Whether the server runs.
+const HEALTH: &str = "/healthz";
 /// The root of the API.
 const API: &str = "/v1";
 /// The header with a client's answers about models.
@@ -67,7 +70,7 @@ pub(crate) async fn respond(state: Arc<State>, request: Request<Incoming>) -> Re
 async fn routed(state: &Arc<State>, request: &Parts, body: Incoming) -> (&'static str, Response) {
     let path = request.uri.path();
     let is_read = matches!(request.method, Method::GET | Method::HEAD);
-    if path == "/healthz" && is_read {
+    if path == HEALTH && is_read {
         return ("healthz", reply::text(200, "ok\n"));
     }
     let host = match access::host(request, &state.hosts) {
@@ -77,7 +80,7 @@ async fn routed(state: &Arc<State>, request: &Parts, body: Incoming) -> (&'stati
     if !is_of_api(path) {
         return match is_read {
             true => page(state, request),
-            false => ("refused", not_allowed("GET, HEAD")),
+            false => ("refused", no_page(state, path)),
         };
     }
     if request.method == Method::OPTIONS {
@@ -147,6 +150,8 @@ fn page(state: &State, request: &Parts) -> (&'static str, Response) {
 const NO_FILES: &str = "This is a Tenure server. POST /v1/{operation} calls an operation, GET /v1/watch \
                         streams the changes, and GET /v1/openapi.json describes both.\n";
 
+const NO_PAGE: &str = "There is no such page.\n";
+
 fn file(state: &State, request: &Parts, path: &str) -> (&'static str, Response) {
     match state.files.find(path) {
         Some(file) => (
@@ -154,7 +159,15 @@ fn file(state: &State, request: &Parts, path: &str) -> (&'static str, Response) 
             reply::file(file, access::takes_gzip(&request.headers)),
         ),
         None if path == "/" => ("file", reply::text(200, NO_FILES)),
-        None => ("not found", reply::text(404, "There is no such page.\n")),
+        None => ("not found", reply::text(404, NO_PAGE)),
+    }
+}
+
+/// The response to a request of a page that is no reading.
+fn no_page(state: &State, path: &str) -> Response {
+    match ["/", HEALTH].contains(&path) || state.files.find(path).is_some() {
+        true => not_allowed("GET, HEAD"),
+        false => reply::text(404, NO_PAGE),
     }
 }
 
@@ -176,6 +189,22 @@ fn about(state: &State) -> Response {
     reply::json(200, answer::ok(&about))
 }
 
+/// Whether an operation may be called to say what it would do. Its sample call has every property.
+fn has_dry_run(operation: &AnyOperation) -> bool {
+    operation.signature.sample().contains("\"dryRun\"")
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DryRun {
+    dry_run: bool,
+}
+
+/// Whether these are the parameters of a call that writes nothing. They are not if they say it twice.
+fn is_dry_run(params: &str) -> bool {
+    serde_json::from_str::<DryRun>(params).is_ok_and(|params| params.dry_run)
+}
+
 /// Calls the operation of a name.
 async fn call(
     state: &Arc<State>,
@@ -185,14 +214,16 @@ async fn call(
 ) -> (&'static str, Response) {
     let operation = match TABLE.find(name) {
         Ok(operation) => operation,
-        Err(error) => return ("refused", failure::error(state, "", &error)),
+        Err(error) => return ("refused", failure::no_operation(&error)),
     };
     let name = operation.name();
-    if state.read_only && operation.access != Access::Read {
-        return (
-            name,
-            failure::refused(&Refusal::ReadOnly { operation: name }),
-        );
+    let refused = || {
+        let refusal = Refusal::ReadOnly { operation: name };
+        (name, failure::refused(&refusal))
+    };
+    let only_reads = operation.access == Access::Read || !state.read_only;
+    if !only_reads && !has_dry_run(operation) {
+        return refused();
     }
     if !access::is_json(&request.headers) {
         let error = Error::invalid("content-type", "expected application/json");
@@ -207,8 +238,14 @@ async fn call(
         true => "{}".to_owned(),
         false => received.text,
     };
+    if !only_reads && !is_dry_run(&params) {
+        return refused();
+    }
     let answers = request.headers.get(MODELS);
     let answers = answers.map(|answers| answers.to_str().unwrap_or_default().to_owned());
+    if let Some(Err(error)) = answers.as_ref().map(|text| well_formed(MODELS, text)) {
+        return (name, failure::error(state, name, &error));
+    }
     let mut answer = perform(state, operation, params, answers).await;
     drop(received.room);
     if heads::is_read_by(operation) && access::accepts_only(&request.headers, heads::MEDIA_TYPE) {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tenure_bridge::Answer;
 use tenure_core::feed::operations::CHANGES_SINCE;
-use tenure_core::value::json::{Json, Object};
+use tenure_core::value::json::{Json, Object, well_formed};
 use tenure_core::{Error, Result};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -89,7 +89,7 @@ fn wanted(query: &str, headers: &HeaderMap) -> Result<(Watched, Option<u64>)> {
     for (name, value) in query::parameters(query)? {
         match name.as_str() {
             "filter" => {
-                filter = Json::parse(&value)?;
+                filter = Json::parse(well_formed("filter", &value)?)?;
                 filter.require_object("filter")?;
             }
             "from" => from = Some(position("from", &value)?),

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use serde_json::Value;
 use tenure_bridge::TABLE;
 use tenure_core::Limits;
 use tenure_core::work::operation::Access;
@@ -339,6 +340,60 @@ fn a_read_only_server_refuses_every_operation_that_writes() {
     assert!(refused > 40, "{refused}");
     assert_eq!(running.ok("changesSince", "{}")["position"], 0);
     assert_eq!(running.get("/v1").json()["ok"]["readOnly"], true);
+}
+
+#[test]
+fn a_read_only_server_says_what_an_operation_would_do() {
+    let writer = Running::new();
+    let read_only = ServerOptions {
+        read_only: true,
+        ..options()
+    };
+    let reader = Running::over(Arc::clone(&writer.executor), read_only);
+    for id in ["s", "t"] {
+        writer.ok(
+            "start",
+            &format!(r#"{{"id":"{id}","task":"t","mode":"m"}}"#),
+        );
+    }
+    writer.ok("complete", r#"{"id":"s"}"#);
+    writer.ok("trash", r#"{"id":"t"}"#);
+    writer.ok("agentCreate", r#"{"id":"a","agentName":"a"}"#);
+    writer.ok("leaseAcquire", r#"{"key":"k","holder":"h"}"#);
+    let everything = || {
+        [
+            reader.ok("list", r#"{"trash":"include"}"#),
+            reader.ok("auditLog", "{}"),
+            reader.ok("leaseList", "{}"),
+            reader.ok("changesSince", r#"{"position":0}"#),
+        ]
+    };
+    let before = everything();
+    let mut dry = 0;
+    for operation in TABLE.iter() {
+        let mut params: Value = serde_json::from_str(operation.signature.sample()).unwrap();
+        if operation.access == Access::Read || params.get("dryRun").is_none() {
+            continue;
+        }
+        for name in ["cursor", "limit", "token"] {
+            params.as_object_mut().unwrap().remove(name);
+        }
+        params["dryRun"] = true.into();
+        let done = reader.ok(operation.name(), &params.to_string());
+        assert!(done.is_object(), "{}: {done}", operation.name());
+        assert_eq!(everything(), before, "{}", operation.name());
+        dry += 1;
+        for no_dry_run in [
+            r#"{"dryRun":true,"dryRun":false}"#,
+            r#"{"dryRun":"true"}"#,
+            r#"{"x":{"dryRun":true}}"#,
+            "",
+        ] {
+            let reply = reader.call(operation.name(), no_dry_run);
+            assert_refused(&reply, (403, "READ_ONLY"));
+        }
+    }
+    assert!(dry > 5, "{dry}");
 }
 
 #[test]

@@ -142,10 +142,9 @@ fn a_client_answers_the_questions_about_models() {
     assert_eq!(missing.failure(), (422, "MODEL_MISSING".to_owned()));
     let started = call(r#"{"available":["opus"],"missing":[]}"#);
     assert_eq!(started.status, 200, "{started:?}");
-    assert_eq!(
-        call("no JSON").failure(),
-        (400, "INVALID_ARGUMENT".to_owned())
-    );
+    let refused = call("no JSON");
+    assert_eq!(refused.failure(), (400, "INVALID_ARGUMENT".to_owned()));
+    assert_eq!(refused.json()["error"]["details"]["what"], "tenure-models");
 }
 
 #[test]
@@ -167,6 +166,12 @@ fn what_is_no_call_is_refused() {
             "{name} {params}"
         );
     }
+    let unknown = running.call("strat", "{}").json();
+    let message = unknown["error"]["message"].as_str().unwrap();
+    assert_eq!(
+        message,
+        "there is no operation named \"strat\"; GET /v1/openapi.json lists the operations"
+    );
     assert_eq!(running.call("list", "").status, 200);
     let mut request = head("POST", "/v1/list", &running.host(), &json_headers(), 1).into_bytes();
     request.push(0xff);

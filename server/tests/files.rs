@@ -210,6 +210,11 @@ fn other_methods_are_refused() {
             "{path}"
         );
     }
+    // Only what there is has other methods.
+    for (path, status) in [("/", 405), ("//v1/start", 404), ("/nothing", 404)] {
+        let reply = running.request("POST", path, &[bearer()], "{}");
+        assert_eq!(reply.status, status, "{path}");
+    }
     let reply = running.request("CONNECT", &running.host(), &[bearer()], "");
     assert!(matches!(reply.status, 400 | 403 | 404 | 405), "{reply:?}");
 }

@@ -69,6 +69,7 @@ fn what_is_no_watch_is_refused_before_the_stream() {
         ("/v1/watch?from=-1", 400, "INVALID_ARGUMENT"),
         ("/v1/watch?from=", 400, "INVALID_ARGUMENT"),
         ("/v1/watch?filter=x", 400, "INVALID_ARGUMENT"),
+        ("/v1/watch?filter=%7B", 400, "INVALID_ARGUMENT"),
         ("/v1/watch?filter=[]", 400, "INVALID_ARGUMENT"),
         (
             "/v1/watch?filter=%7B%22position%22:1%7D",
@@ -91,6 +92,8 @@ fn what_is_no_watch_is_refused_before_the_stream() {
             "{path}"
         );
     }
+    let wrong = running.get("/v1/watch?filter=%7B").json();
+    assert_eq!(wrong["error"]["details"]["what"], "filter");
     let headers = [crate::support::bearer(), ("last-event-id", "x")];
     let reply = running.request("GET", "/v1/watch", &headers, "");
     assert_eq!(reply.failure(), (400, "INVALID_ARGUMENT".to_owned()));

@@ -166,7 +166,12 @@ describe.each(everyStore)("statistics %s", (_, open) => {
     expect(ofAnn.groups).toEqual([
       { name: null, sessions: 1, durationMs: null, cost: none, tokens: none },
     ]);
-    for (const options of [{ by: "task" }, { groups: 1001 }, { users: 1 }]) {
+    for (const options of [
+      { by: "task" },
+      { by: "mode", groups: 1001 },
+      { groups: 1 },
+      { users: 1 },
+    ]) {
       const refused = sessions.distribution(options as never);
       expect(await code(refused), JSON.stringify(options)).toBe("INVALID_ARGUMENT");
     }

@@ -20,7 +20,7 @@ tenure_core::operations! {
     Group::Dedup;
     /// A page of the runs of a day in UTC, each with the nine properties of the daily audit files.
     AUDIT_DAY = Read "auditDay" (AuditDayParams) -> AuditDay, steps audit_day,
-        r#"{"date":"2026-01-08","limit":2,"cursor":"2"}"#;
+        r#"{"date":"2026-01-08","limit":2,"cursor":"2026-01-08T00:00:00.000Z/2"}"#;
 }
 
 declare_params! {
@@ -44,7 +44,7 @@ async fn audit_day(context: &Context, params: AuditDayParams) -> Result<AuditDay
         items: Vec::new(),
         next_cursor: None,
     };
-    let mut range = Range::new(Some(begin), None, params.cursor);
+    let mut range = Range::new(Some(begin), None, params.cursor)?;
     // The last day has no time after it.
     range.before = Some(begin.plus(DAY)).filter(|end| end.since(begin) == DAY.0);
     while let Some((key, entry)) = range.next(context).await? {

@@ -91,7 +91,7 @@ async fn stats(context: &Context, params: DedupStatsParams) -> Result<DedupStats
         duplicates_prevented: 0,
         days: days.collect(),
     };
-    let mut range = Range::new(Some(first), None, None);
+    let mut range = Range::new(Some(first), None, None)?;
     // The last day has no time after it.
     range.before = Some(last.plus(DAY)).filter(|end| end.since(last) == DAY.0);
     while let Some((_, entry)) = range.next(context).await? {

@@ -47,7 +47,7 @@ async fn purge(context: &Context, params: AuditPurgeParams) -> Result<AuditPurge
         dry_run: params.dry_run.unwrap_or(false),
         ..AuditPurged::default()
     };
-    let mut range = Range::new(None, None, None);
+    let mut range = Range::new(None, None, None)?;
     let mut old = Vec::new();
     loop {
         let next = range.next(context).await?;

@@ -10,7 +10,7 @@ use crate::work::operation::Group;
 use super::backwards::Backwards;
 use super::entry::Entry;
 use super::params::{AuditLogParams, AuditPage, AuditView};
-use super::range::{Range, time_of};
+use super::range::Range;
 
 const DEFAULT_ENTRIES: u32 = 50;
 /// Entries that one call reads.
@@ -31,12 +31,7 @@ async fn log(context: &Context, params: AuditLogParams) -> Result<AuditPage> {
         Some(Direction::Desc) => {
             Walk::Backwards(Backwards::new(params.after, params.before, params.cursor)?)
         }
-        _ => {
-            if let Some(cursor) = &params.cursor {
-                time_of(cursor.as_str())?;
-            }
-            Walk::Forwards(Range::new(params.after, params.before, params.cursor))
-        }
+        _ => Walk::Forwards(Range::new(params.after, params.before, params.cursor)?),
     };
     while let Some((key, entry)) = walk.next(context).await? {
         let kind = entry.kind();

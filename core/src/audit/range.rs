@@ -36,16 +36,26 @@ pub struct Range {
 
 impl Range {
     /// A walk that starts at a time, or after the key in a cursor.
-    pub fn new(from: Option<Timestamp>, before: Option<Timestamp>, cursor: Option<Text>) -> Self {
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a cursor that is no key.
+    pub fn new(
+        from: Option<Timestamp>,
+        before: Option<Timestamp>,
+        cursor: Option<Text>,
+    ) -> Result<Self> {
+        if let Some(cursor) = &cursor {
+            time_of(cursor.as_str())?;
+        }
         // Keys begin with the time: what is of this very time comes after it.
         let from = from.map(|from| from.to_string());
-        Self {
+        Ok(Self {
             after: cursor.map(Text::into_string).max(from),
             before,
             read: VecDeque::new(),
             ended: false,
             count: 0,
-        }
+        })
     }
 
     /// The next entry with its key; `None` at the end.

@@ -617,7 +617,7 @@ filter_params! {
     pub struct DistributionParams {
         /// By what the sessions are grouped; by default they are not.
         pub by: Option<GroupBy>,
-        /// The number of groups, those with the most sessions: 0 to 1,000, 10 by default.
+        /// The number of groups, those with the most sessions: 0 to 1,000, 10 by default. Only with `by`.
         pub groups: Option<u32>,
     }
 

@@ -172,6 +172,9 @@ async fn stats(context: &Context, params: StatsParams) -> Result<Stats> {
 async fn distribution(context: &Context, params: DistributionParams) -> Result<Distribution> {
     let groups = at_most_a_thousand("groups", params.groups, DEFAULT_GROUPS)?;
     let by = params.by;
+    if by.is_none() && params.groups.is_some() {
+        return Err(Error::invalid("groups", "expected `by`, too"));
+    }
     let values = Aggregate::Values { by };
     let tally = context.tally(params.filter()?, values).await?;
     Ok(Distribution::of(&tally, by.is_some(), groups))

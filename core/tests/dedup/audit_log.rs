@@ -195,6 +195,8 @@ fn a_cursor_must_be_one_of_a_page() {
             let error = world.error("auditLog", json!({"order": order, "cursor": cursor}));
             assert!(error.to_string().starts_with("cursor: "), "{error}");
         }
+        let error = world.error("auditDay", json!({"cursor": cursor}));
+        assert!(error.to_string().starts_with("cursor: "), "{error}");
     }
 }
 

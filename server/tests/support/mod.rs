@@ -105,8 +105,8 @@ impl Running {
         Self::over(open("memory:"), options)
     }
 
-    pub(crate) fn over(executor: Executor, options: ServerOptions) -> Self {
-        let executor = Arc::new(executor);
+    pub(crate) fn over(executor: impl Into<Arc<Executor>>, options: ServerOptions) -> Self {
+        let executor = executor.into();
         let service = ExecutorService::new(Arc::clone(&executor), &Limits::default());
         let service = service.in_environment(Box::new(environment()));
         Self::serving(Arc::new(service), executor, options, Format::Json)

@@ -20,6 +20,7 @@ const KEYS: readonly (readonly [string, readonly Key[]])[] = [
       ["g s", "Sessions"],
       ["g l", "Slots"],
       ["u", "Undo the last bulk operation", "writes"],
+      ["Ctrl Enter", "Confirm a dialog", "writes"],
     ],
   ],
   [

@@ -21,12 +21,18 @@ export function followChanges(
   let close: () => void = () => {};
   let isStopped = false;
   const connect = (): void => {
+    let hasArrived = false;
     close = open({
       url,
       headers,
-      arrived: wake,
+      arrived() {
+        hasArrived = true;
+        wake();
+      },
       ended() {
         if (isStopped) return;
+        // A watch that reads now notices at once that the server is away.
+        if (hasArrived) wake();
         close = startTimer(RETRY_MS, connect, "background");
       },
     });

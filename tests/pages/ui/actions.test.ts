@@ -223,8 +223,10 @@ describe.each([
   it("start the first session", async () => {
     const page = await ui.open();
     await page.getByRole("button", { name: "Start a session here" }).click();
+    // Without a task there is nothing to start.
+    await page.keyboard.press("Control+Enter");
     await dialog(page).getByLabel("Task", { exact: true }).fill("Fix the build");
-    await dialog(page).getByRole("button", { name: "Start" }).click();
+    await page.keyboard.press("Control+Enter");
     await page.getByRole("heading", { name: "Fix the build" }).waitFor();
   });
 

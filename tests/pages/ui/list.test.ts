@@ -115,6 +115,30 @@ describe("the list", () => {
     await page.locator('[data-id="a"] .status-completed').waitFor();
   });
 
+  it("names the model of each session", async () => {
+    await ui.change(async (sessions) => {
+      const start = { mode: "m", task: "t" };
+      await sessions.start({ ...start, id: "none" });
+      await sessions.start({ ...start, id: "own", metadata: { model: "opus-4" } });
+      const model = { name: "haiku", version: "5" };
+      await sessions.startInSlot({ ...start, id: "slot", taskId: "T", phase: "plan", model });
+    });
+    const page = await ui.open();
+    const models = page.locator(".canvas .cell-model");
+    await expect.poll(() => models.allTextContents()).toEqual(["haiku 5", "opus-4", ""]);
+  });
+
+  it("is not covered by messages", async () => {
+    await fillMany();
+    const page = await ui.open();
+    for (const key of ["j", "t"]) await page.keyboard.press(key);
+    await page.getByRole("button", { name: "Undo" }).waitFor();
+    const [list, messages] = await Promise.all(
+      [".scroller", ".toasts"].map((part) => page.locator(part).boundingBox()),
+    );
+    expect((list?.y ?? 0) + (list?.height ?? 0)).toBeLessThanOrEqual(messages?.y ?? 0);
+  });
+
   it("shows no time in the future", async () => {
     await fillTwo();
     const page = await ui.open();
@@ -170,6 +194,17 @@ describe("by the keyboard alone", () => {
     await page.getByRole("heading", { name: "Task" }).waitFor();
     await page.keyboard.press("Backspace");
     await page.locator('[aria-rowindex="301"] a:focus').waitFor();
+  });
+
+  it("the first key marks the first session", async () => {
+    await fillTwo();
+    const page = await ui.open();
+    for (const index of [0, 1]) {
+      await page.keyboard.press("j");
+      await page.locator(`a[data-index="${index}"]:focus`).waitFor();
+    }
+    await page.keyboard.press("k");
+    await page.locator('a[data-index="0"]:focus').waitFor();
   });
 
   it("an id is copied with one key", async () => {

@@ -226,6 +226,14 @@ describe("the overview", () => {
     await page.getByText("No session matches").waitFor();
   });
 
+  it("names the hours of a day", async () => {
+    await fillAll();
+    const page = await ui.open("#/overview?period=24h");
+    const labels = await page.locator(".chart-axis").first().locator("span").allTextContents();
+    expect(labels).toHaveLength(3);
+    for (const label of labels) expect(label).toMatch(/^[A-Z][a-z]+ \d{1,2}, [012]\d:\d\d$/);
+  });
+
   it("has a table of the same numbers for each chart", async () => {
     await fillAll();
     const page = await ui.open("#/overview");

@@ -36,7 +36,8 @@ const hourFormat = new Intl.DateTimeFormat("en", {
   month: "short",
   day: "numeric",
   hour: "2-digit",
-  hour12: false,
+  minute: "2-digit",
+  hourCycle: "h23",
 });
 
 /** The parts of a period, the oldest first. They begin at whole hours and days of UTC. */

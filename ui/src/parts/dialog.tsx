@@ -14,6 +14,8 @@ export interface DialogOptions {
   readonly children: ComponentChildren;
 }
 
+/** What Ctrl+Enter presses. */
+const MAIN = '.dialog-foot button[type="submit"], .dialog-foot .main';
 /** What has the focus at first. */
 const FIRST = "input, textarea, select, .dialog-foot button";
 
@@ -37,6 +39,12 @@ export function Dialog({ title, onClose, children }: DialogOptions) {
       onCancel={(event) => {
         event.preventDefault();
         onClose();
+      }}
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+        event.preventDefault();
+        // A form checks its fields, and a button that is disabled does nothing.
+        dialog.current?.querySelector<HTMLElement>(MAIN)?.click();
       }}
     >
       <header class="dialog-head">

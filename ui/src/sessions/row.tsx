@@ -7,6 +7,7 @@
 import { Component, type ComponentChildren } from "preact";
 import type { ListOptions, SessionHead } from "tenure";
 import { brief, cost } from "../format.js";
+import { modelOf } from "../parts/model.js";
 import { Progress } from "../parts/progress.js";
 import { Marks, Status } from "../parts/status.js";
 import { Time } from "../parts/time.js";
@@ -77,6 +78,7 @@ const COLUMNS: readonly Column[] = [
     ),
   },
   { name: "mode", label: "Mode", show: ({ head }) => <Line text={head.mode} limit={60} /> },
+  { name: "model", label: "Model", show: ({ head }) => <Line text={modelOf(head)} limit={60} /> },
   { name: "user", label: "User", show: ({ head }) => <Line text={head.userId ?? ""} limit={60} /> },
   {
     name: "channel",

@@ -154,11 +154,16 @@ function List({ rows, query }: { readonly rows: Rows; readonly query: URLSearchP
     setChosen(new Set());
     if (ids.length > 0) void run(ids);
   };
+  /** Moves by rows. The first key only goes to the current row, which nothing has marked before. */
+  const move = (by: number): void => {
+    const isThere = scroller.current?.contains(document.activeElement);
+    focusRow(isThere ? current + by : current);
+  };
   useKeys({
-    j: () => focusRow(current + 1),
-    k: () => focusRow(current - 1),
-    ArrowDown: () => focusRow(current + 1),
-    ArrowUp: () => focusRow(current - 1),
+    j: () => move(1),
+    k: () => move(-1),
+    ArrowDown: () => move(1),
+    ArrowUp: () => move(-1),
     "g g": () => focusRow(0),
     G: () => focusRow(rows.total - 1),
     Enter: () => currentId !== undefined && goTo(linkToSession(currentId)),

@@ -10,6 +10,7 @@ import type { SlotPhase, SlotRequest, SlotStart } from "tenure";
 import { exportSessions } from "../files/export.js";
 import { Dialog } from "../parts/dialog.js";
 import { type Field, FormDialog, type Values } from "../parts/form.js";
+import { nameOf } from "../parts/model.js";
 import { Problem } from "../parts/problem.js";
 import { Marks, Status } from "../parts/status.js";
 import { Time } from "../parts/time.js";
@@ -213,11 +214,3 @@ const TITLES: Readonly<Record<SlotStart["outcome"], string>> = {
   busy: "The slot is busy",
   rejected: "The slot is occupied",
 };
-
-/** The name of a model. */
-export function nameOf(
-  model: string | { readonly name: string; readonly version?: string },
-): string {
-  if (typeof model === "string") return model;
-  return model.version === undefined ? model.name : `${model.name} ${model.version}`;
-}

@@ -6,13 +6,14 @@
 
 import { useState } from "preact/hooks";
 import type { SessionHead } from "tenure";
+import { nameOf } from "../parts/model.js";
 import { usePages } from "../parts/paged.js";
 import { Marks, Status } from "../parts/status.js";
 import type { Column } from "../parts/table.js";
 import { Time } from "../parts/time.js";
 import { Line } from "../parts/user-text.js";
 import { linkTo, linkToSession, replaceQuery, route } from "../route.js";
-import { nameOf, type StartDefaults, StartDialog } from "../start/dialog.js";
+import { type StartDefaults, StartDialog } from "../start/dialog.js";
 import { isWritable, opened, sessionsRevision } from "../store.js";
 import { TablePage } from "./page.js";
 

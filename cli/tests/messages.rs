@@ -2206,6 +2206,7 @@ const WITHOUT_ROW: [(&str, &[&str]); 10] = [
         &[
             "{files} written into {folder}; serve it over HTTPS, or on this machine",
             "{} is not an empty folder",
+            "the page takes no names of models",
         ],
     ),
     (

@@ -151,6 +151,8 @@ it("says what is not known while the server is away, and that a new server wants
     "another-token-of-the-tests",
   );
   await page.getByRole("alert").getByText("UNAUTHORIZED").waitFor();
+  // Other requests may still be refused.
+  await page.close();
   // The browser itself reports each request that was refused or got no answer.
   problems.splice(0);
 });

@@ -35,18 +35,20 @@ export function installClock() {
     return { instance: { exports: Object.fromEntries(exports) }, module };
   };
 
-  // The requests of heads, from the first byte that is sent to the text.
+  // The requests of heads, from the first byte that is sent to the last that is received.
   const fetching = globalThis.fetch;
   globalThis.fetch = async (...args) => {
     const began = now();
     const response = await fetching(...args);
     if (String(args[0]).endsWith("/v1/heads")) {
-      const text = response.text.bind(response);
-      response.text = async () => {
-        const received = await text();
-        clock.requests += now() - began;
-        return received;
-      };
+      for (const name of ["text", "arrayBuffer"]) {
+        const receive = response[name].bind(response);
+        response[name] = async () => {
+          const received = await receive();
+          clock.requests += now() - began;
+          return received;
+        };
+      }
     }
     return response;
   };

@@ -116,9 +116,9 @@ function laneOf({ group, usesCargo }) {
 
 /**
  * How many tests of Rust, or files of a suite, a check runs at once. Many of them wait for disks, for
- * other processes or for timers, unless they run at full length.
+ * other processes or for timers; at full length fewer do.
  */
-const testsAtOnce = (everything ? 1 : 2) * availableParallelism();
+const testsAtOnce = everything ? availableParallelism() + 1 : 2 * availableParallelism();
 
 const { chosen, files } = readArguments(process.argv.slice(2));
 let chromium;

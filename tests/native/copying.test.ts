@@ -146,7 +146,7 @@ describe("a copy between the builds", () => {
 
 describe("a large store", () => {
   it("is copied page by page, with progress", async () => {
-    const count = Math.max(2000, Math.round(50_000 * scale));
+    const count = Math.max(2000, Math.round(20_000 * scale));
     const folder = newFolder();
     await using from = await open(`sqlite:${join(folder, "from.db")}`);
     for (let n = 0; n < count; n += 500) {

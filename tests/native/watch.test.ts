@@ -53,7 +53,7 @@ const newFiles = (): string => `file:${join(newFolder(), "sessions")}`;
 /** Stores, and the number of changes to watch: a write of files is slower, and more so with each event. */
 const stores = [
   ["SQLite", () => `sqlite:${newDatabase()}`, Math.round(10_000 * scale)],
-  ["files", newFiles, Math.round(2000 * scale)],
+  ["files", newFiles, Math.round(1000 * scale)],
 ] as const;
 
 describe.each(stores)("a watch in another process over %s", (_, newStore, count) => {

@@ -39,7 +39,7 @@ import { Model, type Outcome } from "../support/compat-model.js";
 
 const BEGIN = Date.parse("2026-01-01T00:00:00.000Z");
 const scale = __BUILD__ === "browser" ? 0.1 : Number(process.env.TENURE_TEST_SCALE ?? "1");
-const runs = Math.max(20, Math.round(100 * scale));
+const runs = Math.max(20, Math.round(50 * scale));
 const IDS = ["a", "b"];
 
 /** Sessions and texts of earlier steps, which later steps can use. */

@@ -20,8 +20,16 @@ pub const TABLE: Table = Table {
     instead,
 };
 
-/// The alternative to the operations that the browser's module leaves out.
+/// The alternative to an operation that this build leaves out.
 fn instead(name: &str) -> Option<&'static str> {
+    match cfg!(feature = "apps") {
+        true => None,
+        false => left_out(name),
+    }
+}
+
+/// The alternative to an operation that the browser's module leaves out.
+fn left_out(name: &str) -> Option<&'static str> {
     let is_left_out = LEFT_OUT.iter().any(|prefix| name.starts_with(prefix));
     is_left_out.then_some(
         "it is not in the browser's module; load the complete module, `init({ module })` with the URL of \
@@ -64,12 +72,22 @@ mod tests {
 
     #[test]
     fn a_build_without_applications_knows_the_names_of_all_their_operations() {
-        let left_out = [tenure_apps::OPERATIONS, tenure_core::table::ADMINISTRATION];
-        for operation in left_out.into_iter().flatten().copied().flatten() {
-            assert!(instead(operation.name()).is_some(), "{}", operation.name());
+        let missing = [tenure_apps::OPERATIONS, tenure_core::table::ADMINISTRATION];
+        for operation in missing.into_iter().flatten().copied().flatten() {
+            let name = operation.name();
+            assert!(left_out(name).is_some(), "{name}");
         }
         for operation in tenure_core::table::OPERATIONS.iter().copied().flatten() {
-            assert_eq!(instead(operation.name()), None, "{}", operation.name());
+            assert_eq!(left_out(operation.name()), None, "{}", operation.name());
+        }
+    }
+
+    #[test]
+    fn a_build_with_everything_leaves_nothing_out() {
+        for name in ["copy", "heads/x", "vmRegistered"] {
+            assert_eq!(instead(name), None, "{name}");
+            let error = TABLE.find(name).map(|_| ()).unwrap_err();
+            assert_eq!(error.code(), "UNKNOWN_OPERATION", "{name}");
         }
     }
 

@@ -23,6 +23,7 @@ import { inLanes } from "./lib/lanes.mjs";
 import { checkModules } from "./lib/module-check.mjs";
 import { ensurePackages, toTest } from "./lib/packages.mjs";
 import { inRoot, stateDir } from "./lib/paths.mjs";
+import { ensurePostgres, startPostgres } from "./lib/postgres.mjs";
 import { seconds, step } from "./lib/progress.mjs";
 import { checkClippy, checkPrograms, checkRequirements } from "./lib/requirements.mjs";
 import { CommandFailed, main, nodeTool, Problem, report, run } from "./lib/run.mjs";
@@ -59,6 +60,9 @@ const programs = {
   rust: ["git", "jq"],
   packaging: ["bash", "git", "jq"],
 };
+
+/** The groups with tests over a PostgreSQL server, which this script starts. */
+const withPostgres = ["rust", "native"];
 
 /**
  * All checks, in the order of their output. Three run at a time, those that take long first; `laneOf`
@@ -164,6 +168,12 @@ async function prepare() {
   if (chosen.includes("browser") || chosen.includes("packaging")) {
     await step("Chromium", async (working) => {
       chromium = await ensureChromium(() => working("installing"));
+    });
+  }
+  if (withPostgres.some((group) => chosen.includes(group))) {
+    await step("PostgreSQL", async (working) => {
+      const { env } = await startPostgres(await ensurePostgres(() => working("installing")));
+      Object.assign(process.env, env);
     });
   }
   await build([...new Set(chosen.flatMap((group) => groups[group]))]);

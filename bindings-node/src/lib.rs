@@ -35,7 +35,9 @@ pub fn info() -> Answer {
     answer::ok(&Info {
         build: "native",
         version: env!("CARGO_PKG_VERSION"),
-        stores: &["memory", "file", "sqlite", "registry", "git", "host"],
+        stores: &[
+            "memory", "file", "sqlite", "registry", "git", "postgres", "host",
+        ],
     })
 }
 

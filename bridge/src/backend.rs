@@ -108,7 +108,39 @@ pub struct Options {
     pub on_migration: Option<OnMigration>,
     /// Whether every call of the handle is synchronous.
     pub synchronous: bool,
+    /// The connections to a database.
+    #[cfg(feature = "apps")]
+    pub pool: Pool,
 }
+
+/// The option `pool`: the connections to a database. What is absent has a default of the store's.
+#[cfg(feature = "apps")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pool {
+    /// The greatest number of connections.
+    pub max: Option<u64>,
+    /// How long a call waits for a connection, in milliseconds.
+    pub connection_timeout_ms: Option<u64>,
+    /// After how long a connection that is not used is closed, in milliseconds.
+    pub idle_timeout_ms: Option<u64>,
+    /// How long one statement may take, in milliseconds.
+    pub statement_timeout_ms: Option<u64>,
+}
+
+#[cfg(feature = "apps")]
+impl Params for Pool {
+    fn take(properties: &mut Properties<'_>) -> Self {
+        Self {
+            max: properties.take("max"),
+            connection_timeout_ms: properties.take("connection_timeout_ms"),
+            idle_timeout_ms: properties.take("idle_timeout_ms"),
+            statement_timeout_ms: properties.take("statement_timeout_ms"),
+        }
+    }
+}
+
+#[cfg(feature = "apps")]
+tenure_core::nested_properties!(Pool);
 
 impl Options {
     /// The timeout of a write that waits for other processes, in milliseconds.
@@ -142,6 +174,8 @@ impl Params for Options {
             mirror: properties.take_or("mirror", false),
             on_migration: None,
             synchronous: properties.take_or("synchronous", false),
+            #[cfg(feature = "apps")]
+            pool: properties.take_or("pool", Pool::default()),
         }
     }
 }
@@ -149,10 +183,13 @@ impl Params for Options {
 /// Refuses the options that the store of a URL does not have: they would have no effect.
 fn check_settings(url: &str, options: &Options) -> Result<()> {
     let (scheme, _) = url.split_once(':').unwrap_or_default();
+    // Only such a build has a native store of it.
+    let is_database = cfg!(feature = "apps") && matches!(scheme, "postgres" | "postgresql");
     let (has_files, has_timeout) = match scheme {
         "memory" => (false, false),
         "sqlite" | "file" | "registry" => (true, false),
         "git" | "host" => (false, true),
+        _ if is_database => (false, true),
         // Not opened at all.
         _ => return Ok(()),
     };
@@ -168,7 +205,7 @@ fn check_settings(url: &str, options: &Options) -> Result<()> {
         (
             "keepChanges",
             options.keep_changes.is_some(),
-            matches!(scheme, "sqlite" | "file"),
+            matches!(scheme, "sqlite" | "file") || is_database,
         ),
         (
             "textIndex",
@@ -180,6 +217,10 @@ fn check_settings(url: &str, options: &Options) -> Result<()> {
         if is_given && !is_known {
             return Err(Error::invalid(name, "this store has no such option"));
         }
+    }
+    #[cfg(feature = "apps")]
+    if options.pool != Pool::default() && !is_database {
+        return Err(Error::invalid("pool", "this store has no such option"));
     }
     match options.keep_changes {
         Some(count) if !KEPT_CHANGES.contains(&count) => Err(Error::invalid(
@@ -400,8 +441,9 @@ fn open(
         }),
         (None, _) => {
             let problem = "expected memory:; where there is IndexedDB, indexeddb:name; on Node with \
-                           the native addon, sqlite:./file.db, file:./directory or, for leases and \
-                           runs, git:origin; or a store of your own";
+                           the native addon, sqlite:./file.db, file:./directory, \
+                           postgres://user@host/database or, for leases and runs, git:origin; or a \
+                           store of your own";
             return Err(unsupported_store(url, problem));
         }
     };

@@ -307,7 +307,7 @@ error: invalid value '0' for '--batch <N>': expected 1 to 1000
 For more information, try '--help'.
 [2]
 $ tenure list --store nowhere
-tenure: "nowhere" is not a store that this build can open: expected sqlite:./file.db, file:./directory, registry: or memory:, or for leases and runs git:origin
+tenure: "nowhere" is not a store that this build can open: expected sqlite:./file.db, file:./directory, postgres://user@host/database, registry: or memory:, or for leases and runs git:origin
 [2]
 $ tenure list --store sqlite:missing.db
 tenure: the store is unavailable: there is no store sqlite:missing.db
@@ -1673,7 +1673,7 @@ REASON=ci-push-3f2a is not blocked by another run
 tenure: $GITHUB_OUTPUT cannot be written: No such file or directory (os error 2)
 [0]
 $ tenure dedup check push ci 3f2a --store nowhere
-tenure: "nowhere" is not a store that this build can open: expected sqlite:./file.db, file:./directory, registry: or memory:, or for leases and runs git:origin
+tenure: "nowhere" is not a store that this build can open: expected sqlite:./file.db, file:./directory, postgres://user@host/database, registry: or memory:, or for leases and runs git:origin
 [2]
 $ tenure dedup self-test
 ok: the first run is admitted

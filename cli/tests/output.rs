@@ -365,7 +365,7 @@ error: invalid value 'busy' for '--status <STATUS,...>'
 For more information, try '--help'.
 [2]
 $ tenure list --store nowhere
-tenure: "nowhere" is not a store that this build can open: expected sqlite:./file.db, file:./directory, registry: or memory:, or for leases and runs git:origin
+tenure: "nowhere" is not a store that this build can open: expected sqlite:./file.db, file:./directory, postgres://user@host/database, registry: or memory:, or for leases and runs git:origin
 [2]
 $ tenure list --now today
 error: invalid value 'today' for '--now <TIME>': "today" is not a time such as 2026-01-08T18:05:30Z

@@ -91,6 +91,12 @@ pub trait Store: Send + Sync {
     fn feed<'a>(&'a self, _query: &'a FeedQuery) -> Answer<'a, FeedPage> {
         Box::pin(ready(Err(no_feed())))
     }
+
+    /// By how many milliseconds its clock is ahead of this machine's. A store that machines share has a clock of its
+    /// own, so that they agree on when a lease expires. By default it has none, and the answer is 0.
+    fn clock_offset_ms(&self) -> Answer<'_, i64> {
+        Box::pin(ready(Ok(0)))
+    }
 }
 
 /// A store whose answers are ready at once: memory, files, SQLite. The methods are those of

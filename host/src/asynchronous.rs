@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tenure_core::error::Cause;
 use tenure_core::store::{Answer, Capabilities};
-use tenure_core::work::execution::{End, Ended, Execution, Timer, run_async};
+use tenure_core::work::execution::{End, Ended, Execution, Invocation, Timer, run_async};
 use tenure_core::work::operation::Reply;
 use tenure_core::{Millis, Result, Store};
 use tenure_store_transaction::panicked;
@@ -58,12 +58,15 @@ impl AsyncCalls {
         });
     }
 
-    /// Runs an operation.
-    pub(crate) fn start(&self, execution: Execution, done: Completion<End<Box<dyn Reply>>>) {
+    /// Runs an operation, at the time of the store's clock.
+    pub(crate) fn start(&self, invocation: Invocation, done: Completion<End<Box<dyn Reply>>>) {
         let source = Arc::clone(&self.source);
         self.spawn(Promise::new(done), |promise| async move {
-            let mut flight = Flight { execution, promise };
-            let ended = catching(source.run(&mut flight.execution)).await;
+            let mut flight = Flight {
+                execution: None,
+                promise,
+            };
+            let ended = catching(source.run(invocation, &mut flight.execution)).await;
             flight.promise.keep(ended);
         });
     }
@@ -116,8 +119,12 @@ impl Source {
         self.store.get_or_try_init(&self.open).await
     }
 
-    async fn run(&self, execution: &mut Execution) -> Ended {
-        run_async(&**self.store().await?, &Clock, execution).await
+    /// Runs an operation in this place.
+    async fn run(&self, invocation: Invocation, place: &mut Option<Execution>) -> Ended {
+        let store = self.store().await?;
+        let offset_ms = store.clock_offset_ms().await?;
+        let execution = place.insert(invocation.later_by(offset_ms).execution(false));
+        run_async(&**store, &Clock, execution).await
     }
 }
 
@@ -180,13 +187,15 @@ impl<T> Drop for Promise<T> {
 
 /// An operation that runs.
 struct Flight {
-    execution: Execution,
+    /// Set when the store is open.
+    execution: Option<Execution>,
     promise: Promise<End<Box<dyn Reply>>>,
 }
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.promise.may_have_written = self.execution.is_committing();
+        let execution = self.execution.as_ref();
+        self.promise.may_have_written = execution.is_some_and(Execution::is_committing);
     }
 }
 

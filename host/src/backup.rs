@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use tenure_bridge::Options;
-use tenure_core::error::{Cause, cut};
+use tenure_core::error::Cause;
+use tenure_core::value::address::unsupported_store;
 use tenure_core::{Error, Result};
 use tenure_permissions::sync_name;
 
@@ -34,13 +35,10 @@ impl Backup {
         let source = match Place::of(url)? {
             Some(place @ (Place::Sqlite(_) | Place::Registry(_) | Place::File(_))) => place,
             _ => {
-                return Err(Cause::UnsupportedStore {
-                    url: cut(url.to_owned()),
-                    problem: "a backup needs a SQLite store or a file store; `tenure copy` copies \
-                              the sessions of any store, and `git clone --mirror` a repository"
-                        .to_owned(),
-                }
-                .into());
+                let problem = "a backup needs a SQLite store or a file store; `tenure copy` copies the \
+                               sessions of any store, `git clone --mirror` a repository, and \
+                               `pg_dump` a database";
+                return Err(unsupported_store(url, problem));
             }
         };
         if target.symlink_metadata().is_ok() {

@@ -60,7 +60,19 @@ pub enum Started<'e> {
 #[derive(Debug)]
 pub struct Deferred<'e> {
     executor: &'e Executor,
-    execution: Execution,
+    waiting: Waiting,
+}
+
+/// What waits to be run.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one exists at a time, and is taken apart at once"
+)]
+#[derive(Debug)]
+enum Waiting {
+    Execution(Execution),
+    /// For an asynchronous store, whose clock is asked first.
+    Invocation(Invocation),
 }
 
 impl Executor {
@@ -128,17 +140,17 @@ impl Executor {
     /// Runs an operation to its end. The thread waits for other writers, and for an asynchronous store.
     pub fn run(&self, invocation: Invocation) -> Ended {
         let isolated = self.isolates(invocation.access());
-        let mut execution = invocation.execution(isolated);
         match &self.kind {
-            Kind::Inline(store) => run(&**store, &mut execution),
+            Kind::Inline(store) => run(&**store, &mut invocation.execution(isolated)),
             Kind::Transaction(store) => {
+                let mut execution = invocation.execution(isolated);
                 let store = exclusive(store);
                 match isolated {
                     true => store.transaction(|store| run(store, &mut execution))?,
                     false => run(&**store, &mut execution),
                 }
             }
-            Kind::Asynchronous(calls) => blocking(|done| calls.start(execution, done)),
+            Kind::Asynchronous(calls) => blocking(|done| calls.start(invocation, done)),
         }
     }
 
@@ -146,6 +158,9 @@ impl Executor {
     pub fn start(&self, invocation: Invocation) -> Started<'_> {
         let access = invocation.access();
         let isolated = self.isolates(access);
+        if let Kind::Asynchronous(_) = &self.kind {
+            return Started::Deferred(self.deferred(Waiting::Invocation(invocation)));
+        }
         let mut execution = invocation.execution(isolated);
         match (&self.kind, access) {
             (Kind::Inline(store), _) => Started::Ended(answer::of(run(&**store, &mut execution))),
@@ -157,12 +172,14 @@ impl Executor {
                 let store = exclusive(store);
                 match store.try_transaction(|store| run(store, &mut execution)) {
                     Attempt::Answered(ended) => Started::Ended(answer::of(ended.flatten())),
-                    Attempt::Busy(_) => Started::Deferred(self.deferred(execution)),
+                    Attempt::Busy(_) => {
+                        Started::Deferred(self.deferred(Waiting::Execution(execution)))
+                    }
                 }
             }
             // Such an operation would occupy the thread for a long time.
             (Kind::Transaction(_), Access::WriteMany) | (Kind::Asynchronous(_), _) => {
-                Started::Deferred(self.deferred(execution))
+                Started::Deferred(self.deferred(Waiting::Execution(execution)))
             }
         }
     }
@@ -183,10 +200,10 @@ impl Executor {
         matches!(self.kind, Kind::Transaction(_)) && access != Access::Read
     }
 
-    fn deferred(&self, execution: Execution) -> Deferred<'_> {
+    fn deferred(&self, waiting: Waiting) -> Deferred<'_> {
         Deferred {
             executor: self,
-            execution,
+            waiting,
         }
     }
 }
@@ -196,20 +213,24 @@ impl Deferred<'_> {
     /// store, deferred operations run in the order of these calls. `done` must be quick and must not
     /// call the executor; it may run on this thread, if there is no other.
     pub fn run(self, done: impl FnOnce(Answer) + Send + 'static) {
-        let Self {
-            executor,
-            mut execution,
-        } = self;
+        let Self { executor, waiting } = self;
+        let mut execution = match (&executor.kind, waiting) {
+            (Kind::Asynchronous(calls), Waiting::Invocation(invocation)) => {
+                return calls.start(invocation, Box::new(|ended| done(answer::of(ended))));
+            }
+            (_, Waiting::Invocation(invocation)) => invocation.execution(false),
+            (_, Waiting::Execution(execution)) => execution,
+        };
         match &executor.kind {
             Kind::Transaction(store) => exclusive(store).enqueue(
                 Box::new(move |store| answer::of(run(store, &mut execution))),
                 Box::new(|result| done(result.unwrap_or_else(|error| answer::error(&error)))),
             ),
-            Kind::Asynchronous(calls) => {
-                calls.start(execution, Box::new(|ended| done(answer::of(ended))));
-            }
-            // An inline store never defers an operation.
+            // Only the operations of a transaction store are deferred as executions.
             Kind::Inline(store) => done(answer::of(run(&**store, &mut execution))),
+            Kind::Asynchronous(_) => done(answer::error(&Error::internal(
+                "an execution over an asynchronous store was deferred",
+            ))),
         }
     }
 }

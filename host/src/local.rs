@@ -109,7 +109,7 @@ impl Local {
                 }
                 Place::Registry(path) => Box::new(open_registry(path, &options, lifetime)?),
                 Place::File(path) => Box::new(open_file(path, &options)?),
-                Place::Memory | Place::Git(_) => {
+                Place::Memory | Place::Git(_) | Place::Postgres(_) => {
                     return Err(Error::internal("this store is never missing"));
                 }
             })
@@ -237,8 +237,8 @@ fn place_of(url: &str) -> Result<Place> {
     Place::of(url)?.ok_or_else(|| {
         unsupported_store(
             url,
-            "expected sqlite:./file.db, file:./directory, registry: or memory:, or for leases and \
-             runs git:origin",
+            "expected sqlite:./file.db, file:./directory, postgres://user@host/database, registry: or \
+             memory:, or for leases and runs git:origin",
         )
     })
 }

@@ -8,6 +8,7 @@ use tenure_core::{Error, MemoryStore, Result, Store};
 use tenure_file::{FileOptions, FileStore};
 use tenure_git::{GitOptions, GitStore};
 use tenure_permissions::FileMode;
+use tenure_postgres::{PostgresOptions, PostgresStore};
 use tenure_sqlite::{SqliteOptions, SqliteStore};
 
 use crate::executor::Executor;
@@ -24,7 +25,7 @@ pub enum Lifetime {
 }
 
 impl Executor {
-    /// Opens the store of a place. It is created if it does not exist. A git store is opened by its first
+    /// Opens the store of a place. It is created if it does not exist. An asynchronous store is opened by its first
     /// operation, or by [`open_now`](Self::open_now) and [`open_soon`](Self::open_soon).
     ///
     /// # Errors
@@ -49,6 +50,18 @@ impl Executor {
                     }
                 };
                 Self::asynchronous(GitStore::CAPABILITIES, Box::new(move || Box::pin(open())))
+            }
+            Place::Postgres(address) => {
+                let options = postgres_options(options);
+                let open = move || {
+                    let (address, options) = (address.clone(), options.clone());
+                    async move {
+                        let store = PostgresStore::open(&address, &options).await?;
+                        Ok(Arc::new(store) as Arc<dyn Store>)
+                    }
+                };
+                let capabilities = PostgresStore::CAPABILITIES;
+                Self::asynchronous(capabilities, Box::new(move || Box::pin(open())))
             }
         })
     }
@@ -126,5 +139,18 @@ fn git_options(options: &Options) -> GitOptions {
         timeout_ms: options.timeout_ms.unwrap_or(defaults.timeout_ms),
         // The working directory at this time, which may change before the store is opened.
         folder: std::env::current_dir().ok(),
+    }
+}
+
+fn postgres_options(options: &Options) -> PostgresOptions {
+    let pool = &options.pool;
+    PostgresOptions {
+        timeout_ms: options.timeout_ms,
+        pool_max: pool.max,
+        connection_timeout_ms: pool.connection_timeout_ms,
+        idle_timeout_ms: pool.idle_timeout_ms,
+        statement_timeout_ms: pool.statement_timeout_ms,
+        keep_changes: options.keep_changes,
+        ..PostgresOptions::default()
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use percent_encoding::percent_decode_str;
 use tenure_core::Result;
 use tenure_core::value::address::{self, unsupported_store};
+use tenure_postgres::Address;
 
 use crate::registry::{earlier, registry_path};
 
@@ -23,6 +24,8 @@ pub enum Place {
     /// A git repository, by the name of a remote or by an address. It stores no sessions, and its
     /// size cannot be measured.
     Git(String),
+    /// A PostgreSQL database, with its credentials.
+    Postgres(Box<Address>),
 }
 
 impl Place {
@@ -50,6 +53,9 @@ impl Place {
             Some(("git", rest)) if rest.starts_with("//") => Some(Self::Git(url.to_owned())),
             Some(("git", rest)) => Some(Self::Git(rest.to_owned())),
             Some(("registry", "")) => Some(Self::Registry(registry_path()?)),
+            Some(("postgres" | "postgresql", _)) => {
+                Some(Self::Postgres(Box::new(Address::parse(url)?)))
+            }
             _ => None,
         })
     }
@@ -64,7 +70,7 @@ impl Place {
             Err(error) => error.kind() == ErrorKind::NotFound,
         };
         match self {
-            Self::Memory | Self::Git(_) => false,
+            Self::Memory | Self::Git(_) | Self::Postgres(_) => false,
             // No file has these names.
             Self::Sqlite(path) if ["", ":memory:"].iter().any(|name| path == Path::new(name)) => {
                 false
@@ -80,6 +86,7 @@ impl Place {
         let (scheme, path) = match self {
             Self::Memory => return None,
             Self::Git(address) => return Some(format!("git:{address}")),
+            Self::Postgres(address) => return Some(address.identity()),
             Self::Sqlite(path) | Self::Registry(path) => ("sqlite", path),
             Self::File(path) => ("file", path),
         };
@@ -162,6 +169,28 @@ mod tests {
     }
 
     #[test]
+    fn a_database_is_identified_by_its_host_its_name_and_its_schema() {
+        let identity = |url| Place::of(url).unwrap().unwrap().identity();
+        let own = identity("postgres://user:secret@host/db");
+        assert_eq!(
+            own,
+            identity("postgresql://other@host:5432/db?pool_max=3&schema=tenure")
+        );
+        for other in [
+            "postgres://host/other",
+            "postgres://host/db?schema=other",
+            "postgres://h/db",
+        ] {
+            assert_ne!(own, identity(other), "{other}");
+        }
+        for refused in ["postgres:", "postgres://user:secret@host/db?nothing=1"] {
+            let error = Place::of(refused).unwrap_err();
+            assert_eq!(error.code(), "UNSUPPORTED_STORE");
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_path_after_two_slashes_is_absolute() {
         let place = Place::of("sqlite:///srv/bot.db");
         assert_eq!(place, Ok(Some(Place::Sqlite("///srv/bot.db".into()))));
@@ -186,7 +215,7 @@ mod tests {
         ] {
             assert_eq!(Place::of(url), Ok(Some(Place::Git(place.to_owned()))));
         }
-        for unknown in ["", "./a.db", "memory:x", "postgres://h/db", "host:"] {
+        for unknown in ["", "./a.db", "memory:x", "mysql://h/db", "host:"] {
             assert_eq!(Place::of(unknown), Ok(None), "{unknown}");
         }
     }

@@ -33,7 +33,7 @@ fn each_memory_url_opens_a_separate_store() {
 
 #[test]
 fn an_unsupported_url_is_refused() {
-    for url in ["", "tenure.db", "postgres://host/db", "file:"] {
+    for url in ["", "tenure.db", "mysql://host/db", "file:"] {
         let error = Local::open(url, &Options::default()).unwrap_err();
         assert_eq!(error.code(), "UNSUPPORTED_STORE", "{url}");
     }

@@ -59,7 +59,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
 /// The size of a store on disk, if it is on disk.
 fn size(url: &str) -> Option<u64> {
     match Place::of(url).ok()?? {
-        Place::Memory | Place::Git(_) => None,
+        Place::Memory | Place::Git(_) | Place::Postgres(_) => None,
         Place::File(folder) => folder_size(&folder).ok(),
         Place::Sqlite(path) | Place::Registry(path) => {
             let sizes = ["", "-wal", "-shm"].map(|end| {

@@ -8,7 +8,7 @@ use std::task::{self, Poll, Waker};
 
 use crate::error::{Error, Result};
 use crate::store::{Answer, Store, SyncStore, tally_at_once};
-use crate::value::time::Millis;
+use crate::value::time::{Millis, Timestamp};
 
 use super::call::Call;
 use super::context::Context;
@@ -76,6 +76,14 @@ impl Invocation {
     /// Whether the operation writes.
     pub fn access(&self) -> Access {
         self.operation.access
+    }
+
+    /// The same at a time that is later by so many milliseconds. A time beyond the calendar stays as it was.
+    #[must_use]
+    pub fn later_by(mut self, millis: i64) -> Self {
+        let moved = self.call.now.as_millis().saturating_add(millis);
+        self.call.now = Timestamp::from_millis(moved).unwrap_or(self.call.now);
+        self
     }
 
     /// Its execution. `isolated` tells whether all of it runs inside one transaction of the store.

@@ -1,0 +1,158 @@
+//! A database: its connections, its schema, and how long calls may take.
+
+use std::sync::Arc;
+
+use tenure_core::error::Cause;
+use tenure_core::{Error, Result};
+use tokio::time::Instant;
+
+use crate::address::Address;
+use crate::backoff::Backoff;
+use crate::clock::{ServerClock, TIME};
+use crate::failure::{Failure, unavailable};
+use crate::options::Settings;
+use crate::pool::Pool;
+use crate::request::{Frame, Replies, Request, exchange};
+use crate::row;
+use crate::schema::VERSION;
+use crate::tls::Tls;
+
+/// A database.
+#[derive(Debug)]
+pub(crate) struct Database {
+    pub(crate) pool: Pool,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<ServerClock>,
+    /// The name of the schema, in quotes.
+    pub(crate) schema: String,
+    /// What messages call it.
+    pub(crate) shown: String,
+}
+
+impl Database {
+    pub(crate) fn new(address: &Address, settings: Settings) -> Result<Self> {
+        let tls = Tls::new(&address.verification).map_err(unavailable)?;
+        let clock = Arc::new(ServerClock::new(settings.clock));
+        Ok(Self {
+            pool: Pool::new(address.config.clone(), tls, &settings, Arc::clone(&clock))?,
+            settings,
+            clock,
+            schema: format!("\"{}\"", address.schema),
+            shown: address.to_string(),
+        })
+    }
+
+    /// When a call that begins now has to end.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.settings.timeout
+    }
+
+    /// Sends requests once.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        frame: Frame,
+        requests: &[Request<'_>],
+        deadline: Instant,
+    ) -> Result<Replies, Failure> {
+        let connection = self.pool.get(deadline).await?;
+        let until = Instant::now() + self.settings.statement_timeout;
+        let manager = self.pool.manager();
+        exchange(
+            connection,
+            manager,
+            method,
+            frame,
+            requests,
+            (until, deadline),
+        )
+        .await
+    }
+
+    /// Sends requests that do no harm when they are sent again, until they are answered.
+    pub(crate) async fn repeat(
+        &self,
+        method: &str,
+        frame: Frame,
+        requests: &[Request<'_>],
+        deadline: Instant,
+    ) -> Result<Replies, Failure> {
+        let mut backoff = Backoff::default();
+        loop {
+            let failure = match self.send(method, frame, requests, deadline).await {
+                Ok(replies) => return Ok(replies),
+                // The pool has waited for as long as it should.
+                Err(failure @ Failure::Away(_)) => return Err(failure),
+                Err(failure) => failure,
+            };
+            if !failure.may_pass() || !backoff.pause(deadline).await {
+                return Err(failure);
+            }
+        }
+    }
+
+    /// Reads, and repeats that until it succeeds.
+    pub(crate) async fn read(
+        &self,
+        method: &str,
+        frame: Frame,
+        requests: &[Request<'_>],
+    ) -> Result<Replies> {
+        self.repeat(method, frame, requests, self.deadline())
+            .await
+            .map_err(|failure| self.error(failure, method))
+    }
+
+    /// By how many milliseconds the server's clock is ahead. It is measured now and then; a database that a newer
+    /// Tenure has migrated meanwhile is noticed at the same time.
+    ///
+    /// # Errors
+    /// `SCHEMA_TOO_NEW`.
+    pub(crate) async fn clock_offset_ms(&self) -> Result<i64> {
+        let (known, is_fresh) = self.clock.offset_ms();
+        if is_fresh {
+            return Ok(known);
+        }
+        let mut request = Request::default();
+        request.push(format_args!(
+            "SELECT {TIME}, (SELECT value FROM {}.settings WHERE name = 'schema')",
+            self.schema
+        ));
+        let requests = [request];
+        let deadline = self.deadline();
+        let Ok(connection) = self.pool.get(deadline).await else {
+            // The operation fails for the same reason, or else goes on.
+            return Ok(known);
+        };
+        let sent = self.clock.begin();
+        let manager = self.pool.manager();
+        let asked = exchange(
+            connection,
+            manager,
+            "clock",
+            Frame::Alone,
+            &requests,
+            (deadline, deadline),
+        );
+        let replies = asked.await.unwrap_or_default();
+        let Some(row) = replies.first().and_then(|rows| rows.first()) else {
+            return Ok(known);
+        };
+        if let Ok(time) = row::get(row, 0) {
+            self.clock.end(sent, time);
+        }
+        match row::get::<i64>(row, 1).map(u32::try_from) {
+            Ok(Ok(found)) if found > VERSION => Err(Cause::SchemaTooNew {
+                found,
+                supported: VERSION,
+            }
+            .into()),
+            _ => Ok(self.clock.offset_ms().0),
+        }
+    }
+
+    /// The error of a call that ends with this failure. It names the database.
+    pub(crate) fn error(&self, failure: Failure, method: &str) -> Error {
+        failure.into_error(method, &self.shown)
+    }
+}

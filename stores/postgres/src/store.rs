@@ -1,0 +1,139 @@
+//! A handle on a store.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tenure_core::store::feed::{FeedPage, FeedQuery};
+use tenure_core::store::filter::Filter;
+use tenure_core::store::tally::{Aggregate, Tally};
+use tenure_core::store::{
+    Answer, Capabilities, Changes, Commit, Found, ListQuery, Loaded, Page, Read, Scan,
+};
+use tenure_core::stored::record::Record;
+use tenure_core::{History, Result, SessionId, Store};
+
+use crate::address::Address;
+use crate::database::Database;
+use crate::migration;
+use crate::options::{PostgresOptions, Settings};
+use crate::pool::PoolStatus;
+
+/// Every so many changes a writer gives positions.
+const BETWEEN_NUMBERINGS: u64 = 256;
+
+/// A handle on a store in a PostgreSQL database. Any number of calls may be in flight on it, and any number of
+/// handles on any number of machines may use one database.
+///
+/// Its futures must be polled in a tokio runtime with time and IO enabled. A call that is dropped may still be
+/// performed by the server.
+pub struct PostgresStore {
+    database: Arc<Database>,
+    /// How many changes this handle has added to the feed.
+    fed: AtomicU64,
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("database", &self.database.shown)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PostgresStore {
+    /// The capabilities of every PostgreSQL store.
+    pub const CAPABILITIES: Capabilities = Capabilities {
+        persistent: true,
+        shared: true,
+        feed: true,
+        reindents: false,
+        records_only: false,
+    };
+
+    /// Opens the store in a database. Its tables are created if they do not exist, and migrated if an older Tenure
+    /// has created them.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE` if the database cannot be reached, or the role lacks rights, and `SCHEMA_TOO_NEW`.
+    pub async fn open(address: &Address, options: &PostgresOptions) -> Result<Self> {
+        let settings = Settings::of(options, &address.choices)?;
+        let database = Database::new(address, settings)?;
+        migration::open(&database, options.keep_changes).await?;
+        Ok(Self {
+            database: Arc::new(database),
+            fed: AtomicU64::new(0),
+        })
+    }
+
+    /// The state of the connections.
+    pub fn pool_status(&self) -> PoolStatus {
+        self.database.pool.status()
+    }
+
+    async fn write(&self, changes: &Changes) -> Result<Commit> {
+        if changes.sessions.is_empty() && changes.records.is_empty() {
+            return Ok(Commit::Applied);
+        }
+        let feed = changes.feed();
+        let committed = self.database.commit(changes, &feed).await?;
+        if committed == Commit::Applied {
+            self.note_changes(feed.len() as u64);
+        }
+        Ok(committed)
+    }
+
+    /// Gives positions now and then, so that the feed does not grow without readers.
+    fn note_changes(&self, count: u64) {
+        let before = self.fed.fetch_add(count, Ordering::Relaxed);
+        if before / BETWEEN_NUMBERINGS != (before + count) / BETWEEN_NUMBERINGS {
+            let database = Arc::clone(&self.database);
+            tokio::spawn(async move {
+                // What is not numbered now is numbered later.
+                let _ = database.number_changes().await;
+            });
+        }
+    }
+}
+
+impl Store for PostgresStore {
+    fn capabilities(&self) -> Capabilities {
+        Self::CAPABILITIES
+    }
+
+    fn load<'a>(&'a self, id: &'a SessionId, history: History) -> Answer<'a, Option<Loaded>> {
+        Box::pin(self.database.load(id, history))
+    }
+
+    fn commit<'a>(&'a self, changes: &'a Changes) -> Answer<'a, Commit> {
+        Box::pin(self.write(changes))
+    }
+
+    fn list<'a>(&'a self, query: &'a ListQuery) -> Answer<'a, Page> {
+        Box::pin(self.database.list(query))
+    }
+
+    fn record<'a>(&'a self, kind: &'a str, key: &'a str) -> Answer<'a, Option<Record>> {
+        Box::pin(self.database.record(kind, key))
+    }
+
+    fn scan<'a>(&'a self, scan: &'a Scan) -> Answer<'a, Vec<Record>> {
+        Box::pin(self.database.scan(scan))
+    }
+
+    fn read<'a>(&'a self, reads: &'a [Read]) -> Answer<'a, Vec<Found>> {
+        Box::pin(self.database.read_all(reads))
+    }
+
+    fn tally<'a>(&'a self, filter: &'a Filter, aggregate: Aggregate) -> Answer<'a, Tally> {
+        Box::pin(self.database.tally(filter, aggregate))
+    }
+
+    fn feed<'a>(&'a self, query: &'a FeedQuery) -> Answer<'a, FeedPage> {
+        Box::pin(self.database.feed(query))
+    }
+
+    fn clock_offset_ms(&self) -> Answer<'_, i64> {
+        Box::pin(self.database.clock_offset_ms())
+    }
+}

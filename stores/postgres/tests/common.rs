@@ -1,0 +1,73 @@
+//! The server of the tests, and a schema of its own for each.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tenure_core::Result;
+use tenure_postgres::{Address, PostgresOptions, PostgresStore};
+use tokio::runtime::Runtime;
+
+/// The runtime of all tests.
+pub(crate) fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().unwrap())
+}
+
+/// Runs a future on the runtime.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    runtime().block_on(future)
+}
+
+/// The URL of the server.
+pub(crate) fn server() -> String {
+    std::env::var("TENURE_TEST_POSTGRES").expect(
+        "TENURE_TEST_POSTGRES is not set; run `node scripts/postgres.mjs cargo test -p tenure-postgres`",
+    )
+}
+
+/// A schema that no other test uses. It is not removed: the server is thrown away.
+#[derive(Debug, Clone)]
+pub(crate) struct Schema(pub(crate) String);
+
+impl Schema {
+    pub(crate) fn new() -> Self {
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        let number = LAST.fetch_add(1, Ordering::Relaxed);
+        Self(format!("t_{}_{number}", std::process::id()))
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.url_with("")
+    }
+
+    pub(crate) fn url_with(&self, parameters: &str) -> String {
+        format!("{}?schema={}{parameters}", server(), self.0)
+    }
+
+    pub(crate) fn address(&self) -> Address {
+        Address::parse(&self.url()).unwrap()
+    }
+
+    pub(crate) async fn open(&self) -> Result<PostgresStore> {
+        PostgresStore::open(&self.address(), &PostgresOptions::default()).await
+    }
+}
+
+/// A connection of a test's own.
+async fn client() -> tokio_postgres::Client {
+    let connected = tokio_postgres::connect(&server(), tokio_postgres::NoTls).await;
+    let (client, connection) = connected.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// Runs statements as the owner of the database.
+pub(crate) async fn execute(sql: &str) {
+    client().await.batch_execute(sql).await.unwrap();
+}
+
+/// The texts in the first column of a query.
+pub(crate) async fn query(sql: &str) -> Vec<String> {
+    let rows = client().await.query(sql, &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}

@@ -1,0 +1,139 @@
+//! Opening a store: the tables are created once, by the first of several instances, and a role without the right to create
+//! anything can use them.
+
+use tenure_core::store::Expect;
+use tenure_core::{Commit, History, Store};
+use tenure_postgres::{Address, PostgresOptions, PostgresStore};
+use tenure_store_support::{head, id, put};
+
+use crate::common::{Schema, block_on, execute, query, server};
+
+#[test]
+fn twenty_instances_open_an_empty_database_at_once() {
+    let schema = Schema::new();
+    block_on(async {
+        let opening = (0..20).map(|number| {
+            let schema = schema.clone();
+            tokio::spawn(async move {
+                let store = schema.open().await?;
+                let name = format!("s{number}");
+                store
+                    .commit(&put(head(&name), Expect::Absent, Vec::new()))
+                    .await
+            })
+        });
+        for opened in opening.collect::<Vec<_>>() {
+            assert_eq!(opened.await.unwrap(), Ok(Commit::Applied));
+        }
+        let count = format!("SELECT count(*)::TEXT FROM {}.sessions", schema.0);
+        assert_eq!(query(&count).await, ["20"]);
+    });
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_not_written_to() {
+    let schema = Schema::new();
+    block_on(async {
+        drop(schema.open().await.unwrap());
+        let name = &schema.0;
+        execute(&format!(
+            "UPDATE {name}.settings SET value = 99; DELETE FROM {name}.feed"
+        ))
+        .await;
+        let error = schema.open().await.unwrap_err();
+        assert_eq!(error.code(), "SCHEMA_TOO_NEW");
+        assert!(error.to_string().contains("99"), "{error}");
+        assert!(
+            query(&format!("SELECT id::TEXT FROM {name}.feed"))
+                .await
+                .is_empty()
+        );
+    });
+}
+
+#[test]
+fn a_role_without_the_right_to_create_uses_the_tables_that_exist() {
+    let schema = Schema::new();
+    let name = schema.0.clone();
+    let role = format!("{name}_role");
+    let url = format!("{}?schema={name}", with_user(&server(), &role, "secret"));
+    let open = || async {
+        let address = Address::parse(&url).unwrap();
+        PostgresStore::open(&address, &PostgresOptions::default()).await
+    };
+    block_on(async {
+        execute(&format!(
+            "CREATE ROLE {role} LOGIN PASSWORD 'secret'; \
+             REVOKE CREATE ON DATABASE postgres FROM PUBLIC"
+        ))
+        .await;
+        let error = open().await.unwrap_err();
+        assert_eq!(error.code(), "STORE_UNAVAILABLE");
+        assert!(
+            error.to_string().contains("CREATE on the database"),
+            "{error}"
+        );
+        drop(schema.open().await.unwrap());
+        let error = open().await.unwrap_err();
+        assert!(error.to_string().contains("USAGE on the schema"), "{error}");
+        execute(&format!(
+            "GRANT USAGE ON SCHEMA {name} TO {role}; \
+             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {name} TO {role}; \
+             GRANT USAGE ON ALL SEQUENCES IN SCHEMA {name} TO {role}"
+        ))
+        .await;
+        let store = open().await.unwrap();
+        let created = store
+            .commit(&put(head("s"), Expect::Absent, Vec::new()))
+            .await;
+        assert_eq!(created, Ok(Commit::Applied));
+        assert!(store.load(&id("s"), History::All).await.unwrap().is_some());
+    });
+}
+
+/// A URL with other credentials.
+fn with_user(url: &str, user: &str, password: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let host = rest.split_once('@').map_or(rest, |(_, host)| host);
+    format!("{scheme}://{user}:{password}@{host}")
+}
+
+#[test]
+fn a_password_is_never_shown() {
+    let secret = "s3cr-et%3F";
+    let server = with_user(&server(), "nobody", secret);
+    for url in [
+        server.clone(),
+        format!("{server}?schema=pg_x"),
+        format!("{server}?unknown=1"),
+        format!("{server}?sslmode={secret}"),
+        format!("{server}?pool_max=none"),
+        format!("postgres://u:{secret}@127.0.0.1:1/db?timeout_ms=100"),
+    ] {
+        let shown = match Address::parse(&url) {
+            Err(error) => format!("{error} {error:?}"),
+            Ok(address) => {
+                let opened = block_on(PostgresStore::open(&address, &PostgresOptions::default()));
+                // The server of the tests may accept everyone.
+                let opened = opened.map(|store| format!("{store:?}"));
+                format!("{opened:?} {address:?} {address} {}", address.identity())
+            }
+        };
+        assert!(!shown.contains("s3cr") && !shown.contains("et?"), "{shown}");
+    }
+}
+
+#[test]
+fn a_server_that_is_away_is_reported_in_time() {
+    let options = PostgresOptions {
+        connection_timeout_ms: Some(200),
+        ..PostgresOptions::default()
+    };
+    let address = Address::parse("postgres://127.0.0.1:1/db").unwrap();
+    let error = block_on(PostgresStore::open(&address, &options)).unwrap_err();
+    assert_eq!(error.code(), "STORE_UNAVAILABLE");
+    assert!(
+        error.to_string().contains("postgres://127.0.0.1:1/db"),
+        "{error}"
+    );
+}

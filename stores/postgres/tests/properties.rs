@@ -1,0 +1,112 @@
+//! Random writes and reads through several handles have the same results as over the memory store, also if the
+//! statements of a commit meet those of others.
+
+use fastrand::Rng;
+use tenure_core::store::{Expect, RecordChange, SessionWrite};
+use tenure_core::stored::record::Record;
+use tenure_core::{Changes, Commit, History, MemoryStore, Store, SyncStore};
+use tenure_store_support::{event, head, id, put_change, scaled, time};
+
+use crate::common::{Schema, block_on};
+
+const IDS: [&str; 4] = ["a", "B", "a-b", "z"];
+const RECORDS: [(&str, &str); 4] = [
+    ("lease", "a"),
+    ("lease", "é"),
+    ("key", ""),
+    ("audit", "2026"),
+];
+
+#[test]
+fn changes_through_several_handles_have_the_results_of_the_memory_store() {
+    let mut rng = Rng::with_seed(11);
+    let schema = Schema::new();
+    let memory = MemoryStore::default();
+    block_on(async {
+        let handles = [schema.open().await.unwrap(), schema.open().await.unwrap()];
+        let (steps, mut applied) = (scaled(1500), 0);
+        for step in 0..steps {
+            let store = &handles[rng.usize(0..handles.len())];
+            let changes = some_changes(&mut rng, &memory);
+            let expected = memory.commit(&changes).unwrap();
+            let committed = store.commit(&changes).await.unwrap();
+            assert_eq!(committed, expected, "step {step}: {changes:?}");
+            applied += u32::from(expected == Commit::Applied);
+            let session = id(IDS[rng.usize(0..IDS.len())]);
+            assert_eq!(
+                store.load(&session, History::All).await,
+                SyncStore::load(&memory, &session, History::All),
+                "step {step}: {changes:?}"
+            );
+            let (kind, key) = RECORDS[rng.usize(0..RECORDS.len())];
+            assert_eq!(
+                store.record(kind, key).await,
+                SyncStore::record(&memory, kind, key),
+                "step {step}: {changes:?}"
+            );
+        }
+        assert!(
+            applied > steps / 10,
+            "only {applied} of {steps} were applied"
+        );
+    });
+}
+
+fn some_changes(rng: &mut Rng, memory: &MemoryStore) -> Changes {
+    let mut changes = Changes::default();
+    let mut ids = IDS;
+    rng.shuffle(&mut ids);
+    for name in ids.into_iter().take(rng.usize(0..3)) {
+        let stored = SyncStore::load(memory, &id(name), History::None).unwrap();
+        let stored = stored.map(|loaded| loaded.head);
+        let expect = expectation(rng, stored.as_ref().map(|head| head.version));
+        let mut next = stored.unwrap_or_else(|| head(name));
+        let replaces = rng.u8(0..5) == 0;
+        let count = if replaces { 0 } else { next.event_count };
+        let added = rng.u64(0..3);
+        let events: Vec<_> = (1..=added).map(|n| event(count + n, "{\"a\":1}")).collect();
+        next.version += 1;
+        next.event_count = count + added;
+        next.updated_at = time(rng.i64(0..1000));
+        let mut change = put_change(next, expect, events);
+        match &mut change.write {
+            SessionWrite::Put {
+                replace_history, ..
+            } if replaces => *replace_history = true,
+            write if rng.u8(0..5) == 0 => *write = SessionWrite::Delete,
+            SessionWrite::Put { .. } | SessionWrite::Delete => {}
+        }
+        changes.sessions.push(change);
+    }
+    let mut records = RECORDS;
+    rng.shuffle(&mut records);
+    for (kind, key) in records.into_iter().take(rng.usize(0..3)) {
+        let stored = SyncStore::record(memory, kind, key).unwrap();
+        let version = stored.map(|record| record.version);
+        let record = Record {
+            kind: kind.to_owned(),
+            key: key.to_owned(),
+            version: version.unwrap_or(0) + 1,
+            expires_at: rng.bool().then_some(time(rng.i64(0..9))),
+            owner: rng.bool().then(|| id(IDS[rng.usize(0..IDS.len())])),
+            body: format!("{{\"é\":{}}}", rng.u8(..)),
+        };
+        let mut change = RecordChange::put(expectation(rng, version), record);
+        if rng.u8(0..4) == 0 {
+            change.record = None;
+        }
+        changes.records.push(change);
+    }
+    changes
+}
+
+/// Mostly what is met.
+fn expectation(rng: &mut Rng, current: Option<u64>) -> Expect {
+    match rng.u8(0..16) {
+        0 => Expect::Absent,
+        1 => Expect::Present,
+        2 => Expect::Version { version: 7 },
+        3 | 4 => Expect::Any,
+        _ => Expect::as_read(current),
+    }
+}

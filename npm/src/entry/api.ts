@@ -135,6 +135,7 @@ export type {
   OpenOptions,
   OptionsWith,
   OptionsWithout,
+  PoolOptions,
   RedactOptions,
 } from "../handles/options.js";
 export type { ServeOptions, SessionServer } from "../handles/session-server.js";

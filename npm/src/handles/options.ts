@@ -36,9 +36,12 @@ export interface OpenOptions<T extends SessionTypes = SessionTypes> {
   /**
    * The timeout of IndexedDB and of methods of your own store, in milliseconds; 30,000 by default.
    * Of a git store: the timeout of each run of git; 60,000 by default. Of a server: the timeout of each
-   * request; 60,000 by default.
+   * request; 60,000 by default. Of a PostgreSQL store: the timeout of each call, with connecting and
+   * waiting; 10,000 by default.
    */
   readonly timeoutMs?: number | undefined;
+  /** PostgreSQL: the connections of the handle. */
+  readonly pool?: PoolOptions | undefined;
   /**
    * SQLite and files: the permissions of new files, such as `0o640`; `0o600` by default, so that only
    * their owner may read them. New directories get the same, and may be searched by those who may
@@ -66,9 +69,9 @@ export interface OpenOptions<T extends SessionTypes = SessionTypes> {
    */
   readonly models?: Models | undefined;
   /**
-   * The number of changes that the feed of a `sqlite:` or `file:` store keeps from now on, for watches
-   * that go on from an earlier position: 1,000 to 10,000,000. At first it is 100,000 in SQLite and 10,000
-   * in files. It is a setting of the database or the directory.
+   * The number of changes that the feed of a `sqlite:`, `file:` or `postgres:` store keeps from now on, for
+   * watches that go on from an earlier position: 1,000 to 10,000,000. At first it is 100,000 in SQLite and
+   * 10,000 in files and PostgreSQL. It is a setting of the database or the directory.
    */
   readonly keepChanges?: number | undefined;
   /**
@@ -104,6 +107,18 @@ export type OptionsWithout<Options = OpenOptions> = Omit<Options, "schema"> & {
   readonly schema?: undefined;
 };
 
+/** The connections of a handle to a PostgreSQL database. The URL may have the same settings. */
+export interface PoolOptions {
+  /** The greatest number of connections; 10 by default. */
+  readonly max?: number | undefined;
+  /** How long a call waits for a connection, in milliseconds; 5,000 by default. */
+  readonly connectionTimeoutMs?: number | undefined;
+  /** After how long a connection that is not used is closed, in milliseconds; 600,000 by default. */
+  readonly idleTimeoutMs?: number | undefined;
+  /** How long one statement may take, in milliseconds; by default as long as the call. */
+  readonly statementTimeoutMs?: number | undefined;
+}
+
 /** Additional secrets to redact. In each pattern `*` matches any text. */
 export interface RedactOptions {
   /** Names of properties whose texts are redacted: `"pin"`, `"internal*"`. */
@@ -131,6 +146,7 @@ export const OPEN_OPTIONS = {
   models: "any",
   keepChanges: "any",
   textIndex: "any",
+  pool: "any",
   token: "any",
   pessimisticLockingEnabled: "boolean",
   schema: "any",
@@ -167,6 +183,7 @@ const OF_SERVER = [
   "redact",
   "keepChanges",
   "textIndex",
+  "pool",
 ] as const;
 
 /** Refuses the options that a server has itself. */

@@ -25,6 +25,12 @@ pub(crate) fn server() -> String {
     )
 }
 
+/// The port of the server.
+pub(crate) fn server_port() -> u16 {
+    let config: tokio_postgres::Config = server().parse().unwrap();
+    config.get_ports()[0]
+}
+
 /// A schema that no other test uses. It is not removed: the server is thrown away.
 #[derive(Debug, Clone)]
 pub(crate) struct Schema(pub(crate) String);
@@ -54,7 +60,7 @@ impl Schema {
 }
 
 /// A connection of a test's own.
-async fn client() -> tokio_postgres::Client {
+pub(crate) async fn client() -> tokio_postgres::Client {
     let connected = tokio_postgres::connect(&server(), tokio_postgres::NoTls).await;
     let (client, connection) = connected.unwrap();
     tokio::spawn(connection);

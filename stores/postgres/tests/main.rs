@@ -9,6 +9,10 @@
 )]
 
 mod common;
+mod concurrency;
 mod conformance;
+mod connections;
 mod opening;
 mod properties;
+mod proxy;
+mod servers;

@@ -1,0 +1,252 @@
+//! Many handles write at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tenure_core::store::feed::{ChangeKind, FeedQuery};
+use tenure_core::store::{Expect, RecordChange};
+use tenure_core::stored::record::Record;
+use tenure_core::{Changes, Commit, History, Store};
+use tenure_postgres::{Address, PostgresOptions, PostgresStore};
+use tenure_store_support::{event, head, id, put, put_change, scaled};
+
+use crate::common::{Schema, block_on, execute, query};
+
+fn feed_after(after: u64) -> FeedQuery {
+    FeedQuery {
+        after: Some(after),
+        limit: 1000,
+    }
+}
+
+/// Appends an event, as often as others are faster.
+async fn append(store: &PostgresStore, name: &str) {
+    loop {
+        let mut next = store
+            .load(&id(name), History::None)
+            .await
+            .unwrap()
+            .unwrap()
+            .head;
+        let expect = Expect::Version {
+            version: next.version,
+        };
+        next.version += 1;
+        next.event_count += 1;
+        let events = vec![event(next.event_count, "{}")];
+        match store.commit(&put(next, expect, events)).await.unwrap() {
+            Commit::Applied => return,
+            Commit::SessionConflict { current, .. } => assert!(!expect.allows(current)),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn all_appends_of_many_writers_to_one_session_are_stored() {
+    let (schema, appends) = (Schema::new(), scaled(200));
+    block_on(async {
+        let store = schema.open().await.unwrap();
+        store
+            .commit(&put(head("s"), Expect::Absent, Vec::new()))
+            .await
+            .unwrap();
+        let writers = (0..8).map(|_| {
+            let schema = schema.clone();
+            tokio::spawn(async move {
+                let store = schema.open().await.unwrap();
+                for _ in 0..appends {
+                    append(&store, "s").await;
+                }
+            })
+        });
+        for writer in writers.collect::<Vec<_>>() {
+            writer.await.unwrap();
+        }
+        let loaded = store.load(&id("s"), History::All).await.unwrap().unwrap();
+        assert_eq!(loaded.events.len(), 8 * appends as usize);
+        let feed = store.feed(&feed_after(0)).await.unwrap();
+        // The changes of one session are fed in the order of its history.
+        let firsts = feed.changes.iter().filter_map(|change| change.events);
+        let firsts: Vec<u64> = firsts.map(|events| events.first).collect();
+        assert_eq!(firsts, (1..=loaded.events.len() as u64).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn one_of_many_creates_a_record() {
+    let schema = Schema::new();
+    block_on(async {
+        let store = Arc::new(schema.open().await.unwrap());
+        let applied = Arc::new(AtomicU32::new(0));
+        let rounds = scaled(100);
+        for round in 0..rounds {
+            let writers = (0..12).map(|_| {
+                let (store, applied) = (Arc::clone(&store), Arc::clone(&applied));
+                tokio::spawn(async move {
+                    let record = Record {
+                        kind: "lease".to_owned(),
+                        key: round.to_string(),
+                        version: 1,
+                        expires_at: None,
+                        owner: None,
+                        body: "{}".to_owned(),
+                    };
+                    let changes = Changes {
+                        sessions: Vec::new(),
+                        records: vec![RecordChange::put(Expect::Absent, record)],
+                    };
+                    if store.commit(&changes).await.unwrap() == Commit::Applied {
+                        applied.fetch_add(1, Ordering::Relaxed);
+                    }
+                })
+            });
+            for writer in writers.collect::<Vec<_>>() {
+                writer.await.unwrap();
+            }
+        }
+        assert_eq!(applied.load(Ordering::Relaxed), rounds);
+    });
+}
+
+#[test]
+fn commits_of_several_sessions_in_any_order_do_not_block_each_other() {
+    let schema = Schema::new();
+    block_on(async {
+        let store = Arc::new(schema.open().await.unwrap());
+        let writers = (0..8).map(|writer| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                for _ in 0..scaled(200) {
+                    let mut names = ["a", "b", "c"];
+                    names.rotate_left(writer % 3);
+                    let put = |name| put_change(head(name), Expect::Any, Vec::new());
+                    let changes = Changes {
+                        sessions: names.map(put).to_vec(),
+                        records: Vec::new(),
+                    };
+                    assert_eq!(store.commit(&changes).await, Ok(Commit::Applied));
+                }
+            })
+        });
+        for writer in writers.collect::<Vec<_>>() {
+            writer.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_change_that_becomes_visible_late_is_not_missed() {
+    let schema = Schema::new();
+    block_on(async {
+        let store = schema.open().await.unwrap();
+        let late = crate::common::client().await;
+        let insert = format!(
+            "BEGIN; INSERT INTO {}.changes (kind, key, ends_history, written_by, number) \
+             VALUES ('created', 'late', false, 1, 1)",
+            schema.0
+        );
+        late.batch_execute(&insert).await.unwrap();
+        store
+            .commit(&put(head("s"), Expect::Absent, Vec::new()))
+            .await
+            .unwrap();
+        let feed = store.feed(&feed_after(0)).await.unwrap();
+        assert_eq!((feed.changes.len(), feed.newest), (1, 1));
+        late.batch_execute("COMMIT").await.unwrap();
+        let feed = store.feed(&feed_after(1)).await.unwrap();
+        let [change] = feed.changes.as_slice() else {
+            panic!("{feed:?}");
+        };
+        assert_eq!((&*change.key, change.position), ("late", 2));
+        assert_eq!(change.kind, ChangeKind::Created);
+    });
+}
+
+#[test]
+fn a_feed_without_readers_does_not_grow() {
+    let schema = Schema::new();
+    block_on(async {
+        let options = PostgresOptions {
+            keep_changes: Some(50),
+            ..PostgresOptions::default()
+        };
+        let address = Address::parse(&schema.url()).unwrap();
+        let store = PostgresStore::open(&address, &options).await.unwrap();
+        for part in 0..6 {
+            let change = |n| put_change(head(&format!("s{part}-{n}")), Expect::Absent, Vec::new());
+            let changes = Changes {
+                sessions: (0..100).map(change).collect(),
+                records: Vec::new(),
+            };
+            assert_eq!(store.commit(&changes).await, Ok(Commit::Applied));
+        }
+        let count = format!("SELECT count(*)::TEXT FROM {}.changes", schema.0);
+        // It is trimmed in the background.
+        while query(&count).await[0].parse::<u32>().unwrap() > 50 + 64 + 256 {
+            tokio::task::yield_now().await;
+        }
+        let feed = store.feed(&feed_after(0)).await.unwrap();
+        assert_eq!(feed.newest, 600);
+        assert!(feed.kept_after >= 600 - 50 - 64, "{}", feed.kept_after);
+        assert!(!feed.continues(0));
+    });
+}
+
+#[test]
+fn a_damaged_session_hides_no_others() {
+    let schema = Schema::new();
+    block_on(async {
+        let store = schema.open().await.unwrap();
+        for name in ["a", "b", "c"] {
+            store
+                .commit(&put(head(name), Expect::Absent, Vec::new()))
+                .await
+                .unwrap();
+        }
+        let name = &schema.0;
+        execute(&format!(
+            "UPDATE {name}.sessions SET status = 'odd' WHERE id = 'b'"
+        ))
+        .await;
+        let error = store.load(&id("b"), History::None).await.unwrap_err();
+        assert_eq!(error.code(), "CORRUPT_SESSION");
+        let query = tenure_core::store::ListQuery {
+            filter: tenure_core::Filter::default(),
+            order: tenure_core::Order::default(),
+            after: None,
+            offset: 0,
+            limit: 2,
+            max_bytes: u64::MAX,
+        };
+        let page = store.list(&query).await.unwrap();
+        assert_eq!(page.heads.len(), 2);
+        assert_eq!(page.problems[0].id, "b");
+        assert!(!page.more);
+        let removed = store.commit(&tenure_store_support::remove("b")).await;
+        assert_eq!(removed, Ok(Commit::Applied));
+    });
+}
+
+#[test]
+fn the_time_is_that_of_the_server() {
+    let schema = Schema::new();
+    // An hour ahead.
+    fn fast() -> i64 {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        now.unwrap().as_micros() as i64 + 3_600_000_000
+    }
+    block_on(async {
+        let options = PostgresOptions {
+            clock: fast,
+            ..PostgresOptions::default()
+        };
+        let address = Address::parse(&schema.url()).unwrap();
+        let store = PostgresStore::open(&address, &options).await.unwrap();
+        let offset = store.clock_offset_ms().await.unwrap();
+        assert!((-3_610_000..=-3_590_000).contains(&offset), "{offset}");
+        // The clocks of one machine agree.
+        let store = schema.open().await.unwrap();
+        assert_eq!(store.clock_offset_ms().await, Ok(0));
+    });
+}

@@ -1,0 +1,232 @@
+//! Connections that are cut at any moment of a commit: what is acknowledged is stored, and nothing is stored
+//! twice.
+
+use std::time::Duration;
+
+use tenure_core::store::feed::FeedQuery;
+use tenure_core::store::{Expect, Read, RecordChange, SessionWrite};
+use tenure_core::stored::record::Record;
+use tenure_core::{Changes, Commit, History, Store};
+use tenure_postgres::{Address, PostgresOptions, PostgresStore};
+use tenure_store_support::{event, head, id, put, put_change};
+
+use crate::common::{Schema, block_on, server_port};
+use crate::proxy::{Proxy, Way};
+
+async fn open(schema: &Schema, proxy: &Proxy) -> PostgresStore {
+    let url = format!(
+        "postgres://postgres@127.0.0.1:{}/postgres?schema={}&pool_max=1",
+        proxy.port, schema.0
+    );
+    let address = Address::parse(&url).unwrap();
+    PostgresStore::open(&address, &PostgresOptions::default())
+        .await
+        .unwrap()
+}
+
+fn record(kind: &str, key: &str, version: u64) -> Record {
+    Record {
+        kind: kind.to_owned(),
+        key: key.to_owned(),
+        version,
+        expires_at: None,
+        owner: None,
+        body: "{}".to_owned(),
+    }
+}
+
+/// A kind of commit. The version is that of what it replaces.
+type Make = fn(version: u64) -> Changes;
+
+/// Appends an event: one statement.
+fn append(version: u64) -> Changes {
+    let mut next = head("s");
+    next.version = version + 1;
+    next.event_count = version;
+    put(
+        next,
+        Expect::Version { version },
+        vec![event(version, "{}")],
+    )
+}
+
+/// Appends an event and creates a record: a transaction.
+fn append_once(version: u64) -> Changes {
+    let mut changes = append(version);
+    let key = format!("key {version}");
+    changes
+        .records
+        .push(RecordChange::put(Expect::Absent, record("key", &key, 1)));
+    changes
+}
+
+/// Appends an event, whatever version is there: what was applied could be applied again.
+fn append_to_any(version: u64) -> Changes {
+    let mut changes = append(version);
+    changes.sessions[0].expect = Expect::Any;
+    changes
+}
+
+/// Replaces the history and removes another session that may not be there.
+fn replace(version: u64) -> Changes {
+    let mut next = head("s");
+    next.version = version + 1;
+    next.event_count = version;
+    let events = (1..=version)
+        .map(|sequence| event(sequence, "{}"))
+        .collect();
+    let mut change = put_change(next, Expect::Version { version }, events);
+    if let SessionWrite::Put {
+        replace_history, ..
+    } = &mut change.write
+    {
+        *replace_history = true;
+    }
+    let mut changes = Changes::default();
+    changes.sessions.push(change);
+    changes
+}
+
+/// Writes a record of which the feed says nothing.
+fn overwrite(version: u64) -> Changes {
+    let mut changes = append(version);
+    changes.records.push(RecordChange::put(
+        Expect::Any,
+        record("other", "k", version),
+    ));
+    changes
+}
+
+const KINDS: [(&str, Make); 5] = [
+    ("append", append),
+    ("append once", append_once),
+    ("append to any", append_to_any),
+    ("replace", replace),
+    ("overwrite", overwrite),
+];
+
+/// Checks that exactly these commits were applied.
+async fn is_stored(store: &PostgresStore, commits: u64, what: &str) {
+    let loaded = store.load(&id("s"), History::All).await.unwrap().unwrap();
+    assert_eq!(loaded.head.version, commits, "{what}");
+    assert_eq!(loaded.events.len() as u64, commits - 1, "{what}");
+    let after = FeedQuery {
+        after: None,
+        limit: 1,
+    };
+    let feed = store.feed(&after).await.unwrap();
+    assert_eq!(feed.newest, commits, "{what}");
+}
+
+#[test]
+fn a_commit_whose_connection_is_cut_at_any_byte_is_applied_once() {
+    block_on(async {
+        let proxy = Proxy::new(server_port()).await;
+        for (name, make) in KINDS {
+            let schema = Schema::new();
+            let store = open(&schema, &proxy).await;
+            let created = store
+                .commit(&put(head("s"), Expect::Absent, Vec::new()))
+                .await;
+            assert_eq!(created, Ok(Commit::Applied));
+            let mut version = 1;
+            // Prepared statements are sent in another form, and are prepared when they are sent the second time.
+            let mut sizes = (0, 0);
+            for _ in 0..3 {
+                let before = proxy.bytes();
+                assert_eq!(store.commit(&make(version)).await, Ok(Commit::Applied));
+                version += 1;
+                let after = proxy.bytes();
+                sizes = (
+                    sizes.0.max(after.0 - before.0),
+                    sizes.1.max(after.1 - before.1),
+                );
+            }
+            for (way, size) in [(Way::ToServer, sizes.0), (Way::ToClient, sizes.1)] {
+                let step = (size / u64::from(tenure_store_support::scaled(100))).max(1);
+                for bytes in (0..size).step_by(usize::try_from(step).unwrap()) {
+                    let what = format!("{name}, {way:?} after {bytes} of {size} bytes");
+                    proxy.cut_after(way, bytes);
+                    assert_eq!(
+                        store.commit(&make(version)).await,
+                        Ok(Commit::Applied),
+                        "{what}"
+                    );
+                    version += 1;
+                    proxy.pass();
+                    is_stored(&store, version, &what).await;
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_read_whose_connection_is_cut_is_repeated() {
+    block_on(async {
+        let proxy = Proxy::new(server_port()).await;
+        let store = open(&Schema::new(), &proxy).await;
+        let created = put(head("s"), Expect::Absent, Vec::new());
+        store.commit(&created).await.unwrap();
+        for way in [Way::ToServer, Way::ToClient] {
+            for bytes in [0, 1, 100] {
+                proxy.cut_after(way, bytes);
+                let loaded = store.load(&id("s"), History::All).await.unwrap();
+                assert!(loaded.is_some(), "{way:?} after {bytes}");
+            }
+        }
+    });
+}
+
+/// A server that does not answer in time leaves a commit unknown, and a read unavailable.
+#[test]
+fn a_commit_that_is_never_answered_is_unknown() {
+    block_on(async {
+        let proxy = Proxy::holding(server_port(), Duration::from_secs(3600)).await;
+        let direct = Schema::new();
+        drop(direct.open().await.unwrap());
+        let url = format!(
+            "postgres://postgres@127.0.0.1:{}/postgres?schema={}&timeout_ms=300",
+            proxy.port, direct.0
+        );
+        let address = Address::parse(&url).unwrap();
+        let opened = PostgresStore::open(&address, &PostgresOptions::default()).await;
+        assert_eq!(opened.unwrap_err().code(), "STORE_UNAVAILABLE");
+    });
+}
+
+#[test]
+fn each_call_is_one_round_trip() {
+    block_on(async {
+        let proxy = Proxy::holding(server_port(), Duration::from_millis(30)).await;
+        let store = open(&Schema::new(), &proxy).await;
+        let created = put(head("s"), Expect::Absent, Vec::new());
+        store.commit(&created).await.unwrap();
+        let mut version = 1;
+        // Also while statements are being prepared.
+        for (name, make) in KINDS {
+            for time in 1..=3 {
+                let before = proxy.round_trips();
+                assert_eq!(store.commit(&make(version)).await, Ok(Commit::Applied));
+                version += 1;
+                assert_eq!(proxy.round_trips() - before, 1, "{name}, time {time}");
+            }
+        }
+        let before = proxy.round_trips();
+        let reads = [
+            Read::head(&id("s")),
+            Read::record("key", "k"),
+            Read::Session {
+                id: id("s"),
+                history: History::All,
+            },
+            Read::head(&id("t")),
+        ];
+        store.read(&reads).await.unwrap();
+        assert_eq!(proxy.round_trips() - before, 1, "several reads");
+        let before = proxy.round_trips();
+        let committed = store.commit(&append(1)).await;
+        assert!(matches!(committed, Ok(Commit::SessionConflict { .. })));
+        assert_eq!(proxy.round_trips() - before, 2, "a conflict");
+    });
+}

@@ -1,5 +1,5 @@
 // The stores for tests of behaviour that must not depend on the store: in memory, in JavaScript,
-// and SQLite, files, a server or IndexedDB where they are available.
+// and SQLite, files, PostgreSQL, a server or IndexedDB where they are available.
 
 import { init, open, type Sessions } from "tenure";
 import { afterEach } from "vitest";
@@ -38,6 +38,7 @@ const onDisk: readonly StoreKind[] =
     ? [
         ["in SQLite", (await import("./sqlite.js")).openerOf(opening)],
         ["in files", (await import("./folders.js")).openerOf(opening)],
+        ["in PostgreSQL", (await import("./postgres.js")).openerOf(opening)],
       ]
     : [];
 

@@ -1,5 +1,7 @@
 //! Commits: sending the statements of one, and finding out what has become of it.
 
+use std::sync::Arc;
+
 use tenure_core::error::Cause;
 use tenure_core::store::feed::Change;
 use tenure_core::store::{RecordChange, SessionChange};
@@ -11,7 +13,7 @@ use crate::backoff::Backoff;
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::plan::{Plan, plan};
-use crate::request::{Frame, Replies, Request, Value};
+use crate::request::{Batch, Frame, Replies, Request, Value};
 use crate::row;
 
 const METHOD: &str = "commit";
@@ -29,7 +31,11 @@ enum Found {
 impl Database {
     /// Applies changes. `feed` is what the feed says of them. Sends the same commit again, with the same
     /// token, when the connection is lost.
-    pub(crate) async fn commit(&self, changes: &Changes, feed: &[Change]) -> Result<Commit> {
+    pub(crate) async fn commit(
+        self: &Arc<Self>,
+        changes: &Changes,
+        feed: &[Change],
+    ) -> Result<Commit> {
         let deadline = self.deadline();
         let token = token()?;
         let Plan { frame, requests } = plan(changes, feed, &self.schema, token);
@@ -37,7 +43,11 @@ impl Database {
         // Why an attempt may have been applied, although it was not acknowledged.
         let mut uncertain: Option<String> = None;
         loop {
-            let sent = self.send(METHOD, frame, &requests, deadline).await;
+            let mut batch = Batch::new(METHOD, frame, &requests);
+            if !feed.is_empty() {
+                batch.after = self.notification();
+            }
+            let sent = self.send(&batch, deadline).await;
             let failure = match sent {
                 Ok(replies) if is_applied(frame, &replies) => return Ok(Commit::Applied),
                 Ok(_) => Failure::Unmet,
@@ -114,7 +124,7 @@ impl Database {
             requests.push(marks);
         }
         let mut replies = self
-            .repeat(METHOD, Frame::Alone, &requests, deadline)
+            .repeat(&Batch::new(METHOD, Frame::Alone, &requests), deadline)
             .await?
             .into_iter();
         let sessions = replies.next().unwrap_or_default();

@@ -12,9 +12,10 @@ use crate::clock::{ServerClock, TIME};
 use crate::failure::{Failure, unavailable};
 use crate::options::Settings;
 use crate::pool::Pool;
-use crate::request::{Frame, Replies, Request, exchange};
+use crate::request::{Batch, Frame, Replies, Request, exchange};
 use crate::row;
 use crate::schema::VERSION;
+use crate::signal::Signal;
 use crate::tls::Tls;
 
 /// A database.
@@ -23,6 +24,7 @@ pub(crate) struct Database {
     pub(crate) pool: Pool,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<ServerClock>,
+    pub(crate) signal: Signal,
     /// The name of the schema, in quotes.
     pub(crate) schema: String,
     /// What messages call it.
@@ -37,6 +39,7 @@ impl Database {
             pool: Pool::new(address.config.clone(), tls, &settings, Arc::clone(&clock))?,
             settings,
             clock,
+            signal: Signal::default(),
             schema: format!("\"{}\"", address.schema),
             shown: address.to_string(),
         })
@@ -50,36 +53,23 @@ impl Database {
     /// Sends requests once.
     pub(crate) async fn send(
         &self,
-        method: &str,
-        frame: Frame,
-        requests: &[Request<'_>],
+        batch: &Batch<'_>,
         deadline: Instant,
     ) -> Result<Replies, Failure> {
         let connection = self.pool.get(deadline).await?;
         let until = Instant::now() + self.settings.statement_timeout;
-        let manager = self.pool.manager();
-        exchange(
-            connection,
-            manager,
-            method,
-            frame,
-            requests,
-            (until, deadline),
-        )
-        .await
+        exchange(connection, self.pool.manager(), batch, (until, deadline)).await
     }
 
     /// Sends requests that do no harm when they are sent again, until they are answered.
     pub(crate) async fn repeat(
         &self,
-        method: &str,
-        frame: Frame,
-        requests: &[Request<'_>],
+        batch: &Batch<'_>,
         deadline: Instant,
     ) -> Result<Replies, Failure> {
         let mut backoff = Backoff::default();
         loop {
-            let failure = match self.send(method, frame, requests, deadline).await {
+            let failure = match self.send(batch, deadline).await {
                 Ok(replies) => return Ok(replies),
                 // The pool has waited for as long as it should.
                 Err(failure @ Failure::Away(_)) => return Err(failure),
@@ -94,11 +84,11 @@ impl Database {
     /// Reads, and repeats that until it succeeds.
     pub(crate) async fn read(
         &self,
-        method: &str,
+        method: &'static str,
         frame: Frame,
         requests: &[Request<'_>],
     ) -> Result<Replies> {
-        self.repeat(method, frame, requests, self.deadline())
+        self.repeat(&Batch::new(method, frame, requests), self.deadline())
             .await
             .map_err(|failure| self.error(failure, method))
     }
@@ -126,14 +116,8 @@ impl Database {
         };
         let sent = self.clock.begin();
         let manager = self.pool.manager();
-        let asked = exchange(
-            connection,
-            manager,
-            "clock",
-            Frame::Alone,
-            &requests,
-            (deadline, deadline),
-        );
+        let batch = Batch::new("clock", Frame::Alone, &requests);
+        let asked = exchange(connection, manager, &batch, (deadline, deadline));
         let replies = asked.await.unwrap_or_default();
         let Some(row) = replies.first().and_then(|rows| rows.first()) else {
             return Ok(known);

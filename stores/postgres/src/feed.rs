@@ -1,6 +1,8 @@
 //! The feed. A commit inserts its changes without positions; `number` gives these, in the order of the sequence
 //! by which they were inserted, and removes the oldest changes.
 
+use std::sync::Arc;
+
 use tenure_core::Result;
 use tenure_core::store::feed::{ChangeKind, EventRange, FedChange, FeedPage, FeedQuery};
 use tokio_postgres::Row;
@@ -20,25 +22,34 @@ const TOKENS: &str = "interval '1 day'";
 
 impl Database {
     /// See `Store::feed`.
-    pub(crate) async fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
+    pub(crate) async fn feed(self: &Arc<Self>, query: &FeedQuery) -> Result<FeedPage> {
+        if let Some(page) = self.signal.unchanged(query) {
+            return Ok(page);
+        }
+        let generation = self.signal.generation();
+        let (page, is_complete) = self.read_feed(query).await?;
+        if is_complete && self.signal.note_end(generation, query, &page) {
+            self.listen();
+        }
+        Ok(page)
+    }
+
+    /// A part of the feed, and whether every change has a position.
+    async fn read_feed(&self, query: &FeedQuery) -> Result<(FeedPage, bool)> {
+        let damaged = |damage| failed(METHOD, format!("{damage} (in {})", self.shown));
         let request = [self.page_of_feed(query)];
         let replies = self.read(METHOD, Frame::Alone, &request).await?;
         let rows = replies.into_iter().next().unwrap_or_default();
-        let page = page(&rows, query);
-        let (page, is_complete) =
-            page.map_err(|damage| failed(METHOD, format!("{damage} (in {})", self.shown)))?;
+        let (page, is_complete) = page(&rows, query).map_err(damaged)?;
         if is_complete {
-            return Ok(page);
+            return Ok((page, true));
         }
         let mut requests = self.number();
         requests.extend(request);
-        // In the transaction that has numbered, so that it is one round trip.
+        // In the transaction that gives positions, so that it is one round trip.
         let mut replies = self.read(METHOD, Frame::Write, &requests).await?;
         let rows = replies.pop().unwrap_or_default();
-        match self::page(&rows, query) {
-            Ok((page, _)) => Ok(page),
-            Err(damage) => Err(failed(METHOD, format!("{damage} (in {})", self.shown))),
-        }
+        self::page(&rows, query).map_err(damaged)
     }
 
     /// Gives positions, without anyone waiting for them.

@@ -37,7 +37,7 @@
 //!
 //! `address` reads URLs, `options` has the settings, `tls` the encryption, `pool` the connections, `clock` the server's
 //! time, `backoff` the pauses, `request` sends statements, `database` repeats reads, `schema` and `migration` have the tables, `row` their rows, `query` the SQL of lists,
-//! `read`, `list` and `feed` read, `plan` makes statements of changes, `commit` writes, `signal` notifies and listens, and
+//! `read`, `list` and `feed` read, `plan` makes statements of changes, `commit` writes, `listen` notifies and listens, `signal` has what is known of that, and
 //! `store` is the handle.
 
 mod address;
@@ -48,6 +48,7 @@ mod database;
 mod failure;
 mod feed;
 mod list;
+mod listen;
 mod migration;
 mod options;
 mod plan;
@@ -57,6 +58,7 @@ mod read;
 mod request;
 mod row;
 mod schema;
+mod signal;
 mod store;
 mod tls;
 

@@ -13,7 +13,7 @@ use tokio_postgres::{Client, Error, Row};
 use crate::backoff::Backoff;
 use crate::database::Database;
 use crate::failure::{Failure, unavailable};
-use crate::request::{Frame, Request};
+use crate::request::{Batch, Frame, Request};
 use crate::row;
 use crate::schema::{VERSION, steps_from};
 
@@ -63,9 +63,9 @@ async fn read(database: &Database) -> Result<Found> {
          (SELECT keep FROM {schema}.feed WHERE id = 1), current_setting('server_encoding')",
         schema = database.schema
     ));
-    let deadline = database.deadline();
+    let (select, deadline) = ([select], database.deadline());
     let replies = match database
-        .repeat("open", Frame::Alone, &[select], deadline)
+        .repeat(&Batch::new("open", Frame::Alone, &select), deadline)
         .await
     {
         Ok(replies) => replies,

@@ -10,13 +10,13 @@ use deadpool::managed::{self, Metrics, Object, PoolError, QueueMode, RecycleErro
 use tenure_core::error::Cause;
 use tenure_core::{Error, Result};
 use tokio::time::{Instant, sleep, timeout_at};
-use tokio_postgres::{Client, Config, Statement};
+use tokio_postgres::{Client, Config, Socket, Statement};
 
 use crate::backoff::Backoff;
 use crate::clock::{ServerClock, TIME};
 use crate::failure::{Failure, describe};
 use crate::options::Settings;
-use crate::tls::Tls;
+use crate::tls::{Encrypted, Tls};
 
 /// A setting that only a session of our own has. A pooler either refuses it, or drops it, since it does not know
 /// which connection to the server will be used.
@@ -43,6 +43,8 @@ pub struct PoolStatus {
     pub failures: u64,
 }
 
+/// What drives a connection.
+pub(crate) type Driver = tokio_postgres::Connection<Socket, Encrypted<Socket>>;
 /// A connection of the pool, which returns to it.
 pub(crate) type Pooled = Object<Manager>;
 
@@ -209,6 +211,16 @@ impl Manager {
             prepares: AtomicBool::new(settings.prepared),
             clock,
         }
+    }
+
+    /// Opens a connection that is not one of the pool. The caller drives it.
+    pub(crate) async fn connect_alone(&self) -> Result<(Client, Driver), tokio_postgres::Error> {
+        self.own.connect(self.tls.clone()).await
+    }
+
+    /// Whether a pooler is between this store and the server.
+    pub(crate) fn is_pooled(&self) -> bool {
+        self.is_pooled.load(Ordering::Relaxed)
     }
 
     /// Prepares no statements any more.

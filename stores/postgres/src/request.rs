@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Error, Row, Statement};
+use tokio_postgres::{Client, Error, Row, Statement};
 
 use crate::failure::Failure;
 use crate::pool::{Connection, Form, Manager, Pooled};
@@ -168,17 +168,37 @@ impl Frame {
 /// The rows of each statement.
 pub(crate) type Replies = Vec<Vec<Row>>;
 
+/// Requests that are sent together.
+#[derive(Debug, Clone)]
+pub(crate) struct Batch<'r> {
+    /// The method of the store that sends them.
+    pub(crate) method: &'static str,
+    pub(crate) frame: Frame,
+    pub(crate) requests: &'r [Request<'r>],
+    /// What is sent behind them. Its reply is not waited for.
+    pub(crate) after: Option<Request<'static>>,
+}
+
+impl<'r> Batch<'r> {
+    pub(crate) fn new(method: &'static str, frame: Frame, requests: &'r [Request<'r>]) -> Self {
+        Self {
+            method,
+            frame,
+            requests,
+            after: None,
+        }
+    }
+}
+
 /// Sends requests over a connection, and returns it to the pool afterwards. What is not answered in time is
 /// canceled.
 pub(crate) async fn exchange(
     connection: Pooled,
     manager: &Manager,
-    method: &str,
-    frame: Frame,
-    requests: &[Request<'_>],
+    batch: &Batch<'_>,
     (statements_until, deadline): (Instant, Instant),
 ) -> Result<Replies, Failure> {
-    let mut sent = Box::pin(send(&connection, frame, requests));
+    let mut sent = Box::pin(send(&connection, batch));
     let cancels_at =
         statements_until.min(deadline - TO_CANCEL.min((deadline - Instant::now()) / 5));
     let replies = match timeout_at(cancels_at, &mut sent).await {
@@ -195,7 +215,7 @@ pub(crate) async fn exchange(
     drop(sent);
     let failure = match replies {
         Some(Ok(replies)) => return Ok(replies),
-        Some(Err(error)) => Failure::of(&error, method),
+        Some(Err(error)) => Failure::of(&error, batch.method),
         None => Failure::Lost("the server did not answer in time".to_owned()),
     };
     match &failure {
@@ -211,6 +231,43 @@ pub(crate) async fn exchange(
     Err(failure)
 }
 
+/// A request with the form in which it is sent.
+struct Prepared<'r> {
+    request: &'r Request<'r>,
+    form: Form,
+    types: Vec<Type>,
+}
+
+impl<'r> Prepared<'r> {
+    fn new(connection: &Connection, request: &'r Request<'r>) -> Self {
+        Self {
+            request,
+            form: connection.form(&request.sql),
+            types: request.types(),
+        }
+    }
+
+    /// Sends the request when it is polled first.
+    async fn send(&self, client: &Client) -> Result<Vec<Row>, Error> {
+        let values = &self.request.values;
+        match &self.form {
+            Form::Prepared(statement) => {
+                let values: Vec<&(dyn ToSql + Sync)> =
+                    values.iter().map(|value| value as _).collect();
+                client.query(statement, &values).await
+            }
+            Form::Text | Form::TextAndPrepare => {
+                let values: Vec<(&(dyn ToSql + Sync), Type)> = values
+                    .iter()
+                    .zip(&self.types)
+                    .map(|(value, of)| (value as _, of.clone()))
+                    .collect();
+                client.query_typed(&self.request.sql, &values).await
+            }
+        }
+    }
+}
+
 /// A reply to one of the messages of an exchange.
 enum Reply {
     Rows(Result<Vec<Row>, Error>),
@@ -221,58 +278,45 @@ enum Reply {
 type Sending<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
 
 /// Sends requests, with the first error that occurs. A transaction is rolled back then.
-async fn send(
-    connection: &Connection,
-    frame: Frame,
-    requests: &[Request<'_>],
-) -> Result<Replies, Error> {
+async fn send(connection: &Connection, batch: &Batch<'_>) -> Result<Replies, Error> {
     let client = &connection.client;
-    let forms: Vec<Form> = requests
+    let Batch {
+        frame, requests, ..
+    } = batch;
+    let prepared: Vec<Prepared<'_>> = requests
         .iter()
-        .map(|request| connection.form(&request.sql))
+        .map(|request| Prepared::new(connection, request))
         .collect();
-    let types: Vec<Vec<Type>> = requests.iter().map(Request::types).collect();
-    let mut messages: Vec<Sending<'_>> = Vec::with_capacity(requests.len() + 2);
+    let after = batch.after.as_ref();
+    let after = after.map(|request| Prepared::new(connection, request));
+    let mut messages: Vec<Sending<'_>> = Vec::with_capacity(requests.len() + 3);
     if let Some(begin) = frame.begin() {
         messages.push(Box::pin(async move {
             Reply::Ended(client.batch_execute(begin).await)
         }));
     }
-    for ((request, form), types) in requests.iter().zip(&forms).zip(&types) {
-        messages.push(Box::pin(async move {
-            let values = &request.values;
-            Reply::Rows(match form {
-                Form::Prepared(statement) => {
-                    let values: Vec<&(dyn ToSql + Sync)> =
-                        values.iter().map(|value| value as _).collect();
-                    client.query(statement, &values).await
-                }
-                Form::Text | Form::TextAndPrepare => {
-                    let values: Vec<(&(dyn ToSql + Sync), Type)> = values
-                        .iter()
-                        .zip(types)
-                        .map(|(value, of)| (value as _, of.clone()))
-                        .collect();
-                    client.query_typed(&request.sql, &values).await
-                }
-            })
-        }));
+    for request in &prepared {
+        messages.push(Box::pin(async { Reply::Rows(request.send(client).await) }));
     }
-    if frame != Frame::Alone {
+    if *frame != Frame::Alone {
         messages.push(Box::pin(async move {
             Reply::Ended(client.batch_execute("COMMIT").await)
         }));
     }
-    for (number, (request, form)) in requests.iter().zip(&forms).enumerate() {
-        if let (Form::TextAndPrepare, Some(types)) = (form, types.get(number)) {
+    for (number, request) in prepared.iter().enumerate() {
+        if let Form::TextAndPrepare = request.form {
             messages.push(Box::pin(async move {
-                Reply::Prepared(number, client.prepare_typed(&request.sql, types).await)
+                let sql = &request.request.sql;
+                Reply::Prepared(number, client.prepare_typed(sql, &request.types).await)
             }));
         }
     }
+    let after: Option<Sending<'_>> = after
+        .as_ref()
+        .map(|request| Box::pin(async { Reply::Rows(request.send(client).await) }) as Sending<'_>);
     let mut replies = Vec::with_capacity(requests.len());
     let mut failed = None;
-    for reply in together(messages).await {
+    for reply in together(messages, after).await {
         match reply {
             Reply::Rows(Ok(rows)) => replies.push(rows),
             Reply::Rows(Err(error)) | Reply::Ended(Err(error)) => {
@@ -293,8 +337,9 @@ async fn send(
     }
 }
 
-/// Sends messages in their order, without waiting for replies in between, and waits for all replies.
-async fn together(mut messages: Vec<Sending<'_>>) -> Vec<Reply> {
+/// Sends messages in their order, without waiting for replies in between, and waits for all replies but that to
+/// the message behind them.
+async fn together(mut messages: Vec<Sending<'_>>, mut after: Option<Sending<'_>>) -> Vec<Reply> {
     let mut replies: Vec<Option<Reply>> = messages.iter().map(|_| None).collect();
     // A message is sent when its future is polled first.
     poll_fn(|context| {
@@ -303,9 +348,13 @@ async fn together(mut messages: Vec<Sending<'_>>) -> Vec<Reply> {
                 *reply = Some(ready);
             }
         }
+        if let Some(after) = &mut after {
+            let _ = after.as_mut().poll(context);
+        }
         Poll::Ready(())
     })
     .await;
+    drop(after);
     // Replies come in the order of the messages.
     for (message, reply) in messages.into_iter().zip(&mut replies) {
         if reply.is_none() {

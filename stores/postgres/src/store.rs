@@ -77,7 +77,8 @@ impl PostgresStore {
         }
         let feed = changes.feed();
         let committed = self.database.commit(changes, &feed).await?;
-        if committed == Commit::Applied {
+        if committed == Commit::Applied && !feed.is_empty() {
+            self.database.signal.note_change();
             self.note_changes(feed.len() as u64);
         }
         Ok(committed)
@@ -93,6 +94,12 @@ impl PostgresStore {
                 let _ = database.number_changes().await;
             });
         }
+    }
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        self.database.signal.stop_listening();
     }
 }
 

@@ -11,7 +11,7 @@ use tenure_postgres::{Address, PostgresOptions, PostgresStore};
 use tenure_store_support::{event, head, id, put, put_change};
 
 use crate::common::{Schema, block_on, server_port};
-use crate::proxy::{Proxy, Way};
+use crate::proxy::{Direction, Proxy};
 
 async fn open(schema: &Schema, proxy: &Proxy) -> PostgresStore {
     let url = format!(
@@ -142,11 +142,14 @@ fn a_commit_whose_connection_is_cut_at_any_byte_is_applied_once() {
                     sizes.1.max(after.1 - before.1),
                 );
             }
-            for (way, size) in [(Way::ToServer, sizes.0), (Way::ToClient, sizes.1)] {
+            for (direction, size) in [
+                (Direction::ToServer, sizes.0),
+                (Direction::ToClient, sizes.1),
+            ] {
                 let step = (size / u64::from(tenure_store_support::scaled(100))).max(1);
                 for bytes in (0..size).step_by(usize::try_from(step).unwrap()) {
-                    let what = format!("{name}, {way:?} after {bytes} of {size} bytes");
-                    proxy.cut_after(way, bytes);
+                    let what = format!("{name}, {direction:?} after {bytes} of {size} bytes");
+                    proxy.cut_after(direction, bytes);
                     assert_eq!(
                         store.commit(&make(version)).await,
                         Ok(Commit::Applied),
@@ -168,11 +171,11 @@ fn a_read_whose_connection_is_cut_is_repeated() {
         let store = open(&Schema::new(), &proxy).await;
         let created = put(head("s"), Expect::Absent, Vec::new());
         store.commit(&created).await.unwrap();
-        for way in [Way::ToServer, Way::ToClient] {
+        for direction in [Direction::ToServer, Direction::ToClient] {
             for bytes in [0, 1, 100] {
-                proxy.cut_after(way, bytes);
+                proxy.cut_after(direction, bytes);
                 let loaded = store.load(&id("s"), History::All).await.unwrap();
-                assert!(loaded.is_some(), "{way:?} after {bytes}");
+                assert!(loaded.is_some(), "{direction:?} after {bytes}");
             }
         }
     });
@@ -228,5 +231,49 @@ fn each_call_is_one_round_trip() {
         let committed = store.commit(&append(1)).await;
         assert!(matches!(committed, Ok(Commit::SessionConflict { .. })));
         assert_eq!(proxy.round_trips() - before, 2, "a conflict");
+    });
+}
+
+#[test]
+fn a_reader_that_waits_for_changes_does_not_ask_for_them() {
+    block_on(async {
+        let proxy = Proxy::new(server_port()).await;
+        let schema = Schema::new();
+        let (reader, writer) = (open(&schema, &proxy).await, schema.open().await.unwrap());
+        let mut query = FeedQuery {
+            after: Some(0),
+            limit: 10,
+        };
+        // It listens from the first time that it finds nothing.
+        let mut asked = 0;
+        while asked < 20 {
+            let before = proxy.bytes();
+            assert_eq!(reader.feed(&query).await.unwrap().changes, []);
+            asked = if proxy.bytes() == before {
+                asked + 1
+            } else {
+                0
+            };
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        for name in ["a", "b"] {
+            writer
+                .commit(&put(head(name), Expect::Absent, Vec::new()))
+                .await
+                .unwrap();
+            let change = loop {
+                if let Some(change) = reader.feed(&query).await.unwrap().changes.pop() {
+                    break change;
+                }
+                tokio::task::yield_now().await;
+            };
+            assert_eq!(change.key, name);
+            query.after = Some(change.position);
+            // A connection that is lost is opened again.
+            crate::common::execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'",
+            )
+            .await;
+        }
     });
 }

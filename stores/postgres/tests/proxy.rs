@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 /// Which bytes are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Direction {
     ToServer,
     ToClient,
 }
@@ -20,7 +20,7 @@ pub(crate) enum Way {
 /// When all connections are cut: after so many bytes.
 #[derive(Debug, Clone, Copy)]
 struct Cut {
-    way: Way,
+    direction: Direction,
     left: u64,
 }
 
@@ -73,13 +73,13 @@ impl Proxy {
                 let (from_server, to_server) = server.into_split();
                 tokio::spawn(pump(
                     Arc::clone(&shared),
-                    Way::ToServer,
+                    Direction::ToServer,
                     from_client,
                     to_server,
                 ));
                 tokio::spawn(pump(
                     Arc::clone(&shared),
-                    Way::ToClient,
+                    Direction::ToClient,
                     from_server,
                     to_client,
                 ));
@@ -89,8 +89,11 @@ impl Proxy {
     }
 
     /// Cuts all connections after so many further bytes.
-    pub(crate) fn cut_after(&self, way: Way, bytes: u64) {
-        *self.state.cut.lock().unwrap() = Some(Cut { way, left: bytes });
+    pub(crate) fn cut_after(&self, direction: Direction, bytes: u64) {
+        *self.state.cut.lock().unwrap() = Some(Cut {
+            direction,
+            left: bytes,
+        });
     }
 
     /// Does not cut any more.
@@ -110,7 +113,12 @@ impl Proxy {
     }
 }
 
-async fn pump(state: Arc<State>, way: Way, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+async fn pump(
+    state: Arc<State>,
+    direction: Direction,
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+) {
     let mut generation = state.generation.subscribe();
     let mut buffer = vec![0; 1 << 16];
     loop {
@@ -121,21 +129,21 @@ async fn pump(state: Arc<State>, way: Way, mut from: OwnedReadHalf, mut to: Owne
         let Ok(count @ 1..) = read else {
             return;
         };
-        let (counter, bytes) = match way {
-            Way::ToServer => {
+        let (counter, bytes) = match direction {
+            Direction::ToServer => {
                 if state.was_answered.swap(false, Ordering::Relaxed) {
                     state.round_trips.fetch_add(1, Ordering::Relaxed);
                 }
                 (&state.sent, &buffer[..count])
             }
-            Way::ToClient => {
+            Direction::ToClient => {
                 sleep(state.hold).await;
                 state.was_answered.store(true, Ordering::Relaxed);
                 (&state.received, &buffer[..count])
             }
         };
         counter.fetch_add(count as u64, Ordering::Relaxed);
-        let passed = passed(&state, way, count as u64);
+        let passed = passed(&state, direction, count as u64);
         let bytes = &bytes[..passed.unwrap_or(count as u64) as usize];
         if to.write_all(bytes).await.is_err() {
             return;
@@ -148,9 +156,9 @@ async fn pump(state: Arc<State>, way: Way, mut from: OwnedReadHalf, mut to: Owne
 }
 
 /// How many bytes are passed before the connections are cut; `None` if they are not.
-fn passed(state: &State, way: Way, count: u64) -> Option<u64> {
+fn passed(state: &State, direction: Direction, count: u64) -> Option<u64> {
     let mut cut = state.cut.lock().unwrap();
-    let planned = cut.as_mut().filter(|cut| cut.way == way)?;
+    let planned = cut.as_mut().filter(|cut| cut.direction == direction)?;
     if planned.left > count {
         planned.left -= count;
         return None;

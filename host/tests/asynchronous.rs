@@ -1,7 +1,8 @@
 //! Operations over an asynchronous store whose calls wait until the test releases them.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::future::ready;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -25,6 +26,8 @@ struct Gated {
     waiting: AtomicUsize,
     /// The threads that have called the store.
     threads: Mutex<BTreeSet<String>>,
+    /// By how many milliseconds its clock is ahead of the callers'.
+    clock_offset_ms: AtomicI64,
 }
 
 impl Default for Gated {
@@ -34,6 +37,7 @@ impl Default for Gated {
             permits: Semaphore::new(0),
             waiting: AtomicUsize::new(0),
             threads: Mutex::default(),
+            clock_offset_ms: AtomicI64::new(0),
         }
     }
 }
@@ -98,6 +102,10 @@ impl Store for Gated {
     fn scan<'a>(&'a self, scan: &'a Scan) -> store::Answer<'a, Vec<Record>> {
         self.memory.scan(scan)
     }
+
+    fn clock_offset_ms(&self) -> store::Answer<'_, i64> {
+        Box::pin(ready(Ok(self.clock_offset_ms.load(Ordering::SeqCst))))
+    }
 }
 
 fn executor(store: &Arc<Gated>) -> Executor {
@@ -110,10 +118,15 @@ fn executor(store: &Arc<Gated>) -> Executor {
 }
 
 fn invocation(name: &str, params: &str) -> Invocation {
+    invocation_at(0.0, name, params)
+}
+
+/// A call at a time of the caller's clock.
+fn invocation_at(now: f64, name: &str, params: &str) -> Invocation {
     let call = Call {
         name,
         params,
-        now: 0.0,
+        now,
         entropy: [0; 16].into(),
         host: Arc::new(NoHost),
         answers: None,
@@ -233,4 +246,28 @@ fn opening_a_store_is_retried_after_a_failure() {
         assert!(answer.starts_with(r#"{"ok":"#), "{answer}");
     }
     assert_eq!(tries.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn callers_whose_clocks_differ_agree_on_when_a_lease_expires() {
+    const HOUR: i32 = 3_600_000;
+    let store = Arc::new(Gated::default());
+    let executor = executor(&store);
+    store.let_pass(100);
+    let acquire = |now: i32, offset: i32, holder: &str| {
+        store.clock_offset_ms.store(offset.into(), Ordering::SeqCst);
+        let params = format!(r#"{{"key":"k","holder":"{holder}","leaseDurationMs":60000}}"#);
+        let (done, answer) = channel();
+        match executor.start(invocation_at(now.into(), "leaseAcquire", &params)) {
+            Started::Ended(answer) => panic!("it has ended: {answer}"),
+            Started::Deferred(deferred) => deferred.run(move |answer| done.send(answer).unwrap()),
+        }
+        let answer = ended(&answer);
+        answer.contains(r#""outcome":"acquired""#)
+    };
+    // Its clock is an hour slow.
+    assert!(acquire(0, HOUR, "slow"));
+    assert!(!acquire(HOUR + 59_999, 0, "right"));
+    assert!(!acquire(2 * HOUR, -HOUR, "fast"));
+    assert!(acquire(HOUR + 60_000, 0, "right"));
 }

@@ -135,7 +135,9 @@ export class Connection {
   /** Ends `follow`, which runs while there are watchers. */
   #unfollow: (() => void) | undefined;
   readonly #isRemote: boolean;
-  /** The last pending write to each session, over a JavaScript store. */
+  /** Whether the store performs operations in the order of their calls. */
+  readonly #isOrdered: boolean;
+  /** The last pending write to each session, over a store that does not. */
   readonly #lastWrites = new Map<string, Promise<unknown>>();
   #closed = false;
   /** Whether the store is closed. */
@@ -158,6 +160,8 @@ export class Connection {
     this.#driver = driver;
     this.#follow = given.follow;
     this.#isRemote = given.isRemote === true;
+    // A native store that has to be waited for is asynchronous.
+    this.#isOrdered = driver === undefined && !this.#isRemote && opened.opening === undefined;
     this.#notify = notify;
     this.#schemas = schemas;
     this.#environment = environment ?? SYSTEM;
@@ -228,8 +232,7 @@ export class Connection {
       const start: Start<Result<N>> = (answers) =>
         parseAnswer(this.binding.start(this.#handle, name, params, now, entropy, answers));
       const models = this.#models;
-      const isOrdered = this.#driver === undefined && !this.#isRemote;
-      if (isOrdered && models === undefined && checked === undefined) {
+      if (this.#isOrdered && models === undefined && checked === undefined) {
         const answer = start();
         if (!("wait" in answer)) {
           const result = Promise.resolve(this.#finish(answer));

@@ -21,6 +21,8 @@ use crate::tls::{Encrypted, Tls};
 /// A setting that only a session of our own has. A pooler either refuses it, or drops it, since it does not know
 /// which connection to the server will be used.
 const OWN: &str = "tenure.session";
+/// How long to wait at least before idle connections are looked for again.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 /// How many statements are prepared on a connection.
 const PREPARED: usize = 256;
 
@@ -90,7 +92,7 @@ impl Pool {
         let (weak, idle) = (pool.weak(), settings.idle_timeout);
         tokio::spawn(async move {
             loop {
-                sleep(idle / 2).await;
+                sleep((idle / 2).max(SHORTEST_PAUSE)).await;
                 let Some(pool) = weak.upgrade() else {
                     return;
                 };

@@ -181,20 +181,63 @@ fn a_read_whose_connection_is_cut_is_repeated() {
     });
 }
 
-/// A server that does not answer in time leaves a commit unknown, and a read unavailable.
 #[test]
-fn a_commit_that_is_never_answered_is_unknown() {
+fn a_commit_that_is_never_answered_is_unknown_and_a_read_unavailable() {
     block_on(async {
-        let proxy = Proxy::holding(server_port(), Duration::from_secs(3600)).await;
-        let direct = Schema::new();
-        drop(direct.open().await.unwrap());
+        let proxy = Proxy::new(server_port()).await;
+        let schema = Schema::new();
+        let direct = schema.open().await.unwrap();
         let url = format!(
-            "postgres://postgres@127.0.0.1:{}/postgres?schema={}&timeout_ms=300",
-            proxy.port, direct.0
+            "postgres://postgres@127.0.0.1:{}/postgres?schema={}",
+            proxy.port, schema.0
         );
+        let options = PostgresOptions {
+            timeout_ms: Some(2000),
+            pool_max: Some(1),
+            ..PostgresOptions::default()
+        };
         let address = Address::parse(&url).unwrap();
-        let opened = PostgresStore::open(&address, &PostgresOptions::default()).await;
-        assert_eq!(opened.unwrap_err().code(), "STORE_UNAVAILABLE");
+        let store = PostgresStore::open(&address, &options).await.unwrap();
+        proxy.hold_replies();
+        let created = store
+            .commit(&put(head("s"), Expect::Absent, Vec::new()))
+            .await;
+        assert_eq!(created.unwrap_err().code(), "OUTCOME_UNKNOWN");
+        let loaded = store.load(&id("s"), History::None).await;
+        assert_eq!(loaded.unwrap_err().code(), "STORE_UNAVAILABLE");
+        // The server has got it.
+        assert!(
+            direct
+                .load(&id("s"), History::None)
+                .await
+                .unwrap()
+                .is_some()
+        );
+    });
+}
+
+#[test]
+fn a_commit_that_waits_for_too_long_is_canceled() {
+    block_on(async {
+        let schema = Schema::new();
+        let direct = schema.open().await.unwrap();
+        direct
+            .commit(&put(head("s"), Expect::Absent, Vec::new()))
+            .await
+            .unwrap();
+        let address = Address::parse(&schema.url_with("&timeout_ms=2000")).unwrap();
+        let store = PostgresStore::open(&address, &PostgresOptions::default())
+            .await
+            .unwrap();
+        let other = crate::common::client().await;
+        let lock = format!("BEGIN; SELECT 1 FROM {}.sessions FOR UPDATE", schema.0);
+        other.batch_execute(&lock).await.unwrap();
+        let error = store.commit(&append(1)).await.unwrap_err();
+        assert_eq!(error.code(), "STORE_UNAVAILABLE", "{error}");
+        other.batch_execute("COMMIT").await.unwrap();
+        let loaded = direct.load(&id("s"), History::None).await.unwrap().unwrap();
+        assert_eq!(loaded.head.version, 1);
+        assert_eq!(store.commit(&append(1)).await, Ok(Commit::Applied));
     });
 }
 

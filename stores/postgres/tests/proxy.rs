@@ -34,8 +34,9 @@ struct State {
     round_trips: AtomicU64,
     /// Whether the client was answered since it has sent something.
     was_answered: AtomicBool,
-    /// For how long replies are held back, so that all that a client sends without a reply is one round trip.
-    hold: Duration,
+    /// For how many milliseconds replies are held back, so that all that a client sends without a reply is one round
+    /// trip.
+    hold_ms: AtomicU64,
 }
 
 /// A proxy in front of the server.
@@ -60,7 +61,7 @@ impl Proxy {
             received: AtomicU64::new(0),
             round_trips: AtomicU64::new(0),
             was_answered: AtomicBool::new(true),
-            hold,
+            hold_ms: AtomicU64::new(hold.as_millis() as u64),
         });
         let shared = Arc::clone(&state);
         tokio::spawn(async move {
@@ -94,6 +95,13 @@ impl Proxy {
             direction,
             left: bytes,
         });
+    }
+
+    /// Passes no replies any more.
+    pub(crate) fn hold_replies(&self) {
+        self.state
+            .hold_ms
+            .store(u64::from(u32::MAX), Ordering::Relaxed);
     }
 
     /// Does not cut any more.
@@ -137,7 +145,8 @@ async fn pump(
                 (&state.sent, &buffer[..count])
             }
             Direction::ToClient => {
-                sleep(state.hold).await;
+                let hold_ms = state.hold_ms.load(Ordering::Relaxed);
+                sleep(Duration::from_millis(hold_ms)).await;
                 state.was_answered.store(true, Ordering::Relaxed);
                 (&state.received, &buffer[..count])
             }

@@ -250,3 +250,69 @@ fn the_time_is_that_of_the_server() {
         assert_eq!(store.clock_offset_ms().await, Ok(0));
     });
 }
+
+#[test]
+fn a_part_of_a_history_ends_when_it_is_large() {
+    let schema = Schema::new();
+    block_on(async {
+        let store = schema.open().await.unwrap();
+        let data = format!("{{\"a\":\"{}\"}}", "x".repeat(1 << 20));
+        let most = tenure_core::value::limits::MAX_PAGE_BYTES;
+        let fitting = most / (data.len() as u64 + 4);
+        let mut next = head("s");
+        next.event_count = fitting + 3;
+        let events = (1..=next.event_count).map(|sequence| event(sequence, &data));
+        store
+            .commit(&put(next, Expect::Absent, events.collect()))
+            .await
+            .unwrap();
+        let part = History::After {
+            sequence: 0,
+            limit: 1000,
+        };
+        let loaded = store.load(&id("s"), part).await.unwrap().unwrap();
+        // The last one is that with which it is too large.
+        assert_eq!(loaded.events.len() as u64, fitting + 1);
+        let loaded = store.load(&id("s"), History::All).await.unwrap().unwrap();
+        assert_eq!(loaded.events.len() as u64, fitting + 3);
+    });
+}
+
+#[test]
+fn names_of_any_length_are_indexed() {
+    let schema = Schema::new();
+    block_on(async {
+        let store = schema.open().await.unwrap();
+        // Random, so that it cannot be compressed to what an index takes.
+        let mut rng = fastrand::Rng::with_seed(5);
+        let mut name = || -> String { (0..4096).map(|_| rng.alphanumeric()).collect() };
+        let (user, mode) = (name(), name());
+        let mut long = head("long");
+        long.user_id = Some(user.clone());
+        long.mode = mode.clone();
+        store
+            .commit(&put(long.clone(), Expect::Absent, Vec::new()))
+            .await
+            .unwrap();
+        let mut similar = head("similar");
+        similar.user_id = Some(format!("{}y", &user[..4095]));
+        similar.mode = mode.clone();
+        store
+            .commit(&put(similar, Expect::Absent, Vec::new()))
+            .await
+            .unwrap();
+        let query = tenure_core::store::ListQuery {
+            filter: tenure_core::Filter {
+                user_id: Some(user),
+                mode: Some(mode),
+                ..tenure_core::Filter::default()
+            },
+            order: tenure_core::Order::default(),
+            after: None,
+            offset: 0,
+            limit: 10,
+            max_bytes: u64::MAX,
+        };
+        assert_eq!(store.list(&query).await.unwrap().heads, [long]);
+    });
+}

@@ -25,7 +25,7 @@ use crate::time;
 /// The global options.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Globals {
-    /// The URL of the store: sqlite:FILE, file:DIR or registry:
+    /// The URL of the store: sqlite:FILE, file:DIR, postgres://HOST/DB or registry:
     #[arg(
         long,
         global = true,

@@ -559,8 +559,8 @@ Options:
   -h, --help  Print help
 
 Global options:
-      --store <URL>        The URL of the store: sqlite:FILE, file:DIR or
-                           registry: [env: TENURE_STORE]
+      --store <URL>        The URL of the store: sqlite:FILE, file:DIR,
+                           postgres://HOST/DB or registry: [env: TENURE_STORE]
       --json               Print replies as JSON
       --now <TIME>         Override the clock with this time, such as
                            2026-01-08T18:05:30Z
@@ -599,8 +599,8 @@ Options:
   -h, --help             Print help
 
 Global options:
-      --store <URL>        The URL of the store: sqlite:FILE, file:DIR or
-                           registry: [env: TENURE_STORE]
+      --store <URL>        The URL of the store: sqlite:FILE, file:DIR,
+                           postgres://HOST/DB or registry: [env: TENURE_STORE]
       --json               Print replies as JSON
       --now <TIME>         Override the clock with this time, such as
                            2026-01-08T18:05:30Z

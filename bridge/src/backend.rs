@@ -440,10 +440,19 @@ fn open(
             ),
         }),
         (None, _) => {
-            let problem = "expected memory:; where there is IndexedDB, indexeddb:name; on Node with \
-                           the native addon, sqlite:./file.db, file:./directory, \
-                           postgres://user@host/database or, for leases and runs, git:origin; or a \
-                           store of your own";
+            // The browser's module has the shorter text.
+            let problem = match cfg!(feature = "apps") {
+                true => {
+                    "expected memory:; where there is IndexedDB, indexeddb:name; on Node with the \
+                     native addon, sqlite:./file.db, file:./directory, postgres://host/database or, \
+                     for leases and runs, git:origin; or a store of your own"
+                }
+                false => {
+                    "expected memory:; where there is IndexedDB, indexeddb:name; on Node with the \
+                     native addon, sqlite:./file.db, file:./directory or, for leases and runs, \
+                     git:origin; or a store of your own"
+                }
+            };
             return Err(unsupported_store(url, problem));
         }
     };

@@ -52,9 +52,33 @@ impl Database {
         self::page(&rows, query).map_err(damaged)
     }
 
-    /// Gives positions, without anyone waiting for them.
-    pub(crate) async fn number_changes(&self) -> Result<()> {
-        self.read(METHOD, Frame::Write, &self.number())
+    /// Removes the oldest changes, also those that nobody has read. Giving them positions first would cost more than
+    /// all else: they get one in common, after which a reader can go on.
+    pub(crate) async fn trim(&self) -> Result<()> {
+        let schema = &self.schema;
+        let mut select = Request::default();
+        select.push(format_args!("SELECT keep FROM {schema}.feed WHERE id = 1"));
+        let replies = self.read(METHOD, Frame::Alone, &[select]).await?;
+        let keep = replies.first().and_then(|rows| rows.first());
+        let keep = keep.and_then(|row| row::get::<i64>(row, 0).ok());
+        let mut lock = Request::default();
+        lock.push(format_args!(
+            "SELECT 1 FROM {schema}.feed WHERE id = 1 FOR UPDATE"
+        ));
+        let mut remove = Request::default();
+        let kept = remove.bind(keep.unwrap_or(i64::MAX));
+        remove.push(format_args!(
+            "WITH removed AS (DELETE FROM {schema}.changes WHERE sequence <= \
+             (SELECT sequence FROM {schema}.changes ORDER BY sequence DESC OFFSET {kept} LIMIT 1) \
+             RETURNING position), \
+             ends AS (SELECT count(*) AS removed, max(position) AS last, \
+             count(*) - count(position) AS unread FROM removed) \
+             UPDATE {schema}.feed SET newest = newest + e.unread, \
+             kept_after = greatest(kept_after, \
+             CASE WHEN e.unread > 0 THEN newest + e.unread ELSE e.last END) \
+             FROM ends AS e WHERE id = 1 AND e.removed > 0"
+        ));
+        self.read(METHOD, Frame::Write, &[lock, remove])
             .await
             .map(drop)
     }

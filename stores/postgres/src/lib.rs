@@ -24,9 +24,10 @@
 //!
 //! **The feed needs no lock in commits.** A commit numbers its changes by a sequence, while it holds the rows that it
 //! has changed. Commits that depend on each other are in the order of these numbers; others may become visible in
-//! another order. So a change has no position at first. Readers of the feed, and writers now and then, give positions to
-//! the changes that they see, in one short transaction that locks the row of `feed`. What becomes visible later gets a
-//! later position, so a reader misses nothing. The same transaction removes the oldest changes.
+//! another order. So a change has no position at first. Readers of the feed give positions to the changes that they
+//! see, in one short transaction that locks the row of `feed`. What becomes visible later gets a later position, so a
+//! reader misses nothing. The same transaction removes the oldest changes. Writers remove them, too, now and then, so
+//! that a feed without readers does not grow.
 //!
 //! **Waiting for changes.** A handle whose feed is read listens for notifications. While they arrive, and none has,
 //! a feed without newer changes is answered without a query, for up to a second. Writers notify after their commits,

@@ -113,12 +113,32 @@ struct Conditions(Vec<String>);
 impl Conditions {
     /// The conditions of a filter.
     fn of<'a>(request: &mut Request<'a>, filter: &'a Filter) -> Self {
+        // Each property by its name, so that none is forgotten.
+        let Filter {
+            user_id,
+            channel_id,
+            mode,
+            status,
+            phase,
+            task_ids,
+            slot_phase,
+            model,
+            parent_id,
+            min_iterations,
+            max_iterations,
+            created_after,
+            created_before,
+            updated_after,
+            updated_before,
+            text,
+            trash,
+        } = filter;
         let mut all = Self(Vec::new());
         for (column, name) in [
-            ("user_id", &filter.user_id),
-            ("channel_id", &filter.channel_id),
-            ("mode", &filter.mode),
-            ("model", &filter.model),
+            ("user_id", user_id),
+            ("channel_id", channel_id),
+            ("mode", mode),
+            ("model", model),
         ] {
             if let Some(name) = name {
                 let beginning = request.bind(beginning(name));
@@ -127,39 +147,50 @@ impl Conditions {
                 all.add(format!("s.{column} = {name}"));
             }
         }
-        let status = filter.status.as_ref();
-        let status = status.map(|all| all.iter().map(|one| Status::as_str(*one)).collect());
+        let status = status
+            .as_ref()
+            .map(|all| all.iter().map(|one| Status::as_str(*one)).collect());
         all.add_one_of(request, "s.status", status);
-        let phase = filter.phase.as_ref();
-        let phase = phase.map(|all| all.iter().map(|one| Phase::as_str(*one)).collect());
+        let phase = phase
+            .as_ref()
+            .map(|all| all.iter().map(|one| Phase::as_str(*one)).collect());
         all.add_one_of(request, "s.phase", phase);
-        let slot_phase = filter.slot_phase.as_ref();
-        let slot_phase =
-            slot_phase.map(|all| all.iter().map(|one| SlotPhase::as_str(*one)).collect());
+        let slot_phase = slot_phase
+            .as_ref()
+            .map(|all| all.iter().map(|one| SlotPhase::as_str(*one)).collect());
         all.add_one_of(request, "s.slot_phase", slot_phase);
-        if let Some(task_ids) = &filter.task_ids {
+        if let Some(task_ids) = task_ids {
             let beginnings = task_ids.iter().map(|id| Some(beginning(id))).collect();
             let beginnings = request.bind(Value::Texts(beginnings));
             all.add(format!("left(s.task_id, {INDEXED}) = ANY({beginnings})"));
             let ids = task_ids.iter().map(String::as_str).collect();
             all.add_one_of(request, "s.task_id", Some(ids));
         }
-        if let Some(parent) = filter.parent_id.as_ref().map(SessionId::as_str) {
+        if let Some(parent) = parent_id.as_ref().map(SessionId::as_str) {
             let parent = request.bind(parent);
             all.add(format!("s.parent_id = {parent}"));
         }
+        for (condition, count) in [
+            ("s.iterations >=", min_iterations),
+            ("s.iterations <=", max_iterations),
+        ] {
+            if let Some(count) = count.map(i64::from) {
+                let count = request.bind(count);
+                all.add(format!("{condition} {count}"));
+            }
+        }
         for (condition, time) in [
-            ("s.created_at >=", filter.created_after),
-            ("s.created_at <=", filter.created_before),
-            ("s.updated_at >=", filter.updated_after),
-            ("s.updated_at <=", filter.updated_before),
+            ("s.created_at >=", created_after),
+            ("s.created_at <=", created_before),
+            ("s.updated_at >=", updated_after),
+            ("s.updated_at <=", updated_before),
         ] {
             if let Some(time) = time.map(Timestamp::as_millis) {
                 let time = request.bind(time);
                 all.add(format!("{condition} {time}"));
             }
         }
-        if let Some(text) = filter.text.as_ref().filter(|text| !text.is_empty()) {
+        if let Some(text) = text.as_ref().filter(|text| !text.is_empty()) {
             // `lower` would change other letters, too.
             let text = request.bind(text.to_ascii_lowercase());
             all.add(format!(
@@ -167,7 +198,7 @@ impl Conditions {
                  'abcdefghijklmnopqrstuvwxyz'), {text}) > 0"
             ));
         }
-        match filter.trash {
+        match trash {
             Trash::Exclude => all.add("s.deleted_at IS NULL".to_owned()),
             Trash::Only => all.add("s.deleted_at IS NOT NULL".to_owned()),
             Trash::Include => {}

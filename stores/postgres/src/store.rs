@@ -19,8 +19,8 @@ use crate::migration;
 use crate::options::{PostgresOptions, Settings};
 use crate::pool::PoolStatus;
 
-/// Every so many changes a writer gives positions.
-const BETWEEN_NUMBERINGS: u64 = 256;
+/// Every so many changes a writer removes the oldest ones.
+const BETWEEN_REMOVALS: u64 = 1024;
 
 /// A handle on a store in a PostgreSQL database. Any number of calls may be in flight on it, and any number of
 /// handles on any number of machines may use one database.
@@ -84,14 +84,14 @@ impl PostgresStore {
         Ok(committed)
     }
 
-    /// Gives positions now and then, so that the feed does not grow without readers.
+    /// Removes the oldest changes now and then, so that the feed does not grow without readers.
     fn note_changes(&self, count: u64) {
         let before = self.fed.fetch_add(count, Ordering::Relaxed);
-        if before / BETWEEN_NUMBERINGS != (before + count) / BETWEEN_NUMBERINGS {
+        if before / BETWEEN_REMOVALS != (before + count) / BETWEEN_REMOVALS {
             let database = Arc::clone(&self.database);
             tokio::spawn(async move {
-                // What is not numbered now is numbered later.
-                let _ = database.number_changes().await;
+                // What is not removed now is removed later.
+                let _ = database.trim().await;
             });
         }
     }

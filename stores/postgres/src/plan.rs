@@ -6,7 +6,7 @@
 //! Sessions are written in the order of their ids, and then records in that of their keys, so that commits do not
 //! wait for each other in a circle. What the feed says is inserted last, while everything that was changed is locked.
 
-use std::fmt::Write;
+use std::sync::LazyLock;
 
 use tenure_core::store::feed::{Change, EventRange};
 use tenure_core::store::{Expect, RecordChange, SessionChange, SessionWrite};
@@ -15,6 +15,24 @@ use tenure_core::{Changes, Event, Head, SessionId, Timestamp};
 
 use crate::request::{Frame, Mark, Request, Value};
 use crate::row::{HEAD, head_values, stored};
+
+/// The columns of a head in a statement.
+static COLUMNS: LazyLock<String> = LazyLock::new(|| HEAD.join(", "));
+/// The values of a head, if they are the first parameters.
+static VALUES: LazyLock<String> = LazyLock::new(|| {
+    let marks: Vec<String> = (1..=HEAD.len())
+        .map(|number| format!("${number}"))
+        .collect();
+    marks.join(", ")
+});
+/// The assignment of all of them but the id.
+static ASSIGNED: LazyLock<String> = LazyLock::new(|| {
+    let columns = HEAD.iter().zip(1..).skip(1);
+    let assigned: Vec<String> = columns
+        .map(|(column, number)| format!("{column} = ${number}"))
+        .collect();
+    assigned.join(", ")
+});
 
 /// The statements of a commit.
 #[derive(Debug)]
@@ -134,41 +152,32 @@ impl Site<'_> {
     /// Begins with the part `written`: the head.
     fn put<'a>(&self, request: &mut Request<'a>, expect: Expect, head: &'a Head) {
         let schema = self.schema;
-        let marks: Vec<Mark> = head_values(head).map(|value| request.bind(value)).to_vec();
+        // The first parameters of the statement, which the constant texts name.
+        for value in head_values(head) {
+            request.bind(value);
+        }
         let token = request.bind(self.token);
-        let assigned = || {
-            let mut text = String::new();
-            for (column, mark) in HEAD.iter().zip(&marks).skip(1) {
-                // A `String` has room for everything.
-                let _ = write!(text, "{column} = {mark}, ");
-            }
-            format!("{text}written_by = {token}")
-        };
+        let (values, assigned) = (&*VALUES, &*ASSIGNED);
         let insert = || {
-            let values: Vec<String> = marks.iter().map(Mark::to_string).collect();
             format!(
-                "INSERT INTO {schema}.sessions AS s ({}, written_by) VALUES ({}, {token})",
-                HEAD.join(", "),
-                values.join(", ")
+                "INSERT INTO {schema}.sessions AS s ({}, written_by) VALUES ({values}, {token})",
+                &*COLUMNS
             )
         };
-        let id = marks
-            .first()
-            .copied()
-            .unwrap_or_else(|| request.bind(head.id.as_str()));
+        let assigned = || format!("{assigned}, written_by = {token}");
         let written = match expect {
             Expect::Absent => format!("{} ON CONFLICT (id) DO NOTHING", insert()),
             Expect::Any => format!("{} ON CONFLICT (id) DO UPDATE SET {}", insert(), assigned()),
             Expect::Present => {
                 format!(
-                    "UPDATE {schema}.sessions AS s SET {} WHERE s.id = {id}",
+                    "UPDATE {schema}.sessions AS s SET {} WHERE s.id = $1",
                     assigned()
                 )
             }
             Expect::Version { version } => {
                 let version = request.bind(stored(version));
                 format!(
-                    "UPDATE {schema}.sessions AS s SET {} WHERE s.id = {id} AND s.version = {version}",
+                    "UPDATE {schema}.sessions AS s SET {} WHERE s.id = $1 AND s.version = {version}",
                     assigned()
                 )
             }
@@ -375,6 +384,23 @@ impl Site<'_> {
         events: &'a [Event],
         from: &str,
     ) {
+        if let [event] = events {
+            let sequence = request.bind(stored(event.sequence));
+            let time = request.bind(event.timestamp.as_millis());
+            let kind = request.bind(event.kind.as_str());
+            let data = request.bind(event.data.as_str());
+            let from = from.trim_end_matches([',', ' ']);
+            let from = match from.is_empty() {
+                true => String::new(),
+                false => format!(" FROM {from}"),
+            };
+            request.push(format_args!(
+                "INSERT INTO {}.events (session_id, sequence, timestamp, type, data) \
+                 SELECT {id}, {sequence}, {time}, {kind}, {data}{from}",
+                self.schema
+            ));
+            return;
+        }
         let integers = |value: fn(&Event) -> i64| {
             Value::Integers(events.iter().map(|event| Some(value(event))).collect())
         };

@@ -6,7 +6,7 @@ use std::fmt;
 
 use percent_encoding::percent_decode_str;
 use tenure_core::Result;
-use tenure_core::value::address::{shown, unsupported_store};
+use tenure_core::value::address::unsupported_store;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
@@ -68,7 +68,7 @@ impl Address {
     /// # Errors
     /// `UNSUPPORTED_STORE`, without what may be secret.
     pub fn parse(url: &str) -> Result<Self> {
-        read(url).map_err(|problem| unsupported_store(url, &problem))
+        read(url).map_err(|problem| unsupported_store(&shown(url), &problem))
     }
 
     /// What identifies the store: two addresses with the same identity are of one store.
@@ -99,6 +99,10 @@ fn read(url: &str) -> Result<Address, String> {
         Some(at) => url.split_at(start + at),
         None => (url, ""),
     };
+    // What is shown begins after the last `@`, and PostgreSQL's own programs take the first one.
+    if base.matches('@').count() > 1 {
+        return Err("percent-encode `@` in the user and the password as %40".to_owned());
+    }
     let mut own = Own::default();
     let mut others = Vec::new();
     let parameters = parameters.trim_start_matches('?').split('&');
@@ -150,6 +154,18 @@ fn read(url: &str) -> Result<Address, String> {
         choices: own.choices,
         shown,
     })
+}
+
+/// A URL without what may be secret, however it is written: all up to the last `@`, and the parameters.
+fn shown(url: &str) -> String {
+    let (scheme, rest) = url.split_once(':').unwrap_or_default();
+    let Some(rest) = rest.strip_prefix("//") else {
+        // Nobody knows what it is.
+        return format!("{scheme}:");
+    };
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    let end = host.find(['?', '#']).unwrap_or(host.len());
+    format!("{scheme}://{}", host.get(..end).unwrap_or_default())
 }
 
 fn decoded(name: &str, value: &str) -> Result<String, String> {

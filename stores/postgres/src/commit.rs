@@ -117,8 +117,7 @@ impl Database {
             let mut marks = Request::default();
             let token = marks.bind(token);
             marks.push(format_args!(
-                "SELECT 1 FROM {schema}.changes WHERE written_by = {token} AND number = 1 \
-                 UNION ALL SELECT 1 FROM {schema}.commits WHERE written_by = {token}"
+                "SELECT 1 FROM {schema}.commits WHERE token = {token}"
             ));
             // Last: if this commit has changed the versions, its token is there by now.
             requests.push(marks);

@@ -7,8 +7,8 @@ use tenure_core::Error;
 use tenure_core::error::Cause;
 use tokio_postgres::error::SqlState;
 
-/// The constraints that keep a commit from being applied twice.
-const ONCE: [&str; 2] = ["changes_once", "commits_once"];
+/// The constraint that keeps a commit from being applied twice.
+const ONCE: &str = "commits_once";
 
 /// Why a request has failed.
 #[derive(Debug, Clone)]
@@ -52,13 +52,7 @@ impl Failure {
             | &SqlState::LOCK_NOT_AVAILABLE => Self::Contention(problem),
             &SqlState::QUERY_CANCELED => Self::TimedOut(problem),
             &SqlState::DIVISION_BY_ZERO => Self::Unmet,
-            &SqlState::UNIQUE_VIOLATION
-                if of_server
-                    .constraint()
-                    .is_some_and(|name| ONCE.contains(&name)) =>
-            {
-                Self::Repeated
-            }
+            &SqlState::UNIQUE_VIOLATION if of_server.constraint() == Some(ONCE) => Self::Repeated,
             &SqlState::UNDEFINED_TABLE | &SqlState::INVALID_SCHEMA_NAME => Self::NoTables(problem),
             &SqlState::UNIQUE_VIOLATION
             | &SqlState::DUPLICATE_TABLE

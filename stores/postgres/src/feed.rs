@@ -17,8 +17,8 @@ const METHOD: &str = "feed";
 const AT_ONCE: u32 = 10_000;
 /// How many changes more than wanted are kept before they are removed together.
 const SLACK: u32 = 64;
-/// How long tokens of commits are kept: much longer than a call may take.
-const TOKENS: &str = "interval '1 day'";
+/// How long tokens of commits are kept: longer than a call may take.
+const TOKENS: &str = "interval '15 minutes'";
 
 impl Database {
     /// See `Store::feed`.
@@ -78,9 +78,19 @@ impl Database {
              CASE WHEN e.unread > 0 THEN newest + e.unread ELSE e.last END) \
              FROM ends AS e WHERE id = 1 AND e.removed > 0"
         ));
-        self.read(METHOD, Frame::Write, &[lock, remove])
+        self.read(METHOD, Frame::Write, &[lock, remove, self.forget_tokens()])
             .await
             .map(drop)
+    }
+
+    /// Removes the tokens of commits that are not sent again.
+    fn forget_tokens(&self) -> Request<'static> {
+        let mut request = Request::default();
+        request.push(format_args!(
+            "DELETE FROM {}.commits WHERE committed_at < now() - {TOKENS}",
+            self.schema
+        ));
+        request
     }
 
     fn number(&self) -> Vec<Request<'static>> {
@@ -111,9 +121,7 @@ impl Database {
                 "DELETE FROM {schema}.changes WHERE position <= \
                  (SELECT newest - keep FROM {schema}.feed WHERE id = 1 AND {too_many})"
             )),
-            of(format!(
-                "DELETE FROM {schema}.commits WHERE written_at < now() - {TOKENS}"
-            )),
+            self.forget_tokens(),
             of(format!(
                 "UPDATE {schema}.feed SET kept_after = newest - keep WHERE id = 1 AND {too_many}"
             )),

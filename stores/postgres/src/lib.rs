@@ -5,7 +5,7 @@
 //! events     the histories
 //! records    leases, idempotency keys, the audit log and the like
 //! changes    the feed: what each commit has changed
-//! commits    the tokens of commits that have no row in `changes`
+//! commits    the tokens of the last commits
 //! feed       one row: the newest position, and how many changes are kept
 //! settings   one row: the version of the schema
 //! ```

@@ -57,8 +57,10 @@ pub(crate) enum Choice {
     StatementTimeout,
 }
 
-/// The longest timeout, in milliseconds: a day.
-const LONGEST: u64 = 86_400_000;
+/// The longest timeout, in milliseconds: ten minutes. Tokens of commits are kept for longer.
+const LONGEST: u64 = 600_000;
+/// The longest time that a connection may be idle, in milliseconds: a day.
+const LONGEST_IDLE: u64 = 86_400_000;
 
 impl Choice {
     /// The setting of a parameter's name.
@@ -87,6 +89,7 @@ impl Choice {
     fn range(self) -> RangeInclusive<u64> {
         match self {
             Self::PoolMax => 1..=1000,
+            Self::IdleTimeout => 1..=LONGEST_IDLE,
             _ => 1..=LONGEST,
         }
     }

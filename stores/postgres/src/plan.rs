@@ -109,10 +109,10 @@ pub(crate) fn plan<'a>(
             false => site.record(change, &[]),
         });
     }
-    requests.push(match feed.is_empty() {
-        true => site.mark(),
-        false => site.feed(feed),
-    });
+    if !feed.is_empty() {
+        requests.push(site.feed(feed));
+    }
+    requests.push(site.mark());
     Plan {
         frame: Frame::Write,
         requests,
@@ -156,29 +156,24 @@ impl Site<'_> {
         for value in head_values(head) {
             request.bind(value);
         }
-        let token = request.bind(self.token);
         let (values, assigned) = (&*VALUES, &*ASSIGNED);
         let insert = || {
             format!(
-                "INSERT INTO {schema}.sessions AS s ({}, written_by) VALUES ({values}, {token})",
+                "INSERT INTO {schema}.sessions AS s ({}) VALUES ({values})",
                 &*COLUMNS
             )
         };
-        let assigned = || format!("{assigned}, written_by = {token}");
         let written = match expect {
             Expect::Absent => format!("{} ON CONFLICT (id) DO NOTHING", insert()),
-            Expect::Any => format!("{} ON CONFLICT (id) DO UPDATE SET {}", insert(), assigned()),
+            Expect::Any => format!("{} ON CONFLICT (id) DO UPDATE SET {}", insert(), assigned),
             Expect::Present => {
-                format!(
-                    "UPDATE {schema}.sessions AS s SET {} WHERE s.id = $1",
-                    assigned()
-                )
+                format!("UPDATE {schema}.sessions AS s SET {assigned} WHERE s.id = $1")
             }
             Expect::Version { version } => {
                 let version = request.bind(stored(version));
                 format!(
-                    "UPDATE {schema}.sessions AS s SET {} WHERE s.id = $1 AND s.version = {version}",
-                    assigned()
+                    "UPDATE {schema}.sessions AS s SET {assigned} WHERE s.id = $1 \
+                     AND s.version = {version}"
                 )
             }
         };
@@ -271,15 +266,13 @@ impl Site<'_> {
         };
         let [version, expires_at, owner, body] =
             record_values(record).map(|value| request.bind(value));
-        let token = request.bind(self.token);
         let insert = format!(
             "INSERT INTO {schema}.records AS r \
-             (kind, key, version, expires_at, owner, body, written_by) \
-             VALUES ({kind}, {key}, {version}, {expires_at}, {owner}, {body}, {token})"
+             (kind, key, version, expires_at, owner, body) \
+             VALUES ({kind}, {key}, {version}, {expires_at}, {owner}, {body})"
         );
         let assigned = format!(
-            "version = {version}, expires_at = {expires_at}, owner = {owner}, body = {body}, \
-             written_by = {token}"
+            "version = {version}, expires_at = {expires_at}, owner = {owner}, body = {body}"
         );
         let written = match expect {
             Expect::Absent => format!("{insert} ON CONFLICT (kind, key) DO NOTHING"),
@@ -329,28 +322,21 @@ impl Site<'_> {
     /// The end of a statement: what follows from `written`, and how much that is.
     fn end<'a>(&self, request: &mut Request<'a>, expect: Expect, feed: &'a [Change]) {
         if self.is_alone {
-            match feed.first() {
-                Some(change) => {
-                    request.push(format_args!(", fed AS ("));
-                    let values = change_values(change).map(|value| request.bind(value));
-                    let [kind, key, first, last, ends] = values;
-                    let token = request.bind(self.token);
-                    request.push(format_args!(
-                        "INSERT INTO {}.changes \
-                         (kind, key, first_event, last_event, ends_history, written_by, number) \
-                         SELECT {kind}, {key}, {first}, {last}, {ends}, {token}, 1 FROM written)",
-                        self.schema
-                    ));
-                }
-                None => {
-                    let token = request.bind(self.token);
-                    request.push(format_args!(
-                        ", marked AS (INSERT INTO {}.commits (written_by) \
-                         SELECT {token} FROM written)",
-                        self.schema
-                    ));
-                }
+            if let Some(change) = feed.first() {
+                request.push(format_args!(", fed AS ("));
+                let values = change_values(change).map(|value| request.bind(value));
+                let [kind, key, first, last, ends] = values;
+                request.push(format_args!(
+                    "INSERT INTO {}.changes (kind, key, first_event, last_event, ends_history) \
+                     SELECT {kind}, {key}, {first}, {last}, {ends} FROM written)",
+                    self.schema
+                ));
             }
+            let token = request.bind(self.token);
+            request.push(format_args!(
+                ", marked AS (INSERT INTO {}.commits (token) SELECT {token} FROM written)",
+                self.schema
+            ));
         }
         request.push(match (self.is_alone, expect) {
             (true, _) => format_args!(" SELECT count(*) FROM written"),
@@ -433,11 +419,9 @@ impl Site<'_> {
         let last = request.bind(events(|events| events.last));
         let ends = feed.iter().map(|change| change.ends_history).collect();
         let ends = request.bind(Value::Booleans(ends));
-        let token = request.bind(self.token);
         request.push(format_args!(
-            "INSERT INTO {}.changes \
-             (kind, key, first_event, last_event, ends_history, written_by, number) \
-             SELECT c.kind, c.key, c.first_event, c.last_event, c.ends_history, {token}, c.number \
+            "INSERT INTO {}.changes (kind, key, first_event, last_event, ends_history) \
+             SELECT c.kind, c.key, c.first_event, c.last_event, c.ends_history \
              FROM unnest({kinds}, {keys}, {first}, {last}, {ends}) WITH ORDINALITY \
              AS c (kind, key, first_event, last_event, ends_history, number) ORDER BY c.number",
             self.schema
@@ -445,12 +429,12 @@ impl Site<'_> {
         request
     }
 
-    /// Keeps the token of a commit that adds nothing to the feed.
+    /// Keeps the token of the commit.
     fn mark<'a>(&self) -> Request<'a> {
         let mut request = Request::default();
         let token = request.bind(self.token);
         request.push(format_args!(
-            "INSERT INTO {}.commits (written_by) VALUES ({token})",
+            "INSERT INTO {}.commits (token) VALUES ({token})",
             self.schema
         ));
         request

@@ -46,8 +46,7 @@ CREATE TABLE @sessions (
   approval_requested_at BIGINT,
   approval_by TEXT COLLATE "C",
   approval_decided_at BIGINT,
-  result_data TEXT COLLATE "C",
-  written_by BIGINT NOT NULL
+  result_data TEXT COLLATE "C"
 );
 CREATE INDEX sessions_by_created ON @sessions (created_at, id);
 CREATE INDEX sessions_by_updated ON @sessions (updated_at, id);
@@ -78,7 +77,6 @@ CREATE TABLE @records (
   expires_at BIGINT,
   owner TEXT COLLATE "C",
   body TEXT COLLATE "C" NOT NULL,
-  written_by BIGINT NOT NULL,
   PRIMARY KEY (kind, key)
 );
 CREATE INDEX records_by_owner ON @records (owner) WHERE owner IS NOT NULL;
@@ -91,21 +89,18 @@ CREATE TABLE @changes (
   key TEXT COLLATE "C" NOT NULL,
   first_event BIGINT,
   last_event BIGINT,
-  ends_history BOOLEAN NOT NULL,
-  written_by BIGINT NOT NULL,
-  number BIGINT NOT NULL,
-  CONSTRAINT changes_once UNIQUE (written_by, number)
+  ends_history BOOLEAN NOT NULL
 );
 CREATE UNIQUE INDEX changes_by_position ON @changes (position) WHERE position IS NOT NULL;
 CREATE INDEX changes_without_position ON @changes (sequence) WHERE position IS NULL;
 CREATE INDEX changes_that_end_histories ON @changes (key, sequence) WHERE ends_history;
 
 CREATE TABLE @commits (
-  written_by BIGINT NOT NULL,
-  written_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-  CONSTRAINT commits_once PRIMARY KEY (written_by)
+  token BIGINT NOT NULL,
+  committed_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  CONSTRAINT commits_once PRIMARY KEY (token)
 );
-CREATE INDEX commits_by_time ON @commits (written_at);
+CREATE INDEX commits_by_time ON @commits (committed_at);
 
 CREATE TABLE @feed (
   id BIGINT NOT NULL PRIMARY KEY,
@@ -115,6 +110,17 @@ CREATE TABLE @feed (
 );
 INSERT INTO @feed (id, newest, kept_after, keep) VALUES (1, 0, 0, 10000);
 "#];
+
+/// The names of the tables and sequences of the first version, besides `settings`.
+pub(crate) const TABLES: [&str; 7] = [
+    "sessions",
+    "events",
+    "records",
+    "changes_sequence",
+    "changes",
+    "commits",
+    "feed",
+];
 
 /// The newest schema that this build reads.
 pub(crate) const VERSION: u32 = STEPS.len() as u32;

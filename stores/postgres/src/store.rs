@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::filter::Filter;
@@ -12,6 +12,7 @@ use tenure_core::store::{
 };
 use tenure_core::stored::record::Record;
 use tenure_core::{History, Result, SessionId, Store};
+use tokio::time::timeout;
 
 use crate::address::Address;
 use crate::database::Database;
@@ -19,8 +20,10 @@ use crate::migration;
 use crate::options::{PostgresOptions, Settings};
 use crate::pool::PoolStatus;
 
-/// Every so many changes a writer removes the oldest ones.
+/// After so many changes, on average, the oldest ones are removed.
 const BETWEEN_REMOVALS: u64 = 1024;
+/// How long a writer waits for that.
+const LONGEST_REMOVAL: Duration = Duration::from_secs(1);
 
 /// A handle on a store in a PostgreSQL database. Any number of calls may be in flight on it, and any number of
 /// handles on any number of machines may use one database.
@@ -29,8 +32,6 @@ const BETWEEN_REMOVALS: u64 = 1024;
 /// performed by the server.
 pub struct PostgresStore {
     database: Arc<Database>,
-    /// How many changes this handle has added to the feed.
-    fed: AtomicU64,
 }
 
 impl fmt::Debug for PostgresStore {
@@ -62,7 +63,6 @@ impl PostgresStore {
         migration::open(&database, options.keep_changes).await?;
         Ok(Self {
             database: Arc::new(database),
-            fed: AtomicU64::new(0),
         })
     }
 
@@ -79,20 +79,22 @@ impl PostgresStore {
         let committed = self.database.commit(changes, &feed).await?;
         if committed == Commit::Applied && !feed.is_empty() {
             self.database.signal.note_change();
-            self.note_changes(feed.len() as u64);
+            self.remove_old_changes(feed.len() as u64).await;
         }
         Ok(committed)
     }
 
-    /// Removes the oldest changes now and then, so that the feed does not grow without readers.
-    fn note_changes(&self, count: u64) {
-        let before = self.fed.fetch_add(count, Ordering::Relaxed);
-        if before / BETWEEN_REMOVALS != (before + count) / BETWEEN_REMOVALS {
-            let database = Arc::clone(&self.database);
-            tokio::spawn(async move {
-                // What is not removed now is removed later.
-                let _ = database.trim().await;
-            });
+    /// Removes the oldest changes now and then, so that the feed does not grow without readers. When that is, is
+    /// chance: most processes write less than is kept.
+    async fn remove_old_changes(&self, added: u64) {
+        let mut random = [0; 8];
+        // Without random bits another process removes them.
+        if getrandom::fill(&mut random).is_err() {
+            return;
+        }
+        if u64::from_ne_bytes(random) % BETWEEN_REMOVALS < added {
+            // What is not removed now is removed later.
+            let _ = timeout(LONGEST_REMOVAL, self.database.trim()).await;
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Connections that are cut at any moment of a commit: what is acknowledged is stored, and nothing is stored
 //! twice.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tenure_core::store::feed::FeedQuery;
@@ -318,5 +319,64 @@ fn a_reader_that_waits_for_changes_does_not_ask_for_them() {
             )
             .await;
         }
+    });
+}
+
+#[test]
+fn a_commit_is_applied_once_also_if_the_feed_has_forgotten_it() {
+    block_on(async {
+        let proxy = Proxy::new(server_port()).await;
+        let schema = Schema::new();
+        let url = format!(
+            "postgres://postgres@127.0.0.1:{}/postgres?schema={}&pool_max=1&timeout_ms=60000\
+             &connection_timeout_ms=60000",
+            proxy.port, schema.0
+        );
+        let address = Address::parse(&url).unwrap();
+        let opened = PostgresStore::open(&address, &PostgresOptions::default()).await;
+        let store = Arc::new(opened.unwrap());
+        let options = PostgresOptions {
+            keep_changes: Some(1),
+            ..PostgresOptions::default()
+        };
+        let other = PostgresStore::open(&schema.address(), &options)
+            .await
+            .unwrap();
+        let created = store
+            .commit(&put(head("s"), Expect::Absent, Vec::new()))
+            .await;
+        assert_eq!(created, Ok(Commit::Applied));
+        // All replies have arrived.
+        store.load(&id("s"), History::None).await.unwrap();
+        // The server applies the next commit. Its reply is lost, and no further connection is accepted.
+        proxy.cut_after(Direction::ToClient, 0);
+        proxy.refuse(true);
+        let writing = Arc::clone(&store);
+        let written = tokio::spawn(async move { writing.commit(&append_to_any(1)).await });
+        let version = || async {
+            let loaded = other.load(&id("s"), History::None).await.unwrap();
+            loaded.unwrap().head.version
+        };
+        while version().await < 2 {
+            tokio::task::yield_now().await;
+        }
+        // Others write, and read, until nothing of it is in the feed.
+        for number in 0..300 {
+            let name = format!("other{number}");
+            other
+                .commit(&put(head(&name), Expect::Absent, Vec::new()))
+                .await
+                .unwrap();
+        }
+        let feed = FeedQuery {
+            after: Some(0),
+            limit: 1000,
+        };
+        assert!(other.feed(&feed).await.unwrap().kept_after > 2);
+        let removed = other.commit(&tenure_store_support::remove("s")).await;
+        assert_eq!(removed, Ok(Commit::Applied));
+        proxy.refuse(false);
+        assert_eq!(written.await.unwrap(), Ok(Commit::Applied));
+        assert_eq!(other.load(&id("s"), History::None).await, Ok(None));
     });
 }

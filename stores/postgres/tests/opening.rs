@@ -109,6 +109,11 @@ fn a_password_is_never_shown() {
         format!("{server}?sslmode={secret}"),
         format!("{server}?pool_max=none"),
         format!("postgres://u:{secret}@127.0.0.1:1/db?timeout_ms=100"),
+        format!("postgres://u:{secret}/{secret}@127.0.0.1/db"),
+        format!("postgres://u:a@{secret}/{secret}@127.0.0.1/db"),
+        format!("postgres://u:a@{secret}@127.0.0.1/db"),
+        format!("postgres://u:{secret}#{secret}@127.0.0.1/db?x"),
+        format!("postgres:u:{secret}@127.0.0.1/db"),
     ] {
         let shown = match Address::parse(&url) {
             Err(error) => format!("{error} {error:?}"),
@@ -121,6 +126,54 @@ fn a_password_is_never_shown() {
         };
         assert!(!shown.contains("s3cr") && !shown.contains("et?"), "{shown}");
     }
+}
+
+#[test]
+fn the_tables_of_another_program_are_refused_and_nothing_is_written() {
+    for tables in [
+        "sessions (a INT)",
+        "settings (name TEXT, value BIGINT)",
+        "events (a INT)",
+    ] {
+        let schema = Schema::new();
+        let name = &schema.0;
+        block_on(async {
+            execute(&format!(
+                "CREATE SCHEMA {name}; CREATE TABLE {name}.{tables}"
+            ))
+            .await;
+            let error = schema.open().await.unwrap_err();
+            assert_eq!(error.code(), "STORE_UNAVAILABLE");
+            assert!(error.to_string().contains("another program"), "{error}");
+            let count = format!("SELECT count(*)::TEXT FROM pg_tables WHERE schemaname = '{name}'");
+            assert_eq!(query(&count).await, ["1"]);
+        });
+    }
+}
+
+#[test]
+fn a_database_of_another_encoding_is_refused_and_nothing_is_written() {
+    let schema = Schema::new();
+    let name = &schema.0;
+    block_on(async {
+        execute(&format!(
+            "CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
+        ))
+        .await;
+        let url = server();
+        let (before, _) = url.rsplit_once('/').unwrap();
+        let url = format!("{before}/{name}");
+        let address = Address::parse(&url).unwrap();
+        let opened = PostgresStore::open(&address, &PostgresOptions::default()).await;
+        let error = opened.unwrap_err();
+        assert!(error.to_string().contains("LATIN1"), "{error}");
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        let found = "SELECT nspname FROM pg_namespace WHERE nspname = 'tenure'";
+        assert!(client.query(found, &[]).await.unwrap().is_empty());
+    });
 }
 
 #[test]

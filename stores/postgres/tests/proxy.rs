@@ -34,6 +34,8 @@ struct State {
     round_trips: AtomicU64,
     /// Whether the client was answered since it has sent something.
     was_answered: AtomicBool,
+    /// Whether new connections are refused.
+    refuses: AtomicBool,
     /// For how many milliseconds replies are held back, so that all that a client sends without a reply is one round
     /// trip.
     hold_ms: AtomicU64,
@@ -61,11 +63,15 @@ impl Proxy {
             received: AtomicU64::new(0),
             round_trips: AtomicU64::new(0),
             was_answered: AtomicBool::new(true),
+            refuses: AtomicBool::new(false),
             hold_ms: AtomicU64::new(hold.as_millis() as u64),
         });
         let shared = Arc::clone(&state);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                if shared.refuses.load(Ordering::Relaxed) {
+                    continue;
+                }
                 let Ok(server) = TcpStream::connect(("127.0.0.1", server_port)).await else {
                     continue;
                 };
@@ -102,6 +108,11 @@ impl Proxy {
         self.state
             .hold_ms
             .store(u64::from(u32::MAX), Ordering::Relaxed);
+    }
+
+    /// Refuses new connections, or accepts them again.
+    pub(crate) fn refuse(&self, refuses: bool) {
+        self.state.refuses.store(refuses, Ordering::Relaxed);
     }
 
     /// Does not cut any more.

@@ -1,6 +1,7 @@
 //! A database: its connections, its schema, and how long calls may take.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tenure_core::error::Cause;
 use tenure_core::{Error, Result};
@@ -25,6 +26,8 @@ pub(crate) struct Database {
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<ServerClock>,
     pub(crate) signal: Signal,
+    /// The version of a schema that a newer Tenure has migrated meanwhile; 0 as long as that is not so.
+    newer: AtomicU32,
     /// The name of the schema, in quotes.
     pub(crate) schema: String,
     /// What messages call it.
@@ -40,6 +43,7 @@ impl Database {
             settings,
             clock,
             signal: Signal::default(),
+            newer: AtomicU32::new(0),
             schema: format!("\"{}\"", address.schema),
             shown: address.to_string(),
         })
@@ -99,6 +103,7 @@ impl Database {
     /// # Errors
     /// `SCHEMA_TOO_NEW`.
     pub(crate) async fn clock_offset_ms(&self) -> Result<i64> {
+        self.refuse_newer()?;
         let (known, is_fresh) = self.clock.offset_ms();
         if is_fresh {
             return Ok(known);
@@ -125,13 +130,23 @@ impl Database {
         if let Ok(time) = row::get(row, 0) {
             self.clock.end(sent, time);
         }
-        match row::get::<i64>(row, 1).map(u32::try_from) {
-            Ok(Ok(found)) if found > VERSION => Err(Cause::SchemaTooNew {
+        if let Ok(Ok(found)) = row::get::<i64>(row, 1).map(u32::try_from)
+            && found > VERSION
+        {
+            self.newer.store(found, Ordering::Relaxed);
+        }
+        self.refuse_newer()?;
+        Ok(self.clock.offset_ms().0)
+    }
+
+    fn refuse_newer(&self) -> Result<()> {
+        match self.newer.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            found => Err(Cause::SchemaTooNew {
                 found,
                 supported: VERSION,
             }
             .into()),
-            _ => Ok(self.clock.offset_ms().0),
         }
     }
 

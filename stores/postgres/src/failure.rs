@@ -50,7 +50,10 @@ impl Failure {
             &SqlState::T_R_SERIALIZATION_FAILURE
             | &SqlState::T_R_DEADLOCK_DETECTED
             | &SqlState::LOCK_NOT_AVAILABLE => Self::Contention(problem),
-            &SqlState::QUERY_CANCELED => Self::TimedOut(problem),
+            &SqlState::QUERY_CANCELED => Self::TimedOut(format!(
+                "a statement was ended because it took too long or waited for other writers \
+                 ({problem})"
+            )),
             &SqlState::DIVISION_BY_ZERO => Self::Unmet,
             &SqlState::UNIQUE_VIOLATION if of_server.constraint() == Some(ONCE) => Self::Repeated,
             &SqlState::UNDEFINED_TABLE | &SqlState::INVALID_SCHEMA_NAME => Self::NoTables(problem),

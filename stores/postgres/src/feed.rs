@@ -46,10 +46,18 @@ impl Database {
         }
         let mut requests = self.number();
         requests.extend(request);
-        // In the transaction that gives positions, so that it is one round trip.
-        let mut replies = self.read(METHOD, Frame::Write, &requests).await?;
-        let rows = replies.pop().unwrap_or_default();
-        self::page(&rows, query).map_err(damaged)
+        let mut newest = page.newest;
+        loop {
+            // In the transaction that gives positions, so that it is one round trip.
+            let mut replies = self.read(METHOD, Frame::Write, &requests).await?;
+            let rows = replies.pop().unwrap_or_default();
+            let (page, is_complete) = self::page(&rows, query).map_err(damaged)?;
+            // What was there when the call began has a position now.
+            if is_complete || page.newest < newest + u64::from(AT_ONCE) {
+                return Ok((page, is_complete));
+            }
+            newest = page.newest;
+        }
     }
 
     /// Removes the oldest changes, also those that nobody has read. Giving them positions first would cost more than

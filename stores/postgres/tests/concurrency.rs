@@ -321,3 +321,48 @@ fn names_of_any_length_are_indexed() {
         assert_eq!(store.list(&query).await.unwrap().heads, [long]);
     });
 }
+
+#[test]
+fn a_reader_of_many_unread_changes_begins_after_all_of_them() {
+    let schema = Schema::new();
+    block_on(async {
+        let store = schema.open().await.unwrap();
+        let insert = format!(
+            "INSERT INTO {}.changes (kind, key, ends_history) \
+             SELECT 'created', 's' || n, false FROM generate_series(1, 21000) AS n",
+            schema.0
+        );
+        execute(&insert).await;
+        let newest = FeedQuery {
+            after: None,
+            limit: 1,
+        };
+        assert_eq!(store.feed(&newest).await.unwrap().newest, 21_000);
+    });
+}
+
+#[test]
+fn a_handle_refuses_every_call_once_its_schema_is_too_new() {
+    static CLOCK: std::sync::atomic::AtomicI64 = std::sync::atomic::AtomicI64::new(0);
+    // A clock that is set is a reason to ask the server again.
+    fn clock() -> i64 {
+        CLOCK.load(Ordering::Relaxed)
+    }
+    let schema = Schema::new();
+    block_on(async {
+        let options = PostgresOptions {
+            clock,
+            ..PostgresOptions::default()
+        };
+        let store = PostgresStore::open(&schema.address(), &options)
+            .await
+            .unwrap();
+        store.clock_offset_ms().await.unwrap();
+        execute(&format!("UPDATE {}.settings SET value = 99", schema.0)).await;
+        CLOCK.store(1 << 40, Ordering::Relaxed);
+        for _ in 0..3 {
+            let error = store.clock_offset_ms().await.unwrap_err();
+            assert_eq!(error.code(), "SCHEMA_TOO_NEW");
+        }
+    });
+}

@@ -43,7 +43,7 @@ impl Local {
     /// # Errors
     /// `STORE_UNAVAILABLE` if there is no such store, `UNSUPPORTED_STORE`, and those of the store.
     pub fn open_existing(url: &str, options: &Options) -> Result<Self> {
-        let place = place_of(url)?;
+        let place = place_of(url)?.existing();
         if !place.is_missing() {
             return Self::open_place(&place, options, Lifetime::Brief);
         }

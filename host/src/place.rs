@@ -80,6 +80,15 @@ impl Place {
         }
     }
 
+    /// The same place, of which opening creates no store, where the place itself does not show whether there is one.
+    #[must_use]
+    pub(crate) fn existing(self) -> Self {
+        match self {
+            Self::Postgres(address) => Self::Postgres(Box::new(address.existing())),
+            place => place,
+        }
+    }
+
     /// The identity of the store of a place, which must exist. Different paths of one store have
     /// the same identity. `None` if two places with one name are different stores.
     pub fn identity(&self) -> Option<String> {

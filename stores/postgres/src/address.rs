@@ -28,6 +28,8 @@ pub struct Address {
     pub(crate) schema: String,
     pub(crate) verification: Verification,
     pub(crate) choices: Choices,
+    /// Whether tables are created if there are none.
+    pub(crate) creates: bool,
     shown: String,
 }
 
@@ -69,6 +71,13 @@ impl Address {
     /// `UNSUPPORTED_STORE`, without what may be secret.
     pub fn parse(url: &str) -> Result<Self> {
         read(url).map_err(|problem| unsupported_store(&shown(url), &problem))
+    }
+
+    /// The address of a store that must exist: opening it creates none.
+    #[must_use]
+    pub fn existing(mut self) -> Self {
+        self.creates = false;
+        self
     }
 
     /// What identifies the store: two addresses with the same identity are of one store.
@@ -152,6 +161,7 @@ fn read(url: &str) -> Result<Address, String> {
         schema,
         verification,
         choices: own.choices,
+        creates: true,
         shown,
     })
 }

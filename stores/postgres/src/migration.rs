@@ -32,8 +32,15 @@ struct Found {
 ///
 /// # Errors
 /// `SCHEMA_TOO_NEW`, `STORE_UNAVAILABLE`, and those of the store.
-pub(crate) async fn open(database: &Database, keep_changes: Option<u64>) -> Result<()> {
+pub(crate) async fn open(
+    database: &Database,
+    creates: bool,
+    keep_changes: Option<u64>,
+) -> Result<()> {
     let mut found = read(database).await?;
+    if found.version == 0 && !creates {
+        return Err(unavailable(format!("there is no store {}", database.shown)));
+    }
     if found.version < VERSION {
         migrate(database).await?;
         found = read(database).await?;

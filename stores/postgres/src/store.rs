@@ -60,7 +60,7 @@ impl PostgresStore {
     pub async fn open(address: &Address, options: &PostgresOptions) -> Result<Self> {
         let settings = Settings::of(options, &address.choices)?;
         let database = Database::new(address, settings)?;
-        migration::open(&database, options.keep_changes).await?;
+        migration::open(&database, address.creates, options.keep_changes).await?;
         Ok(Self {
             database: Arc::new(database),
         })

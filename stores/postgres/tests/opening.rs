@@ -152,6 +152,25 @@ fn the_tables_of_another_program_are_refused_and_nothing_is_written() {
 }
 
 #[test]
+fn a_store_that_must_exist_is_not_created() {
+    let schema = Schema::new();
+    let existing = schema.address().existing();
+    block_on(async {
+        let options = PostgresOptions::default();
+        let error = PostgresStore::open(&existing, &options).await.unwrap_err();
+        assert_eq!(error.code(), "STORE_UNAVAILABLE");
+        assert!(error.to_string().contains("there is no store"), "{error}");
+        let found = format!(
+            "SELECT nspname::TEXT FROM pg_namespace WHERE nspname = '{}'",
+            schema.0
+        );
+        assert!(query(&found).await.is_empty());
+        drop(schema.open().await.unwrap());
+        PostgresStore::open(&existing, &options).await.unwrap();
+    });
+}
+
+#[test]
 fn a_database_of_another_encoding_is_refused_and_nothing_is_written() {
     let schema = Schema::new();
     let name = &schema.0;

@@ -102,20 +102,24 @@ fn read(url: &str) -> Result<Address, String> {
     if !Address::is_url(url) {
         return Err("expected a URL such as postgres://user:password@host/database".to_owned());
     }
-    // A `?` in a password has to be percent-encoded, as PostgreSQL's own programs want it.
-    let start = url.find('@').unwrap_or(0);
-    let (base, parameters) = match url.get(start..).and_then(|rest| rest.find('?')) {
-        Some(at) => url.split_at(start + at),
-        None => (url, ""),
-    };
-    // What is shown begins after the last `@`, and PostgreSQL's own programs take the first one.
-    if base.matches('@').count() > 1 {
-        return Err("percent-encode `@` in the user and the password as %40".to_owned());
+    let (base, parameters) = url.split_once('?').unwrap_or((url, ""));
+    // These characters end the password, or would be taken for parts of the address.
+    let is_ambiguous = base.matches('@').count() > 1
+        || base.contains('#')
+        || !base.contains('@') && parameters.contains('@');
+    if is_ambiguous {
+        return Err(
+            "percent-encode `@`, `?` and `#` in the user, the password and the parameters, \
+                    as %40, %3F and %23"
+                .to_owned(),
+        );
     }
     let mut own = Own::default();
     let mut others = Vec::new();
-    let parameters = parameters.trim_start_matches('?').split('&');
-    for parameter in parameters.filter(|parameter| !parameter.is_empty()) {
+    for parameter in parameters
+        .split('&')
+        .filter(|parameter| !parameter.is_empty())
+    {
         let (name, value) = parameter
             .split_once('=')
             .ok_or_else(|| "each parameter needs a value, as in ?schema=tenure".to_owned())?;
@@ -166,16 +170,31 @@ fn read(url: &str) -> Result<Address, String> {
     })
 }
 
-/// A URL without what may be secret, however it is written: all up to the last `@`, and the parameters.
+/// A URL without what may be secret, however it is written: the host, the database and nothing else. If it is not
+/// clear where these are, only the scheme.
 fn shown(url: &str) -> String {
     let (scheme, rest) = url.split_once(':').unwrap_or_default();
-    let Some(rest) = rest.strip_prefix("//") else {
-        // Nobody knows what it is.
-        return format!("{scheme}:");
+    let clear = || {
+        let rest = rest.strip_prefix("//")?;
+        let end = rest.find(['?', '#']).unwrap_or(rest.len());
+        let (base, others) = rest.split_at(end);
+        let host = match base.rsplit_once('@') {
+            Some((_, host)) => host,
+            None if others.contains('@') => return None,
+            None => base,
+        };
+        // What is no port may be a password.
+        let authority = host.split('/').next()?;
+        let is_clear = |one: &str| match one.rsplit_once(':') {
+            Some((_, port)) => port.ends_with(']') || port.bytes().all(|c| c.is_ascii_digit()),
+            None => true,
+        };
+        authority
+            .split(',')
+            .all(is_clear)
+            .then(|| format!("{scheme}://{host}"))
     };
-    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    let end = host.find(['?', '#']).unwrap_or(host.len());
-    format!("{scheme}://{}", host.get(..end).unwrap_or_default())
+    clear().unwrap_or_else(|| format!("{scheme}:"))
 }
 
 fn decoded(name: &str, value: &str) -> Result<String, String> {

@@ -114,6 +114,11 @@ fn a_password_is_never_shown() {
         format!("postgres://u:a@{secret}@127.0.0.1/db"),
         format!("postgres://u:{secret}#{secret}@127.0.0.1/db?x"),
         format!("postgres:u:{secret}@127.0.0.1/db"),
+        format!("postgres://u:{secret}"),
+        format!("postgres://127.0.0.1/db?password=a@{secret}"),
+        format!("postgres://u:a?{secret}@127.0.0.1/db"),
+        format!("postgres://u:a#{secret}@127.0.0.1/db"),
+        format!("postgres://u:a#b@{secret}@127.0.0.1/db"),
     ] {
         let shown = match Address::parse(&url) {
             Err(error) => format!("{error} {error:?}"),

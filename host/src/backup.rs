@@ -32,13 +32,19 @@ impl Backup {
     /// `INVALID_ARGUMENT` if the target exists, `UNSUPPORTED_STORE` for a store without files,
     /// `STORE_UNAVAILABLE` if the store does not exist or cannot be read, and `STORAGE_FULL`.
     pub fn write(url: &str, options: &Options, target: &Path) -> Result<Self> {
-        let source = match Place::of(url)? {
+        let place = Place::of(url)?;
+        let source = match place {
             Some(place @ (Place::Sqlite(_) | Place::Registry(_) | Place::File(_))) => place,
-            _ => {
+            place => {
                 let problem = "a backup needs a SQLite store or a file store; `tenure copy` copies the \
                                sessions of any store, `git clone --mirror` a repository, and \
                                `pg_dump` a database";
-                return Err(unsupported_store(url, problem));
+                let url = match &place {
+                    // Of which nothing is shown but the host and the name.
+                    Some(Place::Postgres(address)) => address.to_string(),
+                    _ => url.to_owned(),
+                };
+                return Err(unsupported_store(&url, problem));
             }
         };
         if target.symlink_metadata().is_ok() {

@@ -104,13 +104,15 @@ fn read(url: &str) -> Result<Address, String> {
     }
     let (base, parameters) = url.split_once('?').unwrap_or((url, ""));
     // These characters end the password, or would be taken for parts of the address.
-    let is_ambiguous = base.matches('@').count() > 1
+    let (_, named) = base.split_once("://").unwrap_or_default();
+    let credentials = named.rsplit_once('@').map_or("", |(before, _)| before);
+    let is_ambiguous = credentials.contains(['@', '/'])
         || base.contains('#')
         || !base.contains('@') && parameters.contains('@');
     if is_ambiguous {
         return Err(
-            "percent-encode `@`, `?` and `#` in the user, the password and the parameters, \
-                    as %40, %3F and %23"
+            "percent-encode `@`, `/`, `?` and `#` in the user, the password and the \
+                    parameters, as %40, %2F, %3F and %23"
                 .to_owned(),
         );
     }

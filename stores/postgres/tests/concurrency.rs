@@ -65,10 +65,17 @@ fn all_appends_of_many_writers_to_one_session_are_stored() {
         }
         let loaded = store.load(&id("s"), History::All).await.unwrap().unwrap();
         assert_eq!(loaded.events.len(), 8 * appends as usize);
-        let feed = store.feed(&feed_after(0)).await.unwrap();
         // The changes of one session are fed in the order of its history.
-        let firsts = feed.changes.iter().filter_map(|change| change.events);
-        let firsts: Vec<u64> = firsts.map(|events| events.first).collect();
+        let (mut firsts, mut after) = (Vec::new(), 0);
+        loop {
+            let feed = store.feed(&feed_after(after)).await.unwrap();
+            let Some(last) = feed.changes.last() else {
+                break;
+            };
+            after = last.position;
+            let events = feed.changes.iter().filter_map(|change| change.events);
+            firsts.extend(events.map(|events| events.first));
+        }
         assert_eq!(firsts, (1..=loaded.events.len() as u64).collect::<Vec<_>>());
     });
 }

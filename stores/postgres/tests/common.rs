@@ -3,8 +3,10 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use tenure_core::Result;
+use tenure_core::store::Expect;
+use tenure_core::{Head, History, Result, Store};
 use tenure_postgres::{Address, PostgresOptions, PostgresStore};
+use tenure_store_support::id;
 use tokio::runtime::Runtime;
 
 /// The runtime of all tests.
@@ -57,6 +59,22 @@ impl Schema {
     pub(crate) async fn open(&self) -> Result<PostgresStore> {
         PostgresStore::open(&self.address(), &PostgresOptions::default()).await
     }
+}
+
+/// The head of a session with the version and the number of events that one more event gives it, and what
+/// that write expects. It is loaded with this much of its history.
+pub(crate) async fn next_head(
+    store: &PostgresStore,
+    name: &str,
+    history: History,
+) -> (Head, Expect) {
+    let mut next = store.load(&id(name), history).await.unwrap().unwrap().head;
+    let expect = Expect::Version {
+        version: next.version,
+    };
+    next.version += 1;
+    next.event_count += 1;
+    (next, expect)
 }
 
 /// A connection of a test's own.

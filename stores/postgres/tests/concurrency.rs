@@ -10,7 +10,7 @@ use tenure_core::{Changes, Commit, History, Store};
 use tenure_postgres::{Address, PostgresOptions, PostgresStore};
 use tenure_store_support::{event, head, id, put, put_change, scaled};
 
-use crate::common::{Schema, block_on, execute, query};
+use crate::common::{Schema, block_on, execute, next_head, query};
 
 fn feed_after(after: u64) -> FeedQuery {
     FeedQuery {
@@ -22,17 +22,7 @@ fn feed_after(after: u64) -> FeedQuery {
 /// Appends an event, as often as others are faster.
 async fn append(store: &PostgresStore, name: &str) {
     loop {
-        let mut next = store
-            .load(&id(name), History::None)
-            .await
-            .unwrap()
-            .unwrap()
-            .head;
-        let expect = Expect::Version {
-            version: next.version,
-        };
-        next.version += 1;
-        next.event_count += 1;
+        let (next, expect) = next_head(store, name, History::None).await;
         let events = vec![event(next.event_count, "{}")];
         match store.commit(&put(next, expect, events)).await.unwrap() {
             Commit::Applied => return,

@@ -16,7 +16,7 @@ use tenure_core::{Commit, History, Result, Store};
 use tenure_postgres::{Address, PostgresOptions, PostgresStore};
 use tenure_store_support::{event, head, id, put};
 
-use crate::common::{Schema, block_on, server_port};
+use crate::common::{Schema, block_on, next_head, server_port};
 
 /// A program as the user that may run a server: this one, unless it is root.
 fn program(path: &Path) -> Command {
@@ -185,17 +185,7 @@ fn nothing_acknowledged_is_lost_when_the_server_crashes_under_load() {
                 let (mut acknowledged, mut unknown) = (Vec::new(), Vec::new());
                 while !is_over.load(Ordering::Relaxed) {
                     // An outage is shorter than the timeout of a call.
-                    let mut next = store
-                        .load(&id(&name), History::None)
-                        .await
-                        .unwrap()
-                        .unwrap()
-                        .head;
-                    let expect = Expect::Version {
-                        version: next.version,
-                    };
-                    next.version += 1;
-                    next.event_count += 1;
+                    let (next, expect) = next_head(&store, &name, History::None).await;
                     let data = format!("{{\"n\":{}}}", acknowledged.len() + unknown.len());
                     let events = vec![event(next.event_count, &data)];
                     match store.commit(&put(next, expect, events)).await {
@@ -395,17 +385,7 @@ fn handles_behind_a_pooler_share_its_connections() {
                     .await
                     .unwrap();
                 for sequence in 1..=20 {
-                    let mut next = store
-                        .load(&id(&name), History::All)
-                        .await
-                        .unwrap()
-                        .unwrap()
-                        .head;
-                    let expect = Expect::Version {
-                        version: next.version,
-                    };
-                    next.version += 1;
-                    next.event_count += 1;
+                    let (next, expect) = next_head(&store, &name, History::All).await;
                     assert_eq!(next.event_count, sequence);
                     let events = vec![event(sequence, "{}")];
                     let committed = store.commit(&put(next, expect, events)).await;

@@ -154,12 +154,10 @@ pub fn decide(
                 Outcome::Renewed,
                 renewed(lease, now, *duration, data.as_ref()),
             ),
-            // The clock that renewed it was ahead. It lasts for its own duration from now on.
+            // The clock that renewed it was ahead. It lasts for its own duration from now on. A call that
+            // was held up for a while shortens nothing: to it, every renewal since then is ahead.
             Some(lease)
-                if !lease.released
-                    && liveness == Liveness::Unknown
-                    && lease.expires_at.is_some()
-                    && lease.renewed_at > now =>
+                if !lease.released && liveness == Liveness::Unknown && lease.is_ahead(now) =>
             {
                 Decision::write(Outcome::Held, lasting(lease, now, lease.duration()))
             }

@@ -165,7 +165,7 @@ fn a_lease_expires_by_the_clock_if_the_liveness_of_its_holder_is_unknown() {
 }
 
 #[test]
-fn a_lease_lasts_no_longer_than_its_own_duration_from_now() {
+fn a_lease_from_a_clock_that_is_ahead_lasts_for_its_own_duration_from_now() {
     let acquire = |holder: &str| json!({"key": "k", "holder": holder, "leaseDurationMs": 1000});
     let end = |answer: &Value| answer["lease"]["expiresAt"].as_str().unwrap().to_owned();
     for ahead in [1, 30_000, 60_000, 60_001, 10 * YEAR] {
@@ -173,13 +173,14 @@ fn a_lease_lasts_no_longer_than_its_own_duration_from_now() {
         machine.ok(&nobody(), "leaseAcquire", acquire("a"));
         machine.pass(-ahead);
         let state = || machine.ok(&nobody(), "leaseGet", json!({"key": "k"}))["state"].clone();
-        // By more than clocks differ.
+        // By more than clocks differ. Less is left to the holder.
         let is_doubtful = ahead > 60_000;
         assert_eq!(state() == "stale", is_doubtful, "{ahead}");
         let refused = machine.ok(&nobody(), "leaseAcquire", acquire("b"));
         assert_eq!(refused["outcome"], "held");
-        assert_eq!(end(&refused), iso(machine.now() + 1000));
-        machine.pass(999);
+        let left = if is_doubtful { 1000 } else { ahead + 1000 };
+        assert_eq!(end(&refused), iso(machine.now() + left));
+        machine.pass(left - 1);
         assert_eq!(state(), "held");
         assert_eq!(
             machine.outcome(&nobody(), "leaseAcquire", acquire("b")),
@@ -206,6 +207,26 @@ fn a_clock_that_is_set_back_a_little_does_not_shorten_a_lease() {
     let renewal = json!({"key": "k", "holder": "a", "token": 1});
     let again = machine.ok(&nobody(), "leaseRenew", renewal);
     assert_eq!(end(&again), end(&first));
+}
+
+#[test]
+fn an_acquire_that_was_held_up_does_not_shorten_a_lease() {
+    let machine = Machine::default();
+    let acquire = |holder: &str| json!({"key": "k", "holder": holder, "leaseDurationMs": 5000});
+    machine.pass(9_000);
+    machine.ok(&nobody(), "leaseAcquire", acquire("a"));
+    // Called seven seconds ago, and held up until now.
+    machine.pass(-7_000);
+    assert_eq!(
+        machine.outcome(&nobody(), "leaseAcquire", acquire("b")),
+        got("held", 1)
+    );
+    // A second after "a" has acquired it for five.
+    machine.pass(8_000);
+    assert_eq!(
+        machine.outcome(&nobody(), "leaseAcquire", acquire("c")),
+        got("held", 1)
+    );
 }
 
 #[test]

@@ -141,8 +141,7 @@ impl Model {
                 "acquired"
             }
             Step::Acquire { who, key, .. } => {
-                let known = &self.known[key];
-                if known.renewed > self.now && !self.is_seen(key, who) {
+                if self.is_ahead(key) && !self.is_seen(key, who) {
                     self.known[key].renewed = self.now;
                 }
                 "held"

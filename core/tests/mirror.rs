@@ -309,14 +309,13 @@ fn heads_are_refused_for_too_many_ids_and_for_what_is_no_id() {
         json!({"ids": many}),
         json!({"limit": 0}),
         json!({"limit": 10_001}),
+        json!({"ids": ["a"], "cursor": "ca.0.a"}),
     ] {
         assert_eq!(world.code("heads", params), "INVALID_ARGUMENT");
     }
     assert_eq!(world.code("heads", json!({"ids": ["../a"]})), "INVALID_ID");
-    for params in [
-        json!({"cursor": "x"}),
-        json!({"ids": ["a"], "cursor": "ca.0.a"}),
-    ] {
-        assert_eq!(world.code("heads", params), "INVALID_CURSOR");
-    }
+    assert_eq!(
+        world.code("heads", json!({"cursor": "x"})),
+        "INVALID_CURSOR"
+    );
 }

@@ -102,20 +102,27 @@ pub(crate) fn allowed_origin(headers: &HeaderMap, origins: &[String]) -> Option<
 
 /// Whether a client takes responses that are compressed with gzip.
 pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::ACCEPT_ENCODING).into_iter();
-    let mut codings = values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','));
-    codings.any(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        name.trim().eq_ignore_ascii_case("gzip")
-            && weight.trim().trim_end_matches(['0', '.']) != "q="
-    })
+    names(headers, &header::ACCEPT_ENCODING, "gzip")
 }
 
-/// Whether a client accepts a media type, and no other one.
-pub(crate) fn accepts_only(headers: &HeaderMap, media_type: &str) -> bool {
-    only(headers, &header::ACCEPT) == Some(media_type)
+/// Whether a client names a media type among those that it accepts. `*/*` names none.
+pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    names(headers, &header::ACCEPT, media_type)
+}
+
+/// Whether a header that lists what a client accepts has a name, with another weight than 0.
+fn names(headers: &HeaderMap, header: &HeaderName, name: &str) -> bool {
+    let values = headers.get_all(header).into_iter();
+    let mut listed = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    listed.any(|one| {
+        let mut parts = one.split(';').map(str::trim);
+        let is_named = parts
+            .next()
+            .is_some_and(|first| first.eq_ignore_ascii_case(name));
+        is_named && !parts.any(|part| part.trim_end_matches(['0', '.']).eq_ignore_ascii_case("q="))
+    })
 }
 
 /// Whether the content of a request is JSON. A page of another origin cannot send it without being asked.

@@ -233,7 +233,7 @@ fn call(operation: &'static AnyOperation, result: Value) -> Value {
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
-    let content = json!({ "schema": schema, "example": sample(operation) });
+    let content = json!({ "schema": schema, "example": example(operation) });
     let mut results = json!({ "application/json": { "schema": ok(result) } });
     if heads::is_read_by(operation) {
         // The answer without `bytes` in one line, and the bytes.
@@ -294,6 +294,17 @@ fn sample(operation: &AnyOperation) -> Map<String, Value> {
         Ok(Value::Object(sample)) => sample,
         _ => Map::new(),
     }
+}
+
+/// A call of an operation that a server performs: of the first page, since a cursor comes from a reply, and without
+/// what is refused beside `ids`.
+fn example(operation: &AnyOperation) -> Map<String, Value> {
+    let mut example = sample(operation);
+    example.remove("cursor");
+    if example.contains_key("ids") {
+        example.remove("limit");
+    }
+    example
 }
 
 /// The schemas of the parameters of an operation, and those that it requires.

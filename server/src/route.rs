@@ -248,7 +248,7 @@ async fn call(
     }
     let mut answer = perform(state, operation, params, answers).await;
     drop(received.room);
-    if heads::is_read_by(operation) && access::accepts_only(&request.headers, heads::MEDIA_TYPE) {
+    if heads::is_read_by(operation) && access::accepts(&request.headers, heads::MEDIA_TYPE) {
         // They are many.
         let decoding = tokio::task::spawn_blocking(move || (heads::content(&answer), answer));
         match decoding.await {

@@ -215,6 +215,22 @@ describe("heads over a server", () => {
     const bytes = content.subarray(end + 1).toString("base64");
     expect({ ...page, bytes }).toEqual(expected);
     expect(await client.heads({ limit: 1 })).toEqual(expected);
+    for (const accept of [
+      "Application/Octet-Stream;q=0.9",
+      "application/json, application/octet-stream",
+    ]) {
+      const { headers } = await ask(accept, {});
+      expect(headers.get("content-type")).toBe("application/octet-stream");
+    }
+    for (const accept of [
+      "*/*",
+      "application/json",
+      "application/octet-stream;q=0",
+      "x-octet-stream",
+    ]) {
+      const { headers } = await ask(accept, {});
+      expect(headers.get("content-type")).toBe("application/json");
+    }
     const refused = await ask("application/octet-stream", { cursor: "x" });
     expect([refused.status, (await refused.json()).error.code]).toEqual([400, "INVALID_CURSOR"]);
   });

@@ -5,7 +5,7 @@ import "../support/complete.js";
 import fc from "fast-check";
 import type { Sessions } from "tenure";
 import { describe, expect, it } from "vitest";
-import { code } from "../support/failures.js";
+import { code, failure } from "../support/failures.js";
 import { everyStore, inMemory } from "../support/stores.js";
 
 const IDS = ["a", "b", "c", "d", "e", "nowhere", "../x"];
@@ -154,6 +154,15 @@ describe("purging the trash", () => {
     const kept: string[] = [];
     const archive = (_: string, id: string) => void kept.push(id);
     const named = ["s1", "s5", "nowhere"];
+    for (const other of [{ limit: 1 }, { cursor: "ca.0.a" }]) {
+      for (const options of [{}, { archive }]) {
+        const params = { olderThan: 0, ids: named, ...other };
+        expect(await failure(sessions.purge(params, options))).toMatchObject({
+          code: "INVALID_ARGUMENT",
+          details: { what: Object.keys(other)[0], problem: "expected no `ids` with it" },
+        });
+      }
+    }
     expect(await sessions.purge({ olderThan: 0, ids: named }, { archive })).toMatchObject({
       removed: 1,
       ids: ["s1"],

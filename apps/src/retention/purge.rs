@@ -10,6 +10,7 @@ use tenure_core::value::text::Text;
 use tenure_core::value::time::Millis;
 use tenure_core::work::job::{ExportedPart, JobContext, JobError, JobResult, Side};
 
+use tenure_core::session::bulk::refuse_beside_ids;
 use tenure_core::session::cleanup::PURGE;
 use tenure_core::session::params::PurgeParams;
 use tenure_core::session::replies::{CleanupResult, Refusal};
@@ -160,7 +161,11 @@ async fn purge(context: JobContext, params: PurgeJobParams) -> JobResult<PurgeRe
         ..Purging::new(context, params.older_than, archives)
     };
     match params.ids {
-        Some(ids) => purging.named(&ids).await?,
+        Some(ids) => {
+            let (limit, cursor) = (params.limit.is_some(), params.cursor.is_some());
+            refuse_beside_ids(&[("limit", limit), ("cursor", cursor)])?;
+            purging.named(&ids).await?;
+        }
         None => purging.all(params.limit, params.cursor).await?,
     }
     Ok(purging.result)

@@ -237,6 +237,17 @@ impl Outcome {
     }
 }
 
+/// Refuses the parameters that do not go with `ids`. Each is given by its name, and whether the call has it.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for the first one that the call has.
+pub fn refuse_beside_ids(others: &[(&str, bool)]) -> Result<()> {
+    match others.iter().find(|(_, is_given)| *is_given) {
+        Some((name, _)) => Err(Error::invalid(*name, "expected no `ids` with it")),
+        None => Ok(()),
+    }
+}
+
 /// The ids in their order without duplicates.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use crate::work::context::Context;
 use crate::work::operation::Group;
 use crate::work::transaction::{Attempt, Transaction};
 
-use super::bulk::{MAX_TOGETHER, distinct, is_full};
+use super::bulk::{MAX_TOGETHER, distinct, is_full, refuse_beside_ids};
 use super::change::write;
 use super::draft::Draft;
 use super::params::{CleanupParams, PurgeParams};
@@ -117,15 +117,9 @@ async fn purge(context: &Context, params: PurgeParams) -> Result<CleanupResult> 
         limit: limit.transpose()?,
     };
     match (params.ids, params.versions) {
-        (Some(_), _) if plan.limit.is_some() || plan.after.is_some() => {
-            let name = if plan.limit.is_some() {
-                "limit"
-            } else {
-                "cursor"
-            };
-            Err(Error::invalid(name, "expected no `ids` with it"))
-        }
         (Some(ids), versions) => {
+            let (limit, cursor) = (plan.limit.is_some(), plan.after.is_some());
+            refuse_beside_ids(&[("limit", limit), ("cursor", cursor)])?;
             let versions = Versions::of(&ids, versions)?;
             sweep_named(context, plan, &distinct(ids)?, &versions).await
         }

@@ -19,6 +19,8 @@ use crate::value::text::Text;
 use crate::work::context::Context;
 use crate::work::operation::Group;
 
+use super::bulk::refuse_beside_ids;
+
 const DEFAULT_HEADS: u32 = 5000;
 const MOST_HEADS: u32 = 10_000;
 /// The greatest number of sessions that one call names.
@@ -70,6 +72,9 @@ pub struct HeadsPage {
 
 async fn heads(context: &Context, params: HeadsParams) -> Result<HeadsPage> {
     let limit = limit_of(params.limit, DEFAULT_HEADS, MOST_HEADS)?;
+    if params.ids.is_some() {
+        refuse_beside_ids(&[("cursor", params.cursor.is_some())])?;
+    }
     let newest = FeedQuery {
         after: None,
         limit: 1,
@@ -80,8 +85,6 @@ async fn heads(context: &Context, params: HeadsParams) -> Result<HeadsPage> {
         Err(error) => return Err(error),
     };
     let page = match params.ids {
-        // It is that of a page of all sessions.
-        Some(_) if params.cursor.is_some() => return Err(Cause::InvalidCursor.into()),
         Some(ids) => of_ids(context, &ids, limit as usize).await?,
         None => of_all(context, params.cursor.as_ref(), limit).await?,
     };

@@ -57,9 +57,10 @@ fn print(
     group: Option<&'static str>,
 ) -> Result<(), Failure> {
     let max = context.out.width().unwrap_or(usize::MAX);
-    let mut titles = vec![
-        "SESSIONS", "DURATION", "P95", "COST", "P95", "TOKENS", "P95",
-    ];
+    let mut titles = vec!["SESSIONS"];
+    for measure in ["DURATION P50", "COST P50", "TOKENS P50"] {
+        titles.extend([measure, "P95"]);
+    }
     titles.extend(group);
     let mut table = Table::new(&titles);
     let mut row = |sessions: u64, measures: [Option<Percentiles>; 3], name: &str| {

@@ -812,8 +812,8 @@ SESSIONS  TOKENS  COST    MODE
 2         0       0.0000  agent
 [0]
 $ tenure stats --distribution
-SESSIONS  DURATION  P95  COST    P95     TOKENS  P95
-2         -         -    0.0000  0.0000  0       0
+SESSIONS  DURATION P50  P95  COST P50  P95     TOKENS P50  P95
+2         -             -    0.0000    0.0000  0           0
 
 ITERATIONS   SESSIONS
 0            2

@@ -195,10 +195,10 @@ fn a_distribution_shows_the_percentiles_of_each_group_and_the_iterations() {
     assert_snapshot(
         filled().run(&["stats", "--by", "model"]).out,
         str![[r#"
-SESSIONS  DURATION  P95          COST    P95     TOKENS  P95   MODEL
-4         1.0 s     55 min 55 s  0.0000  0.2500  0       1500  (all)
-3         1.0 s     55 min 55 s  0.0000  0.0000  0       0     (none)
-1         -         -            0.2500  0.2500  1500    1500  small
+SESSIONS  DURATION P50  P95          COST P50  P95     TOKENS P50  P95   MODEL
+4         1.0 s         55 min 55 s  0.0000    0.2500  0           1500  (all)
+3         1.0 s         55 min 55 s  0.0000    0.0000  0           0     (none)
+1         -             -            0.2500    0.2500  1500        1500  small
 
 ITERATIONS   SESSIONS
 0            4

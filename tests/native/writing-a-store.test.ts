@@ -34,9 +34,9 @@ describe("the store of the guide", () => {
     const { stdout } = await run(node, args, { cwd: folder, env: scale, data: true });
     const report = JSON.parse(stdout);
     const counts = { files: report.testResults.length, failed: report.numFailedTests };
-    expect(counts).toEqual({ files: 2, failed: 0 });
+    expect(counts).toEqual({ files: 3, failed: 0 });
     // Cases are skipped only for capabilities that the store does not declare.
-    expect(report.numPendingTests).toBe(22);
+    expect(report.numPendingTests).toBe(30);
     expect(report.numPassedTests).toBeGreaterThan(150);
   }, 240_000);
 
@@ -55,7 +55,15 @@ describe("the store of the guide", () => {
 
 it("every code block has a file name, and is run here or by `cargo test`", () => {
   const names = examples.map(({ file }) => file);
-  expect(names).toEqual(["store.ts", "use.ts", "store.test.ts", "shared.test.ts", "check.ts"]);
+  expect(names).toEqual([
+    "store.ts",
+    "use.ts",
+    "watched.ts",
+    "watched.test.ts",
+    "store.test.ts",
+    "shared.test.ts",
+    "check.ts",
+  ]);
   const kit = readFileSync(inRoot("stores", "testkit", "src", "lib.rs"), "utf8");
   expect(codeBlocks(guide, "rust")).toHaveLength(1);
   expect(kit).toContain("docs/writing-a-store.md");

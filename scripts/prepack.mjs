@@ -17,7 +17,7 @@ import { inRoot } from "./lib/paths.mjs";
 import { main, Problem } from "./lib/run.mjs";
 
 await main(() => {
-  const missing = ["bin", "dist", "native", "wasm/tenure_complete_bg.wasm"].filter(
+  const missing = ["bin", "dist", "native", "wasm/tenure_complete_bg.wasm", "ui/files.json"].filter(
     (path) => !existsSync(inRoot("npm", path)),
   );
   if (missing.length > 0) {

@@ -17,16 +17,25 @@ const notSources = new Set(["node_modules", "target", ".git", "tests", "tests.rs
  * Resolves to `{ made, note }`, where `note` is what `make` returned, in this run or the last one.
  */
 export async function whenChanged(name, { inputs, outputs, also = "" }, make) {
-  const path = join(stateDir, `${name}.json`);
-  const before = fingerprint(inputs, also);
-  const last = readStamp(path);
-  if (last?.inputs === before && last.outputs === fingerprint(outputs)) {
-    return { made: false, note: last.note };
-  }
+  const { stamp, last, isCurrent } = compared(name, { inputs, outputs, also });
+  if (isCurrent) return { made: false, note: last.note };
   const note = await make();
   mkdirSync(stateDir, { recursive: true });
-  writeFileSync(path, JSON.stringify({ inputs: before, outputs: fingerprint(outputs), note }));
+  const made = { inputs: stamp.inputs, outputs: fingerprint(outputs), note };
+  writeFileSync(stamp.path, JSON.stringify(made));
   return { made: true, note };
+}
+
+/** Whether `whenChanged` would make nothing. */
+export function isUnchanged(name, { inputs, outputs, also = "" }) {
+  return compared(name, { inputs, outputs, also }).isCurrent;
+}
+
+function compared(name, { inputs, outputs, also }) {
+  const stamp = { path: join(stateDir, `${name}.json`), inputs: fingerprint(inputs, also) };
+  const last = readStamp(stamp.path);
+  const isCurrent = last?.inputs === stamp.inputs && last.outputs === fingerprint(outputs);
+  return { stamp, last, isCurrent };
 }
 
 /** The folders of the workspace's crates, without those named, and the files that apply to all. */

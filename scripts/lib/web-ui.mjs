@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import { inRoot } from "./paths.mjs";
 import { bytes, step } from "./progress.mjs";
 import { nodeTool, Problem, run } from "./run.mjs";
-import { whenChanged } from "./stamp.mjs";
+import { isUnchanged, whenChanged } from "./stamp.mjs";
 import { wasmModules } from "./wasm-modules.mjs";
 
 const folder = join("ui", "dist");
@@ -60,7 +60,9 @@ export async function buildWebUi({ servedOnly = false } = {}) {
       "scripts/lib/web-ui.mjs",
     ];
     const outputs = [folder, inPackage];
-    const mode = servedOnly ? "served" : "production";
+    // The complete page has what a server serves.
+    const isComplete = isUnchanged("ui", { inputs, outputs, also: "production" });
+    const mode = servedOnly && !isComplete ? "served" : "production";
     const { note } = await whenChanged("ui", { inputs, outputs, also: mode }, async () => {
       working("bundling");
       const [node, vite] = nodeTool("vite", "vite", inRoot("ui"));

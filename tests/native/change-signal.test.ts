@@ -41,3 +41,26 @@ it("wakes for each part, and when a stream ends on which one has come", () => {
   vi.runOnlyPendingTimers();
   expect([streams.length, wake.mock.calls.length]).toEqual([4, 3]);
 });
+
+it("asks a server that is away less often the longer it is away, and at most every six seconds", () => {
+  let streams = 0;
+  const open = ({ ended }: StreamRequest) => {
+    streams += 1;
+    ended();
+    return () => {};
+  };
+  const stop = followChanges(open, "http://localhost", {}, () => {});
+  const pauses: number[] = [];
+  for (let at = 0; at < 20; at += 1) {
+    const began = Date.now();
+    vi.advanceTimersToNextTimer();
+    pauses.push(Date.now() - began);
+  }
+  stop();
+  expect(streams).toBe(21);
+  const bounds = [1000, 2000, 4000, ...Array<number>(17).fill(5000)];
+  for (const [at, bound] of bounds.entries()) {
+    expect(pauses[at]).toBeGreaterThanOrEqual(bound);
+    expect(pauses[at]).toBeLessThanOrEqual(bound * 1.25);
+  }
+});

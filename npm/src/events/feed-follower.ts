@@ -5,14 +5,12 @@
  * @module
  */
 
+import { Backoff } from "../runtime/backoff.js";
 import { startTimer } from "../runtime/timers.js";
 import { isTenureError } from "../values/error.js";
 import type { SessionTypes } from "../values/session-types.js";
 import { changedIds, type Feed, FeedReader } from "./feed-reader.js";
 import type { Listeners } from "./listeners.js";
-
-/** The time after which following goes on after a failure, in milliseconds. */
-const RETRY_MS = 1000;
 
 /** Follows the feed of a handle. */
 export class FeedFollower {
@@ -55,11 +53,13 @@ export class FeedFollower {
 
   async #follow(reader: FeedReader<SessionTypes>): Promise<void> {
     let failures = 0;
+    const backoff = new Backoff();
     while (this.#reader === reader) {
       try {
         const page = await reader.next();
         if (page === undefined) return;
         failures = 0;
+        backoff.reset();
         this.#listeners.change({ ids: changedIds(page), changes: page.items });
       } catch (thrown) {
         const newest = isTenureError(thrown, "LAGGED") ? thrown.details.position : undefined;
@@ -69,18 +69,22 @@ export class FeedFollower {
         if (isReported && isTenureError(thrown)) this.#listeners.error(thrown);
         if (this.#isEnding) return;
         if (typeof newest === "number") reader.skipTo(newest);
-        else await this.#pause();
+        else await this.#pause(backoff.next());
       }
     }
   }
 
-  #pause(): Promise<void> {
+  /** Waits, for a shorter time if something changes: then the store is back. */
+  #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const stop = startTimer(RETRY_MS, resolve, "background");
-      this.#goOn = () => {
+      const goOn = (): void => {
         stop();
+        leave();
         resolve();
       };
+      const stop = startTimer(ms, goOn, "background");
+      const leave = this.#feed.onChange(goOn);
+      this.#goOn = goOn;
     });
   }
 }

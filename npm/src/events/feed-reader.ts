@@ -6,6 +6,7 @@
  */
 
 import type { Change as GeneratedChange } from "../generated.js";
+import { Backoff } from "../runtime/backoff.js";
 import { startTimer } from "../runtime/timers.js";
 import { aborted, isTenureError, lagged } from "../values/error.js";
 import type { ChangePage, SessionTypes } from "../values/session-types.js";
@@ -21,9 +22,6 @@ export interface Feed<T extends SessionTypes> {
   /** Calls `wake` whenever something may have changed. Returns a function that ends it. */
   onChange(wake: () => void): () => void;
 }
-
-/** How long a read that has not reached the store is left before it is repeated, in milliseconds. */
-const AWAY_MS = 1000;
 
 /** Options of a reader. */
 export interface FeedReaderOptions {
@@ -132,6 +130,7 @@ export class FeedReader<T extends SessionTypes> {
     const first = this.#first;
     this.#first = undefined;
     if (first === undefined) this.#isStale = false;
+    const backoff = new Backoff();
     let reading = first ?? this.#feed.read(this.#position);
     for (;;) {
       try {
@@ -142,7 +141,7 @@ export class FeedReader<T extends SessionTypes> {
         // Without a position the changes until then would be missed.
         if (!(this.#waits && this.#position !== undefined && isAway(thrown))) throw thrown;
       }
-      await this.#changed(AWAY_MS);
+      await this.#changed(backoff.next());
       if (this.isOver()) return undefined;
       reading = this.#feed.read(this.#position);
     }

@@ -7,6 +7,7 @@
 
 import { notify } from "../events/listeners.js";
 import type { Problem } from "../generated.js";
+import { Backoff } from "../runtime/backoff.js";
 import { startTimer } from "../runtime/timers.js";
 import {
   aborted,
@@ -20,8 +21,6 @@ import type { Sessions } from "./sessions.js";
 
 /** The number of changed sessions that are read at a time. */
 const IDS_PER_READ = 500;
-/** The time after which following goes on after a failure, in milliseconds. */
-const RETRY_MS = 1000;
 
 /** The codes of errors after which the mirror has to load all sessions. */
 const LOAD_AGAIN = ["LAGGED", "POSITION_EXPIRED", "CORRUPT_SESSION"] as const;
@@ -61,6 +60,7 @@ export class MirrorFollower<T extends SessionTypes> {
   #position: number | undefined;
   /** Failures since the mirror was last as the store is. */
   #failures = 0;
+  readonly #backoff = new Backoff();
 
   /** Follows nothing yet. */
   constructor(sessions: Sessions<T>, mirror: MirrorTarget, options: MirrorFollowing) {
@@ -104,7 +104,7 @@ export class MirrorFollower<T extends SessionTypes> {
       try {
         if (this.#position === undefined) {
           await this.loadAll();
-          this.#failures = 0;
+          this.#succeeded();
           this.#call("change", onChange, []);
         }
         await this.#readChanges(this.#position);
@@ -140,7 +140,7 @@ export class MirrorFollower<T extends SessionTypes> {
           for (const id of unread) changed.add(id);
           if (isOver || signal.aborted) return;
           this.#mirror.load(bytes);
-          this.#failures = 0;
+          this.#succeeded();
           if (changed.size === 0) this.#position = taken;
           this.#reportProblems(problems);
           const shown = unread.length === 0 ? ids : ids.filter((id) => !unread.includes(id));
@@ -166,6 +166,11 @@ export class MirrorFollower<T extends SessionTypes> {
       await reading;
     }
     if (failed !== undefined) throw failed.thrown;
+  }
+
+  #succeeded(): void {
+    this.#failures = 0;
+    this.#backoff.reset();
   }
 
   #reportProblems(problems: readonly Problem[]): void {
@@ -195,7 +200,7 @@ export class MirrorFollower<T extends SessionTypes> {
         signal.removeEventListener("abort", end);
         resolve();
       };
-      const stop = startTimer(RETRY_MS, end, "background");
+      const stop = startTimer(this.#backoff.next(), end, "background");
       signal.addEventListener("abort", end);
     });
   }

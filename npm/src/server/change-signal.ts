@@ -5,11 +5,9 @@
  * @module
  */
 
+import { Backoff } from "../runtime/backoff.js";
 import { startTimer } from "../runtime/timers.js";
 import type { OpenStream } from "./stream.js";
-
-/** The time after which a stream that has ended is opened again, in milliseconds. */
-const RETRY_MS = 1000;
 
 /** Calls `wake` when something may have changed. Returns a function that ends it. */
 export function followChanges(
@@ -20,6 +18,7 @@ export function followChanges(
 ): () => void {
   let close: () => void = () => {};
   let isStopped = false;
+  const backoff = new Backoff();
   const connect = (): void => {
     let hasArrived = false;
     close = open({
@@ -27,13 +26,14 @@ export function followChanges(
       headers,
       arrived() {
         hasArrived = true;
+        backoff.reset();
         wake();
       },
       ended() {
         if (isStopped) return;
         // A watch that reads now notices at once that the server is away.
         if (hasArrived) wake();
-        close = startTimer(RETRY_MS, connect, "background");
+        close = startTimer(backoff.next(), connect, "background");
       },
     });
   };

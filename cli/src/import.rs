@@ -2,7 +2,7 @@
 //! and files. A job decides which, how they are parsed and what is written.
 
 use std::fs;
-use std::io;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -11,6 +11,7 @@ use tenure_apps::folders::job::{
     IMPORT_DIRECTORY, ImportCounts, ImportDirectoryParams, ImportDirectoryResult, ImportProblem,
     ImportProgress,
 };
+use tenure_core::error::Cause;
 use tenure_core::session::operations::IMPORT;
 use tenure_core::session::params::ImportParams;
 use tenure_core::session::portable;
@@ -40,12 +41,14 @@ Unchanged and newer sessions in the store are kept, so an import can be
 repeated.
 
 A single file with another name, or -, is a session as `tenure export` prints
-it. It replaces the session with the same id.
+it; a .jsonl file has such a session in each line. It replaces the session with
+the same id.
 
 Examples:
   tenure import ./sessions --dry-run
   tenure import ./sessions
   tenure import session-42.json
+  tenure import exported/*.json
   tenure --store file:./old export $id | tenure import -")]
 pub(crate) struct Args {
     /// Folders and files; - reads a session from standard input
@@ -63,6 +66,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         interrupt: Interrupt::listen(),
         progress: Progress::new(!context.json()),
         held: args.held,
+        seen: 0,
         result: ImportDirectoryResult {
             dry_run: args.dry_run,
             ..ImportDirectoryResult::default()
@@ -134,29 +138,71 @@ struct Importing<'c> {
     interrupt: Interrupt,
     progress: Progress,
     held: TokenArg,
+    /// The number of files in folders, of any name.
+    seen: u64,
     result: ImportDirectoryResult,
 }
 
 impl Importing<'_> {
     fn path(&mut self, path: &str) -> Result<(), Failure> {
         if path == "-" {
-            return self.session(input::all_of_stdin("PATH", MAX_FILE_BYTES)?);
+            return self.session("PATH", input::all_of_stdin("PATH", MAX_FILE_BYTES)?);
         }
         let found = fs::metadata(path)
             .map_err(|error| Failure::usage("PATH", format!("{path} cannot be read: {error}")))?;
         // A file is recognised by the names of its folders, too.
         let full = std::path::absolute(path).unwrap_or_else(|_| path.into());
+        let what = format!("PATH {path}");
         if found.is_dir() {
-            self.files(&full, false)
+            self.files(&full, false)?;
+            self.check_found(path)
         } else if is_wanted(&full.to_string_lossy()) {
             self.files(&full, true)
+        } else if path.ends_with(".jsonl") {
+            self.lines(&what, Path::new(path))
         } else {
-            self.session(input::file("PATH", path, MAX_FILE_BYTES)?)
+            self.session(&what, input::file("PATH", path, MAX_FILE_BYTES)?)
         }
     }
 
-    /// Imports an exported session.
-    fn session(&mut self, text: String) -> Result<(), Failure> {
+    /// Notes that a folder has files, and none that is imported from a folder.
+    fn check_found(&mut self, path: &str) -> Result<(), Failure> {
+        if self.result.files > 0 || self.seen == 0 {
+            return Ok(());
+        }
+        let problem = format!(
+            "{path} has no file that is imported from a folder; name exported sessions themselves: \
+             tenure import {path}/*.json"
+        );
+        Err(Failure::usage("PATH", problem))
+    }
+
+    /// Imports the exported sessions of a file with one in each line.
+    fn lines(&mut self, what: &str, path: &Path) -> Result<(), Failure> {
+        let unreadable = |error| Failure::usage(what, format!("cannot be read: {error}"));
+        let mut file = BufReader::new(tenure_regular::open(path).map_err(unreadable)?);
+        for number in 1.. {
+            let mut line = Vec::new();
+            let mut limited = file.by_ref().take(MAX_FILE_BYTES);
+            let read = limited.read_until(b'\n', &mut line).map_err(unreadable)?;
+            if read == 0 {
+                break;
+            }
+            let text = tenure_regular::text_of(line).map_err(unreadable)?;
+            if text.trim().is_empty() {
+                continue;
+            }
+            self.check()?;
+            self.session(&format!("{what}, line {number}"), text)?;
+            let sessions = self.result.sessions.written;
+            self.progress
+                .update(|| format!("{sessions} sessions imported"));
+        }
+        Ok(())
+    }
+
+    /// Imports an exported session. `what` names the text in errors.
+    fn session(&mut self, what: &str, text: String) -> Result<(), Failure> {
         self.result.files += 1;
         if self.result.dry_run {
             let problem = "not possible for an exported session, which always replaces the \
@@ -170,7 +216,9 @@ impl Importing<'_> {
             token: self.held.of(id.as_slice()),
             text: text.into(),
         };
-        self.context.run(&IMPORT, params)?;
+        self.context
+            .run(&IMPORT, params)
+            .map_err(|failure| named(what, failure))?;
         self.result.sessions.written += 1;
         Ok(())
     }
@@ -197,6 +245,19 @@ impl Importing<'_> {
         });
         result.problems.extend(problems.take(room));
         Ok(())
+    }
+}
+
+/// The failure of an import, with the name of the file.
+fn named(what: &str, failure: Failure) -> Failure {
+    let Failure::Error(error) = failure else {
+        return failure;
+    };
+    match error.into_cause() {
+        Cause::InvalidArgument { what: of, problem } if of == "text" => {
+            Failure::usage(what, problem)
+        }
+        cause => cause.into(),
     }
 }
 
@@ -249,6 +310,7 @@ impl JobHost for Importing<'_> {
                 Ok(found) if found.is_symlink() => continue,
                 _ => false,
             };
+            self.seen += u64::from(!is_folder);
             entries.push(FolderEntry {
                 path: path.to_string_lossy().as_ref().into(),
                 is_folder,

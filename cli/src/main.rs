@@ -151,7 +151,7 @@ enum Command {
     Stats(LazyArgs<stats::Args>),
     /// Show changes of sessions, leases and the audit log as they happen
     Watch(LazyArgs<watch::Args>),
-    /// Serve a store over HTTP, to clients on other machines and in browsers
+    /// Serve the web UI of a store, and the store itself to clients over HTTP
     Ui(LazyArgs<ui::Args>),
     /// Copy all sessions of one store into another
     Copy(LazyArgs<copy::Args>),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use std::{env, fs, thread};
 
 use serde::Serialize;
+use tenure_core::Error;
 use tenure_core::error::Cause;
 use tenure_core::value::address;
 use tenure_regular::read_to_string;
@@ -144,14 +145,19 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Outcome {
 impl Args {
     /// The token that the user has chosen.
     fn chosen_token(&self) -> Result<Option<Token>, Failure> {
-        let text = match (&self.token, &self.token_file) {
-            (Some(token), _) => token.clone(),
-            (None, Some(path)) => read_to_string(path, TOKEN_FILE).map_err(|error| {
-                Failure::usage("--token-file", format!("{}: {error}", path.display()))
-            })?,
-            (None, None) => return Ok(None),
+        let Some(path) = &self.token_file else {
+            let token = self.token.as_deref().map(str::trim);
+            return Ok(token.map(Token::parse).transpose()?);
         };
-        Ok(Some(Token::parse(text.trim())?))
+        let of_file = |problem: &str| {
+            Failure::usage("--token-file", format!("{}: {problem}", path.display()))
+        };
+        let text = read_to_string(path, TOKEN_FILE).map_err(|error| of_file(&error.to_string()))?;
+        match Token::parse(text.trim()).map_err(Error::into_cause) {
+            Ok(token) => Ok(Some(token)),
+            Err(Cause::InvalidArgument { problem, .. }) => Err(of_file(&problem)),
+            Err(cause) => Err(cause.into()),
+        }
     }
 }
 

@@ -124,6 +124,44 @@ fn a_large_session_is_exported_in_parts_and_imported_unchanged() {
 }
 
 #[test]
+fn a_file_with_a_session_in_each_line_is_imported() {
+    let place = populated_place();
+    let exported = ["a", "b"].map(|id| place.run_ok(&["export", id]));
+    // As a download of the web UI is: lines, which may end in a carriage return.
+    let lines = exported
+        .clone()
+        .map(|session| session.replace('\n', " "))
+        .join("\r\n\n");
+    let path = place.folder.path().join("sessions.jsonl");
+    fs::write(&path, &lines).unwrap();
+    let other = Place::with_empty_store();
+    let imported = other.run_ok(&["import", &path.display().to_string()]);
+    assert!(imported.starts_with("2 sessions imported"), "{imported}");
+    assert_eq!(["a", "b"].map(|id| other.run_ok(&["export", id])), exported);
+
+    fs::write(&path, lines + "\n{").unwrap();
+    let failed = other.run(&["import", &path.display().to_string()]);
+    assert_eq!(failed.code, 2);
+    assert!(
+        failed.err.contains("sessions.jsonl, line 4: "),
+        "{failed:?}"
+    );
+}
+
+#[test]
+fn a_folder_without_files_to_import_is_refused_unless_it_is_empty() {
+    let place = populated_place();
+    let folder = place.folder.path().join("exported");
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.display().to_string();
+    assert!(place.run_ok(&["import", &path]).starts_with("0 sessions"));
+    fs::write(folder.join("a.json"), place.run_ok(&["export", "a"])).unwrap();
+    let refused = place.run(&["import", &path]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("/exported/*.json"), "{refused:?}");
+}
+
+#[test]
 fn a_folder_of_another_program_is_imported_and_unreadable_files_are_reported() {
     let place = populated_place();
     let folder = place.folder.path().join("left");

@@ -1882,6 +1882,8 @@ tenure: the store is unavailable: [FOLDER]/bytes�/.tenure/tenure.db: the path 
 fn messages_about_files_and_stores() {
     let mut rows = Rows::after(&["tenure start t --id a"]);
     rows.write("text", "text");
+    rows.write("lines.jsonl", "\ntext\n");
+    rows.write("unknown/a.json", "{}");
     rows.write("old/s/session.json", "{}");
     rows.write(
         "others/s/session.json",
@@ -1898,6 +1900,8 @@ fn messages_about_files_and_stores() {
         "tenure export a --output a.json",
         "tenure import missing",
         "tenure import text",
+        "tenure import lines.jsonl",
+        "tenure import unknown",
         "tenure import a.json --dry-run",
         "tenure import a.json --token 7",
         "tenure import a.json",
@@ -1954,7 +1958,13 @@ $ tenure import missing
 tenure: PATH: missing cannot be read: No such file or directory (os error 2)
 [2]
 $ tenure import text
-tenure: PATH: expected the JSON of a session
+tenure: PATH text: expected the JSON of a session
+[2]
+$ tenure import lines.jsonl
+tenure: PATH lines.jsonl, line 2: expected the JSON of a session
+[2]
+$ tenure import unknown
+tenure: PATH: unknown has no file that is imported from a folder; name exported sessions themselves: tenure import unknown/*.json
 [2]
 $ tenure import a.json --dry-run
 tenure: --dry-run: not possible for an exported session, which always replaces the session with its id
@@ -2026,7 +2036,7 @@ $ tenure ui --token-file missing
 tenure: --token-file: missing: No such file or directory (os error 2)
 [2]
 $ tenure ui --token-file text
-tenure: --token: expected 16 to 256 letters, digits, '-', '.', '_' or '~'
+tenure: --token-file: text: expected 16 to 256 letters, digits, '-', '.', '_' or '~'
 [2]
 $ tenure ui --address 0.0.0.0
 tenure: --token: other machines reach this address: give a token of your own

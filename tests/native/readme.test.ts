@@ -68,7 +68,9 @@ describe("the example for a bot", () => {
     }
     expect(outputs[1]).toContain("iterations: 2,");
     expect(outputs.slice(2)).toEqual([
-      expect.stringMatching(/^All iterations are used: tenure resume \S+ --add-iterations 10\n$/),
+      expect.stringMatching(
+        /^All iterations are used: TENURE_STORE=\S+ npx tenure resume \S+ --add-iterations 10\n$/,
+      ),
       "Nothing to do: the session is timeout\n",
     ]);
     await using sessions = await open(`sqlite:${join(folder, "short.db")}`);

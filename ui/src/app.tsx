@@ -5,6 +5,7 @@
  */
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { isTenureError } from "tenure";
 import { FilesView } from "./files/view.js";
 import { count } from "./format.js";
 import { Help } from "./help.js";
@@ -179,10 +180,18 @@ function View() {
       <main class="view">
         <h1 class="unseen">Tenure</h1>
         <Problem error={state.error} retry={() => void openStore()} forUsers />
+        {isTenureError(state.error, "UNAUTHORIZED") && (
+          <p class="faint">
+            A server that is started again without a token of its own has a new one: open the
+            address that it has printed. With <code>--token-file FILE</code> it keeps its token.
+          </p>
+        )}
       </main>
     );
   }
-  if (name === "session" && id !== undefined) return <SessionView key={id} id={id} />;
+  if ((name === "session" || name === "sessions") && id !== undefined) {
+    return <SessionView key={id} id={id} />;
+  }
   const view = VIEWS.find(([key]) => key === name);
   if (view !== undefined) return view[2]();
   return (

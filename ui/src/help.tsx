@@ -19,7 +19,7 @@ const KEYS: readonly (readonly [string, readonly Key[]])[] = [
       ["g o", "Overview"],
       ["g s", "Sessions"],
       ["g l", "Slots"],
-      ["u", "Undo the last bulk operation", "writes"],
+      ["u", "Undo the last bulk operation, also after its message is gone", "writes"],
       ["Ctrl Enter", "Confirm a dialog", "writes"],
     ],
   ],

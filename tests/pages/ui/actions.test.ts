@@ -69,6 +69,9 @@ describe.each([
       await sessions.trash("trashed");
       await sessions.agents.create({ id: "agent-1", agentName: "deployer" });
       await sessions.agents.requestApproval("agent-1");
+      await sessions.agents.create({ id: "denied", agentName: "deployer" });
+      await sessions.agents.requestApproval("denied");
+      await sessions.agents.deny("denied");
     });
     const page = await ui.open("#/session/active");
     const expected: Readonly<Record<string, readonly string[]>> = {
@@ -78,6 +81,7 @@ describe.each([
       completed: ["Fork", ...ALWAYS],
       trashed: ["Fork", "Export", "Restore"],
       "agent-1": ["Approve", "Deny", "Fail", "Abandon", "Fork", ...ALWAYS],
+      denied: ["Fork", ...ALWAYS],
     };
     for (const [id, names] of Object.entries(expected)) {
       await ui.goTo(page, `#/session/${id}`);
@@ -249,10 +253,24 @@ describe.each([
     const download = page.waitForEvent("download");
     await question.getByRole("button", { name: "Export the session" }).click();
     expect((await download).suggestedFilename()).toBe("planned.json");
-    await question.getByRole("button", { name: "Replace" }).click();
+    await page.keyboard.press("Control+Enter");
     await page.getByRole("heading", { name: "Plan it again" }).waitFor();
     await ui.goTo(page, "#/session/planned");
     await line(page, "in the trash");
+  });
+
+  it("ask again about a session in a slot that has changed meanwhile", async () => {
+    await fillSlot();
+    const page = await ui.open("#/slots");
+    await startInSlot(page, "sonnet-5");
+    const question = page.getByRole("dialog", { name: "Replace the session?" });
+    await question.getByText("0/100").waitFor();
+    await ui.change((sessions) => sessions.incrementIteration("planned"));
+    await question.getByRole("button", { name: "Replace" }).click();
+    await question.getByText("has changed since you were asked").waitFor();
+    await question.getByText("1/100").waitFor();
+    await question.getByRole("button", { name: "Replace" }).click();
+    await page.getByRole("heading", { name: "Plan it again" }).waitFor();
   });
 
   it("lead to the session that is in the slot, if it has the same model", async () => {
@@ -296,8 +314,14 @@ describe.each([
     const [list, session] = await Promise.all([ui.open(), ui.open("#/session/s")]);
     await session.getByRole("button", { name: "Move to the trash" }).click();
     await list.getByText("There are no sessions yet").waitFor();
-    await session.getByRole("button", { name: "Undo" }).click();
+    // Also after its message is gone.
+    await session.getByRole("button", { name: "Dismiss" }).click();
+    await session.keyboard.press("u");
     await list.getByRole("link", { name: "t", exact: true }).waitFor();
+    // The operation that restored it can be undone, too.
+    await session.keyboard.press("u");
+    await list.getByText("There are no sessions yet").waitFor();
+    await session.keyboard.press("u");
     await list.reload();
     await loaded(list);
     await list.getByRole("link", { name: "t", exact: true }).waitFor();

@@ -1,7 +1,7 @@
 // The web UI as `tenure ui` serves it.
 
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -110,6 +110,44 @@ it("shows the first rows before all sessions are loaded", async () => {
   expect(await row.evaluate((element) => element.getBoundingClientRect().top)).toBe(top);
 });
 
+it("shows the progress of an export, and cancels it", async () => {
+  const ids = Array.from({ length: 20 }, (_, at) => `s-${at}`);
+  for (const id of ids) await call("start", { id, mode: "m", task: id });
+  let read = 0;
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.addInitScript(() => {
+    // As in a browser without access to folders.
+    Object.defineProperty(globalThis, "showDirectoryPicker", { value: undefined });
+  });
+  await page.route("**/v1/exportPart", async (route) => {
+    read += 1;
+    if (read > 10) await released;
+    await route.continue();
+  });
+  await open();
+  await page.evaluate(() => {
+    location.hash = "#/files";
+  });
+  const button = page.getByRole("button", { name: "Export all 20" });
+  await button.click();
+  await page.getByText("10 of 20", { exact: true }).waitFor();
+  expect(await button.isDisabled()).toBe(true);
+  await page.getByRole("button", { name: "Cancel" }).click();
+  release();
+  await page.getByText("of 20", { exact: true }).waitFor({ state: "detached" });
+  await expect.poll(() => button.isEnabled()).toBe(true);
+  // Those that were under way.
+  expect(read).toBe(16);
+  const download = page.waitForEvent("download");
+  await button.click();
+  const { size } = await stat(await (await download).path());
+  expect(size).toBeGreaterThan(20 * 100);
+  expect(read).toBe(36);
+});
+
 it("says how to get in without the token", async () => {
   await page.goto(server.url);
   await page.getByRole("alert").getByText("UNAUTHORIZED").waitFor();
@@ -151,6 +189,7 @@ it("says what is not known while the server is away, and that a new server wants
     "another-token-of-the-tests",
   );
   await page.getByRole("alert").getByText("UNAUTHORIZED").waitFor();
+  await page.getByText("With --token-file FILE it keeps its token").waitFor();
   // Other requests may still be refused.
   await page.close();
   // The browser itself reports each request that was refused or got no answer.

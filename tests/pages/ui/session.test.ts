@@ -65,6 +65,50 @@ describe("the timeline", () => {
     await newest(103);
   });
 
+  it("opens the event that the keys before have moved to, however quickly they are pressed", async () => {
+    await ui.change(async (sessions) => {
+      await sessions.start({ id: "s", mode: "m", task: "t" });
+      await sessions.addEvents(
+        "s",
+        Array.from({ length: 9 }, () => ({ type: "note" })),
+      );
+    });
+    // The address of a list, with an id, is that of the session, too.
+    const page = await ui.open("#/sessions/s");
+    await page.getByText("#10", { exact: true }).waitFor();
+    for (const key of ["g", "g", "j", "j", "j", "Enter"]) await page.keyboard.press(key);
+    const open = page.locator('.event-head[aria-expanded="true"]');
+    await open.waitFor();
+    expect(await open.textContent()).toContain("#4");
+  });
+
+  it("says in one line what has happened to the session", async () => {
+    await ui.change(async (sessions) => {
+      await sessions.agents.create({ id: "s", agentName: "deployer" });
+      await sessions.incrementIteration("s", { step: "tests" });
+      await sessions.agents.requestApproval("s");
+      await sessions.agents.approve("s", { by: "ada", reason: "it is late" });
+    });
+    const page = await ui.open("#/session/s");
+    const summary = (text: string | RegExp) =>
+      page.locator(".event-summary").getByText(text).waitFor();
+    await summary("step: tests");
+    await summary("approved by ada: it is late");
+    await summary(/^after \d/);
+  });
+
+  it("counts no events as new that are in view", async () => {
+    await ui.change(async (sessions) => {
+      await sessions.start({ id: "s", mode: "m", task: "t", paused: true });
+    });
+    const page = await ui.open("#/session/s");
+    const newest = (sequence: number) => page.getByText(`#${sequence}`, { exact: true }).waitFor();
+    await newest(1);
+    await ui.change((sessions) => sessions.addEvents("s", [{ type: "note" }, { type: "note" }]));
+    await newest(3);
+    expect(await page.getByRole("button", { name: /new event/ }).count()).toBe(0);
+  });
+
   it("of 10,000 events has only the visible ones in the document", async () => {
     await ui.change(async (sessions) => {
       await sessions.start({ id: "s", mode: "m", task: "t" });

@@ -7,12 +7,16 @@
 
 import { counted } from "../format.js";
 import { say, sayError } from "../parts/toast.js";
+import { inView } from "../parts/work.js";
 import { opened } from "../store.js";
 
 /** The part of the File System Access API that is used. Not all browsers have it. */
 interface FolderAccess {
   showDirectoryPicker?(options: { readonly mode: "readwrite" }): Promise<FileSystemDirectoryHandle>;
 }
+
+/** The number of sessions that are read at a time. */
+const AT_ONCE = 8;
 
 /** Exports sessions with their histories. */
 export async function exportSessions(ids: readonly string[]): Promise<void> {
@@ -25,17 +29,41 @@ export async function exportSessions(ids: readonly string[]): Promise<void> {
     const access = globalThis as FolderAccess;
     if (access.showDirectoryPicker !== undefined) {
       const folder = await access.showDirectoryPicker({ mode: "readwrite" });
-      for (const id of ids) await write(folder, id);
-      say(`Exported ${counted(ids.length, "session")} to ${folder.name}`);
+      const written = await eachOf(ids, (id) => write(folder, id));
+      if (written) say(`Exported ${counted(ids.length, "session")} to ${folder.name}`);
       return;
     }
     // One session a line.
-    const parts: string[] = [];
-    for (const id of ids) parts.push(...(await partsOf(id)), "\n");
-    download("sessions.jsonl", parts);
+    const sessions = await eachOf(ids, partsOf);
+    if (sessions) {
+      download(
+        "sessions.jsonl",
+        sessions.flatMap((parts) => [...parts, "\n"]),
+      );
+    }
   } catch (error) {
     if (!isCancelled(error)) sayError(error);
   }
+}
+
+/** Calls `run` for each session, and returns its results in the order of the ids. */
+function eachOf<T>(
+  ids: readonly string[],
+  run: (id: string) => Promise<T>,
+): Promise<T[] | undefined> {
+  return inView("Exporting", ids.length, async ({ check, step }) => {
+    const results: T[] = [];
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      check();
+      const some = ids.slice(at, at + AT_ONCE).map(async (id) => {
+        const result = await run(id);
+        step();
+        return result;
+      });
+      results.push(...(await Promise.all(some)));
+    }
+    return results;
+  });
 }
 
 async function write(folder: FileSystemDirectoryHandle, id: string): Promise<void> {

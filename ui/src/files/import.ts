@@ -8,6 +8,7 @@
 import { isTenureError, type Sessions } from "tenure";
 import { counted } from "../format.js";
 import { say, sayError } from "../parts/toast.js";
+import { inView, type Progressing } from "../parts/work.js";
 import { opened } from "../store.js";
 import { isCancelled } from "./export.js";
 
@@ -57,47 +58,65 @@ async function* filesIn(folder: AsyncFolder, before: string): AsyncGenerator<Sou
 }
 
 /** Imports files that were chosen or dropped. */
-export function importFiles(files: Iterable<File>): Promise<Imported> {
+export function importFiles(files: Iterable<File>): Promise<Imported | undefined> {
   return importAll(
     [...files].map((file) => ({ path: file.webkitRelativePath || file.name, file })),
   );
 }
 
-async function importAll(sources: readonly Source[]): Promise<Imported> {
+/** Imports files. If that is cancelled, what was imported before stays. */
+async function importAll(sources: readonly Source[]): Promise<Imported | undefined> {
   const { sessions } = opened();
   let imported = 0;
   const problems: { path: string; message: string }[] = [];
-  for (const { path, file } of sources) {
-    try {
-      imported += await importOne(sessions, path, file);
-    } catch (error) {
-      problems.push({ path, message: error instanceof Error ? error.message : String(error) });
+  const importEach = async (progressing: Progressing): Promise<void> => {
+    for (const { path, file } of sources) {
+      progressing.check();
+      try {
+        for await (const number of importOne(sessions, path, file, progressing)) imported += number;
+      } catch (error) {
+        if (isCancelled(error)) throw error;
+        problems.push({ path, message: error instanceof Error ? error.message : String(error) });
+      }
+      progressing.step();
     }
-  }
-  say(
-    `Imported ${counted(imported, "session")}${problems.length > 0 ? `; ${counted(problems.length, "file")} could not be read` : ""}`,
+  };
+  const failure = await inView("Importing", sources.length, (progressing) =>
+    importEach(progressing).then(() => "", String),
   );
+  if (failure === undefined) return undefined;
+  const unread =
+    problems.length > 0 ? `; ${counted(problems.length, "file")} could not be read` : "";
+  const cancelled = failure === "" ? "" : "; the rest was cancelled";
+  say(`Imported ${counted(imported, "session")}${unread}${cancelled}`);
   return { sessions: imported, problems };
 }
 
-/** Imports a file. Returns the number of sessions. */
-async function importOne(sessions: Sessions, path: string, file: File): Promise<number> {
+/** Imports a file. Yields the numbers of sessions. */
+async function* importOne(
+  sessions: Sessions,
+  path: string,
+  file: File,
+  { check, step, expect }: Progressing,
+): AsyncGenerator<number> {
   const text = await file.text();
   if (path.endsWith(".jsonl")) {
-    let imported = 0;
-    for (const line of text.split("\n")) {
-      if (line.trim() === "") continue;
+    const lines = text.split("\n").filter((line) => line.trim() !== "");
+    expect(lines.length);
+    for (const line of lines) {
+      check();
       await sessions.import(line);
-      imported += 1;
+      step();
+      yield 1;
     }
-    return imported;
+    return;
   }
   try {
     await sessions.import(text);
-    return 1;
+    yield 1;
   } catch (error) {
     if (!isTenureError(error, "INVALID_ARGUMENT")) throw error;
-    return importForeign(sessions, path, text, file.lastModified, error);
+    yield await importForeign(sessions, path, text, file.lastModified, error);
   }
 }
 

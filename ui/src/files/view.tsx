@@ -8,6 +8,7 @@ import { useState } from "preact/hooks";
 import { bytes, count } from "../format.js";
 import { useLoaded } from "../parts/load.js";
 import { Line } from "../parts/user-text.js";
+import { isWorking } from "../parts/work.js";
 import { linkTo } from "../route.js";
 import { isWritable, opened, sessionsRevision } from "../store.js";
 import { exportSessions } from "./export.js";
@@ -30,11 +31,13 @@ export function FilesView() {
           {hasFolders
             ? "Each session becomes a file in a folder."
             : "All sessions become one file, with a session a line."}{" "}
-          To export some of them, select them in <a href={linkTo(["sessions"])}>the list</a>.
+          Those in the trash are left out. To export some sessions, select them in{" "}
+          <a href={linkTo(["sessions"])}>the list</a>. <code>tenure import</code> reads such files,
+          too.
         </p>
         <button
           type="button"
-          disabled={total === 0}
+          disabled={total === 0 || isWorking.value}
           onClick={() => void exportSessions(allIds(mirror))}
         >
           Export all {count(total)}
@@ -49,11 +52,9 @@ export function FilesView() {
 function Import() {
   const [imported, setImported] = useState<Imported | undefined>(undefined);
   const [isDropping, setDropping] = useState(false);
-  const [isRunning, setRunning] = useState(false);
+  const isRunning = isWorking.value;
   const run = async (work: () => Promise<Imported | undefined>): Promise<void> => {
-    setRunning(true);
     setImported(await work());
-    setRunning(false);
   };
   const choose = ({ currentTarget }: { readonly currentTarget: HTMLInputElement }): void => {
     const { files } = currentTarget;

@@ -197,8 +197,9 @@ function Tile({
 function Agents() {
   const { sessions, mirror } = opened();
   const step = Math.floor(now.value / STEADY_MS);
+  const isStorageCounted = mirror.stats().total <= STORAGE_UP_TO;
   const { value, error, reload } = useLoaded(
-    () => sessions.agents.stats({ storage: mirror.stats().total <= STORAGE_UP_TO }),
+    () => sessions.agents.stats({ storage: isStorageCounted }),
     [sessions, step, auditRevision.value],
   );
   return (
@@ -209,20 +210,27 @@ function Agents() {
       ) : value === undefined ? (
         <p class="faint loading">Loading</p>
       ) : (
-        <AgentTable stats={value} />
+        <AgentTable stats={value} isStorageCounted={isStorageCounted} />
       )}
     </section>
   );
 }
 
-function AgentTable({ stats }: { readonly stats: AgentStats }) {
-  const rows: readonly (readonly [string, Metric, (value: number) => string])[] = [
+function AgentTable({
+  stats,
+  isStorageCounted,
+}: {
+  readonly stats: AgentStats;
+  readonly isStorageCounted: boolean;
+}) {
+  const rows: readonly (readonly [string, Metric, (value: number) => string, string?])[] = [
     ["Resume rate", stats.resumeRate, percent],
     ["Resume success rate", stats.resumeSuccessRate, percent],
     ["Median duration", stats.medianDurationMs, duration],
     ["95th percentile of durations", stats.p95DurationMs, duration],
     ["Error rate", stats.errorRate, percent],
-    ["Storage", stats.storageBytes, bytes],
+    // Adding it up reads all histories.
+    ["Storage", stats.storageBytes, bytes, isStorageCounted ? "no data" : "not added up"],
   ];
   return (
     <>
@@ -240,10 +248,10 @@ function AgentTable({ stats }: { readonly stats: AgentStats }) {
           </tr>
         </thead>
         <tbody>
-          {rows.map(([name, { value, target, wanted, met }, show]) => (
+          {rows.map(([name, { value, target, wanted, met }, show, missing = "no data"]) => (
             <tr key={name}>
               <th scope="row">{name}</th>
-              <td class="number">{value === null ? "no data" : show(value)}</td>
+              <td class="number">{value === null ? missing : show(value)}</td>
               <td class="number">
                 {wanted === "above" ? ">" : "<"} {show(target)}
               </td>
@@ -394,14 +402,18 @@ function Others() {
         hint={
           runs.value === undefined
             ? ""
-            : `of ${count(runs.value.runs)} runs, ${runs.value.days.length} days`
+            : `of ${counted(runs.value.runs, "run")}, ${counted(runs.value.days.length, "day")}`
         }
         link={linkTo(["runs"])}
       />
       <Tile
         name="Orphaned machines"
         value={machines.value === undefined ? "…" : count(machines.value.orphaned)}
-        hint={machines.value === undefined ? "" : `of ${count(machines.value.active)} processes`}
+        hint={
+          machines.value === undefined
+            ? ""
+            : `${counted(machines.value.active, "process", "processes")} running`
+        }
         link={linkTo(["machines"])}
       />
     </>

@@ -15,7 +15,7 @@ export interface DialogOptions {
 }
 
 /** What Ctrl+Enter presses. */
-const MAIN = '.dialog-foot button[type="submit"], .dialog-foot .main';
+const MAIN = '.dialog-foot button[type="submit"], .dialog-foot .main, .dialog-foot .bad';
 /** What has the focus at first. */
 const FIRST = "input, textarea, select, .dialog-foot button";
 

@@ -7,9 +7,15 @@
 import { isTenureError, slotMessage, type TenureError } from "tenure";
 import { inLine } from "../text.js";
 
+/** What people read in place of the messages of errors that say what a program is to do. */
+const FOR_PEOPLE: Readonly<Record<string, string>> = {
+  OUTCOME_UNKNOWN:
+    "It is not known whether this was done: look at the session before you try it again",
+};
+
 /** The message of an error in one line. */
 export function messageOf(error: unknown): string {
-  if (isTenureError(error)) return error.message;
+  if (isTenureError(error)) return FOR_PEOPLE[error.code] ?? error.message;
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -7,6 +7,7 @@
 import { signal } from "@preact/signals";
 import { isTenureError } from "tenure";
 import { codeOf, messageOf } from "./problem.js";
+import { WorkInView } from "./work.js";
 
 /** How long a message stays. One with a button stays longer. */
 const SHOWN_MS = 5000;
@@ -29,10 +30,13 @@ export interface ToastAction {
 
 const toasts = signal<readonly Toast[]>([]);
 let lastId = 0;
+/** The newest message with a button that was not pressed. It may be gone already. */
+let last: { readonly id: number; readonly action: ToastAction } | undefined;
 
 /** Shows a message. */
 export function say(text: string, action?: ToastAction): void {
-  show({ text, isBad: false, action });
+  const id = show({ text, isBad: false, action });
+  if (action !== undefined) last = { id, action };
 }
 
 /** Shows an error. */
@@ -41,41 +45,41 @@ export function sayError(error: unknown): void {
   show({ text, isBad: true, action: undefined });
 }
 
-function show(toast: Omit<Toast, "id">): void {
+function show(toast: Omit<Toast, "id">): number {
   lastId += 1;
   const id = lastId;
   toasts.value = [...toasts.peek().slice(1 - AT_ONCE), { ...toast, id }];
   setTimeout(() => dismiss(id), toast.action || toast.isBad ? WITH_BUTTON_MS : SHOWN_MS);
+  return id;
 }
 
 function dismiss(id: number): void {
   toasts.value = toasts.peek().filter((toast) => toast.id !== id);
 }
 
-/** Runs the button of the newest message that has one. Returns whether there was one. */
-export function undoLast(): boolean {
-  const last = toasts.peek().findLast(({ action }) => action !== undefined);
-  if (last === undefined) return false;
-  dismiss(last.id);
-  last.action?.run();
-  return true;
+/** Runs the button of a message, once. */
+function press({ id, action }: { readonly id: number; readonly action: ToastAction }): void {
+  dismiss(id);
+  if (last?.id === id) last = undefined;
+  action.run();
+}
+
+/** Runs the button of the newest message that has one, also if that is gone already. */
+export function undoLast(): void {
+  if (last === undefined) say("There is nothing to undo");
+  else press(last);
 }
 
 /** The messages. */
 export function Toasts() {
   return (
     <div class="toasts" role="status" aria-live="polite">
+      <WorkInView />
       {toasts.value.map(({ id, text, isBad, action }) => (
         <div key={id} class={isBad ? "toast toast-bad" : "toast"}>
           <span>{text}</span>
           {action !== undefined && (
-            <button
-              type="button"
-              onClick={() => {
-                dismiss(id);
-                action.run();
-              }}
-            >
+            <button type="button" onClick={() => press({ id, action })}>
               {action.label}
             </button>
           )}

@@ -108,8 +108,14 @@ function Summary({ type, data }: { readonly type: string; readonly data: JsonObj
       );
     case "start":
       return <Line text={textOf(data.task)} />;
-    case "iteration":
-      return <>{inLine(textOf(data.iteration), 20)}</>;
+    case "resume":
+      return <span class="faint">{resumption(data)}</span>;
+    case "approval":
+      return typeof data.approved === "boolean" ? (
+        <Line text={decision(data)} />
+      ) : (
+        <Properties of={data} />
+      );
     case "learning":
       return <Line text={textOf(data.insight)} />;
     case "pause":
@@ -130,8 +136,26 @@ function Summary({ type, data }: { readonly type: string; readonly data: JsonObj
     case "context_change":
       return <Line text={changedNames(data).join(", ")} />;
     default:
-      return <span class="faint">{preview(Object.entries(data))}</span>;
+      return <Properties of={data} />;
   }
+}
+
+function Properties({ of }: { readonly of: JsonObject }) {
+  return <span class="faint">{preview(Object.entries(of))}</span>;
+}
+
+/** How long the session was paused, and the rest of what a resumption says. */
+function resumption({ pausedDuration, ...rest }: JsonObject): string {
+  const paused = typeof pausedDuration === "number" ? [`after ${duration(pausedDuration)}`] : [];
+  const others = Object.keys(rest).length === 0 ? [] : [preview(Object.entries(rest))];
+  return [...paused, ...others].join(", ");
+}
+
+/** Who has decided on a request for approval, and why. */
+function decision({ approved, by, reason }: JsonObject): string {
+  const who = by === undefined ? "" : ` by ${textOf(by)}`;
+  const why = reason === undefined ? "" : `: ${textOf(reason)}`;
+  return `${approved === true ? "approved" : "denied"}${who}${why}`;
 }
 
 function Body({

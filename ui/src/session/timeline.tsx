@@ -102,15 +102,14 @@ function Events({
     seen.current = history.count;
     if (history.count === 0) return;
     if (isFollowing.current) list.scrollTo(history.count - 1, "end");
-    else if (added > 0) setMissed((before) => before + added);
+    else if (added > 0 && !isAtEnd(list.scroller.current)) setMissed((before) => before + added);
   }, [history.count]);
 
   useEffect(() => {
     const scroller = list.scroller.current;
     if (scroller === null) return;
     const onScroll = (): void => {
-      const left = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
-      isFollowing.current = left < AT_END;
+      isFollowing.current = isAtEnd(scroller);
       if (isFollowing.current) setMissed(0);
     };
     scroller.addEventListener("scroll", onScroll, { passive: true });
@@ -134,22 +133,29 @@ function Events({
     }
     setOpenEvents(next);
   };
+  // The next key may come before the view is rendered.
+  const at = useRef<number | undefined>(undefined);
+  const focus = (index: number): void => {
+    const row = list.scroller.current?.querySelector(`[data-index="${index}"]`);
+    row?.querySelector<HTMLElement>(".event-head")?.focus({ preventScroll: true });
+  };
   const show = (index: number): void => {
     if (history.count === 0) return;
     const to = Math.max(0, Math.min(index, history.count - 1));
     isFollowing.current = false;
+    at.current = to;
     setCurrent(to);
     list.scrollTo(to, "auto");
+    focus(to);
   };
-  // The event that was moved to has the focus once it is in the document.
+  // An event that was far away is in the document only after the timeline has scrolled. Another key may have
+  // moved on by then.
   useEffect(() => {
-    if (current === undefined) return;
-    const row = list.scroller.current?.querySelector(`[data-index="${current}"]`);
-    row?.querySelector<HTMLElement>(".event-head")?.focus({ preventScroll: true });
+    if (current !== undefined && current === at.current) focus(current);
   }, [current, list.scroller]);
   useKeys({
-    j: () => show((current ?? -1) + 1),
-    k: () => show((current ?? history.count) - 1),
+    j: () => show((at.current ?? -1) + 1),
+    k: () => show((at.current ?? history.count) - 1),
     "g g": () => show(0),
     G: () => {
       isFollowing.current = true;
@@ -223,6 +229,12 @@ function Events({
       )}
     </>
   );
+}
+
+/** Whether the end of what can be scrolled is in view. */
+function isAtEnd(scroller: HTMLElement | null): boolean {
+  if (scroller === null) return true;
+  return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < AT_END;
 }
 
 function startOf(history: History, { type, data }: SessionEvent): string | undefined {

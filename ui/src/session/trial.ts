@@ -35,15 +35,21 @@ const TRIALS: Readonly<Record<ActionName, (trial: SessionsSync, id: string) => u
   restore: (trial, id) => trial.restore(id),
 };
 
-/** The actions that the core accepts for a session as it is, or while this holder holds it. */
+/**
+ * The actions that the core accepts for a session as it is, or while this holder holds it. One that would change
+ * nothing, such as denying what is denied, is none.
+ */
 export function legalActions(head: SessionHead, holder?: string): readonly ActionName[] {
   const names = Object.keys(TRIALS) as ActionName[];
   return names.filter((name) =>
     inTrial(head, (trial) => {
       if (holder !== undefined) trial.leases.acquire(leaseOf(head.id), { holder });
+      const version = (): number | undefined => trial.get(head.id)?.version;
+      const before = version();
       try {
         TRIALS[name](trial, head.id);
-        return true;
+        // A fork is another session.
+        return name === "fork" || version() !== before;
       } catch {
         return false;
       }

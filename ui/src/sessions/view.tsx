@@ -13,6 +13,7 @@ import { useKeys } from "../parts/keyboard.js";
 import { isNarrow } from "../parts/media.js";
 import { Problem } from "../parts/problem.js";
 import { useVirtual } from "../parts/virtual.js";
+import { isWorking } from "../parts/work.js";
 import { goTo, linkTo, linkToSession, route } from "../route.js";
 import { FirstSession } from "../start/first.js";
 import { isWritable, opened, sessionsRevision, unreadable } from "../store.js";
@@ -173,7 +174,7 @@ function List({ rows, query }: { readonly rows: Rows; readonly query: URLSearchP
     Escape: () => setChosen(new Set()),
     c: () => void (currentId && copyText(currentId)),
     t: () => isWritable.value && apply(isTrash ? restoreAll : trashAll),
-    e: () => apply(exportSessions),
+    e: () => !isWorking.value && apply(exportSessions),
   });
 
   if (rows.total === 0) return <NoRows query={query} />;
@@ -207,7 +208,7 @@ function List({ rows, query }: { readonly rows: Rows; readonly query: URLSearchP
                 Move to the trash
               </button>
             )}
-            <button type="button" onClick={() => apply(exportSessions)}>
+            <button type="button" disabled={isWorking.value} onClick={() => apply(exportSessions)}>
               Export
             </button>
             <button type="button" class="quiet" onClick={() => setChosen(new Set())}>

@@ -12,6 +12,7 @@ import { Dialog } from "../parts/dialog.js";
 import { type Field, FormDialog, type Values } from "../parts/form.js";
 import { nameOf } from "../parts/model.js";
 import { Problem } from "../parts/problem.js";
+import { Progress } from "../parts/progress.js";
 import { Marks, Status } from "../parts/status.js";
 import { Time } from "../parts/time.js";
 import { say } from "../parts/toast.js";
@@ -44,6 +45,7 @@ export function StartDialog({
 }) {
   const [request, setRequest] = useState<SlotRequest | undefined>(undefined);
   const [answer, setAnswer] = useState<SlotStart | undefined>(undefined);
+  const [isChanged, setChanged] = useState(false);
   const { sessions } = opened();
 
   const opens = (id: string, text: string): void => {
@@ -52,7 +54,11 @@ export function StartDialog({
     goTo(linkToSession(id));
   };
   const startInSlot = async (wanted: SlotRequest, again: Again = {}): Promise<void> => {
-    const found = await sessions.startInSlot(wanted, again);
+    let found = await sessions.startInSlot(wanted, again);
+    // Nothing was replaced if the session is no longer what the person saw. The core asks about it as it is now.
+    const wasChanged = again.confirm !== undefined && found.outcome === "busy";
+    if (wasChanged) found = await sessions.startInSlot(wanted);
+    setChanged(wasChanged);
     if (found.outcome === "created" || found.outcome === "replaced") {
       return opens(found.session.id, found.message);
     }
@@ -63,6 +69,7 @@ export function StartDialog({
     return (
       <SlotDialog
         answer={answer}
+        isChanged={isChanged}
         onClose={onClose}
         onAgain={(again) => startInSlot(request, again)}
       />
@@ -83,12 +90,13 @@ export function StartDialog({
           opens((await sessions.start({ ...wanted, ...metadata })).id, "The session is started");
           return;
         }
+        if (model === undefined) throw new Error("A session in a slot needs a model");
         await startInSlot({
           ...wanted,
           taskId,
           // The core says which phases there are.
           phase: phase as SlotPhase,
-          model: model ?? "",
+          model,
         });
       }}
     />
@@ -129,16 +137,23 @@ function fieldsOf(defaults: StartDefaults): readonly Field[] {
 }
 
 function startOf({ task = "", mode = "", maxIterations }: Values) {
-  return { task, mode, ...(maxIterations ? { maxIterations: Number(maxIterations) } : {}) };
+  return {
+    task: task.trim(),
+    mode,
+    ...(maxIterations ? { maxIterations: Number(maxIterations) } : {}),
+  };
 }
 
 /** What is in the slot, and how to go on. */
 function SlotDialog({
   answer,
+  isChanged,
   onClose,
   onAgain,
 }: {
   readonly answer: SlotStart;
+  /** Whether the session in the slot has changed since it was asked about. */
+  readonly isChanged: boolean;
   readonly onClose: () => void;
   readonly onAgain: (again: Again) => Promise<void>;
 }) {
@@ -153,8 +168,14 @@ function SlotDialog({
   const { session } = answer;
   return (
     <Dialog title={TITLES[answer.outcome]} onClose={onClose}>
+      {isChanged && <p>The session in the slot has changed since you were asked.</p>}
       <p>{answer.message}</p>
-      {answer.outcome === "needs_confirmation" && <p class="warning">{answer.warning}</p>}
+      {answer.outcome === "needs_confirmation" && (
+        <>
+          <p class="warning">{answer.warning}</p>
+          <p>The session that is replaced moves to the trash, from which it can be restored.</p>
+        </>
+      )}
       {session !== undefined && (
         <p class="occupant">
           <Status of={session.status} /> <Line text={session.task} />{" "}
@@ -163,6 +184,7 @@ function SlotDialog({
               <Line text={nameOf(session.slot.model)} limit={60} />
             </span>
           )}{" "}
+          <Progress used={session.iterations} of={session.maxIterations} />{" "}
           <Time at={session.createdAt} /> <Marks of={session} />
         </p>
       )}

@@ -67,14 +67,14 @@ export function AuditView() {
           <input
             type="search"
             aria-label="Kind"
-            placeholder="Kind, such as agent.decision"
+            placeholder="Kind"
             value={kind}
             onChange={({ currentTarget }) => set("kind", currentTarget.value)}
           />
           <input
             type="search"
             aria-label="Subject"
-            placeholder="Subject: an id or a key"
+            placeholder="Id or key"
             value={subject}
             onChange={({ currentTarget }) => set("subject", currentTarget.value)}
           />

@@ -3,12 +3,15 @@
 // statistics, the webhooks, and whether the crash has lost anything. It fails if it has. On a terminal it
 // then serves the web UI with these sessions, until Ctrl-C.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { open } from "tenure";
 import { killAgents, runAgent } from "./demo/agent-process.mjs";
@@ -128,13 +131,24 @@ async function play() {
 
 /** Serves the web UI with the sessions of the demo, until Ctrl-C. */
 async function serve() {
-  const server = await sessions.serve();
   section("The web UI", "Ctrl-C ends it");
+  await buildPage();
+  const server = await sessions.serve();
   // It is longer than a line, and must not be cut.
   console.log(cyan(` ${server.url}?token=${server.token}`));
   process.off("SIGINT", interrupted);
   await new Promise((resolve) => process.once("SIGINT", resolve).once("SIGTERM", resolve));
   await server.close();
+}
+
+/** Builds the page of the web UI, unless it is built already. */
+async function buildPage() {
+  const script = fileURLToPath(new URL("../scripts/build.mjs", import.meta.url));
+  const child = spawn(process.execPath, [script, "wasm-browser", "ui-served"], {
+    stdio: "inherit",
+  });
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error("the web UI was not built");
 }
 
 /** Shows what the agent does and kills it in a step of the first half, at a random moment. */

@@ -105,6 +105,7 @@ async function buildTypes(show) {
         "cli",
         "host",
         "server",
+        "stores/histories",
         "stores/support",
         "stores/testkit",
       ],
@@ -155,7 +156,14 @@ async function buildNative(show) {
       "native",
       {
         inputs: rustSources({
-          without: ["bindings-wasm", "bindings-testing", "cli", "stores/support", "stores/testkit"],
+          without: [
+            "bindings-wasm",
+            "bindings-testing",
+            "cli",
+            "stores/histories",
+            "stores/support",
+            "stores/testkit",
+          ],
         }),
         outputs: [addon],
       },
@@ -185,6 +193,7 @@ async function buildCommand(show) {
             "bindings-node",
             "bindings-wasm",
             "bindings-testing",
+            "stores/histories",
             "stores/support",
             "stores/testkit",
           ],

@@ -49,6 +49,8 @@ const neverPart = [
   "host",
   "stores/file",
   "stores/git",
+  "stores/histories",
+  "stores/postgres",
   "stores/sqlite",
   "stores/support",
 ];

@@ -19,9 +19,10 @@ mod shared;
 pub mod tally;
 mod values;
 
+use std::fmt;
 use std::future::{Future, ready};
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
@@ -92,11 +93,66 @@ pub trait Store: Send + Sync {
         Box::pin(ready(Err(no_feed())))
     }
 
-    /// By how many milliseconds its clock is ahead of this machine's. A store that machines share has a clock of its
-    /// own, so that they agree on when a lease expires. By default it has none, and the answer is 0.
-    fn clock_offset_ms(&self) -> Answer<'_, i64> {
-        Box::pin(ready(Ok(0)))
+    /// Begins an operation: what it gets besides this store. `takes_long` says that it may take longer than the timeout
+    /// of one call, since it writes to many sessions. By default it gets nothing.
+    fn begin(&self, _takes_long: bool) -> Answer<'_, Begun> {
+        Box::pin(ready(Ok(Begun::default())))
     }
+}
+
+/// What an operation gets from an asynchronous store when it begins.
+#[derive(Clone, Default)]
+pub struct Begun {
+    /// By how many milliseconds the store's clock is ahead of this machine's. A store that machines share has a clock
+    /// of its own, so that they agree on when a lease expires.
+    pub clock_offset_ms: i64,
+    /// The store as this operation uses it, such as with one deadline for all of its requests; by default the store
+    /// itself.
+    pub store: Option<Arc<dyn Store>>,
+    /// What the store remembers; by default nothing.
+    pub memory: Option<Arc<dyn Memory>>,
+}
+
+impl fmt::Debug for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Begun")
+            .field("clock_offset_ms", &self.clock_offset_ms)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a handle remembers of a store that others write to as well. It may be out of date, so an operation may be
+/// decided by it only if its commit expects all of it unchanged.
+pub trait Memory: Send + Sync {
+    /// What is remembered of these sessions and records, if all of them are.
+    fn recall(&self, reads: &[Read]) -> Option<Recalled>;
+
+    /// Applies changes as [`Store::commit`] does, if in addition these sessions are still as these commits have
+    /// written them.
+    fn commit_recalled<'a>(
+        &'a self,
+        changes: &'a Changes,
+        origins: &'a [Origin],
+    ) -> Answer<'a, Commit>;
+}
+
+/// What is remembered of sessions and records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recalled {
+    /// The sessions and records, in the order of the reads.
+    pub found: Vec<Found>,
+    /// Where the sessions come from.
+    pub origins: Vec<Origin>,
+}
+
+/// Which commit has written a session as it is remembered. A version does not say that: a session that is removed and
+/// written again, or restored with its database, may have the same version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The id of the session.
+    pub id: SessionId,
+    /// The number of the commit, which no other commit of the store has.
+    pub commit: i64,
 }
 
 /// A store whose answers are ready at once: memory, files, SQLite. The methods are those of

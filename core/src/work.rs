@@ -12,6 +12,7 @@ pub mod job;
 pub mod mailbox;
 pub mod operation;
 mod reads;
+pub mod recalled;
 pub mod signature;
 pub mod transaction;
 mod unit;

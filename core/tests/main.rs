@@ -24,6 +24,7 @@ mod leases;
 mod lifecycle;
 mod mirror;
 mod model;
+mod recalled;
 mod redact_examples;
 mod redact_properties;
 mod slots;

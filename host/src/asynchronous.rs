@@ -9,9 +9,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tenure_core::error::Cause;
-use tenure_core::store::{Answer, Capabilities};
+use tenure_core::store::{Answer, Begun, Capabilities};
 use tenure_core::work::execution::{End, Ended, Execution, Invocation, Timer, run_async};
-use tenure_core::work::operation::Reply;
+use tenure_core::work::operation::{Access, Reply};
+use tenure_core::work::recalled::run_recalling;
 use tenure_core::{Millis, Result, Store};
 use tenure_store_transaction::panicked;
 use tokio::runtime::Handle;
@@ -119,12 +120,21 @@ impl Source {
         self.store.get_or_try_init(&self.open).await
     }
 
-    /// Runs an operation in this place.
+    /// Runs an operation in this place, with what the store gives it.
     async fn run(&self, invocation: Invocation, place: &mut Option<Execution>) -> Ended {
-        let store = self.store().await?;
-        let offset_ms = store.clock_offset_ms().await?;
-        let execution = place.insert(invocation.later_by(offset_ms).execution(false));
-        run_async(&**store, &Clock, execution).await
+        let opened = self.store().await?;
+        let takes_long = invocation.access() == Access::WriteMany;
+        let Begun {
+            clock_offset_ms,
+            store,
+            memory,
+        } = opened.begin(takes_long).await?;
+        let store = store.as_ref().unwrap_or(opened);
+        let execution = place.insert(invocation.later_by(clock_offset_ms).execution(false));
+        match memory {
+            Some(memory) => run_recalling(&**store, &*memory, &Clock, execution).await,
+            None => run_async(&**store, &Clock, execution).await,
+        }
     }
 }
 

@@ -103,8 +103,11 @@ impl Store for Gated {
         self.memory.scan(scan)
     }
 
-    fn clock_offset_ms(&self) -> store::Answer<'_, i64> {
-        Box::pin(ready(Ok(self.clock_offset_ms.load(Ordering::SeqCst))))
+    fn begin(&self, _: bool) -> store::Answer<'_, store::Begun> {
+        Box::pin(ready(Ok(store::Begun {
+            clock_offset_ms: self.clock_offset_ms.load(Ordering::SeqCst),
+            ..store::Begun::default()
+        })))
     }
 }
 

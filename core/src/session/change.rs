@@ -28,6 +28,23 @@ pub struct Changed {
     replayed: bool,
 }
 
+impl From<Changed> for Appended {
+    fn from(changed: Changed) -> Self {
+        Self {
+            first_sequence: changed.first,
+            last_sequence: changed.last,
+            status: changed.head.status,
+            iterations: changed.head.iterations,
+            max_iterations: changed.head.max_iterations,
+            version: changed.head.version,
+            updated_at: changed.head.updated_at,
+            replayed: changed.replayed,
+            call_id: None,
+            id: changed.head.id,
+        }
+    }
+}
+
 /// Writes a new session.
 ///
 /// # Errors
@@ -118,19 +135,19 @@ pub fn append(
         may_move: false,
         ..Admits::WITH_MODEL
     };
-    let changed = changed(tx, params, admits, steps)?;
-    Ok(Appended {
-        first_sequence: changed.first,
-        last_sequence: changed.last,
-        status: changed.head.status,
-        iterations: changed.head.iterations,
-        max_iterations: changed.head.max_iterations,
-        version: changed.head.version,
-        updated_at: changed.head.updated_at,
-        replayed: changed.replayed,
-        call_id: None,
-        id: changed.head.id,
-    })
+    Ok(changed(tx, params, admits, steps)?.into())
+}
+
+/// As [`append`], with steps that move the session.
+///
+/// # Errors
+/// Those of [`append`].
+pub fn append_moving(
+    tx: &mut Transaction<'_>,
+    params: &dyn ChangeParams,
+    steps: Steps<'_>,
+) -> Attempt<Appended> {
+    Ok(changed(tx, params, Admits::WITH_MODEL, steps)?.into())
 }
 
 /// Checks that the model of a session in a slot is available.

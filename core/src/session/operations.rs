@@ -14,8 +14,8 @@ use crate::work::operation::Group;
 use crate::work::transaction::{Attempt, Transaction, none_if_unreadable};
 
 use super::change::{
-    append, change, change_anywhere, change_with_model, check_model, create, existing,
-    generate_agent_id, new_id, not_found, store_key,
+    append, append_moving, change, change_anywhere, change_with_model, check_model, create,
+    existing, generate_agent_id, new_id, not_found, store_key,
 };
 use super::draft::Draft;
 use super::forked_history::ForkedHistory;
@@ -199,7 +199,7 @@ fn increment_iteration(
     tx: &mut Transaction<'_>,
     params: &IncrementIterationParams,
 ) -> Attempt<Appended> {
-    append(tx, params, &|draft| draft.iterate(params.data.clone()))
+    append_moving(tx, params, &|draft| draft.iterate(params.data.clone()))
 }
 
 fn record_tool_call(tx: &mut Transaction<'_>, params: &RecordToolCallParams) -> Attempt<Appended> {

@@ -154,6 +154,22 @@ impl Execution {
         }
     }
 
+    /// Whether it can [start again](Self::restart): a unit of work can, since it only reads before its commit.
+    pub fn restarts(&self) -> bool {
+        matches!(self.run, Run::Unit(_))
+    }
+
+    /// Starts it again, as if nothing had been read. Only what [`restarts`](Self::restarts) and has
+    /// written nothing does so.
+    pub fn restart(&mut self) {
+        self.is_committing = false;
+        if let Run::Unit(run) = &mut self.run {
+            run.unit = Unit::default();
+            run.reply = None;
+            run.value = None;
+        }
+    }
+
     /// Whether it waits for the reply to a commit, so that what it writes may or may not be stored.
     pub fn is_committing(&self) -> bool {
         self.is_committing

@@ -1,10 +1,8 @@
 //! Commits: sending the statements of one, and finding out what has become of it.
 
-use std::sync::Arc;
-
 use tenure_core::error::Cause;
 use tenure_core::store::feed::Change;
-use tenure_core::store::{RecordChange, SessionChange};
+use tenure_core::store::{Origin, RecordChange, SessionChange};
 use tenure_core::{Changes, Commit, Error, Result};
 use tokio::time::Instant;
 use tokio_postgres::Row;
@@ -29,16 +27,30 @@ enum Found {
 }
 
 impl Database {
-    /// Applies changes. `feed` is what the feed says of them. Sends the same commit again, with the same
-    /// token, when the connection is lost.
+    /// Applies changes, if in addition the sessions of `origins` are still as these commits have written them. `feed` is
+    /// what the feed says of the changes.
     pub(crate) async fn commit(
-        self: &Arc<Self>,
+        &self,
         changes: &Changes,
+        origins: &[Origin],
+        feed: &[Change],
+    ) -> Result<Commit> {
+        let token = token()?;
+        let committed = self.commit_as(token, changes, origins, feed).await;
+        self.heads.note_commit(changes, token, &committed);
+        committed
+    }
+
+    /// Commits with this token. Sends the same commit again, with the same token, when the connection is lost.
+    async fn commit_as(
+        &self,
+        token: i64,
+        changes: &Changes,
+        origins: &[Origin],
         feed: &[Change],
     ) -> Result<Commit> {
         let deadline = self.deadline();
-        let token = token()?;
-        let Plan { frame, requests } = plan(changes, feed, &self.schema, token);
+        let Plan { frame, requests } = plan(changes, origins, feed, &self.schema, token);
         let mut backoff = Backoff::default();
         // Why an attempt may have been applied, although it was not acknowledged.
         let mut uncertain: Option<String> = None;
@@ -64,7 +76,16 @@ impl Database {
                     match self.find_out(changes, known, deadline).await {
                         Ok(Found::Applied) => return Ok(Commit::Applied),
                         Ok(Found::Conflict(conflict)) => return Ok(conflict),
-                        Ok(Found::Met) => Failure::Contention("others wrote meanwhile".to_owned()),
+                        Ok(Found::Met) => match origins.first() {
+                            // Another commit has written it since, perhaps with the same version.
+                            Some(Origin { id, .. }) => {
+                                return Ok(Commit::SessionConflict {
+                                    id: id.clone(),
+                                    current: None,
+                                });
+                            }
+                            None => Failure::Contention("others wrote meanwhile".to_owned()),
+                        },
                         Err(failure) => failure,
                     }
                 }

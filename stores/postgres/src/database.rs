@@ -1,5 +1,6 @@
 //! A database: its connections, its schema, and how long calls may take.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -11,6 +12,7 @@ use crate::address::Address;
 use crate::backoff::Backoff;
 use crate::clock::{ServerClock, TIME};
 use crate::failure::{Failure, unavailable};
+use crate::memory::RememberedHeads;
 use crate::options::Settings;
 use crate::pool::Pool;
 use crate::request::{Batch, Frame, Replies, Request, exchange};
@@ -19,13 +21,30 @@ use crate::schema::VERSION;
 use crate::signal::Signal;
 use crate::tls::Tls;
 
-/// A database.
-#[derive(Debug)]
+/// A database, as one call uses it.
+#[derive(Debug, Clone)]
 pub(crate) struct Database {
+    shared: Arc<Shared>,
+    /// When the call has to end; by default each request has a deadline of its own.
+    until: Option<Instant>,
+}
+
+impl Deref for Database {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+/// What all calls of a handle share.
+#[derive(Debug)]
+pub(crate) struct Shared {
     pub(crate) pool: Pool,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<ServerClock>,
     pub(crate) signal: Signal,
+    pub(crate) heads: RememberedHeads,
     /// The version of a schema that a newer Tenure has migrated meanwhile; 0 as long as that is not so.
     newer: AtomicU32,
     /// The name of the schema, in quotes.
@@ -38,20 +57,42 @@ impl Database {
     pub(crate) fn new(address: &Address, settings: Settings) -> Result<Self> {
         let tls = Tls::new(&address.verification).map_err(unavailable)?;
         let clock = Arc::new(ServerClock::new(settings.clock));
-        Ok(Self {
+        let shared = Shared {
             pool: Pool::new(address.config.clone(), tls, &settings, Arc::clone(&clock))?,
             settings,
             clock,
             signal: Signal::default(),
+            heads: RememberedHeads::default(),
             newer: AtomicU32::new(0),
             schema: format!("\"{}\"", address.schema),
             shown: address.to_string(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            until: None,
         })
     }
 
-    /// When a call that begins now has to end.
+    /// The same for one call, all of whose requests end in time together.
+    pub(crate) fn for_call(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            until: Some(Instant::now() + self.settings.timeout),
+        }
+    }
+
+    /// The same for what goes on after a call.
+    pub(crate) fn for_later(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            until: None,
+        }
+    }
+
+    /// When a request that begins now has to end.
     pub(crate) fn deadline(&self) -> Instant {
-        Instant::now() + self.settings.timeout
+        let own = || Instant::now() + self.settings.timeout;
+        self.until.unwrap_or_else(own)
     }
 
     /// Sends requests once.
@@ -60,6 +101,11 @@ impl Database {
         batch: &Batch<'_>,
         deadline: Instant,
     ) -> Result<Replies, Failure> {
+        if Instant::now() >= deadline {
+            // Earlier requests of the call have taken all of its time.
+            let ms = self.settings.timeout.as_millis();
+            return Err(Failure::TimedOut(format!("the call has taken {ms} ms")));
+        }
         let connection = self.pool.get(deadline).await?;
         let until = Instant::now() + self.settings.statement_timeout;
         exchange(connection, self.pool.manager(), batch, (until, deadline)).await

@@ -1,8 +1,6 @@
 //! The feed. A commit inserts its changes without positions; `number` gives these, in the order of the sequence
 //! by which they were inserted, and removes the oldest changes.
 
-use std::sync::Arc;
-
 use tenure_core::Result;
 use tenure_core::store::feed::{ChangeKind, EventRange, FedChange, FeedPage, FeedQuery};
 use tokio_postgres::Row;
@@ -22,7 +20,7 @@ const TOKENS: &str = "interval '15 minutes'";
 
 impl Database {
     /// See `Store::feed`.
-    pub(crate) async fn feed(self: &Arc<Self>, query: &FeedQuery) -> Result<FeedPage> {
+    pub(crate) async fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
         if let Some(page) = self.signal.unchanged(query) {
             return Ok(page);
         }

@@ -33,12 +33,18 @@
 //! a feed without newer changes is answered without a query, for up to a second. Writers notify after their commits,
 //! not in them, because a notification in a transaction makes all commits of a database wait for each other.
 //!
-//! **Time** is the server's: [`PostgresStore::clock_offset_ms`](tenure_core::Store::clock_offset_ms) is what an
-//! executor adds to its own clock.
+//! **Time** is the server's: [`PostgresStore::clock_offset_ms`] is what an executor adds to its own clock.
+//!
+//! **One timeout** bounds a whole call: [`Store::begin`](tenure_core::Store::begin) returns the store with a deadline for
+//! all requests of one operation.
+//!
+//! **A write to a session that was just read or written is one round trip.** A handle remembers such heads. An operation
+//! is decided by them, and its commit expects that the same commits as before have written these sessions last. If
+//! that commit is refused, the operation reads.
 //!
 //! `address` reads URLs, `options` has the settings, `tls` the encryption, `pool` the connections, `clock` the server's
 //! time, `backoff` the pauses, `request` sends statements, `database` repeats reads, `schema` and `migration` have the tables, `row` their rows, `query` the SQL of lists,
-//! `read`, `list` and `feed` read, `plan` makes statements of changes, `commit` writes, `listen` notifies and listens, `signal` has what is known of that, and
+//! `read`, `list` and `feed` read, `memory` remembers heads, `plan` makes statements of changes, `commit` writes, `listen` notifies and listens, `signal` has what is known of that, and
 //! `store` is the handle.
 
 mod address;
@@ -50,6 +56,7 @@ mod failure;
 mod feed;
 mod list;
 mod listen;
+mod memory;
 mod migration;
 mod options;
 mod plan;

@@ -4,7 +4,6 @@
 //! were none.
 
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -41,12 +40,12 @@ enum Stopped {
 impl Database {
     /// A notification to send behind a commit that changes the feed, if it is time for one. Otherwise one is sent
     /// soon.
-    pub(crate) fn notification(self: &Arc<Self>) -> Option<Request<'static>> {
+    pub(crate) fn notification(&self) -> Option<Request<'static>> {
         match self.signal.turn() {
             Notify::Now => return Some(self.notify("")),
             Notify::No => {}
             Notify::At(time) => {
-                let database = Arc::clone(self);
+                let database = self.for_later();
                 tokio::spawn(async move {
                     sleep_until(time).await;
                     database.signal.take_turn();
@@ -80,13 +79,13 @@ impl Database {
     }
 
     /// Listens, unless this handle does, or the database has no notifications for it.
-    pub(crate) fn listen(self: &Arc<Self>) {
+    pub(crate) fn listen(&self) {
         let signal = &self.signal;
         if self.pool.manager().is_pooled() || signal.is_unsupported.load(Ordering::Relaxed) {
             return;
         }
         signal.listen_with(|| {
-            let database = Arc::clone(self);
+            let database = self.for_later();
             tokio::spawn(async move {
                 let mut backoff = Backoff::default();
                 loop {

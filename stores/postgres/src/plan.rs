@@ -9,25 +9,25 @@
 use std::sync::LazyLock;
 
 use tenure_core::store::feed::{Change, EventRange};
-use tenure_core::store::{Expect, RecordChange, SessionChange, SessionWrite};
+use tenure_core::store::{Expect, Origin, RecordChange, SessionChange, SessionWrite};
 use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Event, Head, SessionId, Timestamp};
 
 use crate::request::{Frame, Mark, Request, Value};
 use crate::row::{HEAD, head_values, stored};
 
-/// The columns of a head in a statement.
-static COLUMNS: LazyLock<String> = LazyLock::new(|| HEAD.join(", "));
-/// The values of a head, if they are the first parameters.
+/// The columns of a session in a statement: those of its head, and the token of the commit that writes it.
+static COLUMNS: LazyLock<String> = LazyLock::new(|| format!("{}, written_by", HEAD.join(", ")));
+/// The values of a session, if they are the first parameters.
 static VALUES: LazyLock<String> = LazyLock::new(|| {
-    let marks: Vec<String> = (1..=HEAD.len())
+    let marks: Vec<String> = (1..=HEAD.len() + 1)
         .map(|number| format!("${number}"))
         .collect();
     marks.join(", ")
 });
 /// The assignment of all of them but the id.
 static ASSIGNED: LazyLock<String> = LazyLock::new(|| {
-    let columns = HEAD.iter().zip(1..).skip(1);
+    let columns = COLUMNS.split(", ").zip(1..).skip(1);
     let assigned: Vec<String> = columns
         .map(|(column, number)| format!("{column} = ${number}"))
         .collect();
@@ -49,11 +49,15 @@ struct Site<'s> {
     token: i64,
     /// Whether the statement is the whole commit.
     is_alone: bool,
+    /// The commits that are to have written sessions.
+    origins: &'s [Origin],
 }
 
-/// The statements of a commit that is not empty. `feed` is what the feed says of it.
+/// The statements of a commit that is not empty, which expects that sessions are as the commits of `origins` have
+/// written them. `feed` is what the feed says of it.
 pub(crate) fn plan<'a>(
     changes: &'a Changes,
+    origins: &[Origin],
     feed: &'a [Change],
     schema: &str,
     token: i64,
@@ -64,6 +68,7 @@ pub(crate) fn plan<'a>(
         schema,
         token,
         is_alone,
+        origins,
     };
     let mut requests = Vec::new();
     if is_alone {
@@ -156,6 +161,7 @@ impl Site<'_> {
         for value in head_values(head) {
             request.bind(value);
         }
+        request.bind(self.token);
         let (values, assigned) = (&*VALUES, &*ASSIGNED);
         let insert = || {
             format!(
@@ -171,26 +177,37 @@ impl Site<'_> {
             }
             Expect::Version { version } => {
                 let version = request.bind(stored(version));
+                let origin = self.is_of_origin(request, &head.id);
                 format!(
                     "UPDATE {schema}.sessions AS s SET {assigned} WHERE s.id = $1 \
-                     AND s.version = {version}"
+                     AND s.version = {version}{origin}"
                 )
             }
         };
         request.push(format_args!("WITH written AS ({written} RETURNING s.id)"));
     }
 
+    /// The condition that a session is as its origin has written it, if there is one.
+    fn is_of_origin(&self, request: &mut Request<'_>, id: &SessionId) -> String {
+        match self.origins.iter().find(|origin| origin.id == *id) {
+            Some(origin) => format!(" AND s.written_by = {}", request.bind(origin.commit)),
+            None => String::new(),
+        }
+    }
+
     /// Begins with the part `written`: the session that is removed, and what belongs to it.
-    fn delete<'a>(&self, request: &mut Request<'a>, expect: Expect, id: &'a SessionId) {
+    fn delete<'a>(&self, request: &mut Request<'a>, expect: Expect, session: &'a SessionId) {
         let schema = self.schema;
-        let id = request.bind(id.as_str());
+        let id = request.bind(session.as_str());
         let delete = format!("DELETE FROM {schema}.sessions AS s WHERE s.id = {id}");
         // Only what is expected to be there decides what else is removed.
         let (first, others) = match expect {
             Expect::Version { version } => {
                 let version = request.bind(stored(version));
-                let first =
-                    format!("written AS ({delete} AND s.version = {version} RETURNING s.id)");
+                let origin = self.is_of_origin(request, session);
+                let first = format!(
+                    "written AS ({delete} AND s.version = {version}{origin} RETURNING s.id)"
+                );
                 (first, "IN (SELECT id FROM written)".to_owned())
             }
             Expect::Present => (

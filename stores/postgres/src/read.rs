@@ -85,16 +85,22 @@ impl Database {
         }
         let found = |read: &Read| match read {
             Read::Record { kind, key } => {
-                Found::Record(records.get(&(kind.clone(), key.clone())).cloned())
+                let record = records.get(&(kind.clone(), key.clone())).cloned();
+                self.heads.note_record(kind, key, record.is_none());
+                Found::Record(record)
             }
             Read::Session { id, history } => {
                 let events = match history {
                     History::None => Vec::new(),
                     _ => replies.next().unwrap_or_default(),
                 };
-                let loaded = heads
-                    .get(id.as_str())
-                    .map(|head| loaded(head, &events, *history));
+                let row = heads.get(id.as_str());
+                let loaded = row.map(|row| loaded(row, &events, *history));
+                if let (Some(row), Some(Ok(loaded))) = (row, &loaded)
+                    && let Ok(Some(commit)) = row::get::<Option<i64>>(row, HEAD.len())
+                {
+                    self.heads.note_head(&loaded.head, commit);
+                }
                 Found::Session(
                     loaded
                         .transpose()
@@ -129,7 +135,7 @@ impl Database {
 
     fn heads<'a>(&self, ids: Vec<Option<&'a str>>) -> Request<'a> {
         let mut request = Request::default();
-        let columns = HEAD.join(", ");
+        let columns = format!("{}, written_by", HEAD.join(", "));
         match ids.as_slice() {
             [Some(id)] => {
                 let id = request.bind(*id);

@@ -46,7 +46,8 @@ CREATE TABLE @sessions (
   approval_requested_at BIGINT,
   approval_by TEXT COLLATE "C",
   approval_decided_at BIGINT,
-  result_data TEXT COLLATE "C"
+  result_data TEXT COLLATE "C",
+  written_by BIGINT
 );
 CREATE INDEX sessions_by_created ON @sessions (created_at, id);
 CREATE INDEX sessions_by_updated ON @sessions (updated_at, id);

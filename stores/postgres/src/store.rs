@@ -8,7 +8,8 @@ use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::{Aggregate, Tally};
 use tenure_core::store::{
-    Answer, Capabilities, Changes, Commit, Found, ListQuery, Loaded, Page, Read, Scan,
+    Answer, Begun, Capabilities, Changes, Commit, Found, ListQuery, Loaded, Memory, Origin, Page,
+    Read, Recalled, Scan,
 };
 use tenure_core::stored::record::Record;
 use tenure_core::{History, Result, SessionId, Store};
@@ -31,7 +32,18 @@ const LONGEST_REMOVAL: Duration = Duration::from_secs(1);
 /// Its futures must be polled in a tokio runtime with time and IO enabled. A call that is dropped may still be
 /// performed by the server.
 pub struct PostgresStore {
-    database: Arc<Database>,
+    database: Database,
+    /// Shared with the stores of its calls.
+    listening: Arc<Listening>,
+}
+
+/// Ends the task that listens when the last user of a handle is dropped.
+struct Listening(Database);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.signal.stop_listening();
+    }
 }
 
 impl fmt::Debug for PostgresStore {
@@ -62,8 +74,25 @@ impl PostgresStore {
         let database = Database::new(address, settings)?;
         migration::open(&database, address.creates, options.keep_changes).await?;
         Ok(Self {
-            database: Arc::new(database),
+            listening: Arc::new(Listening(database.clone())),
+            database,
         })
+    }
+
+    /// The same store for one call, all of whose requests end within the timeout together.
+    fn for_call(&self) -> Self {
+        Self {
+            database: self.database.for_call(),
+            listening: Arc::clone(&self.listening),
+        }
+    }
+
+    /// By how many milliseconds the server's clock is ahead of this machine's.
+    ///
+    /// # Errors
+    /// `SCHEMA_TOO_NEW`.
+    pub async fn clock_offset_ms(&self) -> Result<i64> {
+        self.database.clock_offset_ms().await
     }
 
     /// The state of the connections.
@@ -71,12 +100,14 @@ impl PostgresStore {
         self.database.pool.status()
     }
 
-    async fn write(&self, changes: &Changes) -> Result<Commit> {
+    /// Applies changes, if in addition these sessions are still as these commits have written them.
+    async fn write(&self, changes: &Changes, origins: &[Origin]) -> Result<Commit> {
         if changes.sessions.is_empty() && changes.records.is_empty() {
             return Ok(Commit::Applied);
         }
         let feed = changes.feed();
-        let committed = self.database.commit(changes, &feed).await?;
+        let committed = self.database.commit(changes, origins, &feed).await;
+        let committed = committed?;
         if committed == Commit::Applied && !feed.is_empty() {
             self.database.signal.note_change();
             self.remove_old_changes(feed.len() as u64).await;
@@ -94,14 +125,8 @@ impl PostgresStore {
         }
         if u64::from_ne_bytes(random) % BETWEEN_REMOVALS < added {
             // What is not removed now is removed later.
-            let _ = timeout(LONGEST_REMOVAL, self.database.trim()).await;
+            let _ = timeout(LONGEST_REMOVAL, self.database.for_later().trim()).await;
         }
-    }
-}
-
-impl Drop for PostgresStore {
-    fn drop(&mut self) {
-        self.database.signal.stop_listening();
     }
 }
 
@@ -115,7 +140,7 @@ impl Store for PostgresStore {
     }
 
     fn commit<'a>(&'a self, changes: &'a Changes) -> Answer<'a, Commit> {
-        Box::pin(self.write(changes))
+        Box::pin(self.write(changes, &[]))
     }
 
     fn list<'a>(&'a self, query: &'a ListQuery) -> Answer<'a, Page> {
@@ -142,7 +167,35 @@ impl Store for PostgresStore {
         Box::pin(self.database.feed(query))
     }
 
-    fn clock_offset_ms(&self) -> Answer<'_, i64> {
-        Box::pin(self.database.clock_offset_ms())
+    fn begin(&self, takes_long: bool) -> Answer<'_, Begun> {
+        Box::pin(async move {
+            let call = Arc::new(self.for_call());
+            let clock_offset_ms = call.clock_offset_ms().await?;
+            Ok(match takes_long {
+                true => Begun {
+                    clock_offset_ms,
+                    ..Begun::default()
+                },
+                false => Begun {
+                    clock_offset_ms,
+                    memory: Some(Arc::clone(&call) as Arc<dyn Memory>),
+                    store: Some(call as Arc<dyn Store>),
+                },
+            })
+        })
+    }
+}
+
+impl Memory for PostgresStore {
+    fn recall(&self, reads: &[Read]) -> Option<Recalled> {
+        self.database.heads.recall(reads)
+    }
+
+    fn commit_recalled<'a>(
+        &'a self,
+        changes: &'a Changes,
+        origins: &'a [Origin],
+    ) -> Answer<'a, Commit> {
+        Box::pin(self.write(changes, origins))
     }
 }

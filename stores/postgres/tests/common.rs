@@ -1,12 +1,19 @@
 //! The server of the tests, and a schema of its own for each.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use tenure_core::store::Expect;
-use tenure_core::{Head, History, Result, Store};
+use tenure_core::store::{Answer, Begun, Expect};
+use tenure_core::table::OPERATIONS;
+use tenure_core::value::fingerprint::Fingerprint;
+use tenure_core::work::call::Call;
+use tenure_core::work::execution::{Invocation, Timer, done, run_async};
+use tenure_core::work::operation::Access;
+use tenure_core::work::recalled::run_recalling;
+use tenure_core::{Head, History, Json, Millis, NoHost, Result, Store};
 use tenure_postgres::{Address, PostgresOptions, PostgresStore};
-use tenure_store_support::id;
+use tenure_store_support::{id, time};
 use tokio::runtime::Runtime;
 
 /// The runtime of all tests.
@@ -94,4 +101,53 @@ pub(crate) async fn execute(sql: &str) {
 pub(crate) async fn query(sql: &str) -> Vec<String> {
     let rows = client().await.query(sql, &[]).await.unwrap();
     rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Performs an operation of the core over a store, as a host does, at a time of the caller's.
+pub(crate) fn operate<'a>(
+    store: &'a dyn Store,
+    name: &'a str,
+    now: i64,
+    params: &'a str,
+) -> Answer<'a, Json> {
+    let mut operations = OPERATIONS.iter().copied().flatten().copied();
+    let operation = operations
+        .find(|operation| operation.name() == name)
+        .unwrap();
+    let call = Call {
+        now: time(now),
+        entropy: fastrand::u128(..).to_le_bytes().into(),
+        fingerprint: Fingerprint::of(name, params),
+        host: Arc::new(NoHost),
+        limits: Arc::default(),
+        isolated: false,
+    };
+    Box::pin(async move {
+        let invocation = Invocation::new(operation, operation.read(params)?, call);
+        let takes_long = invocation.access() == Access::WriteMany;
+        let Begun {
+            store: of_call,
+            memory,
+            ..
+        } = store.begin(takes_long).await?;
+        let store = of_call.as_deref().unwrap_or(store);
+        let mut execution = invocation.execution(false);
+        let ended = match memory {
+            Some(memory) => run_recalling(store, &*memory, &Clock, &mut execution).await,
+            None => run_async(store, &Clock, &mut execution).await,
+        };
+        Ok(done(ended)?.value.to_json())
+    })
+}
+
+/// The clock of the runtime.
+struct Clock;
+
+impl Timer for Clock {
+    fn sleep(&self, time: Millis) -> Answer<'_, ()> {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(time.0)).await;
+            Ok(())
+        })
+    }
 }

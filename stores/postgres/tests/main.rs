@@ -15,4 +15,5 @@ mod connections;
 mod opening;
 mod properties;
 mod proxy;
+mod recalled;
 mod servers;

@@ -1,4 +1,5 @@
-//! A connection to the server that a test can cut at any byte, and whose round trips it can count.
+//! A connection to the server that a test can cut at any byte, interrupt and delay, and whose round trips it can
+//! count.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -39,6 +40,8 @@ struct State {
     /// For how many milliseconds replies are held back, so that all that a client sends without a reply is one round
     /// trip.
     hold_ms: AtomicU64,
+    /// Whether nothing is passed, in either direction. What was sent arrives when it is over.
+    is_interrupted: watch::Sender<bool>,
 }
 
 /// A proxy in front of the server.
@@ -65,6 +68,7 @@ impl Proxy {
             was_answered: AtomicBool::new(true),
             refuses: AtomicBool::new(false),
             hold_ms: AtomicU64::new(hold.as_millis() as u64),
+            is_interrupted: watch::Sender::new(false),
         });
         let shared = Arc::clone(&state);
         tokio::spawn(async move {
@@ -110,6 +114,12 @@ impl Proxy {
             .store(u64::from(u32::MAX), Ordering::Relaxed);
     }
 
+    /// Holds replies back for so long from now on.
+    pub(crate) fn delay(&self, time: Duration) {
+        let time = u64::try_from(time.as_millis()).unwrap();
+        self.state.hold_ms.store(time, Ordering::Relaxed);
+    }
+
     /// Refuses new connections, or accepts them again.
     pub(crate) fn refuse(&self, refuses: bool) {
         self.state.refuses.store(refuses, Ordering::Relaxed);
@@ -139,6 +149,7 @@ async fn pump(
     mut to: OwnedWriteHalf,
 ) {
     let mut generation = state.generation.subscribe();
+    let mut interrupted = state.is_interrupted.subscribe();
     let mut buffer = vec![0; 1 << 16];
     loop {
         let read = tokio::select! {
@@ -162,6 +173,14 @@ async fn pump(
                 (&state.received, &buffer[..count])
             }
         };
+        let restored = async {
+            let restored = interrupted.wait_for(|is_interrupted| !is_interrupted);
+            restored.await.map(drop)
+        };
+        tokio::select! {
+            restored = restored => if restored.is_err() { return },
+            _ = generation.changed() => return,
+        }
         counter.fetch_add(count as u64, Ordering::Relaxed);
         let passed = passed(&state, direction, count as u64);
         let bytes = &bytes[..passed.unwrap_or(count as u64) as usize];

@@ -120,6 +120,11 @@ impl Proxy {
         self.state.hold_ms.store(time, Ordering::Relaxed);
     }
 
+    /// Interrupts the network, or restores it: nothing arrives, and nothing is closed.
+    pub(crate) fn interrupt(&self, is_interrupted: bool) {
+        self.state.is_interrupted.send_replace(is_interrupted);
+    }
+
     /// Refuses new connections, or accepts them again.
     pub(crate) fn refuse(&self, refuses: bool) {
         self.state.refuses.store(refuses, Ordering::Relaxed);

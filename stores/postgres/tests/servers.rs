@@ -1,10 +1,9 @@
-//! Servers of the tests' own: one that is killed and started again under load, one with encryption, and a
+//! Servers of the tests' own: one that crashes and is started again under load, one with encryption, and a
 //! pooler.
 
 use std::fs;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
@@ -17,148 +16,7 @@ use tenure_postgres::{Address, PostgresOptions, PostgresStore};
 use tenure_store_support::{event, head, id, put};
 
 use crate::common::{Schema, block_on, next_head, server_port};
-
-/// A program as the user that may run a server: this one, unless it is root.
-fn program(path: &Path) -> Command {
-    let mut command = Command::new(path);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command.env("LC_ALL", "C");
-    #[cfg(unix)]
-    if let Some((user, group)) = other_user() {
-        use std::os::unix::process::CommandExt;
-        command.uid(user).gid(group);
-    }
-    command
-}
-
-/// The user and the group `postgres`, if this process is root.
-fn other_user() -> Option<(u32, u32)> {
-    let number = |arguments: &[&str]| {
-        let output = Command::new("id").args(arguments).output().unwrap();
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .trim()
-            .parse::<u32>()
-            .unwrap()
-    };
-    (number(&["-u"]) == 0).then(|| (number(&["-u", "postgres"]), number(&["-g", "postgres"])))
-}
-
-/// A folder that the user of a server may write to.
-fn folder() -> TempDir {
-    let folder = tempfile::Builder::new()
-        .prefix("tenure-pg-")
-        .tempdir()
-        .unwrap();
-    give(folder.path());
-    folder
-}
-
-fn give(path: &Path) {
-    #[cfg(unix)]
-    if let Some((user, group)) = other_user() {
-        std::os::unix::fs::chown(path, Some(user), Some(group)).unwrap();
-    }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
-}
-
-/// A server.
-struct Server {
-    folder: TempDir,
-    programs: PathBuf,
-    port: u16,
-    settings: Vec<String>,
-}
-
-impl Server {
-    /// A server that is not started yet.
-    fn new() -> Self {
-        let programs = std::env::var("TENURE_TEST_POSTGRES_BIN")
-            .expect("TENURE_TEST_POSTGRES_BIN is not set; run `node scripts/postgres.mjs ...`");
-        let server = Self {
-            folder: folder(),
-            programs: programs.into(),
-            port: free_port(),
-            settings: Vec::new(),
-        };
-        let made = program(&server.programs.join("initdb"))
-            .current_dir(server.folder.path())
-            .args([
-                "-U",
-                "postgres",
-                "--auth=trust",
-                "--no-sync",
-                "-E",
-                "UTF8",
-                "--locale=C",
-                "-D",
-            ])
-            .arg(server.data())
-            .status();
-        assert!(made.unwrap().success());
-        server
-    }
-
-    fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    fn control(&self, arguments: &[&str]) -> bool {
-        let status = program(&self.programs.join("pg_ctl"))
-            .current_dir(self.folder.path())
-            .arg("-D")
-            .arg(self.data())
-            .args(arguments)
-            .status();
-        status.unwrap().success()
-    }
-
-    fn start(&self) {
-        let settings = [
-            "listen_addresses=127.0.0.1".to_owned(),
-            format!("port={}", self.port),
-            format!("unix_socket_directories={}", self.folder.path().display()),
-            "fsync=off".to_owned(),
-        ];
-        let settings = settings.iter().chain(&self.settings);
-        let settings: Vec<String> = settings.map(|setting| format!("-c {setting}")).collect();
-        let log = self.folder.path().join("log");
-        let log = log.to_str().unwrap();
-        let started = self.control(&[
-            "-w",
-            "-t",
-            "60",
-            "-l",
-            log,
-            "-o",
-            &settings.join(" "),
-            "start",
-        ]);
-        assert!(started, "{}", fs::read_to_string(log).unwrap_or_default());
-    }
-
-    /// Ends the server as if it had crashed.
-    fn kill(&self) {
-        assert!(self.control(&["-w", "-m", "immediate", "stop"]));
-    }
-
-    fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.control(&["-w", "-m", "immediate", "stop"]);
-    }
-}
+use crate::server::{Server, folder, free_port, give, program};
 
 async fn open(url: &str) -> Result<PostgresStore> {
     PostgresStore::open(&Address::parse(url)?, &PostgresOptions::default()).await

@@ -7,7 +7,7 @@ use tenure_core::stored::slot::SlotPhase;
 use tenure_core::{Phase, SessionId, Status, Timestamp};
 
 use crate::request::{Request, Value};
-use crate::row::HEAD;
+use crate::row::{HEAD, period};
 
 /// How many characters of a name are in its index.
 const INDEXED: usize = 128;
@@ -44,11 +44,20 @@ pub(crate) fn list<'a>(query: &'a ListQuery, schema: &str, rows: u64) -> Request
         Direction::Desc => ("<", "DESC"),
     };
     let order = format!("s.{time} {direction}, s.id {direction}");
+    // The order in which the index has the sessions, and within that the one of the list.
+    let indexed = match query.order.by {
+        OrderBy::CreatedAt => order.clone(),
+        OrderBy::UpdatedAt => format!("s.updated_period {direction}, {order}"),
+    };
     let mut conditions = Conditions::of(&mut request, &query.filter);
     if let Some(after) = &query.after {
         let at = request.bind(after.at.as_millis());
         let id = request.bind(after.id.as_str());
         conditions.add(format!("(s.{time}, s.id) {beyond} ({at}, {id})"));
+        if query.order.by == OrderBy::UpdatedAt {
+            let period = request.bind(period(after.at));
+            conditions.add(format!("s.updated_period {beyond}= {period}"));
+        }
     }
     // No list is longer than the largest integer.
     let integer = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
@@ -62,7 +71,7 @@ pub(crate) fn list<'a>(query: &'a ListQuery, schema: &str, rows: u64) -> Request
          SELECT s.{columns}, sum(s.size) OVER (ORDER BY {order}) - s.size AS before, \
          count(*) OVER () AS found FROM (\
          SELECT s.{columns}, {size} AS size FROM {schema}.sessions AS s{conditions} \
-         ORDER BY {order} LIMIT {limit} OFFSET {offset}) AS s) AS s \
+         ORDER BY {indexed} LIMIT {limit} OFFSET {offset}) AS s) AS s \
          WHERE s.before <= {most} ORDER BY {order}",
         size = sizes.join(" + "),
         conditions = conditions.clause(),
@@ -188,6 +197,15 @@ impl Conditions {
             if let Some(time) = time.map(Timestamp::as_millis) {
                 let time = request.bind(time);
                 all.add(format!("{condition} {time}"));
+            }
+        }
+        for (condition, time) in [
+            ("s.updated_period >=", updated_after),
+            ("s.updated_period <=", updated_before),
+        ] {
+            if let Some(time) = time {
+                let period = request.bind(period(*time));
+                all.add(format!("{condition} {period}"));
             }
         }
         if let Some(text) = text.as_ref().filter(|text| !text.is_empty()) {

@@ -55,6 +55,11 @@ pub(crate) const HEAD: [&str; 39] = [
     "result_data",
 ];
 
+/// The value of `updated_period`: the ten seconds in which a session was updated.
+pub(crate) fn period(updated_at: Timestamp) -> i64 {
+    updated_at.as_millis().div_euclid(10_000)
+}
+
 /// The columns of an event.
 pub(crate) const EVENT: &str = "sequence, timestamp, type, data";
 /// The columns of a record.

@@ -1,13 +1,17 @@
 //! Random writes and reads through several handles have the same results as over the memory store, also if the
 //! statements of a commit meet those of others.
 
+use std::time::Duration;
+
 use fastrand::Rng;
-use tenure_core::store::{Expect, RecordChange, SessionWrite};
+use tenure_core::store::filter::{Direction, Filter, Order, OrderBy};
+use tenure_core::store::{Expect, ListQuery, RecordChange, SessionWrite};
 use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Commit, History, MemoryStore, Store, SyncStore};
-use tenure_store_support::{event, head, id, put_change, scaled, time};
+use tenure_store_support::{event, head, id, put, put_change, scaled, time};
+use tokio::time::sleep;
 
-use crate::common::{Schema, block_on};
+use crate::common::{Schema, block_on, next_head, query};
 
 const IDS: [&str; 4] = ["a", "B", "a-b", "z"];
 const RECORDS: [(&str, &str); 4] = [
@@ -49,6 +53,93 @@ fn changes_through_several_handles_have_the_results_of_the_memory_store() {
             applied > steps / 10,
             "only {applied} of {steps} were applied"
         );
+    });
+}
+
+/// The index of the times of updates has them in periods.
+#[test]
+fn lists_by_the_time_of_the_last_update_are_those_of_the_memory_store() {
+    let mut rng = Rng::with_seed(12);
+    let memory = MemoryStore::default();
+    block_on(async {
+        let store = Schema::new().open().await.unwrap();
+        // Around the limits of a period, before and after 1970, and several at one time.
+        let some_time =
+            |rng: &mut Rng| time(rng.i64(-3..3) * 10_000 + rng.i64(-2..3) * rng.i64(0..1000));
+        for number in 0..60 {
+            let mut head = head(&format!("s{number}"));
+            head.updated_at = some_time(&mut rng);
+            let put = put(head, Expect::Absent, Vec::new());
+            assert_eq!(store.commit(&put).await, memory.commit(&put));
+        }
+        for _ in 0..scaled(400) {
+            let mut query = ListQuery {
+                filter: Filter {
+                    updated_after: rng.bool().then(|| some_time(&mut rng)),
+                    updated_before: rng.bool().then(|| some_time(&mut rng)),
+                    ..Filter::default()
+                },
+                order: Order {
+                    by: match rng.u8(0..4) {
+                        0 => OrderBy::CreatedAt,
+                        _ => OrderBy::UpdatedAt,
+                    },
+                    direction: match rng.bool() {
+                        true => Direction::Asc,
+                        false => Direction::Desc,
+                    },
+                },
+                after: None,
+                offset: 0,
+                limit: rng.u32(1..20),
+                max_bytes: u64::MAX,
+            };
+            loop {
+                let page = store.list(&query).await.unwrap();
+                assert_eq!(
+                    Ok(&page),
+                    SyncStore::list(&memory, &query).as_ref(),
+                    "{query:?}"
+                );
+                let Some(last) = page.heads.last().filter(|_| page.more) else {
+                    break;
+                };
+                query.after = Some(query.order.position(last));
+            }
+        }
+    });
+}
+
+#[test]
+fn writes_to_a_session_within_ten_seconds_change_no_index() {
+    block_on(async {
+        let schema = Schema::new();
+        let store = schema.open().await.unwrap();
+        let created = put(head("s"), Expect::Absent, Vec::new());
+        assert_eq!(store.commit(&created).await, Ok(Commit::Applied));
+        for _ in 0..20 {
+            let (mut next, expect) = next_head(&store, "s", History::None).await;
+            next.updated_at = time(next.updated_at.as_millis() + 100);
+            let events = vec![event(next.event_count, "{}")];
+            let committed = store.commit(&put(next, expect, events)).await;
+            assert_eq!(committed, Ok(Commit::Applied));
+        }
+        // The server counts them within a second or two.
+        let counted = format!(
+            "SELECT n_tup_hot_upd::TEXT FROM pg_stat_user_tables \
+             WHERE schemaname = '{}' AND relname = 'sessions' AND n_tup_upd = 20",
+            schema.0
+        );
+        let mut counts = Vec::new();
+        for _ in 0..400 {
+            counts = query(&counted).await;
+            if !counts.is_empty() {
+                break;
+            }
+            assert_eq!(store.load(&id("t"), History::None).await, Ok(None));
+            sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(counts, ["20"]);
     });
 }
 

@@ -326,7 +326,11 @@ tenure_core::operations! {
         r#"{"agentName":"a","storage":true,"diskBytes":4096,"within":"1d"}"#;
 }
 
-async fn stats(context: &Context, params: AgentStatsParams) -> Result<AgentStats> {
+/// Computes the statistics.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) async fn stats(context: &Context, params: AgentStatsParams) -> Result<AgentStats> {
     let now = context.call().now;
     let mut count = Count::new(&params);
     let order = Order::default();

@@ -8,6 +8,7 @@
 //! - [`machines`]: processes and the virtual machines that they own.
 //! - [`hooks`]: the hooks of an agent's host.
 //! - [`folders`]: the import of folders that other programs have written.
+//! - [`metrics`]: metrics of a store, added up across processes.
 //! - [`retention`]: purging with an archive, the removal of idle agents and of
 //!   expired records, and scheduled removal.
 
@@ -21,6 +22,7 @@ pub mod export;
 pub mod folders;
 pub mod hooks;
 pub mod machines;
+pub mod metrics;
 pub mod retention;
 
 /// The operations of all applications.
@@ -34,6 +36,7 @@ pub static OPERATIONS: &[&[&AnyOperation]] = &[
     dedup::operations::OPERATIONS,
     dedup::log::OPERATIONS,
     dedup::stats::OPERATIONS,
+    metrics::operations::OPERATIONS,
     retention::agents::OPERATIONS,
     retention::records::OPERATIONS,
 ];

@@ -54,6 +54,7 @@ const LEFT_OUT: &[&str] = &[
     "importDirectory",
     "leaseClear",
     "leaseTransfer",
+    "metrics",
     "processRegister",
     "purge",
     "activeSessions",

@@ -22,6 +22,7 @@ mod json_properties;
 mod layouts;
 mod leases;
 mod lifecycle;
+mod metrics;
 mod mirror;
 mod model;
 mod recalled;

@@ -1724,6 +1724,76 @@ trash?: Trash,
 token?: number, };
 
 /**
+ * How agents have done. Ratios are from 0 to 1, and `null` without data.
+ */
+export type DerivedAgentMetrics = { 
+/**
+ * The number of agents by phase.
+ */
+phases: Record<string, number>, 
+/**
+ * The agents created per day, since the first one.
+ */
+createdPerDay: number, 
+/**
+ * The decisions whether to resume an agent, of the last 30 days.
+ */
+decisions: number, 
+/**
+ * The decisions to resume, of the last 30 days.
+ */
+resumed: number, 
+/**
+ * The share of decisions to resume.
+ */
+resumeRatio: number | null, 
+/**
+ * The share of completed agents among those that were resumed and have ended.
+ */
+resumeSuccessRatio: number | null, 
+/**
+ * The median of the durations of ended agents, in seconds.
+ */
+durationMedianSeconds: number | null, 
+/**
+ * The 95th percentile of the durations of ended agents, in seconds.
+ */
+durationP95Seconds: number | null, 
+/**
+ * The share of agents that have met errors or failed.
+ */
+errorRatio: number | null, 
+/**
+ * When the last cleanup ended, in seconds since 1970; `null` if none ended in the last 30 days.
+ */
+lastCleanupSeconds: number | null, };
+
+/**
+ * The metrics that follow from what is stored.
+ */
+export type DerivedMetrics = { 
+/**
+ * The number of sessions by status.
+ */
+sessions: Record<string, number>, 
+/**
+ * The tokens of the prompts of all sessions.
+ */
+promptTokens: number, 
+/**
+ * The tokens of the completions of all sessions.
+ */
+completionTokens: number, 
+/**
+ * The cost of all sessions, in the user's unit.
+ */
+cost: number, 
+/**
+ * How agents have done.
+ */
+agents: DerivedAgentMetrics, };
+
+/**
  * The state of a session or record in the target that differs from the source.
  */
 export type Difference = "missing" | "older" | "newer" | "different" | "unreadable" | "held";
@@ -3092,6 +3162,194 @@ wanted: Wanted,
  * Whether the value meets the target; `null` without data.
  */
 met: boolean | null, };
+
+/**
+ * The metrics of a store.
+ */
+export type Metrics = { 
+/**
+ * What all handles have counted that record it, and the one that asks.
+ */
+counts: MetricsCounts, 
+/**
+ * What the processes use whose handles record, and that of the handle that asks; each once.
+ */
+processes: Array<MetricsProcess>, 
+/**
+ * The number of handles that are counted in.
+ */
+handles: number, 
+/**
+ * The size of the store on disk in bytes, as the handle that asks knows it, or else another; `null` where
+ * none does.
+ */
+storeBytes: number | null, 
+/**
+ * Whether there were more records than are read. The counts are too small then.
+ */
+isIncomplete: boolean, 
+/**
+ * What follows from the sessions and the audit log; `null` if it was not asked for, and for a store without
+ * sessions.
+ */
+derived: DerivedMetrics | null, };
+
+/**
+ * What was counted.
+ */
+export type MetricsCounts = { 
+/**
+ * The counters, by family and labels.
+ */
+counters: Record<string, Record<string, number>>, 
+/**
+ * The histograms, by family and labels.
+ */
+histograms: Record<string, Record<string, MetricsHistogram>>, };
+
+/**
+ * Which records to add to the total.
+ */
+export type MetricsFoldParams = { 
+/**
+ * How many at most: 1 to 100, 100 by default.
+ */
+limit?: number, };
+
+/**
+ * The result of adding records to the total.
+ */
+export type MetricsFolded = { 
+/**
+ * The number of records that were added to the total.
+ */
+folded: number, };
+
+/**
+ * A histogram of durations.
+ */
+export type MetricsHistogram = { 
+/**
+ * The number of measurements in each bucket, and in the last one those above all bounds. Empty buckets at the
+ * end are left out.
+ */
+counts: Array<number>, 
+/**
+ * The sum of all durations, in microseconds.
+ */
+sumUs: number, };
+
+/**
+ * The outcome of recording.
+ */
+export type MetricsOutcome = "recorded" | "folded";
+
+/**
+ * Which metrics to read.
+ */
+export type MetricsParams = { 
+/**
+ * The handle that asks, as in `metricsRecord`. What it says itself is counted instead of its record.
+ */
+instance?: string, 
+/**
+ * What the handle that asks has counted, a JSON object.
+ */
+own?: JsonObject, 
+/**
+ * Whether to compute what follows from the sessions and the audit log, which may read all heads of
+ * agents; `true` by default.
+ */
+derive?: boolean, };
+
+/**
+ * The connections of a handle.
+ */
+export type MetricsPool = { 
+/**
+ * The greatest number of connections.
+ */
+max: number, 
+/**
+ * The connections in use.
+ */
+active: number, 
+/**
+ * The connections that are open and not in use.
+ */
+idle: number, 
+/**
+ * The calls that wait for a connection.
+ */
+waiting: number, 
+/**
+ * How many times a connection could not be opened, or was not free in time.
+ */
+failures: number, 
+/**
+ * How long calls have waited for a connection that they got.
+ */
+waits: MetricsHistogram, };
+
+/**
+ * What a process uses. Several handles of a process say the same, but for the pool.
+ */
+export type MetricsProcess = { 
+/**
+ * Its name: the name of its machine and its PID, such as `bot-1:4711`.
+ */
+name: string, 
+/**
+ * The CPU time that it has used, in microseconds; `null` where the system does not say it.
+ */
+cpuUs: number | null, 
+/**
+ * The memory that it has resident, in bytes; `null` where the system does not say it.
+ */
+residentBytes: number | null, 
+/**
+ * The connections of the handle to a database; `null` for a store without connections.
+ */
+pool: MetricsPool | null, };
+
+/**
+ * What a handle records.
+ */
+export type MetricsRecordParams = { 
+/**
+ * Identifies the handle among those of all processes: text of its own, of 64 characters at most.
+ */
+instance: string, 
+/**
+ * What it has counted in total, a JSON object.
+ */
+own: JsonObject, 
+/**
+ * Whether it has recorded before. If its record is gone then, nothing is written: the record was added to
+ * the total.
+ */
+known?: boolean, 
+/**
+ * Whether the handle is being closed. What it has counted is added to the total, and its record removed.
+ */
+ended?: boolean, };
+
+/**
+ * The result of recording.
+ */
+export type MetricsRecorded = { 
+/**
+ * The outcome.
+ */
+outcome: MetricsOutcome, 
+/**
+ * The time until the next record, in milliseconds.
+ */
+nextMs: number, 
+/**
+ * Whether to call `metricsFold` now. One call among many is asked to.
+ */
+folds: boolean, };
 
 /**
  * How a model differs from another.
@@ -5881,6 +6139,12 @@ export interface Operations {
   auditDay: { params: AuditDayParams; result: AuditDay };
   /** The number of runs on each of some days in UTC, and of those that were prevented as duplicates. */
   dedupStats: { params: DedupStatsParams; result: DedupStats };
+  /** The metrics of a store: what handles have counted in every process, and what follows from the sessions and the audit log. */
+  metrics: { params: MetricsParams; result: Metrics };
+  /** Records what a handle has counted in total, in place of what it has recorded before. The outcome is `recorded`, or `folded` if its record was added to the total meanwhile and nothing was written. */
+  metricsRecord: { params: MetricsRecordParams; result: MetricsRecorded };
+  /** Adds the records of handles that are gone to the total: their process has ended, or they have not recorded for 15 minutes. */
+  metricsFold: { params: MetricsFoldParams; result: MetricsFolded };
   /** Puts the agents that have been idle for a time into the trash, whatever their phase, and deletes those that have been there for a time. Unfinished ones are abandoned; those that a runner holds stay. */
   agentCleanup: { params: AgentCleanupParams; result: CleanupResult };
   /** Removes entries that have reached an age from the audit log. */
@@ -5983,6 +6247,9 @@ export const OPERATIONS = {
   dedupClear: "write",
   auditDay: "read",
   dedupStats: "read",
+  metrics: "read",
+  metricsRecord: "write",
+  metricsFold: "write",
   agentCleanup: "write",
   auditPurge: "write",
   cleanupRecords: "write",

@@ -285,6 +285,7 @@ fn name_of(group: Group) -> &'static str {
         Group::Machines => "machines",
         Group::Hooks => "hooks",
         Group::Folders => "folders",
+        Group::Metrics => "metrics",
     }
 }
 

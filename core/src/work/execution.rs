@@ -78,6 +78,16 @@ impl Invocation {
         self.operation.access
     }
 
+    /// The name of the operation.
+    pub fn name(&self) -> &'static str {
+        self.operation.name()
+    }
+
+    /// Its parameters, if they are of this type.
+    pub fn params<P: 'static>(&self) -> Option<&P> {
+        self.params.downcast_ref()
+    }
+
     /// The same at a time that is later by so many milliseconds. A time beyond the calendar stays as it was.
     #[must_use]
     pub fn later_by(mut self, millis: i64) -> Self {

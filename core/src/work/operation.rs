@@ -55,6 +55,8 @@ pub enum Group {
     Hooks,
     /// Folders of other programs.
     Folders,
+    /// Metrics of a store.
+    Metrics,
 }
 
 /// The result of an operation that takes several steps.

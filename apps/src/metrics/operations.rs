@@ -1,0 +1,197 @@
+//! The operations on metrics: what a handle has counted is recorded, the records of handles that are gone are
+//! added to the total, and all of them are read.
+
+use std::collections::BTreeMap;
+
+use tenure_core::error::{Error, Result};
+use tenure_core::store::query::Read;
+use tenure_core::work::context::Context;
+use tenure_core::work::operation::Group;
+use tenure_core::work::transaction::{Attempt, Transaction};
+
+use super::counts::Counts;
+use super::derived::derive;
+use super::own::{Own, ProcessUse};
+use super::params::{
+    Metrics, MetricsFoldParams, MetricsFolded, MetricsOutcome, MetricsParams, MetricsRecordParams,
+    MetricsRecorded,
+};
+use super::record::{self, Body, KIND, TOTAL, key_of};
+
+/// The time between two records of a handle, in milliseconds.
+const EVERY_MS: u64 = 10_000;
+/// One of so many calls is asked to add the records of others to the total.
+const BETWEEN_FOLDS: u8 = 32;
+/// The greatest number of records that one call adds to the total.
+const MAX_FOLDED: u32 = 100;
+
+tenure_core::operations! {
+    Group::Metrics;
+    /// The metrics of a store: what handles have counted in every process, and what follows from the sessions
+    /// and the audit log.
+    METRICS = Read "metrics" (MetricsParams) -> Metrics, steps metrics,
+        r#"{"instance":"i","own":{"counts":{"counters":{"slotStarts":{"created":1}}}},"derive":true}"#;
+    /// Records what a handle has counted in total, in place of what it has recorded before. The outcome is
+    /// `recorded`, or `folded` if its record was added to the total meanwhile and nothing was written.
+    METRICS_RECORD = Write "metricsRecord" (MetricsRecordParams) -> MetricsRecorded, unit record_own,
+        r#"{"instance":"i","own":{"counts":{"counters":{"slotStarts":{"created":1}}}},"known":false,"ended":false}"#;
+    /// Adds the records of handles that are gone to the total: their process has ended, or they have not
+    /// recorded for 15 minutes.
+    METRICS_FOLD = Write "metricsFold" (MetricsFoldParams) -> MetricsFolded, steps fold,
+        r#"{"limit":10}"#;
+}
+
+async fn metrics(context: &Context, params: MetricsParams) -> Result<Metrics> {
+    let own = params
+        .own
+        .as_ref()
+        .map(|own| Own::read("own", own))
+        .transpose()?;
+    let asks = params.instance.as_ref().map(key_of).transpose()?;
+    let records = context.scan(&record::all()).await?;
+    let mut found = Metrics {
+        is_incomplete: records.len() >= record::all().limit as usize,
+        ..Metrics::default()
+    };
+    let mut processes = BTreeMap::new();
+    let recorded = records
+        .iter()
+        .filter(|record| Some(&record.key) != asks.as_ref());
+    for record in recorded {
+        if record.key == TOTAL {
+            found.counts.merge(&record::read_total(Some(record)));
+        } else if let Some(body) = Body::read(record) {
+            found.handles += 1;
+            found.counts.merge(&body.own.counts);
+            found.store_bytes = found.store_bytes.max(body.own.store_bytes);
+            // What a process used that is gone is not what is used now.
+            if !body.is_gone(context.call().now, &*context.call().host) {
+                add_process(&mut processes, body.own.process);
+            }
+        }
+    }
+    if let Some(own) = own {
+        found.handles += u64::from(asks.is_some());
+        found.counts.merge(&own.counts);
+        found.store_bytes = own.store_bytes.or(found.store_bytes);
+        if !own.process.name.is_empty() {
+            add_process(&mut processes, own.process);
+        }
+    }
+    found.processes = processes.into_values().collect();
+    if params.derive.unwrap_or(true) {
+        found.derived = derive(context).await?;
+    }
+    Ok(found)
+}
+
+/// Adds what a handle says of its process. Handles of one process say the same, at different times, and each has
+/// connections of its own.
+fn add_process(processes: &mut BTreeMap<String, ProcessUse>, process: ProcessUse) {
+    match processes.get_mut(&process.name) {
+        None => {
+            processes.insert(process.name.clone(), process);
+        }
+        Some(known) => {
+            if process.cpu_us > known.cpu_us {
+                known.cpu_us = process.cpu_us;
+                known.resident_bytes = process.resident_bytes;
+            }
+            match (&mut known.pool, process.pool) {
+                (Some(known), Some(pool)) => known.merge(&pool),
+                (known, pool) => *known = known.take().or(pool),
+            }
+        }
+    }
+}
+
+fn record_own(tx: &mut Transaction<'_>, params: &MetricsRecordParams) -> Attempt<MetricsRecorded> {
+    let own = Own::read("own", &params.own)?;
+    let key = key_of(&params.instance)?;
+    let ended = params.ended.unwrap_or(false);
+    let mut recorded = MetricsRecorded {
+        outcome: MetricsOutcome::Recorded,
+        next_ms: EVERY_MS,
+        folds: !ended && tx.entropy().bits()[0].is_multiple_of(BETWEEN_FOLDS),
+    };
+    let wanted = if ended {
+        vec![key.as_str(), TOTAL]
+    } else {
+        vec![key.as_str()]
+    };
+    tx.read_all(wanted.into_iter().map(read_of))?;
+    let is_there = tx.record(KIND, &key)?.is_some();
+    if params.known.unwrap_or(false) && !is_there {
+        recorded.outcome = MetricsOutcome::Folded;
+        return Ok(recorded);
+    }
+    if !ended {
+        let body = Body::new(own, tx.host().process(), tx.now())?;
+        tx.put_record(body.to_record(key)?)?;
+        return Ok(recorded);
+    }
+    let mut total = read_total(tx)?;
+    total.merge(&own.counts);
+    tx.put_record(record::total(&total)?)?;
+    if is_there {
+        tx.remove_record(KIND, &key)?;
+    }
+    Ok(recorded)
+}
+
+async fn fold(context: &Context, params: MetricsFoldParams) -> Result<MetricsFolded> {
+    let limit = params.limit.unwrap_or(MAX_FOLDED);
+    if !(1..=MAX_FOLDED).contains(&limit) {
+        let problem = format!("expected 1 to {MAX_FOLDED}");
+        return Err(Error::invalid("limit", problem));
+    }
+    let call = context.call();
+    let records = context.scan(&record::all()).await?;
+    let is_gone = |record: &&tenure_core::stored::record::Record| {
+        // One that cannot be read is of no use.
+        let body = Body::read(record);
+        record.key != TOTAL && body.is_none_or(|body| body.is_gone(call.now, &*call.host))
+    };
+    let gone = records.iter().filter(is_gone).take(limit as usize);
+    let gone: Vec<String> = gone.map(|record| record.key.clone()).collect();
+    if gone.is_empty() {
+        return Ok(MetricsFolded { folded: 0 });
+    }
+    let folded = context.transact(|tx| fold_into_total(tx, &gone)).await?;
+    Ok(MetricsFolded { folded })
+}
+
+/// Adds the records of handles to the total, in one commit. A handle that has recorded meanwhile keeps its record.
+fn fold_into_total(tx: &mut Transaction<'_>, gone: &[String]) -> Attempt<u64> {
+    let keys = gone.iter().map(String::as_str);
+    tx.read_all(keys.chain([TOTAL]).map(read_of))?;
+    let mut total = read_total(tx)?;
+    let mut folded = 0;
+    for key in gone {
+        let Some(record) = tx.record(KIND, key)? else {
+            continue;
+        };
+        match Body::read(&record) {
+            Some(body) if !body.is_gone(tx.now(), tx.host()) => continue,
+            Some(body) => total.merge(&body.own.counts),
+            None => {}
+        }
+        tx.remove_record(KIND, key)?;
+        folded += 1;
+    }
+    if folded > 0 {
+        tx.put_record(record::total(&total)?)?;
+    }
+    Ok(folded)
+}
+
+fn read_total(tx: &mut Transaction<'_>) -> Attempt<Counts> {
+    Ok(record::read_total(tx.record(KIND, TOTAL)?.as_ref()))
+}
+
+fn read_of(key: &str) -> Read {
+    Read::Record {
+        kind: KIND.to_owned(),
+        key: key.to_owned(),
+    }
+}

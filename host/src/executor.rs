@@ -5,8 +5,9 @@
 //! store run on the process's runtime thread, many at a time.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 
+use tenure_apps::metrics::own::{Own, PoolUse};
 use tenure_bridge::{Answer, answer};
 use tenure_core::store::Capabilities;
 use tenure_core::work::execution::{Ended, Execution, Invocation, run};
@@ -15,15 +16,24 @@ use tenure_core::{Error, Result, SyncStore};
 use tenure_store_transaction::{Attempt, TransactionStore, TransactionStoreExt};
 
 use crate::asynchronous::{AsyncCalls, Completion, Opener};
+use crate::metrics::size::StoreSize;
+use crate::metrics::{Measure, Meter, Outcome};
 
 /// A store that answers synchronously, and that any thread may call.
 pub type InlineStore = Box<dyn SyncStore + Send + Sync>;
 /// A transaction store, which one thread at a time may call.
 pub type SerialStore = Box<dyn TransactionStore + Send>;
 
+/// Reads the connections of a store; `None` while it is not open.
+pub(crate) type PoolReader = Box<dyn Fn() -> Option<PoolUse> + Send + Sync>;
+
 /// An open store, and how operations run over it. Threads may share it.
 pub struct Executor {
     kind: Kind,
+    meter: Arc<Meter>,
+    /// The connections of the store, if it has any.
+    pool: Option<PoolReader>,
+    size: StoreSize,
 }
 
 enum Kind {
@@ -61,6 +71,7 @@ pub enum Started<'e> {
 pub struct Deferred<'e> {
     executor: &'e Executor,
     waiting: Waiting,
+    measure: Measure,
 }
 
 /// What waits to be run.
@@ -93,7 +104,44 @@ impl Executor {
     }
 
     fn of(kind: Kind) -> Self {
-        Self { kind }
+        Self {
+            kind,
+            meter: Arc::default(),
+            pool: None,
+            size: StoreSize::Unknown,
+        }
+    }
+
+    /// The same with connections that are read by `pool`.
+    pub(crate) fn with_pool(self, pool: PoolReader) -> Self {
+        Self {
+            pool: Some(pool),
+            ..self
+        }
+    }
+
+    /// The same over a store whose size can be measured.
+    pub(crate) fn with_size(self, size: StoreSize) -> Self {
+        Self { size, ..self }
+    }
+
+    /// Counts the operations.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// What the operations were counted as, and what the process and the store use.
+    pub fn own(&self) -> Own {
+        let mut own = self.meter.own();
+        own.process.pool = self.pool.as_ref().and_then(|read| read());
+        own.store_bytes = self.store_bytes();
+        own
+    }
+
+    /// The size of the store on disk in bytes, as it was measured last; `None` if it is not known. The first reading
+    /// of a store of files or in a database may wait for a tenth of a second.
+    pub fn store_bytes(&self) -> Option<u64> {
+        self.size.read()
     }
 
     /// Whether the store is asynchronous.
@@ -139,6 +187,13 @@ impl Executor {
 
     /// Runs an operation to its end. The thread waits for other writers, and for an asynchronous store.
     pub fn run(&self, invocation: Invocation) -> Ended {
+        let measure = self.meter.begin(&invocation);
+        let ended = self.run_unmeasured(invocation);
+        measure.end(&Outcome::of(&ended));
+        ended
+    }
+
+    fn run_unmeasured(&self, invocation: Invocation) -> Ended {
         let isolated = self.isolates(invocation.access());
         match &self.kind {
             Kind::Inline(store) => run(&**store, &mut invocation.execution(isolated)),
@@ -156,30 +211,33 @@ impl Executor {
 
     /// Starts an operation. The thread waits for nothing but reading from a disk.
     pub fn start(&self, invocation: Invocation) -> Started<'_> {
+        let measure = self.meter.begin(&invocation);
         let access = invocation.access();
         let isolated = self.isolates(access);
         if let Kind::Asynchronous(_) = &self.kind {
-            return Started::Deferred(self.deferred(Waiting::Invocation(invocation)));
+            return Started::Deferred(self.deferred(Waiting::Invocation(invocation), measure));
         }
         let mut execution = invocation.execution(isolated);
         match (&self.kind, access) {
-            (Kind::Inline(store), _) => Started::Ended(answer::of(run(&**store, &mut execution))),
+            (Kind::Inline(store), _) => {
+                Started::Ended(measured(run(&**store, &mut execution), measure))
+            }
             (Kind::Transaction(store), Access::Read) => {
-                let store = exclusive(store);
-                Started::Ended(answer::of(run(&**store, &mut execution)))
+                let ended = run(&**exclusive(store), &mut execution);
+                Started::Ended(measured(ended, measure))
             }
             (Kind::Transaction(store), Access::Write) => {
                 let store = exclusive(store);
                 match store.try_transaction(|store| run(store, &mut execution)) {
-                    Attempt::Answered(ended) => Started::Ended(answer::of(ended.flatten())),
+                    Attempt::Answered(ended) => Started::Ended(measured(ended.flatten(), measure)),
                     Attempt::Busy(_) => {
-                        Started::Deferred(self.deferred(Waiting::Execution(execution)))
+                        Started::Deferred(self.deferred(Waiting::Execution(execution), measure))
                     }
                 }
             }
             // Such an operation would occupy the thread for a long time.
             (Kind::Transaction(_), Access::WriteMany) | (Kind::Asynchronous(_), _) => {
-                Started::Deferred(self.deferred(Waiting::Execution(execution)))
+                Started::Deferred(self.deferred(Waiting::Execution(execution), measure))
             }
         }
     }
@@ -200,10 +258,11 @@ impl Executor {
         matches!(self.kind, Kind::Transaction(_)) && access != Access::Read
     }
 
-    fn deferred(&self, waiting: Waiting) -> Deferred<'_> {
+    fn deferred(&self, waiting: Waiting, measure: Measure) -> Deferred<'_> {
         Deferred {
             executor: self,
             waiting,
+            measure,
         }
     }
 }
@@ -213,26 +272,55 @@ impl Deferred<'_> {
     /// store, deferred operations run in the order of these calls. `done` must be quick and must not
     /// call the executor; it may run on this thread, if there is no other.
     pub fn run(self, done: impl FnOnce(Answer) + Send + 'static) {
-        let Self { executor, waiting } = self;
+        let Self {
+            executor,
+            waiting,
+            measure,
+        } = self;
         let mut execution = match (&executor.kind, waiting) {
             (Kind::Asynchronous(calls), Waiting::Invocation(invocation)) => {
-                return calls.start(invocation, Box::new(|ended| done(answer::of(ended))));
+                return calls.start(invocation, Box::new(|ended| done(measured(ended, measure))));
             }
             (_, Waiting::Invocation(invocation)) => invocation.execution(false),
             (_, Waiting::Execution(execution)) => execution,
         };
         match &executor.kind {
-            Kind::Transaction(store) => exclusive(store).enqueue(
-                Box::new(move |store| answer::of(run(store, &mut execution))),
-                Box::new(|result| done(result.unwrap_or_else(|error| answer::error(&error)))),
-            ),
+            Kind::Transaction(store) => {
+                // The operation has ended when its writes are stored.
+                let outcome = Arc::new(OnceLock::new());
+                let decided = Arc::clone(&outcome);
+                exclusive(store).enqueue(
+                    Box::new(move |store| {
+                        let ended = run(store, &mut execution);
+                        // A job is called at most once.
+                        let _ = decided.set(Outcome::of(&ended));
+                        answer::of(ended)
+                    }),
+                    Box::new(move |result| match result {
+                        Ok(answer) => {
+                            measure.end(outcome.get().unwrap_or(&Outcome::default()));
+                            done(answer);
+                        }
+                        Err(error) => {
+                            measure.end(&Outcome::failed(&error));
+                            done(answer::error(&error));
+                        }
+                    }),
+                );
+            }
             // Only the operations of a transaction store are deferred as executions.
-            Kind::Inline(store) => done(answer::of(run(&**store, &mut execution))),
+            Kind::Inline(store) => done(measured(run(&**store, &mut execution), measure)),
             Kind::Asynchronous(_) => done(answer::error(&Error::internal(
                 "an execution over an asynchronous store was deferred",
             ))),
         }
     }
+}
+
+/// The answer to an operation that is counted.
+fn measured(ended: Ended, measure: Measure) -> Answer {
+    measure.end(&Outcome::of(&ended));
+    answer::of(ended)
 }
 
 /// Waits for the result of a task.

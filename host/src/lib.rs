@@ -1,5 +1,5 @@
 //! The native host of the core: stores by URL, the executor that runs operations over them, and the
-//! identity and liveness of the processes of this machine. The Node addon and the command use it, so
+//! identity and liveness of the processes of this machine, and the metrics of operations. The Node addon and the command use it, so
 //! that both open the same stores and have the same identity. It contains no rules about sessions or
 //! leases.
 
@@ -10,6 +10,7 @@ mod check;
 mod executor;
 mod lazy;
 mod local;
+pub mod metrics;
 mod open;
 mod place;
 mod process;

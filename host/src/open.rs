@@ -1,17 +1,21 @@
 //! Opening the store of a place, and its options.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
+use tenure_apps::metrics::histogram::Histogram;
+use tenure_apps::metrics::own::PoolUse;
 use tenure_bridge::Options;
 use tenure_core::{Error, MemoryStore, Result, Store};
 use tenure_file::{FileOptions, FileStore};
 use tenure_git::{GitOptions, GitStore};
 use tenure_permissions::FileMode;
-use tenure_postgres::{PostgresOptions, PostgresStore};
+use tenure_postgres::{PoolStatus, PostgresOptions, PostgresStore};
 use tenure_sqlite::{SqliteOptions, SqliteStore};
+use tokio::runtime::Handle;
 
 use crate::executor::Executor;
+use crate::metrics::size::StoreSize;
 use crate::place::Place;
 use crate::registry::{create_folder, take_over};
 
@@ -34,12 +38,16 @@ impl Executor {
         Ok(match place {
             Place::Memory => Self::inline(Box::new(MemoryStore::default())),
             Place::Sqlite(path) => {
-                Self::transaction(Box::new(open_sqlite(&path, options, lifetime)?))
+                let store = open_sqlite(&path, options, lifetime)?;
+                Self::transaction(Box::new(store)).with_size(StoreSize::Database(path))
             }
             Place::Registry(path) => {
                 Self::transaction(Box::new(open_registry(&path, options, lifetime)?))
             }
-            Place::File(path) => Self::transaction(Box::new(open_file(&path, options)?)),
+            Place::File(path) => {
+                let store = open_file(&path, options)?;
+                Self::transaction(Box::new(store)).with_size(StoreSize::of_folder(path))
+            }
             Place::Git(place) => {
                 let options = git_options(options);
                 let open = move || {
@@ -53,17 +61,56 @@ impl Executor {
             }
             Place::Postgres(address) => {
                 let options = postgres_options(options);
+                // The executor's tasks own the store, on the runtime that is here, too.
+                let opened: Arc<OnceLock<(Weak<PostgresStore>, Handle)>> = Arc::default();
+                let (pooled, measured) = (Arc::clone(&opened), Arc::clone(&opened));
                 let open = move || {
                     let (address, options) = (address.clone(), options.clone());
+                    let opened = Arc::clone(&opened);
                     async move {
-                        let store = PostgresStore::open(&address, &options).await?;
-                        Ok(Arc::new(store) as Arc<dyn Store>)
+                        let store = Arc::new(PostgresStore::open(&address, &options).await?);
+                        // It is opened once.
+                        let _ = opened.set((Arc::downgrade(&store), Handle::current()));
+                        Ok(store as Arc<dyn Store>)
                     }
                 };
                 let capabilities = PostgresStore::CAPABILITIES;
+                let size = StoreSize::measured(Box::new(move |done| {
+                    let Some((store, runtime)) = measured.get() else {
+                        return false;
+                    };
+                    let store = Weak::clone(store);
+                    runtime.spawn(async move {
+                        let bytes = match store.upgrade() {
+                            Some(store) => store.size_bytes().await,
+                            None => None,
+                        };
+                        done(bytes);
+                    });
+                    true
+                }));
                 Self::asynchronous(capabilities, Box::new(move || Box::pin(open())))
+                    .with_pool(Box::new(move || {
+                        let (store, _) = pooled.get()?;
+                        Some(pool_use(&store.upgrade()?.pool_status()))
+                    }))
+                    .with_size(size)
             }
         })
+    }
+}
+
+fn pool_use(status: &PoolStatus) -> PoolUse {
+    PoolUse {
+        max: status.max,
+        active: status.active,
+        idle: status.idle,
+        waiting: status.waiting,
+        failures: status.failures,
+        waits: Histogram {
+            counts: status.waits.to_vec(),
+            sum_us: status.waited_us,
+        },
     }
 }
 
@@ -152,5 +199,16 @@ fn postgres_options(options: &Options) -> PostgresOptions {
         statement_timeout_ms: pool.statement_timeout_ms,
         keep_changes: options.keep_changes,
         ..PostgresOptions::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tenure_apps::metrics::histogram::CALLS;
+    use tenure_postgres::WAIT_BOUNDS_US;
+
+    #[test]
+    fn waits_for_connections_are_counted_in_the_buckets_of_calls() {
+        assert_eq!(WAIT_BOUNDS_US, CALLS);
     }
 }

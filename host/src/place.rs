@@ -8,6 +8,7 @@ use tenure_core::Result;
 use tenure_core::value::address::{self, unsupported_store};
 use tenure_postgres::Address;
 
+use crate::metrics::size::{database_size, folder_size};
 use crate::registry::{earlier, registry_path};
 
 /// The place of a store.
@@ -62,6 +63,16 @@ impl Place {
 }
 
 impl Place {
+    /// The size of the store on disk in bytes, if it is on a disk of this machine. That of a store of files takes as long
+    /// as reading all of its folders.
+    pub fn size_on_disk(&self) -> Option<u64> {
+        match self {
+            Self::Memory | Self::Git(_) | Self::Postgres(_) => None,
+            Self::File(folder) => folder_size(folder).ok(),
+            Self::Sqlite(path) | Self::Registry(path) => database_size(path),
+        }
+    }
+
     /// Whether no store is there yet. What is neither a file nor a folder of this machine is never
     /// missing, and neither is a path that cannot be examined: opening it says why.
     pub(crate) fn is_missing(&self) -> bool {

@@ -9,6 +9,9 @@
 )]
 
 mod asynchronous;
+mod metrics;
 #[cfg(target_os = "linux")]
 mod processes;
+#[cfg(target_os = "linux")]
+mod recording;
 mod stores;

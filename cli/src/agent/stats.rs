@@ -1,9 +1,5 @@
 //! `tenure agent stats`: metrics of agents against their targets, and the size of the store on disk.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-
 use tenure_apps::agent_stats::AGENT_STATS;
 use tenure_apps::agent_stats::{AgentStats, AgentStatsParams, Wanted};
 use tenure_core::{Millis, Phase, Text};
@@ -58,36 +54,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
 
 /// The size of a store on disk, if it is on disk.
 fn size(url: &str) -> Option<u64> {
-    match Place::of(url).ok()?? {
-        Place::Memory | Place::Git(_) | Place::Postgres(_) => None,
-        Place::File(folder) => folder_size(&folder).ok(),
-        Place::Sqlite(path) | Place::Registry(path) => {
-            let sizes = ["", "-wal", "-shm"].map(|end| {
-                let mut path = path.clone().into_os_string();
-                path.push(end);
-                fs::metadata(path).map_or(0, |found| found.len())
-            });
-            Some(sizes.iter().sum()).filter(|size| *size > 0)
-        }
-    }
-}
-
-/// The size of all files in a folder.
-fn folder_size(folder: &Path) -> io::Result<u64> {
-    let mut bytes = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.path().ends_with(".tenure/reserve") {
-            // Room that is kept free is no content.
-            continue;
-        }
-        let kind = entry.file_type()?;
-        bytes += match kind.is_dir() {
-            true => folder_size(&entry.path())?,
-            false => entry.metadata()?.len(),
-        };
-    }
-    Ok(bytes)
+    Place::of(url).ok()??.size_on_disk()
 }
 
 fn print(context: &mut Context, stats: &AgentStats, on_disk: bool) -> Result<(), Failure> {

@@ -185,6 +185,22 @@ impl Database {
         Ok(self.clock.offset_ms().0)
     }
 
+    /// The size of the tables with their indexes; `None` if it cannot be read: not every database has such sizes.
+    pub(crate) async fn size_bytes(&self) -> Option<u64> {
+        let mut request = Request::default();
+        let schema = request.bind(self.schema.trim_matches('"'));
+        request.push(format_args!(
+            "SELECT sum(pg_total_relation_size(c.oid))::BIGINT FROM pg_class c \
+             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = {schema}"
+        ));
+        let requests = [request];
+        let batch = Batch::new("size", Frame::Alone, &requests);
+        let replies = self.send(&batch, self.deadline()).await.ok()?;
+        let row = replies.first()?.first()?;
+        let size: Option<i64> = row::get(row, 0).ok()?;
+        u64::try_from(size?).ok()
+    }
+
     fn refuse_newer(&self) -> Result<()> {
         match self.newer.load(Ordering::Relaxed) {
             0 => Ok(()),

@@ -72,5 +72,5 @@ mod tls;
 
 pub use address::Address;
 pub use options::PostgresOptions;
-pub use pool::PoolStatus;
+pub use pool::{PoolStatus, WAIT_BOUNDS_US};
 pub use store::PostgresStore;

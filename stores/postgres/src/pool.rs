@@ -26,6 +26,14 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 /// How many statements are prepared on a connection.
 const PREPARED: usize = 256;
 
+/// The upper bounds of the buckets in which waits for a connection are counted, in microseconds.
+pub const WAIT_BOUNDS_US: [u64; 13] = [
+    500, 1_000, 2_000, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
+    2_500_000, 5_000_000,
+];
+/// The number of buckets: the last one is above all bounds.
+const WAIT_BUCKETS: usize = WAIT_BOUNDS_US.len() + 1;
+
 /// The state of the connections of a handle, for metrics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PoolStatus {
@@ -41,6 +49,8 @@ pub struct PoolStatus {
     pub acquired: u64,
     /// How long these calls have waited in total, in microseconds.
     pub waited_us: u64,
+    /// How many of these calls have waited as long as each bucket of [`WAIT_BOUNDS_US`] says.
+    pub waits: [u64; WAIT_BUCKETS],
     /// How many times a connection could not be opened, or was not free in time.
     pub failures: u64,
 }
@@ -68,6 +78,7 @@ impl fmt::Debug for Pool {
 struct Counters {
     acquired: AtomicU64,
     waited_us: AtomicU64,
+    waits: [AtomicU64; WAIT_BUCKETS],
     failures: AtomicU64,
 }
 
@@ -118,6 +129,10 @@ impl Pool {
                     let waited = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
                     self.counters.acquired.fetch_add(1, Ordering::Relaxed);
                     self.counters.waited_us.fetch_add(waited, Ordering::Relaxed);
+                    let bucket = WAIT_BOUNDS_US.partition_point(|bound| *bound < waited);
+                    if let Some(count) = self.counters.waits.get(bucket) {
+                        count.fetch_add(1, Ordering::Relaxed);
+                    }
                     return Ok(connection);
                 }
                 Ok(Err(PoolError::Backend(failure))) => {
@@ -173,6 +188,7 @@ impl Pool {
             waiting: number(now.waiting),
             acquired: counter(&self.counters.acquired),
             waited_us: counter(&self.counters.waited_us),
+            waits: self.counters.waits.each_ref().map(counter),
             failures: counter(&self.counters.failures),
         }
     }

@@ -100,6 +100,11 @@ impl PostgresStore {
         self.database.pool.status()
     }
 
+    /// The size of the tables of the store with their indexes, in bytes; `None` if the server does not say it.
+    pub async fn size_bytes(&self) -> Option<u64> {
+        self.database.size_bytes().await
+    }
+
     /// Applies changes, if in addition these sessions are still as these commits have written them.
     async fn write(&self, changes: &Changes, origins: &[Origin]) -> Result<Commit> {
         if changes.sessions.is_empty() && changes.records.is_empty() {

@@ -19,3 +19,4 @@ mod proxy;
 mod recalled;
 mod server;
 mod servers;
+mod waits;

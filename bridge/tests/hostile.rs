@@ -105,8 +105,8 @@ fn every_property_of_every_operation_handles_every_type_of_json() {
     assert!(count > 3000, "{count}");
 }
 
-/// The properties whose objects are the user's own data.
-const USER_DATA: [&str; 7] = [
+/// The properties whose objects are the user's own data, and `own`, of which a version reads the metrics that it knows.
+const USER_DATA: [&str; 8] = [
     "context",
     "metadata",
     "data",
@@ -114,6 +114,7 @@ const USER_DATA: [&str; 7] = [
     "result",
     "resultData",
     "params",
+    "own",
 ];
 
 /// The value, once for each object of ours in it, with an unknown property in that object.

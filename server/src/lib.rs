@@ -1,6 +1,6 @@
 //! Tenure over HTTP. `POST /v1/{operation}` calls an operation of the table with JSON, and answers what the
 //! bridge answers; the class of an error decides the status. `GET /v1/watch` streams the changes of the
-//! store as server-sent events. The server also serves the files of the web UI.
+//! store as server-sent events, and `GET /metrics` is the text for Prometheus. The server also serves the files of the web UI.
 //!
 //! It is safe by default: it listens on this machine alone, demands a token, checks `Host` and `Origin`,
 //! bounds sizes, connections, streams and times, and logs no token and no query. It speaks plain HTTP: a
@@ -15,6 +15,7 @@ mod files;
 mod heads;
 mod hosts;
 pub mod log;
+mod metrics;
 pub mod openapi;
 mod options;
 mod pulse;
@@ -23,6 +24,7 @@ mod race;
 mod refusal;
 mod reply;
 mod route;
+mod scrapes;
 mod server;
 mod service;
 mod stalling;

@@ -18,6 +18,9 @@ pub struct ServerOptions {
     pub token: Option<Token>,
     /// Whether operations that write are refused.
     pub read_only: bool,
+    /// Whether the server records its metrics in the store, for scrapes of other processes. One that is read-only
+    /// never does.
+    pub records: bool,
     /// Further names by which the server may be addressed, with a port or for any port.
     pub allowed_hosts: Vec<String>,
     /// The origins whose pages may use the server with the token, such as `https://bot.example`.
@@ -36,6 +39,7 @@ impl Default for ServerOptions {
             address: (Ipv4Addr::LOCALHOST, 0).into(),
             token: None,
             read_only: false,
+            records: false,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             limits: ServerLimits::default(),

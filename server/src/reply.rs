@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use hyper::StatusCode;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use tenure_host::metrics::Format;
 use tokio::sync::mpsc::Receiver;
 
 use crate::files::File;
@@ -113,6 +114,12 @@ fn full(content: impl Into<Bytes>) -> Content {
 /// A response of JSON.
 pub(crate) fn json(status: u16, text: impl Into<Bytes>) -> Response {
     response(status, full(text), JSON, NO_STORE)
+}
+
+/// A response of metrics.
+pub(crate) fn metrics(text: String, format: Format) -> Response {
+    let media_type = HeaderValue::from_static(format.media_type());
+    response(200, full(text), media_type, NO_STORE)
 }
 
 /// A response of bytes.

@@ -18,6 +18,7 @@ use crate::body::{NotReceived, receive};
 use crate::call::perform;
 use crate::failure;
 use crate::heads;
+use crate::metrics;
 use crate::openapi;
 use crate::query;
 use crate::refusal::Refusal;
@@ -26,6 +27,8 @@ use crate::service;
 use crate::state::State;
 use crate::watch;
 
+/// The metrics of the store.
+const METRICS: &str = "/metrics";
 /// Whether the server runs.
 const HEALTH: &str = "/healthz";
 /// The root of the API.
@@ -77,6 +80,12 @@ async fn routed(state: &Arc<State>, request: &Parts, body: Incoming) -> (&'stati
         Ok(host) => host,
         Err(refusal) => return ("refused", failure::refused(&refusal)),
     };
+    if path == METRICS && is_read {
+        return match access::authorize(request, host, &state.cookie, &state.token) {
+            Ok(()) => ("metrics", metrics::scrape(state, request).await),
+            Err(refusal) => ("refused", failure::refused(&refusal)),
+        };
+    }
     if !is_of_api(path) {
         return match is_read {
             true => page(state, request),
@@ -165,7 +174,7 @@ fn file(state: &State, request: &Parts, path: &str) -> (&'static str, Response) 
 
 /// The response to a request of a page that is no reading.
 fn no_page(state: &State, path: &str) -> Response {
-    match ["/", HEALTH].contains(&path) || state.files.find(path).is_some() {
+    match ["/", HEALTH, METRICS].contains(&path) || state.files.find(path).is_some() {
         true => not_allowed("GET, HEAD"),
         false => reply::text(404, NO_PAGE),
     }

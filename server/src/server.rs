@@ -10,8 +10,10 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::connection::serve;
 use crate::hosts::Hosts;
+use crate::metrics::{keep_recording, record};
 use crate::options::ServerOptions;
 use crate::pulse::Pulse;
+use crate::scrapes::Scrapes;
 use crate::service::Service;
 use crate::state::{BODY_UNIT, State, THREADS};
 use crate::token::Token;
@@ -49,6 +51,7 @@ impl Server {
         let (closing, is_closing) = watch::channel(false);
         let (ending, ended) = watch::channel(false);
         let limits = options.limits;
+        let records = options.records && !options.read_only;
         let state = Arc::new(State {
             service,
             token: token.clone(),
@@ -59,6 +62,7 @@ impl Server {
             files: options.files,
             log: options.log,
             pulse: Pulse::default(),
+            scrapes: Scrapes::default(),
             threads: Arc::new(Semaphore::new(THREADS)),
             streams: Arc::new(Semaphore::new(limits.streams)),
             bodies: Arc::new(Semaphore::new(limits.all_bodies_bytes / BODY_UNIT)),
@@ -75,8 +79,14 @@ impl Server {
         });
         runtime.handle().spawn(async move {
             let following = tokio::spawn(follow(Arc::clone(&state)));
+            let recording = records.then(|| tokio::spawn(keep_recording(Arc::clone(&state))));
             serve(Arc::clone(&state), listener).await;
             following.abort();
+            if let Some(recording) = recording {
+                recording.abort();
+                // An aborted record that is under way has been performed before this one, or not at all.
+                record(&state, true).await;
+            }
             state.logging(|| tracing::info!("closed"));
             // Without a receiver nobody waits for the end.
             let _ = ending.send(true);

@@ -68,6 +68,11 @@ pub trait Service: Send + Sync {
         None
     }
 
+    /// The executor that runs the operations, if there is one; it counts them. A store in JavaScript has none.
+    fn executor(&self) -> Option<&Executor> {
+        None
+    }
+
     /// Starts an operation, and has `done` called with its answer, on any thread. It is called on a thread
     /// that may wait for a disk.
     fn start(&self, call: ClientCall, done: Done);
@@ -125,6 +130,10 @@ impl ExecutorService {
 impl Service for ExecutorService {
     fn capabilities(&self) -> Capabilities {
         self.executor.capabilities()
+    }
+
+    fn executor(&self) -> Option<&Executor> {
+        Some(&self.executor)
     }
 
     fn models(&self) -> Option<&[String]> {

@@ -9,6 +9,7 @@ use crate::files::Files;
 use crate::hosts::Hosts;
 use crate::options::ServerLimits;
 use crate::pulse::Pulse;
+use crate::scrapes::Scrapes;
 use crate::service::Service;
 use crate::token::Token;
 
@@ -31,6 +32,7 @@ pub(crate) struct State {
     pub(crate) files: Files,
     pub(crate) log: Dispatch,
     pub(crate) pulse: Pulse,
+    pub(crate) scrapes: Scrapes,
     pub(crate) threads: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) bodies: Arc<Semaphore>,

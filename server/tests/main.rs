@@ -14,5 +14,6 @@ mod calls;
 mod closing;
 mod files;
 mod logs;
+mod metrics;
 mod streams;
 mod support;

@@ -1,0 +1,123 @@
+//! `GET /metrics`: the metrics of the store as text for Prometheus, from every process that records them; and the
+//! records of the server's own counts.
+//!
+//! What follows from sessions and the audit log may take long to compute: [`Pace`](tenure_host::metrics::Pace) says how
+//! often it is. Between, a scrape has what was computed last.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hyper::header;
+use hyper::http::request::Parts;
+use serde::{Deserialize, Serialize};
+use tenure_apps::metrics::own::Own;
+use tenure_apps::metrics::params::MetricsRecorded;
+use tenure_bridge::{Answer, TABLE, answer};
+use tenure_core::Error;
+use tenure_host::metrics::{Format, ProcessMeter, metrics_of, text};
+
+use crate::call::perform;
+use crate::failure;
+use crate::reply::{self, Response};
+use crate::state::State;
+
+/// The time until the next attempt to record, where there was nothing to record, or recording has failed.
+const RETRY: Duration = Duration::from_secs(10);
+
+#[derive(Serialize)]
+struct ScrapeParams<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
+    own: &'a Own,
+    derive: bool,
+}
+
+/// Responds to a scrape.
+pub(crate) async fn scrape(state: &Arc<State>, request: &Parts) -> Response {
+    let format = format_of(request);
+    let mut computed = state.scrapes.0.lock().await;
+    let derive = computed.pace.is_due();
+    let began = Instant::now();
+    let answer = match params(state, derive) {
+        Ok(params) => called(state, "metrics", params).await,
+        Err(error) => answer::error(&error),
+    };
+    let Some(mut metrics) = metrics_of(&answer) else {
+        return failure::answered(state, "metrics", answer);
+    };
+    if derive {
+        computed.derived.clone_from(&metrics.derived);
+        computed.pace.ended(began);
+    } else {
+        metrics.derived.clone_from(&computed.derived);
+    }
+    drop(computed);
+    match text(&metrics, format) {
+        Ok(text) => reply::metrics(text, format),
+        Err(error) => failure::error(state, "metrics", &error),
+    }
+}
+
+/// The format that a scraper asks for. One that does not ask for OpenMetrics first gets Prometheus' own.
+fn format_of(request: &Parts) -> Format {
+    let accepted = request.headers.get(header::ACCEPT);
+    let accepted = accepted.and_then(|accepted| accepted.to_str().ok());
+    let first = accepted.unwrap_or_default().split([',', ';']).next();
+    match first.unwrap_or_default().trim() {
+        "application/openmetrics-text" => Format::OpenMetrics,
+        _ => Format::Prometheus,
+    }
+}
+
+fn params(state: &State, derive: bool) -> Result<String, Error> {
+    let executor = state.service.executor();
+    let own = executor.map_or_else(
+        || Own {
+            process: ProcessMeter.read(),
+            ..Own::default()
+        },
+        tenure_host::Executor::own,
+    );
+    let params = ScrapeParams {
+        instance: executor.and_then(|executor| executor.meter().instance()),
+        own: &own,
+        derive,
+    };
+    serde_json::to_string(&params).map_err(|error| Error::internal(error.to_string()))
+}
+
+/// Calls an operation, as a client does.
+async fn called(state: &Arc<State>, name: &str, params: String) -> Answer {
+    match TABLE.find(name) {
+        Ok(operation) => perform(state, operation, params, None).await,
+        Err(error) => answer::error(&error),
+    }
+}
+
+/// Records what the server has counted, until it is dropped.
+pub(crate) async fn keep_recording(state: Arc<State>) {
+    loop {
+        let pause = record(&state, false).await.unwrap_or(RETRY);
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Records what the server has counted. Returns when to do it again; `None` if that is not known.
+pub(crate) async fn record(state: &Arc<State>, ended: bool) -> Option<Duration> {
+    #[derive(Deserialize)]
+    struct Replied {
+        ok: MetricsRecorded,
+    }
+    let executor = state.service.executor()?;
+    let params = executor.meter().to_record(&executor.own(), ended)?;
+    let answer = called(state, "metricsRecord", params).await;
+    // A failure is logged. The next record has the same counts.
+    let (_, answer) = failure::referenced(state, "metricsRecord", answer);
+    let replied: Replied = serde_json::from_str(&answer).ok()?;
+    let reply = replied.ok;
+    executor.meter().recorded(&reply);
+    if reply.folds {
+        called(state, "metricsFold", "{}".to_owned()).await;
+    }
+    Some(Duration::from_millis(reply.next_ms))
+}

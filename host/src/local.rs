@@ -191,6 +191,11 @@ impl Local {
         Ok(done(self.executor.run(invocation))?.value)
     }
 
+    /// The size of the store in bytes, as [`Executor::store_bytes`] says it.
+    pub fn store_bytes(&self) -> Option<u64> {
+        self.executor.store_bytes()
+    }
+
     fn call_at(
         &self,
         now: Timestamp,

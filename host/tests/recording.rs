@@ -202,6 +202,8 @@ fn processes_on_one_database_of_postgresql_are_counted_once() {
     kill_recorders(&url);
     let executor = open(&url);
     executor.open_now().unwrap();
-    assert!(executor.store_bytes().unwrap() > 100_000);
+    // A machine that is busy measures later.
+    let bytes = std::iter::repeat_with(|| executor.store_bytes());
+    assert!(bytes.take(100).flatten().next().unwrap() > 100_000);
     executor.close();
 }

@@ -11,9 +11,10 @@ use hyper::header;
 use hyper::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use tenure_apps::metrics::own::Own;
-use tenure_apps::metrics::params::MetricsRecorded;
+use tenure_apps::metrics::params::{MetricsOutcome, MetricsRecorded};
 use tenure_bridge::{Answer, TABLE, answer};
 use tenure_core::Error;
+use tenure_host::Executor;
 use tenure_host::metrics::{Format, ProcessMeter, metrics_of, text};
 
 use crate::call::perform;
@@ -38,9 +39,9 @@ pub(crate) async fn scrape(state: &Arc<State>, request: &Parts) -> Response {
     let mut computed = state.scrapes.0.lock().await;
     let derive = computed.pace.is_due();
     let began = Instant::now();
-    let answer = match params(state, derive) {
-        Ok(params) => called(state, "metrics", params).await,
-        Err(error) => answer::error(&error),
+    let answer = match reading(state, move |executor| params(executor, derive)).await {
+        Ok(Ok(params)) => called(state, "metrics", params).await,
+        Ok(Err(error)) | Err(error) => answer::error(&error),
     };
     let Some(mut metrics) = metrics_of(&answer) else {
         return failure::answered(state, "metrics", answer);
@@ -69,14 +70,25 @@ fn format_of(request: &Parts) -> Format {
     }
 }
 
-fn params(state: &State, derive: bool) -> Result<String, Error> {
-    let executor = state.service.executor();
+/// Reads from the executor, which may wait for a disk, on a thread that may wait.
+async fn reading<T: Send + 'static>(
+    state: &State,
+    read: impl FnOnce(Option<&Executor>) -> T + Send + 'static,
+) -> Result<T, Error> {
+    let service = Arc::clone(&state.service);
+    let reading = tokio::task::spawn_blocking(move || read(service.executor()));
+    reading
+        .await
+        .map_err(|_| Error::internal("the metrics of a server could not be read"))
+}
+
+fn params(executor: Option<&Executor>, derive: bool) -> Result<String, Error> {
     let own = executor.map_or_else(
         || Own {
             process: ProcessMeter.read(),
             ..Own::default()
         },
-        tenure_host::Executor::own,
+        Executor::own,
     );
     let params = ScrapeParams {
         instance: executor.and_then(|executor| executor.meter().instance()),
@@ -108,16 +120,22 @@ pub(crate) async fn record(state: &Arc<State>, ended: bool) -> Option<Duration> 
     struct Replied {
         ok: MetricsRecorded,
     }
-    let executor = state.service.executor()?;
-    let params = executor.meter().to_record(&executor.own(), ended)?;
-    let answer = called(state, "metricsRecord", params).await;
-    // A failure is logged. The next record has the same counts.
-    let (_, answer) = failure::referenced(state, "metricsRecord", answer);
-    let replied: Replied = serde_json::from_str(&answer).ok()?;
-    let reply = replied.ok;
-    executor.meter().recorded(&reply);
-    if reply.folds {
-        called(state, "metricsFold", "{}".to_owned()).await;
+    loop {
+        let to_record = move |executor: Option<&Executor>| {
+            let executor = executor?;
+            executor.meter().to_record(&executor.own(), ended)
+        };
+        let params = reading(state, to_record).await.ok()??;
+        let answer = called(state, "metricsRecord", params).await;
+        // A failure is logged. The next record has the same counts.
+        let (_, answer) = failure::referenced(state, "metricsRecord", answer);
+        let Replied { ok: reply } = serde_json::from_str(&answer).ok()?;
+        state.service.executor()?.meter().recorded(&reply);
+        if reply.folds {
+            called(state, "metricsFold", "{}".to_owned()).await;
+        }
+        if reply.outcome == MetricsOutcome::Recorded {
+            return Some(Duration::from_millis(reply.next_ms));
+        }
     }
-    Some(Duration::from_millis(reply.next_ms))
 }

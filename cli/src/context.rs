@@ -308,6 +308,15 @@ impl Context {
         Ok(self.store.insert(store))
     }
 
+    /// The size of the command's store in bytes, if it can be measured.
+    pub(crate) fn store_bytes(&mut self) -> Result<Option<u64>, Failure> {
+        let on_disk = CommandStore::of(self.globals.store.as_deref())?.size_on_disk();
+        Ok(match on_disk {
+            Some(bytes) => Some(bytes),
+            None => self.store(Access::Read)?.store_bytes(),
+        })
+    }
+
     /// Runs an operation and prints its reply: as JSON with `--json`, otherwise with `print`.
     pub(crate) fn run_and_print<P, R>(
         &mut self,

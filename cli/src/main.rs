@@ -37,6 +37,7 @@ mod job;
 mod lazy_args;
 mod lease;
 mod list;
+mod metrics;
 mod output;
 mod owner;
 mod progress;
@@ -149,6 +150,8 @@ enum Command {
     Cleanup(LazyArgs<cleanup::Args>),
     /// Count sessions and their usage
     Stats(LazyArgs<stats::Args>),
+    /// Print the metrics of a store as text for Prometheus
+    Metrics(LazyArgs<metrics::Args>),
     /// Show changes of sessions, leases and the audit log as they happen
     Watch(LazyArgs<watch::Args>),
     /// Serve the web UI of a store, and the store itself to clients over HTTP
@@ -218,6 +221,7 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Purge(LazyArgs(args)) => purge::run(args, context),
         Command::Cleanup(LazyArgs(args)) => cleanup::run(args, context),
         Command::Stats(LazyArgs(args)) => stats::run(args, context),
+        Command::Metrics(LazyArgs(args)) => metrics::run(&args, context),
         Command::Watch(LazyArgs(args)) => watch::run(args, context),
         Command::Ui(LazyArgs(args)) => ui::run(&args, context),
         Command::Copy(LazyArgs(args)) => copy::run(args, context),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tenure_bridge::Options;
 use tenure_core::error::Cause;
 use tenure_core::work::operation::Access;
-use tenure_host::Local;
+use tenure_host::{Local, Place};
 use tenure_permissions::FileMode;
 
 use crate::exit::Failure;
@@ -75,6 +75,11 @@ impl CommandStore {
     /// The URL of the store.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The size of the store on disk in bytes, if it is on a disk of this machine.
+    pub(crate) fn size_on_disk(&self) -> Option<u64> {
+        Place::of(&self.url).ok()??.size_on_disk()
     }
 
     /// Opens the store, for operations of this access.

@@ -69,6 +69,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FORMAT", default_value = "human",
           value_parser = choice::choice([("human", Format::Human), ("json", Format::Json)]))]
     log: Format,
+    /// Record the metrics of this server in the store, for scrapes of other processes
+    #[arg(long)]
+    record_metrics: bool,
     /// Print the description of the API in OpenAPI, and serve nothing
     #[arg(long)]
     openapi: bool,
@@ -112,6 +115,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Outcome {
             address: SocketAddr::new(args.address, args.port),
             token,
             read_only: args.read_only,
+            records: args.record_metrics,
             allowed_hosts: args.allow_host.clone(),
             allowed_origins: args.allow_origin.clone(),
             files: files()?,

@@ -28,6 +28,7 @@ mod json;
 mod lease;
 #[cfg(target_os = "linux")]
 mod messages;
+mod metrics;
 #[cfg(unix)]
 mod missing_store;
 #[cfg(target_os = "linux")]

@@ -213,7 +213,7 @@ fn messages_about_arguments() {
         str![[r#"
 $ tenure
 error: 'tenure' requires a subcommand but one was not provided
-  [subcommands: start, list, show, events, pause, resume, complete, fail, abandon, iterate, tool, usage, event, context, fork, export, import, trash, restore, rm, purge, cleanup, stats, watch, ui, copy, backup, check, agent, hook, slot, lease, dedup, audit, vm, run, completions]
+  [subcommands: start, list, show, events, pause, resume, complete, fail, abandon, iterate, tool, usage, event, context, fork, export, import, trash, restore, rm, purge, cleanup, stats, metrics, watch, ui, copy, backup, check, agent, hook, slot, lease, dedup, audit, vm, run, completions]
 
 Usage: tenure [OPTIONS] <COMMAND>
 
@@ -1921,6 +1921,9 @@ fn messages_about_files_and_stores() {
         "tenure backup text",
         "tenure backup copy.db",
         "tenure watch --store memory:",
+        "tenure metrics --format xml",
+        "tenure metrics --json --format openmetrics",
+        "tenure metrics --store sqlite:missing.db",
         "tenure ui --token short",
         "tenure ui --token-file missing",
         "tenure ui --token-file text",
@@ -2029,6 +2032,18 @@ $ tenure backup copy.db
 $ tenure watch --store memory:
 tenure: --store: a store in memory has no other writers: name one that others write to
 [2]
+$ tenure metrics --format xml
+error: invalid value 'xml' for '--format <FORMAT>'
+  [possible values: prometheus, openmetrics]
+
+For more information, try '--help'.
+[2]
+$ tenure metrics --json --format openmetrics
+{"error":{"code":"INVALID_ARGUMENT","message":"--format: not possible with --json, which has no format","details":{"what":"--format","problem":"not possible with --json, which has no format"}}}
+[2]
+$ tenure metrics --store sqlite:missing.db
+tenure: the store is unavailable: there is no store sqlite:missing.db
+[3]
 $ tenure ui --token short
 tenure: --token: expected 16 to 256 letters, digits, '-', '.', '_' or '~'
 [2]

@@ -19,6 +19,8 @@ const READING: &[&[&str]] = &[
     &["context", "get", "a"],
     &["stats"],
     &["stats", "--by", "mode"],
+    &["metrics"],
+    &["metrics", "--recorded"],
     &["watch"],
     &["watch", "--json", "--from", "0"],
     &["ui", "--port", "0"],

@@ -56,6 +56,7 @@ const OTHERS: &[&str] = &[
     "copy",
     "backup",
     "list",
+    "metrics",
     "show",
     "context get",
     "events",

@@ -3,7 +3,6 @@
 use tenure_apps::agent_stats::AGENT_STATS;
 use tenure_apps::agent_stats::{AgentStats, AgentStatsParams, Wanted};
 use tenure_core::{Millis, Phase, Text};
-use tenure_host::Place;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
@@ -38,7 +37,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     // The sessions of one agent have no files of their own.
     let disk = match args.agent {
         Some(_) => None,
-        None => size(CommandStore::of(context.globals.store.as_deref())?.url()),
+        None => CommandStore::of(context.globals.store.as_deref())?.size_on_disk(),
     };
     let params = AgentStatsParams {
         agent_name: args.agent,
@@ -50,11 +49,6 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         print(context, &stats, disk.is_some())?;
         Ok(Exit::DONE)
     })
-}
-
-/// The size of a store on disk, if it is on disk.
-fn size(url: &str) -> Option<u64> {
-    Place::of(url).ok()??.size_on_disk()
 }
 
 fn print(context: &mut Context, stats: &AgentStats, on_disk: bool) -> Result<(), Failure> {

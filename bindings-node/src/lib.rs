@@ -2,6 +2,7 @@
 //! Texts cross both ways as JSON; what they mean is the bridge's matter.
 
 mod host_servers;
+mod metrics;
 mod panics;
 mod random;
 mod serve;
@@ -13,7 +14,7 @@ use napi::bindgen_prelude::{Function, Uint8Array};
 use napi_derive::napi;
 use tenure_bridge::{Answer, Call, Handles, HostEngine, Info, Jobs, answer, rules};
 use tenure_core::{Error, Result};
-use tenure_host::{Place, this_host};
+use tenure_host::{Executor, Place, this_host};
 
 use crate::host_servers::HostServers;
 use crate::panics::guarded;
@@ -135,6 +136,39 @@ pub fn user_data() -> String {
     rules::user_data()
 }
 
+/// What a handle has counted, as the parameters of `metrics`.
+#[napi]
+pub fn own_metrics(handle: u32) -> Answer {
+    with_executor(handle, |executor| Ok(metrics::own(executor)))
+}
+
+/// What there is to record, as the parameters of `metricsRecord`.
+#[napi]
+pub fn metrics_to_record(handle: u32, ended: bool) -> Answer {
+    with_executor(handle, |executor| metrics::to_record(executor, ended))
+}
+
+/// Takes the reply of `metricsRecord`.
+#[napi]
+pub fn metrics_recorded(handle: u32, reply: String) -> Answer {
+    with_executor(handle, |executor| metrics::recorded(executor, &reply))
+}
+
+/// Counts what JavaScript has measured.
+#[napi]
+pub fn report_metrics(handle: u32, report: String) -> Answer {
+    with_executor(handle, |executor| metrics::report(executor, &report))
+}
+
+/// The text of the reply of `metrics`.
+#[napi]
+pub fn metrics_text(reply: String, format: String) -> Answer {
+    guarded(|| {
+        let text = metrics::text(&reply, &format);
+        text.unwrap_or_else(|error| answer::error(&error))
+    })
+}
+
 /// Loads heads into a mirror: how many they are.
 #[napi]
 pub fn load_heads(handle: u32, bytes: Uint8Array) -> Answer {
@@ -243,6 +277,18 @@ fn with_store(handle: u32, act: impl FnOnce(Store<'_>) -> Result<Answer>) -> Ans
                     (None, Some(engine)) => act(Store::Host(engine)),
                     (None, None) => Err(Error::invalid("store", "a mirror cannot be served")),
                 };
+                done.unwrap_or_else(|error| answer::error(&error))
+            })
+        })
+    })
+}
+
+/// Calls a function with the executor of a handle; a store in JavaScript and a mirror have none.
+fn with_executor(handle: u32, act: impl FnOnce(Option<&Executor>) -> Result<Answer>) -> Answer {
+    guarded(|| {
+        HANDLES.with(|handles| {
+            handles.with(handle, |backend| {
+                let done = act(StoreBackend::of(backend).map(StoreBackend::executor));
                 done.unwrap_or_else(|error| answer::error(&error))
             })
         })

@@ -90,6 +90,11 @@ impl StoreBackend {
         }
     }
 
+    /// The executor.
+    pub(crate) fn executor(&self) -> &Executor {
+        &self.executor
+    }
+
     fn invocation(&self, call: &Call<'_>) -> Result<Invocation> {
         call.invocation(self.limits.now())
     }

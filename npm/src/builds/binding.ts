@@ -80,6 +80,18 @@ export interface Binding {
   heads?(params: string): Promise<HeadBytes>;
   /** Loads heads into a mirror; `ok` is how many they are. */
   loadHeads(handle: number, bytes: Uint8Array): string;
+  /** What a handle has counted; `ok` are the parameters of `metrics`. Only the native build counts. */
+  ownMetrics?(handle: number): string;
+  /** What there is to record; `ok` are the parameters of `metricsRecord`, or `null` if there is nothing. */
+  metricsToRecord?(handle: number, ended: boolean): string;
+  /** Takes the reply of `metricsRecord`, as JSON. */
+  metricsRecorded?(handle: number, reply: string): string;
+  /** Counts what JavaScript has measured: `{slotWaited}` or `{job}`. */
+  reportMetrics?(handle: number, report: string): string;
+  /** The text of the reply of `metrics`, which is JSON. */
+  metricsText?(reply: string, format: MetricsFormat): string;
+  /** Reads the text of the metrics. Only a client of a server does. */
+  scrape?(format: MetricsFormat): Promise<string>;
   /** Closes a handle. */
   close(handle: number): string;
   /** Starts a job. The text is a {@link JobAnswer}. */
@@ -107,6 +119,9 @@ export interface Binding {
   /** Closes a server. The operation `closing` ends when it is closed. */
   closeServer?(handle: number, server: number): string;
 }
+
+/** A format of metrics. */
+export type MetricsFormat = "prometheus" | "openmetrics";
 
 /** A page of heads with its bytes as they are. */
 export interface HeadBytes extends Omit<HeadsPage, "bytes"> {
@@ -356,6 +371,13 @@ function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
       ),
     cancelJob: (job) => guard(() => binding.cancelJob(job)),
     page: binding.page,
+    ...(binding.ownMetrics && {
+      ownMetrics: (...args) => guard(() => binding.ownMetrics?.(...args) ?? "null"),
+      metricsToRecord: (...args) => guard(() => binding.metricsToRecord?.(...args) ?? "null"),
+      metricsRecorded: (...args) => guard(() => binding.metricsRecorded?.(...args) ?? "null"),
+      reportMetrics: (...args) => guard(() => binding.reportMetrics?.(...args) ?? "null"),
+      metricsText: (...args) => guard(() => binding.metricsText?.(...args) ?? "null"),
+    }),
     ...(binding.serve && {
       serve: (...args) => guard(() => binding.serve?.(...args) ?? "null"),
       startCall: (...args) => guard(() => binding.startCall?.(...args) ?? "null"),

@@ -12,6 +12,7 @@ import {
   type Delivered,
   type EndAnswer,
   type HeadBytes,
+  type MetricsFormat,
   type Opened,
   parseAnswer,
   resultOf,
@@ -24,6 +25,7 @@ import {
   closed,
   invalidArgument,
   messageOf,
+  metricsNeedAddon,
   storeIsAsync,
   storeNotClosed,
   storeReentered,
@@ -260,6 +262,42 @@ export class Connection {
     }
     this.#assertUsable();
     return this.#track(owner, "heads", binding.heads(encode("heads", params)));
+  }
+
+  /** Whether the build counts operations. */
+  get countsOperations(): boolean {
+    return this.binding.ownMetrics !== undefined;
+  }
+
+  /** What the handle has counted, as the parameters of `metrics`. */
+  ownMetrics(): Params<"metrics"> {
+    const own = this.binding.ownMetrics?.(this.#handle);
+    return own === undefined ? {} : resultOf(parseAnswer<Params<"metrics">>(own));
+  }
+
+  /** What there is to record, as the parameters of `metricsRecord`. */
+  metricsToRecord(ended: boolean): Params<"metricsRecord"> | undefined {
+    const own = this.binding.metricsToRecord?.(this.#handle, ended);
+    if (own === undefined) return undefined;
+    return resultOf(parseAnswer<Params<"metricsRecord"> | null>(own)) ?? undefined;
+  }
+
+  /** Takes the reply of `metricsRecord`. */
+  metricsRecorded(reply: Result<"metricsRecord">): void {
+    const taken = this.binding.metricsRecorded?.(this.#handle, JSON.stringify(reply));
+    if (taken !== undefined) resultOf(parseAnswer<null>(taken));
+  }
+
+  /** Counts what was measured here. What is not counted is no reason to fail. */
+  reportMetrics(report: object): void {
+    if (!this.#ended) this.binding.reportMetrics?.(this.#handle, JSON.stringify(report));
+  }
+
+  /** The text of metrics. */
+  metricsText(metrics: Result<"metrics">, format: MetricsFormat): string {
+    const text = this.binding.metricsText?.(JSON.stringify(metrics), format);
+    if (text === undefined) throw metricsNeedAddon();
+    return resultOf(parseAnswer<string>(text));
   }
 
   /** Loads heads into a mirror. Returns how many they are. */

@@ -139,7 +139,7 @@ export type {
   RedactOptions,
 } from "../handles/options.js";
 export type { ServeOptions, SessionServer } from "../handles/session-server.js";
-export type { Sessions } from "../handles/sessions.js";
+export type { MetricsOptions, Sessions } from "../handles/sessions.js";
 export type { SessionsSync } from "../handles/sessions-sync.js";
 export type { CopyTarget } from "../handles/side.js";
 export type { Watch, WatchFilter, WatchOptions } from "../handles/watch.js";

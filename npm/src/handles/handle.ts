@@ -58,7 +58,7 @@ export abstract class Handle<
   /** @internal */
   protected readonly notifier: Notifier;
   /** @internal */
-  protected slotMeter = new SlotMeter();
+  protected slotMeter: SlotMeter;
   #locking: SlotLocking = "optimistic";
   #lastPass: RetentionPass | null = null;
   readonly #follower: FeedFollower;
@@ -80,6 +80,7 @@ export abstract class Handle<
     this.isReadOnly = connection.isReadOnly;
     this.connection = connection;
     this.notifier = notifier;
+    this.slotMeter = this.#newSlotMeter();
     this.#follower = new FeedFollower(this.feed({}, "ended"), this.notifier.listeners);
     dropped.register(this, connection, connection);
     const plan = connection.retention;
@@ -187,7 +188,7 @@ export abstract class Handle<
 
   /** Resets the metrics of slots. */
   resetSlotMetrics(): void {
-    this.slotMeter = new SlotMeter();
+    this.slotMeter = this.#newSlotMeter();
   }
 
   /** What two handles on one store have in common. @internal */
@@ -222,6 +223,12 @@ export abstract class Handle<
       };
     }
     return undefined;
+  }
+
+  /** What is waited for a slot is measured here, and counted with the operations. */
+  #newSlotMeter(): SlotMeter {
+    const { connection } = this;
+    return new SlotMeter((slotWaited) => connection.reportMetrics({ slotWaited }));
   }
 
   #notifyCancelled({ cancelled }: SlotStart): void {
@@ -280,6 +287,16 @@ export abstract class Handle<
       run: (name, params) => this.ask(name, () => params),
       passed: (pass) => {
         this.#lastPass = pass;
+        this.connection.reportMetrics({
+          job: {
+            job: "retention",
+            durationMs: pass.durationMs,
+            failed: pass.error !== null,
+            batches: pass.batches,
+            removed: pass.removed,
+            notRemoved: pass.failed.length,
+          },
+        });
       },
       failed: (error) => this.report(error),
     };

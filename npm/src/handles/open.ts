@@ -22,7 +22,7 @@ import { openingError } from "../stores/indexeddb-database.js";
 import { rulesOver } from "../stores/rules.js";
 import type { Target } from "../stores/target.js";
 import { checkTarget, urlOf } from "../stores/target.js";
-import { invalidArgument, storeIsAsync } from "../values/error.js";
+import { invalidArgument, metricsNeedAddon, storeIsAsync } from "../values/error.js";
 import { Schemas, type SessionSchema, type TypesOf } from "../values/schema.js";
 import type { SessionTypes } from "../values/session-types.js";
 import {
@@ -128,6 +128,9 @@ export async function openServer(
 ): Promise<Sessions> {
   checkOpenOptions(options);
   checkServerOptions(options);
+  if (options.metrics === true) {
+    throw invalidArgument("metrics", "this store is a server, which records itself");
+  }
   const address = addressOf(target, options.token);
   const timeoutMs = options.timeoutMs ?? SERVER_TIMEOUT_MS;
   if (!(Number.isFinite(timeoutMs) && timeoutMs > 0)) {
@@ -180,6 +183,9 @@ export function openSessionsSync(
   environment?: Environment,
 ): SessionsSync {
   if (databaseOf(target) !== undefined) throw storeIsAsync();
+  if (options.metrics === true) {
+    throw invalidArgument("metrics", "only a handle of `open` records metrics");
+  }
   const notifier = new Notifier();
   const connection = connect(build, target, options, notifier, environment, "sync");
   return configured(
@@ -238,6 +244,7 @@ function databaseOf(target: Target | undefined): string | undefined {
 /** Applies the options that the handle itself implements. */
 function configured<H extends Sessions | SessionsSync>(handle: H, options: OpenOptions): H {
   handle.pessimisticLockingEnabled = options.pessimisticLockingEnabled ?? false;
+  if (options.metrics === true && handle instanceof Sessions) handle.startRecording();
   return handle;
 }
 
@@ -254,6 +261,7 @@ function connect(
   checkOpenOptions(options);
   if (options.webhook !== undefined) notifier.configure(options.webhook);
   const { binding } = build;
+  if (options.metrics === true && binding.ownMetrics === undefined) throw metricsNeedAddon();
   if (options.retention !== undefined) checkRetention(binding);
   const schemas = options.schema && new Schemas(options.schema);
   const { notify } = notifier;

@@ -53,6 +53,11 @@ export interface OpenOptions<T extends SessionTypes = SessionTypes> {
    * held session always does.
    */
   readonly fenced?: boolean | undefined;
+  /**
+   * Whether the handle records what it counts in the store every ten seconds, and when it is closed, so that
+   * `metrics` of other processes has it; `false` by default. Only a handle of `open` with the native addon does.
+   */
+  readonly metrics?: boolean | undefined;
   /** The webhook to which changes of sessions are posted. */
   readonly webhook?: string | URL | WebhookOptions | undefined;
   /** Removes old sessions periodically. */
@@ -141,6 +146,7 @@ export const OPEN_OPTIONS = {
   fenced: "any",
   timeoutMs: "any",
   webhook: "any",
+  metrics: "boolean",
   retention: "any",
   redact: "any",
   models: "any",
@@ -157,6 +163,7 @@ const RECORDS_SCHEME = "git:";
 /** The options that are about sessions. */
 const ABOUT_SESSIONS = [
   "webhook",
+  "metrics",
   "retention",
   "fenced",
   "models",
@@ -215,6 +222,7 @@ export function timeoutOf({ timeoutMs }: OpenOptions): number {
 
 function coreOptions({
   webhook: _webhook,
+  metrics: _metrics,
   pessimisticLockingEnabled: _locking,
   schema: _schema,
   token,

@@ -14,6 +14,7 @@ export const SESSION_ARGUMENTS: Readonly<Record<string, Takes>> = {
   exportParts: mayTake("options", 1, "{ trash }"),
   hold: mayTake("options", 1, "{ leaseDurationMs }"),
   watch: mayTake("filter", 0, "{ userId, status }", 2),
+  metrics: mayTake("options", 0, "{ format }", 1),
   serve: mayTake("options", 0, "{ port, token }", 1),
   startInSlot: takes("request", 0, "{ taskId, phase, model, task, mode }", 2),
   purge: takes("params", 0, "{ olderThan }", 2),

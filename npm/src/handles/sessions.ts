@@ -4,16 +4,18 @@
  * @module
  */
 
-import type { HeadBytes } from "../builds/binding.js";
+import type { HeadBytes, MetricsFormat } from "../builds/binding.js";
 import type { OperationName, Params, Result } from "../connection/call.js";
 import type { PurgeParams, PurgeResult } from "../generated.js";
 import type { ArchiveParts } from "../jobs/archive.js";
 import type { HoldOptions } from "../jobs/held-lease.js";
+import { type Recording, type RecordingHost, startRecording } from "../jobs/metrics.js";
 import { checkPurge, type PurgeOptions, purgeArchived } from "../jobs/purge.js";
 import { startWithRetries } from "../jobs/slot-wait.js";
 import { retryPolicyOf, type SlotOptions, type SlotRequest, slotParams } from "../slots/options.js";
 import { checkArguments, type Refuse, rejected, thrown } from "../values/arguments.js";
-import { copyOf, withOptions } from "../values/options.js";
+import { asError, invalidArgument, metricsNeedAddon } from "../values/error.js";
+import { checkOptions, copyOf, withOptions } from "../values/options.js";
 import type { SlotStart } from "../values/outcomes.js";
 import type { Accepts } from "../values/params.js";
 import type { BuiltInEventType } from "../values/session-data.js";
@@ -49,6 +51,12 @@ import {
 /** The handles with servers. They are not garbage-collected. */
 const serving = new Set<object>();
 
+/** Options of reading metrics. */
+export interface MetricsOptions {
+  /** The format of the text: Prometheus' own, which is the default, or OpenMetrics. */
+  readonly format?: MetricsFormat | undefined;
+}
+
 /** The sessions of a store. Made by `open`. */
 export class Sessions<T extends SessionTypes = SessionTypes>
   extends Handle<"async", T>
@@ -79,6 +87,7 @@ export class Sessions<T extends SessionTypes = SessionTypes>
   /** The servers over this handle. */
   readonly #servers = new Set<SessionServer>();
   #closing: Promise<void> | undefined;
+  #recording: Recording | undefined;
 
   /**
    * Lists the matching sessions, newest first. `await` returns a page (`limit`, 50 by default);
@@ -183,7 +192,33 @@ export class Sessions<T extends SessionTypes = SessionTypes>
       return Promise.reject(thrown);
     }
     if (archive === undefined || params.dryRun) return this.ask("purge", () => params);
-    return purgeArchived(this.connection.binding, this, params, archive);
+    return this.#purgeArchived(params, archive);
+  }
+
+  /**
+   * Returns the metrics of the store as text for Prometheus: what this handle has counted, what handles of all
+   * processes have recorded that were opened with `metrics`, and what follows from sessions and the audit log. Only
+   * the native addon and a server make the text.
+   */
+  async metrics(options: MetricsOptions = {}): Promise<string> {
+    const given = copyOf(options);
+    checkOptions(given, { format: "any" });
+    const { format = "prometheus" } = given;
+    if (format !== "prometheus" && format !== "openmetrics") {
+      throw invalidArgument("format", 'expected "prometheus" or "openmetrics"');
+    }
+    const { connection } = this;
+    if (connection.binding.scrape !== undefined) return connection.binding.scrape(format);
+    if (!connection.countsOperations) throw metricsNeedAddon();
+    const metrics = await this.ask("metrics", () => connection.ownMetrics());
+    return connection.metricsText(metrics, format);
+  }
+
+  /** Records what the handle counts from now on, until it is closed. @internal */
+  startRecording(): void {
+    // The timer must not keep the handle alive.
+    const handle = new WeakRef(this);
+    this.#recording = startRecording(() => handle.deref()?.recorded());
   }
 
   /** Reads a page of heads for a mirror. @internal */
@@ -238,10 +273,45 @@ export class Sessions<T extends SessionTypes = SessionTypes>
     });
   }
 
+  async #purgeArchived(params: Accepts<PurgeParams>, archive: ArchiveParts): Promise<PurgeResult> {
+    const { connection } = this;
+    const began = performance.now();
+    const report = (failed: boolean, removed: number, notRemoved: number): void => {
+      const durationMs = Math.round(performance.now() - began);
+      connection.reportMetrics({ job: { job: "purge", durationMs, failed, removed, notRemoved } });
+    };
+    try {
+      const purged = await purgeArchived(connection.binding, this, params, archive);
+      report(false, purged.removed, purged.failed.length);
+      return purged;
+    } catch (thrown) {
+      report(true, 0, 0);
+      throw thrown;
+    }
+  }
+
+  /** This handle, as its recording uses it. */
+  private recorded(): RecordingHost {
+    const { connection } = this;
+    return {
+      get isClosed() {
+        return connection.isClosed;
+      },
+      toRecord: (ended) => connection.metricsToRecord(ended),
+      record: (params) => this.ask("metricsRecord", () => params),
+      recorded: (reply) => connection.metricsRecorded(reply),
+      fold: () => this.ask("metricsFold", () => ({})),
+      failed: (error) => {
+        this.notifier.listeners.error(asError(error));
+      },
+    };
+  }
+
   async #close(): Promise<void> {
     this.detach();
     try {
       for (const server of this.#servers) await server.close();
+      await this.#recording?.end(this.recorded());
       await this.connection.close(() => this.followToTheEnd());
     } finally {
       await this.notifier.drain();

@@ -5,7 +5,13 @@
  * @module
  */
 
-import { type Binding, type HeadBytes, parseAnswer, resultOf } from "../builds/binding.js";
+import {
+  type Binding,
+  type HeadBytes,
+  type MetricsFormat,
+  parseAnswer,
+  resultOf,
+} from "../builds/binding.js";
 import type { OperationName } from "../connection/call.js";
 import {
   type Capabilities,
@@ -177,6 +183,29 @@ export class ServerBinding implements Binding {
     const { text, bytes } = await this.#repeated(send, true, "heads");
     const page = resultOf(parseAnswer<HeadsPage>(text));
     return { ...page, bytes: bytes ?? bytesOf(page.bytes) };
+  }
+
+  /** See {@link Binding.scrape}. */
+  async scrape(format: MetricsFormat): Promise<string> {
+    const { base, token } = this.#address;
+    const response = await fetch(`${base}/metrics`, {
+      headers: {
+        ...this.headers,
+        accept: format === "openmetrics" ? "application/openmetrics-text" : "text/plain",
+      },
+      cache: "no-store",
+      credentials: token === undefined ? "same-origin" : "omit",
+      redirect: "error",
+      signal: AbortSignal.timeout(this.#timeoutMs),
+    }).catch((thrown: unknown) => {
+      const problem = `${base} cannot be reached: ${reasonOf(thrown)}`;
+      throw new TenureError(storeUnavailableError(problem));
+    });
+    const text = await response.text();
+    if (response.ok) return text;
+    const error = parsed(text)?.error;
+    const problem = `${base} answered ${response.status}, and no answer of a Tenure server`;
+    throw new TenureError(error ?? storeUnavailableError(problem));
   }
 
   /** No handle of a server is a mirror. */

@@ -54,8 +54,21 @@ export interface SlotAttempts<T extends SessionTypes> {
   failed(thrown: unknown): unknown;
 }
 
+/** The end of waiting for the lock of a slot. */
+export interface SlotWaited {
+  /** The time from the call to its end, in microseconds. */
+  readonly waitedUs: number;
+  /** The number of attempts. */
+  readonly attempts: number;
+  /** Whether the last attempt found the slot locked, too. */
+  readonly timedOut: boolean;
+  /** Whether the call locked the slot. */
+  readonly locked: boolean;
+}
+
 /** Collects the metrics of one handle. */
 export class SlotMeter {
+  readonly #report: (waited: SlotWaited) => void;
   readonly #outcomes: Record<SlotOutcome | "failed", number> = {
     created: 0,
     existing: 0,
@@ -88,6 +101,11 @@ export class SlotMeter {
   #timedOut = 0;
   #retries = 0;
 
+  /** Metrics of a handle, which also reports each wait. */
+  constructor(report: (waited: SlotWaited) => void) {
+    this.#report = report;
+  }
+
   /** Observes a call that starts a session. */
   observe<T extends SessionTypes>(locking: SlotLocking): SlotAttempts<T> {
     const callBegan = performance.now();
@@ -102,6 +120,13 @@ export class SlotMeter {
         return result;
       },
       succeeded: (result) => {
+        const timedOut = result.code === "SLOT_LOCKED";
+        this.#report({
+          waitedUs: Math.round((performance.now() - callBegan) * 1000),
+          attempts,
+          timedOut,
+          locked: !timedOut && locking === "pessimistic",
+        });
         if (result.code === "SLOT_LOCKED") {
           this.#timedOut += 1;
         } else if (locking === "pessimistic") {

@@ -163,8 +163,15 @@ export function outcomeUnknownError(problem: string): ErrorBody {
 
 /** This build cannot serve a store. */
 export function cannotServe(): TenureError {
-  const name = "serve";
-  const instead = "use the native addon on Node, or the command `tenure ui`";
+  return notInBuild("serve", "use the native addon on Node, or the command `tenure ui`");
+}
+
+/** This build counts nothing, and makes no text of metrics. */
+export function metricsNeedAddon(): TenureError {
+  return notInBuild("metrics", "use the native addon on Node, or the command `tenure metrics`");
+}
+
+function notInBuild(name: string, instead: string): TenureError {
   const message = `the operation ${JSON.stringify(name)} is not in this build: ${instead}`;
   return new TenureError({ code: "UNSUPPORTED_OPERATION", message, details: { name, instead } });
 }

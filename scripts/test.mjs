@@ -25,6 +25,7 @@ import { ensurePackages, toTest } from "./lib/packages.mjs";
 import { inRoot, stateDir } from "./lib/paths.mjs";
 import { ensurePostgres, startPostgres } from "./lib/postgres.mjs";
 import { seconds, step } from "./lib/progress.mjs";
+import { ensurePrometheus } from "./lib/prometheus.mjs";
 import { checkClippy, checkPrograms, checkRequirements } from "./lib/requirements.mjs";
 import { CommandFailed, main, nodeTool, Problem, report, run } from "./lib/run.mjs";
 import { countCargoTests, countNodeTests, countVitestTests, nothing, sum } from "./lib/tally.mjs";
@@ -174,6 +175,11 @@ async function prepare() {
     await step("PostgreSQL", async (working) => {
       const { env } = await startPostgres(await ensurePostgres(() => working("installing")));
       Object.assign(process.env, env);
+    });
+  }
+  if (chosen.includes("native")) {
+    await step("promtool", async (working) => {
+      Object.assign(process.env, await ensurePrometheus(() => working("downloading")));
     });
   }
   await build([...new Set(chosen.flatMap((group) => groups[group]))]);

@@ -10,7 +10,8 @@
 /// A session that is written several times within ten seconds (`updated_period`) has the same values in all indexes. So
 /// PostgreSQL writes the new row beside the old one, where there is room (`fillfactor`), and no index. With an index of
 /// `updated_at` each write would be one of all twelve indexes, with almost twice as much log.
-const STEPS: [&str; 1] = [r#"
+const STEPS: [&str; 2] = [
+    r#"
 CREATE TABLE @sessions (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   version BIGINT NOT NULL,
@@ -50,12 +51,10 @@ CREATE TABLE @sessions (
   approval_requested_at BIGINT,
   approval_by TEXT COLLATE "C",
   approval_decided_at BIGINT,
-  result_data TEXT COLLATE "C",
-  written_by BIGINT,
-  updated_period BIGINT NOT NULL
-) WITH (fillfactor = 80);
+  result_data TEXT COLLATE "C"
+);
 CREATE INDEX sessions_by_created ON @sessions (created_at, id);
-CREATE INDEX sessions_by_updated ON @sessions (updated_period);
+CREATE INDEX sessions_by_updated ON @sessions (updated_at, id);
 CREATE INDEX sessions_by_user ON @sessions (left(user_id, 128), created_at, id) WHERE user_id IS NOT NULL;
 CREATE INDEX sessions_by_channel ON @sessions (left(channel_id, 128), created_at, id) WHERE channel_id IS NOT NULL;
 CREATE INDEX sessions_by_mode ON @sessions (left(mode, 128), created_at, id);
@@ -115,7 +114,17 @@ CREATE TABLE @feed (
   keep BIGINT NOT NULL
 );
 INSERT INTO @feed (id, newest, kept_after, keep) VALUES (1, 0, 0, 10000);
-"#];
+"#,
+    r#"
+ALTER TABLE @sessions ADD COLUMN written_by BIGINT;
+ALTER TABLE @sessions ADD COLUMN updated_period BIGINT NOT NULL DEFAULT 0;
+UPDATE @sessions SET updated_period = floor(updated_at::NUMERIC / 10000)::BIGINT;
+ALTER TABLE @sessions ALTER COLUMN updated_period DROP DEFAULT;
+ALTER TABLE @sessions SET (fillfactor = 80);
+DROP INDEX @sessions_by_updated;
+CREATE INDEX sessions_by_updated ON @sessions (updated_period);
+"#,
+];
 
 /// The names of the tables and sequences of the first version, besides `settings`.
 pub(crate) const TABLES: [&str; 7] = [

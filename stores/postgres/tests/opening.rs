@@ -1,12 +1,14 @@
 //! Opening a store: the tables are created once, by the first of several instances, and a role without the right to create
 //! anything can use them.
 
-use tenure_core::store::Expect;
-use tenure_core::{Commit, History, Store};
+use tenure_core::store::filter::{Direction, Filter, Order, OrderBy};
+use tenure_core::store::{Expect, ListQuery};
+use tenure_core::value::limits::MAX_PAGE_BYTES;
+use tenure_core::{Commit, History, Store, Timestamp};
 use tenure_postgres::{Address, PostgresOptions, PostgresStore};
-use tenure_store_support::{head, id, put};
+use tenure_store_support::{event, head, id, put};
 
-use crate::common::{Schema, block_on, execute, query, server};
+use crate::common::{Schema, block_on, execute, next_head, query, server};
 
 #[test]
 fn twenty_instances_open_an_empty_database_at_once() {
@@ -48,6 +50,60 @@ fn a_newer_schema_is_refused_and_not_written_to() {
                 .await
                 .is_empty()
         );
+    });
+}
+
+/// The first schema had no `written_by` and no `updated_period`.
+#[test]
+fn a_store_of_the_first_schema_is_migrated() {
+    let schema = Schema::new();
+    block_on(async {
+        let store = schema.open().await.unwrap();
+        // In the order in which they were updated; one of them in a period that has begun before 1970.
+        let sessions = [
+            ("b", -10_001),
+            ("c", -10_000),
+            ("a", 25_000),
+            ("d", 2_000_000),
+        ];
+        for (name, updated_at) in sessions {
+            let mut head = head(name);
+            head.updated_at = Timestamp::from_millis(updated_at).unwrap();
+            let created = store.commit(&put(head, Expect::Absent, Vec::new())).await;
+            assert_eq!(created, Ok(Commit::Applied));
+        }
+        drop(store);
+        let name = &schema.0;
+        let periods =
+            format!("SELECT updated_period::TEXT FROM {name}.sessions ORDER BY updated_at");
+        let written = query(&periods).await;
+        execute(&format!(
+            "ALTER TABLE {name}.sessions DROP COLUMN written_by; \
+             ALTER TABLE {name}.sessions DROP COLUMN updated_period; \
+             CREATE INDEX sessions_by_updated ON {name}.sessions (updated_at, id); \
+             UPDATE {name}.settings SET value = 1 WHERE name = 'schema'"
+        ))
+        .await;
+        let store = schema.open().await.unwrap();
+        assert_eq!(query(&periods).await, written);
+        let query = ListQuery {
+            order: Order {
+                by: OrderBy::UpdatedAt,
+                direction: Direction::Asc,
+            },
+            filter: Filter::default(),
+            after: None,
+            offset: 0,
+            limit: 10,
+            max_bytes: MAX_PAGE_BYTES,
+        };
+        let page = store.list(&query).await.unwrap();
+        let listed: Vec<&str> = page.heads.iter().map(|head| head.id.as_str()).collect();
+        assert_eq!(listed, sessions.map(|(name, _)| name));
+        // A session that nobody has written since has no commit that wrote it.
+        let (next, expect) = next_head(&store, "a", History::None).await;
+        let written = store.commit(&put(next, expect, vec![event(1, "{}")])).await;
+        assert_eq!(written, Ok(Commit::Applied));
     });
 }
 

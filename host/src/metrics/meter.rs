@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,7 @@ use tenure_core::work::operation::Reply;
 use tenure_core::{Error, Result};
 
 use super::process::ProcessMeter;
+use super::word_hasher::WordHasher;
 
 /// After this time the record of a handle that is idle is renewed.
 const RENEWAL: Duration = Duration::from_secs(5 * 60);
@@ -44,9 +46,12 @@ pub struct Meter {
 /// What was counted, by the names of families.
 #[derive(Debug, Default)]
 struct Counted {
-    counters: HashMap<(&'static str, Labels), (&'static Family, u64)>,
-    histograms: HashMap<(&'static str, Labels), (&'static Family, Histogram)>,
+    counters: ByFamily<u64>,
+    histograms: ByFamily<Histogram>,
 }
+
+type ByFamily<T> =
+    HashMap<(&'static str, Labels), (&'static Family, T), BuildHasherDefault<WordHasher>>;
 
 /// How far the handle has recorded.
 #[derive(Debug, Default)]

@@ -34,7 +34,8 @@ const parts = [];
 for (const name of names.filter((name) => only?.includes(name) ?? true)) {
   const part = await import(`./parts/${name}.mjs`);
   const seconds = options.quick ? part.seconds / 10 : part.seconds;
-  const result = await part.run({ seconds, quick: options.quick, large: options.large });
+  const { quick, large, duration } = options;
+  const result = await part.run({ seconds, quick, large, duration });
   print(result);
   parts.push({ name, ...result });
 }

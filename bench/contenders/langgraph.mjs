@@ -1,18 +1,19 @@
-// LangGraph's saver of checkpoints in SQLite. A session is a thread, and its state is the head and all
+// LangGraph's savers of checkpoints, in SQLite and in PostgreSQL. A session is a thread, and its state is the head and all
 // events. Each step saves a checkpoint with the complete state, and the older checkpoints stay. The
-// caller has the state in memory, as a running graph does, so that an append reads nothing. The saver
-// checks no version, no status and no limit, and has no index beside its primary key.
+// caller has the state in memory, as a running graph does, so that an append reads nothing. The savers
+// check no version, no status and no limit, and have no index beside their primary keys.
 
 import { emptyCheckpoint, uuid6 } from "@langchain/langgraph-checkpoint";
+import { PostgresSaver } from "@langchain/langgraph-checkpoint-postgres";
 import { SqliteSaver } from "@langchain/langgraph-checkpoint-sqlite";
 
-export class LangGraph {
+/** Sessions in any saver. */
+class Threads {
   #saver;
   #threads = new Map();
 
-  constructor(path) {
-    this.#saver = SqliteSaver.fromConnString(path);
-    this.#saver.setup();
+  constructor(saver) {
+    this.#saver = saver;
   }
 
   start({ task, mode, ...rest }) {
@@ -56,10 +57,6 @@ export class LangGraph {
     return items;
   }
 
-  close() {
-    this.#saver.db.close();
-  }
-
   async #save(id) {
     const thread = this.#threads.get(id);
     const { userId, status, mode } = thread.state.head;
@@ -73,5 +70,40 @@ export class LangGraph {
     const metadata = { source: "loop", step: thread.step, parents: {}, userId, status, mode };
     thread.config = await this.#saver.put(thread.config, checkpoint, metadata, versions);
     thread.step += 1;
+  }
+}
+
+export class LangGraph extends Threads {
+  #db;
+
+  constructor(path) {
+    const saver = SqliteSaver.fromConnString(path);
+    saver.setup();
+    super(saver);
+    this.#db = saver.db;
+  }
+
+  close() {
+    this.#db.close();
+  }
+}
+
+export class LangGraphPostgres extends Threads {
+  #saver;
+
+  constructor(saver) {
+    super(saver);
+    this.#saver = saver;
+  }
+
+  /** Opens a saver in a schema of its own, which is created with its tables. It has a pool of ten connections. */
+  static async open(url, schema) {
+    const saver = PostgresSaver.fromConnString(url, { schema });
+    await saver.setup();
+    return new LangGraphPostgres(saver);
+  }
+
+  close() {
+    return this.#saver.end();
   }
 }

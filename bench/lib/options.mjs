@@ -21,6 +21,8 @@ export const names = [
   "indexeddb",
   "command",
   "slots",
+  "postgres",
+  "load",
   "watch",
   "memory-pages",
   "page",
@@ -33,6 +35,7 @@ const usage = `Usage: npm run bench -- [options]
   --large          a million sessions where there are many
   --only NAME,...  some parts: ${names.join(", ")}
   --cpu            CPU time instead of wall-clock time, for a busy machine
+  --duration TIME  how long the part "load" keeps its load up, such as 30s, 10m or 1h
   --save           write bench/results even though the run is not a full one
 
 bench/README.md says what the parts measure. A full run writes its results to bench/results.`;
@@ -48,6 +51,7 @@ export function readOptions(args) {
         large: { type: "boolean", default: false },
         cpu: { type: "boolean", default: false },
         only: { type: "string" },
+        duration: { type: "string" },
         save: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },
@@ -60,7 +64,15 @@ export function readOptions(args) {
   const unknown = only?.find((name) => !names.includes(name));
   if (unknown !== undefined)
     end(2, `there is no part "${unknown}": the parts are ${names.join(", ")}`);
-  return { ...values, only };
+  const duration = values.duration === undefined ? undefined : secondsOf(values.duration);
+  if (Number.isNaN(duration)) end(2, "--duration: expected a time such as 30s, 10m or 1h");
+  return { ...values, only, duration };
+}
+
+/** The seconds of a time such as `10m`; not a number for another text. */
+function secondsOf(text) {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(text) ?? [];
+  return Number(number) * { s: 1, m: 60, h: 3600 }[unit];
 }
 
 function end(code, text) {

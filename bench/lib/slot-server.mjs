@@ -7,13 +7,24 @@ import { open } from "../contenders/tenure.mjs";
 import { slotSession } from "./scenario.mjs";
 
 const [kind, path] = process.argv.slice(2);
-const kinds = { tenure, floor };
+const kinds = { tenure: () => tenure(`sqlite:${path}`), postgres: () => tenure(path), floor };
 const store = await kinds[kind]();
 let sweeping = false;
 
-async function tenure() {
-  const sessions = await open(`sqlite:${path}`);
+async function tenure(url) {
+  const sessions = await open(url);
   return {
+    start: (session) => sessions.start(session),
+    create: async ({ task }) => {
+      const session = { ...slotSession(0, "large-2"), taskId: task };
+      return (await sessions.startInSlot(session)).outcome;
+    },
+    read: async ({ id }) => (await sessions.get(id, { history: 20 }))?.version,
+    /** Appends a number once, however often this is asked. */
+    append: async ({ id, n }) => {
+      const options = { idempotencyKey: String(n) };
+      return (await sessions.addEvent(id, "note", { n }, options)).firstSequence;
+    },
     look: async ({ taskId, phase }) => (await sessions.latestSession(taskId, phase))?.session,
     replace: async ({ slot, model, locking }) => {
       const options = { onModelChange: "replace", locking };
@@ -71,7 +82,8 @@ process.on("message", async ({ number, what, ...about }) => {
     const answer = await answers[what](about);
     process.send({ number, answer, took: performance.now() - started });
   } catch (error) {
-    process.send({ number, error: `${error.code}: ${error.message}` });
+    const { code, message } = error;
+    process.send({ number, code, error: `${code}: ${message}` });
   }
 });
 process.on("disconnect", () => process.exit());

@@ -1,7 +1,7 @@
 // Users of servers that share a database: each looks up a slot, replaces its session, appends to
-// the new one, sends an empty request, and thinks between any two of these. The servers are
-// separate processes, and the durations are those that a user sees: from the request to the
-// response.
+// the new one, sends an empty request, and thinks between any two of these; users of a database server also start
+// sessions in free slots and read them. The servers are separate processes, and the durations are those that a user
+// sees: from the request to the response.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -14,7 +14,7 @@ import { slotAt } from "./scenario.mjs";
 const program = fileURLToPath(new URL("./slot-server.mjs", import.meta.url));
 
 /** The warm-up, which is not measured. */
-const WARM_UP_MS = 1000;
+export const WARM_UP_MS = 1000;
 
 /** A server, from a user's perspective. */
 export class Server {
@@ -24,11 +24,11 @@ export class Server {
 
   constructor(kind, path) {
     this.#process = fork(program, [kind, path]);
-    this.#process.on("message", ({ number, answer, took, error }) => {
+    this.#process.on("message", ({ number, answer, took, error, code }) => {
       const { resolve, reject } = this.#waiting.get(number);
       this.#waiting.delete(number);
       if (error === undefined) resolve({ answer, took });
-      else reject(new Error(error));
+      else reject(Object.assign(new Error(error), { code }));
     });
     this.#process.on("exit", () => {
       for (const { reject } of this.#waiting.values()) reject(new ServerKilled());
@@ -74,16 +74,25 @@ export async function withServers(kind, path, number, body) {
   }
 }
 
+/** The requests of a user in turn. */
+const requests = ["look", "replace", "work", "nothing"];
+/** With sessions in free slots and histories, too. */
+export const allRequests = ["look", "create", "replace", "work", "read", "nothing"];
+
 /**
  * Simulates users of slots for some seconds, each with one of the servers. They think for `think`
  * milliseconds on average before each request. Resolves to the durations of the requests by kind,
- * their durations in the server, and the resources that the servers used.
+ * their durations in the server, and the resources that the servers used. `observe` is called with each duration.
  */
-export async function load(servers, { users, slots, seconds, think, locking }) {
+export async function load(
+  servers,
+  { users, slots, seconds, think, locking, kinds = requests, observe = () => {} },
+) {
   const random = randomNumbers(users);
+  /** What the free slots of this load have in their names, so that no other load has filled them. */
+  const started = Math.random().toString(36).slice(2);
   const warm = performance.now() + WARM_UP_MS;
   const end = warm + seconds * 1000;
-  const kinds = ["nothing", "look", "replace", "work"];
   const [took, inServer] = [0, 0].map(() => Object.fromEntries(kinds.map((kind) => [kind, []])));
   const timed = async (server, what, about) => {
     const started = performance.now();
@@ -92,6 +101,7 @@ export async function load(servers, { users, slots, seconds, think, locking }) {
     if (started >= warm && ended <= end) {
       took[what].push(ended - started);
       inServer[what].push(ofServer);
+      observe(what, ended - started);
     }
     return answer;
   };
@@ -108,14 +118,20 @@ export async function load(servers, { users, slots, seconds, think, locking }) {
     for (let turn = 0; ; turn += 1) {
       // One in ten requests is for a contended slot.
       const slot = Math.floor(random() < 0.1 ? random() * 20 : random() * slots);
-      if (!(await hasThought())) return;
-      const session = await timed(server, "look", slotAt(slot));
-      if (!(await hasThought())) return;
-      await timed(server, "replace", { slot, model: `model-${index}-${turn}`, locking });
-      if (!(await hasThought())) return;
-      await timed(server, "work", { id: session.id });
-      if (!(await hasThought())) return;
-      await timed(server, "nothing");
+      let session;
+      for (const what of kinds) {
+        if (!(await hasThought())) return;
+        const about = {
+          look: () => slotAt(slot),
+          create: () => ({ task: `free-${started}-${index}-${turn}` }),
+          replace: () => ({ slot, model: `model-${index}-${turn}`, locking }),
+          work: () => ({ id: session.id }),
+          read: () => ({ id: session.id }),
+          nothing: () => ({}),
+        };
+        const answer = await timed(server, what, about[what]());
+        if (what === "look") session = answer;
+      }
     }
   };
   const all = Promise.all(Array.from({ length: users }, (_, index) => user(index)));

@@ -1,5 +1,6 @@
-// A PostgreSQL server for the tests: found, or installed where that needs no interaction, started on a free port
-// with its data in a folder of its own, and stopped at the end. It is fast rather than durable.
+// A PostgreSQL server for the tests and the benchmarks: found, or installed where that needs no interaction, started
+// on a free port with its data in a folder of its own, and stopped at the end. That of the tests is fast rather than
+// durable; that of the benchmarks keeps what it acknowledges.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import {
@@ -20,12 +21,26 @@ import { canInstallDebianPackages, installDebianPackages } from "./debian.mjs";
 import { inRoot } from "./paths.mjs";
 import { Problem, probe } from "./run.mjs";
 
-/** The settings of the server. */
-const settings = [
+/** The settings of a server for tests. */
+const fast = [
   "fsync=off",
   "synchronous_commit=off",
   "full_page_writes=off",
   "shared_buffers=64MB",
+  "max_connections=300",
+];
+
+/**
+ * The settings of a server for benchmarks: what matters for durability is PostgreSQL's own default, and written down
+ * here so that a result can be compared with others.
+ */
+export const durable = [
+  "fsync=on",
+  "synchronous_commit=on",
+  "full_page_writes=on",
+  "wal_level=replica",
+  "shared_buffers=256MB",
+  "max_wal_size=2GB",
   "max_connections=300",
 ];
 
@@ -86,19 +101,23 @@ async function install() {
 }
 
 /**
- * Starts a server. Returns the variables with which tests find it, and a function that stops it.
+ * Starts a server. Returns its URL, the variables with which tests find it, a function that stops it, and two that
+ * end it as a crash does, and start it again.
  */
-export async function startPostgres({ bin, pgbouncer }) {
+export async function startPostgres({ bin, pgbouncer }, { settings = fast } = {}) {
   const owner = ownerOfServer();
-  const folder = makeFolder(owner);
+  const folder = makeFolder(owner, settings === durable);
   const data = join(folder, "data");
-  const stop = () => {
-    process.off("exit", stop);
+  const crash = () => {
     spawnSync(
       join(bin, "pg_ctl"),
       ["-D", data, "-m", "immediate", "-w", "stop"],
       as(owner, folder),
     );
+  };
+  const stop = () => {
+    process.off("exit", stop);
+    crash();
     rmSync(folder, { recursive: true, force: true });
   };
   // Also if this script is interrupted.
@@ -116,21 +135,25 @@ export async function startPostgres({ bin, pgbouncer }) {
       ...settings,
     ];
     const log = join(folder, "log");
-    try {
-      call(owner, folder, join(bin, "pg_ctl"), [
-        ...["-D", data, "-l", log, "-w", "-t", "60"],
-        ...["-o", options.map((option) => `-c ${option}`).join(" "), "start"],
-      ]);
-    } catch (error) {
-      const said = existsSync(log) ? readFileSync(log, "utf8") : "";
-      throw new Problem(`${error.message}\n${said}`);
-    }
+    const start = () => {
+      try {
+        call(owner, folder, join(bin, "pg_ctl"), [
+          ...["-D", data, "-l", log, "-w", "-t", "60"],
+          ...["-o", options.map((option) => `-c ${option}`).join(" "), "start"],
+        ]);
+      } catch (error) {
+        const said = existsSync(log) ? readFileSync(log, "utf8") : "";
+        throw new Problem(`${error.message}\n${said}`);
+      }
+    };
+    start();
+    const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
     const env = {
-      TENURE_TEST_POSTGRES: `postgres://postgres@127.0.0.1:${port}/postgres`,
+      TENURE_TEST_POSTGRES: url,
       TENURE_TEST_POSTGRES_BIN: bin,
       TENURE_TEST_PGBOUNCER: pgbouncer ?? "",
     };
-    return { env, stop };
+    return { url, env, stop, crash, start };
   } catch (error) {
     stop();
     throw error;
@@ -149,9 +172,13 @@ function ownerOfServer() {
   return { uid, gid };
 }
 
-/** A folder of the server's. Where this process is root, others need not reach the folder of the repository. */
-function makeFolder(owner) {
-  const parent = owner ? tmpdir() : inRoot("target", "tmp");
+/**
+ * A folder of the server's. Where this process is root, others need not reach the folder of the repository. A folder
+ * for temporary files may be in memory, where a sync costs nothing; `/var/tmp` is not.
+ */
+function makeFolder(owner, isOnDisk) {
+  const elsewhere = isOnDisk && existsSync("/var/tmp") ? "/var/tmp" : tmpdir();
+  const parent = owner ? elsewhere : inRoot("target", "tmp");
   mkdirSync(parent, { recursive: true });
   const folder = mkdtempSync(join(parent, "pg-"));
   chmodSync(folder, 0o700);

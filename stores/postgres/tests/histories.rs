@@ -363,6 +363,8 @@ fn disturb(rng: &mut Rng, kind: u32, server: &Server, clients: &[Client], proxie
 fn operations_of_several_processes_are_linearizable_whatever_fails() {
     let seed = std::env::var("TENURE_TEST_SEED").ok();
     let seed = seed.and_then(|seed| seed.parse().ok()).unwrap_or(17);
+    // It is shown if the test fails.
+    eprintln!("TENURE_TEST_SEED={seed}");
     let mut rng = Rng::with_seed(seed);
     let server = Server::new();
     server.start();

@@ -56,6 +56,64 @@ fn changes_through_several_handles_have_the_results_of_the_memory_store() {
     });
 }
 
+#[test]
+fn a_session_is_written_only_if_records_are_absent_that_are_to_be() {
+    let mut rng = Rng::with_seed(13);
+    let memory = MemoryStore::default();
+    block_on(async {
+        let store = Schema::new().open().await.unwrap();
+        let created = put(head("s"), Expect::Absent, Vec::new());
+        assert_eq!(store.commit(&created).await, memory.commit(&created));
+        let mut counts = [0, 0];
+        for step in 0..scaled(400) {
+            let loaded = SyncStore::load(&memory, &id("s"), History::None);
+            let mut next = loaded.unwrap().unwrap().head;
+            let expect = Expect::Version {
+                version: next.version - u64::from(rng.u8(0..8) == 0),
+            };
+            next.version += 1;
+            next.event_count += 1;
+            let events = vec![event(next.event_count, "{}")];
+            let mut changes = put(next, expect, events);
+            for (kind, key) in &RECORDS[..rng.usize(1..3)] {
+                changes.records.push(RecordChange {
+                    kind: (*kind).to_owned(),
+                    key: (*key).to_owned(),
+                    expect: Expect::Absent,
+                    record: None,
+                });
+            }
+            let expected = memory.commit(&changes).unwrap();
+            counts[usize::from(expected == Commit::Applied)] += 1;
+            assert_eq!(store.commit(&changes).await, Ok(expected), "step {step}");
+            assert_eq!(
+                store.load(&id("s"), History::All).await,
+                SyncStore::load(&memory, &id("s"), History::All)
+            );
+            // A record appears or disappears.
+            let (kind, key) = RECORDS[rng.usize(0..2)];
+            let record = Record {
+                kind: kind.to_owned(),
+                key: key.to_owned(),
+                version: 1,
+                expires_at: None,
+                owner: None,
+                body: "{}".to_owned(),
+            };
+            let mut change = RecordChange::put(Expect::Any, record);
+            if rng.u8(0..3) > 0 {
+                change.record = None;
+            }
+            let changes = Changes {
+                records: vec![change],
+                ..Changes::default()
+            };
+            assert_eq!(store.commit(&changes).await, memory.commit(&changes));
+        }
+        assert!(counts.iter().all(|count| *count > 5), "{counts:?}");
+    });
+}
+
 /// The index of the times of updates has them in periods.
 #[test]
 fn lists_by_the_time_of_the_last_update_are_those_of_the_memory_store() {

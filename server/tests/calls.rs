@@ -19,7 +19,8 @@ fn samples() -> Vec<(&'static str, Value)> {
         if matches!(operation.group, Group::Sessions | Group::Agents) {
             properties.remove("token");
         }
-        if operation.name() == "purge" {
+        // These are refused beside ids.
+        if properties.contains_key("ids") {
             properties.remove("limit");
             properties.remove("cursor");
         }

@@ -282,15 +282,20 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
         if matches!(operation.group, Group::Sessions | Group::Agents) {
             params.as_object_mut().unwrap().remove("token");
         }
-        if operation.name() == "purge" {
-            // The sample has every property, and these exclude `ids`.
-            for name in ["limit", "cursor"] {
-                params.as_object_mut().unwrap().remove(name);
-            }
-        }
-        (operation.name(), params)
+        (operation.name(), without_exclusive(params))
     };
     samples().into_iter().map(without_token).collect()
+}
+
+/// A sample call without what is refused beside `ids`: it has every property.
+pub(crate) fn without_exclusive(mut params: Value) -> Value {
+    let properties = params.as_object_mut().unwrap();
+    if properties.contains_key("ids") {
+        for name in ["limit", "cursor"] {
+            properties.remove(name);
+        }
+    }
+    params
 }
 
 /// Pseudo-random numbers from a seed.

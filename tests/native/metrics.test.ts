@@ -42,6 +42,16 @@ describe("metrics", () => {
     expect(sampleOf(await other.metrics(), STARTED)).toBe(2);
   });
 
+  it("of calls that are pending when a handle is closed are recorded, too", async () => {
+    const url = `sqlite:${newDatabase()}`;
+    const first = await opening(url, { metrics: true });
+    const starting = first.start(START);
+    const closing = first.close();
+    expect(await failure(first.start(START))).toMatchObject({ code: "CLOSED" });
+    await Promise.all([starting, closing]);
+    expect(sampleOf(await (await opening(url)).metrics(), STARTED)).toBe(1);
+  });
+
   it("include the waiting for a slot", async () => {
     const sessions = await opening("memory:", { pessimisticLockingEnabled: true });
     const slot = { taskId: "t", phase: "plan", model: "a", ...START } as const;

@@ -298,7 +298,8 @@ export class Sessions<T extends SessionTypes = SessionTypes>
         return connection.isClosed;
       },
       toRecord: (ended) => connection.metricsToRecord(ended),
-      record: (params) => this.ask("metricsRecord", () => params),
+      // A handle that is being closed records for the last time.
+      record: (params) => connection.performAsync(this, "metricsRecord", () => params, true),
       recorded: (reply) => connection.metricsRecorded(reply),
       fold: () => this.ask("metricsFold", () => ({})),
       failed: (error) => {
@@ -311,8 +312,10 @@ export class Sessions<T extends SessionTypes = SessionTypes>
     this.detach();
     try {
       for (const server of this.#servers) await server.close();
-      await this.#recording?.end(this.recorded());
-      await this.connection.close(() => this.followToTheEnd());
+      await this.connection.close(async () => {
+        await this.#recording?.end(this.recorded());
+        await this.followToTheEnd();
+      });
     } finally {
       await this.notifier.drain();
     }

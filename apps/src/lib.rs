@@ -11,6 +11,7 @@
 //! - [`metrics`]: metrics of a store, added up across processes.
 //! - [`retention`]: purging with an archive, the removal of idle agents and of
 //!   expired records, and scheduled removal.
+//! - [`traces`]: the distributed traces of a session.
 
 use tenure_core::work::job::AnyJob;
 use tenure_core::work::operation::AnyOperation;
@@ -22,8 +23,11 @@ pub mod export;
 pub mod folders;
 pub mod hooks;
 pub mod machines;
+#[cfg(feature = "telemetry")]
 pub mod metrics;
 pub mod retention;
+#[cfg(feature = "telemetry")]
+pub mod traces;
 
 /// The operations of all applications.
 pub static OPERATIONS: &[&[&AnyOperation]] = &[
@@ -36,7 +40,10 @@ pub static OPERATIONS: &[&[&AnyOperation]] = &[
     dedup::operations::OPERATIONS,
     dedup::log::OPERATIONS,
     dedup::stats::OPERATIONS,
+    #[cfg(feature = "telemetry")]
     metrics::operations::OPERATIONS,
+    #[cfg(feature = "telemetry")]
+    traces::OPERATIONS,
     retention::agents::OPERATIONS,
     retention::records::OPERATIONS,
 ];

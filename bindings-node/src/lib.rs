@@ -76,8 +76,9 @@ pub fn call(
     now: f64,
     entropy: Option<String>,
     answers: Option<String>,
+    trace: Option<String>,
 ) -> Answer {
-    with_call(&name, &params, now, entropy, answers, |call| {
+    with_call(&name, &params, now, entropy, (answers, trace), |call| {
         HANDLES.with(|handles| handles.with(handle, |backend| backend.call(call)))
     })
 }
@@ -92,8 +93,9 @@ pub fn start(
     now: f64,
     entropy: Option<String>,
     answers: Option<String>,
+    trace: Option<String>,
 ) -> Answer {
-    with_call(&name, &params, now, entropy, answers, |call| {
+    with_call(&name, &params, now, entropy, (answers, trace), |call| {
         HANDLES.with(|handles| handles.with(handle, |backend| backend.start(call)))
     })
 }
@@ -300,7 +302,7 @@ fn with_call(
     params: &str,
     now: f64,
     entropy: Option<String>,
-    answers: Option<String>,
+    (answers, trace): (Option<String>, Option<String>),
     act: impl FnOnce(Call<'_>) -> Answer,
 ) -> Answer {
     guarded(
@@ -312,6 +314,7 @@ fn with_call(
                 entropy,
                 host: this_host(),
                 answers: answers.as_deref(),
+                trace: trace.as_deref(),
             }),
             Err(error) => answer::error(&error),
         },

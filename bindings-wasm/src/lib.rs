@@ -156,6 +156,8 @@ fn with_call(
             entropy,
             host: Arc::new(NoHost),
             answers: answers.as_deref(),
+            // Traces are a matter of the native build.
+            trace: None,
         }),
         Err(error) => tenure_bridge::answer::error(&error),
     }

@@ -143,6 +143,7 @@ mod tests {
                 entropy,
                 host: Arc::new(NoHost),
                 answers: None,
+                trace: None,
             };
             self::perform(&store, Arc::default(), &call)
         };

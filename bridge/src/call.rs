@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tenure_core::store::SyncStore;
 use tenure_core::value::entropy::Entropy;
+use tenure_core::value::traceparent::TraceParent;
 use tenure_core::work::call;
 use tenure_core::work::execution::{self, Invocation};
 use tenure_core::{Host, Limits, Result};
@@ -29,6 +30,8 @@ pub struct Call<'a> {
     pub host: Arc<dyn Host>,
     /// The answers about models for which the operation has asked, as JSON text; `None` at first.
     pub answers: Option<&'a str>,
+    /// The position of the call in a distributed trace, as the header `traceparent`. An invalid one is ignored.
+    pub trace: Option<&'a str>,
 }
 
 impl Call<'_> {
@@ -45,12 +48,14 @@ impl Call<'_> {
             Some(answers) => with_answers(&limits, answers)?,
             None => limits,
         };
+        let trace = self.trace.filter(|_| cfg!(feature = "telemetry"));
         let call = call::Call {
             now,
             entropy: self.entropy,
             fingerprint: fingerprint::of(self.name, self.params),
             host: Arc::clone(&self.host),
             limits,
+            trace: trace.and_then(TraceParent::parse),
             isolated: false,
         };
         Ok(Invocation::new(operation, params, call))

@@ -22,10 +22,20 @@ pub const TABLE: Table = Table {
 
 /// The alternative to an operation that this build leaves out.
 fn instead(name: &str) -> Option<&'static str> {
-    match cfg!(feature = "apps") {
-        true => None,
-        false => left_out(name),
+    match (cfg!(feature = "apps"), cfg!(feature = "telemetry")) {
+        (_, false) if is_native(name) => {
+            Some("it is not in WebAssembly; use Node or the command `tenure`")
+        }
+        (true, _) => None,
+        (false, _) => left_out(name),
     }
+}
+
+/// Whether an operation is only in native builds.
+fn is_native(name: &str) -> bool {
+    ["metrics", "traces"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }
 
 /// The alternative to an operation that the browser's module leaves out.
@@ -54,7 +64,6 @@ const LEFT_OUT: &[&str] = &[
     "importDirectory",
     "leaseClear",
     "leaseTransfer",
-    "metrics",
     "processRegister",
     "purge",
     "activeSessions",
@@ -76,7 +85,7 @@ mod tests {
         let missing = [tenure_apps::OPERATIONS, tenure_core::table::ADMINISTRATION];
         for operation in missing.into_iter().flatten().copied().flatten() {
             let name = operation.name();
-            assert!(left_out(name).is_some(), "{name}");
+            assert!(left_out(name).is_some() || is_native(name), "{name}");
         }
         for operation in tenure_core::table::OPERATIONS.iter().copied().flatten() {
             assert_eq!(left_out(operation.name()), None, "{}", operation.name());

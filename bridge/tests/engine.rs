@@ -127,6 +127,7 @@ fn every_operation_gives_the_same_result_over_the_hosts_store() {
                     .into(),
                 host: Arc::new(NoHost),
                 answers: None,
+                trace: None,
             };
             let expected = perform_sync(&store, call.clone());
             let driven = host.perform(call);

@@ -333,6 +333,7 @@ fn an_invalid_time_is_refused() {
             entropy: [1; 16].into(),
             host: Arc::new(NoHost),
             answers: None,
+            trace: None,
         };
         perform_sync(&store, call)
     };

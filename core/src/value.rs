@@ -21,5 +21,6 @@ mod string;
 pub mod text;
 pub mod time;
 pub mod tokens;
+pub mod traceparent;
 #[cfg(feature = "ts")]
 pub mod ts;

@@ -14,6 +14,7 @@ pub mod operation;
 mod reads;
 pub mod recalled;
 pub mod signature;
+pub mod trace;
 pub mod transaction;
 mod unit;
 pub mod webhook;

@@ -8,6 +8,7 @@ use tenure_bridge::{Answer, Call, Options, answer};
 use tenure_core::error::Cause;
 use tenure_core::value::address::{self, unsupported_store};
 use tenure_core::value::fingerprint::Fingerprint;
+use tenure_core::value::traceparent::TraceParent;
 use tenure_core::work::call;
 use tenure_core::work::execution::{Invocation, done, typed};
 use tenure_core::work::operation::{AnyOperation, Operation, Reply};
@@ -208,6 +209,7 @@ impl Local {
             fingerprint,
             host,
             limits: Arc::clone(&self.limits),
+            trace: trace_of_environment(),
             isolated: false,
         })
     }
@@ -224,6 +226,7 @@ impl Local {
                 entropy,
                 host,
                 answers: None,
+                trace: None,
             };
             call.invocation(Arc::clone(&self.limits))
         });
@@ -246,6 +249,11 @@ fn place_of(url: &str) -> Result<Place> {
              memory:, or for leases and runs git:origin",
         )
     })
+}
+
+/// The position in a trace that the parent of this process has passed on, as other programs do.
+fn trace_of_environment() -> Option<TraceParent> {
+    TraceParent::parse(&std::env::var("TRACEPARENT").ok()?)
 }
 
 /// Random bits of this machine, used once.

@@ -133,6 +133,7 @@ fn invocation_at(now: f64, name: &str, params: &str) -> Invocation {
         entropy: [0; 16].into(),
         host: Arc::new(NoHost),
         answers: None,
+        trace: None,
     };
     call.invocation(Arc::default()).unwrap()
 }

@@ -23,6 +23,7 @@ fn invocation(name: &str, params: &str) -> Invocation {
         entropy: entropy(now, None, getrandom::fill).unwrap(),
         host: Arc::new(NoHost),
         answers: None,
+        trace: None,
     };
     call.invocation(Arc::default()).unwrap()
 }

@@ -30,6 +30,7 @@ fn run(executor: &Executor, name: &str, params: &str) -> Answer {
         entropy: entropy(now, None, getrandom::fill).unwrap(),
         host: this_host(),
         answers: None,
+        trace: None,
     };
     let invocation: Invocation = call.invocation(Arc::default()).unwrap();
     let answer = match executor.start(invocation) {

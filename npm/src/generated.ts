@@ -5546,6 +5546,49 @@ cached?: number,
 reasoning?: number, };
 
 /**
+ * A call that has appended events.
+ */
+export type Trace = { 
+/**
+ * Its position, as the header `traceparent` of W3C Trace Context.
+ */
+traceparent: string, 
+/**
+ * The sequence number of the first event that it has appended.
+ */
+first: number, 
+/**
+ * That of the last one.
+ */
+last: number, };
+
+/**
+ * A page of traces.
+ */
+export type TracePage = { 
+/**
+ * The calls.
+ */
+items: Array<Trace>, };
+
+/**
+ * Which traces to read.
+ */
+export type TracesParams = { 
+/**
+ * The id of the session.
+ */
+id: string, 
+/**
+ * Only of events after this sequence number.
+ */
+after?: number, 
+/**
+ * How many calls at most: 1 to 1,000, 100 by default.
+ */
+limit?: number, };
+
+/**
  * Whether sessions in the trash count.
  */
 export type Trash = "exclude" | "only" | "include";
@@ -6145,6 +6188,8 @@ export interface Operations {
   metricsRecord: { params: MetricsRecordParams; result: MetricsRecorded };
   /** Adds the records of handles that are gone to the total: their process has ended, or they have not recorded for 15 minutes. */
   metricsFold: { params: MetricsFoldParams; result: MetricsFolded };
+  /** The positions in distributed traces of the calls that have appended to a session, in the order of its events. Empty unless callers bring positions. */
+  traces: { params: TracesParams; result: TracePage };
   /** Puts the agents that have been idle for a time into the trash, whatever their phase, and deletes those that have been there for a time. Unfinished ones are abandoned; those that a runner holds stay. */
   agentCleanup: { params: AgentCleanupParams; result: CleanupResult };
   /** Removes entries that have reached an age from the audit log. */
@@ -6250,6 +6295,7 @@ export const OPERATIONS = {
   metrics: "read",
   metricsRecord: "write",
   metricsFold: "write",
+  traces: "read",
   agentCleanup: "write",
   auditPurge: "write",
   cleanupRecords: "write",

@@ -19,10 +19,22 @@ pub(crate) async fn perform(
     params: String,
     answers: Option<String>,
 ) -> Answer {
+    perform_traced(state, operation, params, answers, None).await
+}
+
+/// As [`perform`], at a position in a distributed trace.
+pub(crate) async fn perform_traced(
+    state: &Arc<State>,
+    operation: &'static AnyOperation,
+    params: String,
+    answers: Option<String>,
+    trace: Option<String>,
+) -> Answer {
     let call = ClientCall {
         operation: operation.name(),
         params,
         answers,
+        trace,
     };
     let time = state.limits.request_time;
     match timeout(time, start(state, call)).await {

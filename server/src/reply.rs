@@ -191,7 +191,7 @@ pub(crate) fn preflight() -> Response {
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
         (
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "authorization, content-type, last-event-id, tenure-models",
+            "authorization, content-type, last-event-id, tenure-models, traceparent",
         ),
         (header::ACCESS_CONTROL_MAX_AGE, "600"),
     ] {

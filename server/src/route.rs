@@ -15,7 +15,7 @@ use tenure_core::work::operation::{Access, AnyOperation};
 
 use crate::access;
 use crate::body::{NotReceived, receive};
-use crate::call::perform;
+use crate::call::perform_traced;
 use crate::failure;
 use crate::heads;
 use crate::metrics;
@@ -35,6 +35,8 @@ const HEALTH: &str = "/healthz";
 const API: &str = "/v1";
 /// The header with a client's answers about models.
 const MODELS: &str = "tenure-models";
+/// The header with the position of a call in a distributed trace.
+const TRACE: &str = "traceparent";
 
 /// What a server is.
 #[derive(Serialize)]
@@ -255,7 +257,9 @@ async fn call(
     if let Some(Err(error)) = answers.as_ref().map(|text| well_formed(MODELS, text)) {
         return (name, failure::error(state, name, &error));
     }
-    let mut answer = perform(state, operation, params, answers).await;
+    let trace = request.headers.get(TRACE);
+    let trace = trace.and_then(|trace| trace.to_str().ok().map(str::to_owned));
+    let mut answer = perform_traced(state, operation, params, answers, trace).await;
     drop(received.room);
     if heads::is_read_by(operation) && access::accepts(&request.headers, heads::MEDIA_TYPE) {
         // They are many.

@@ -19,6 +19,8 @@ pub struct ClientCall {
     pub params: String,
     /// The client's answers about models, as JSON text.
     pub answers: Option<String>,
+    /// The position of the call in a distributed trace, as its header.
+    pub trace: Option<String>,
 }
 
 impl ClientCall {
@@ -38,6 +40,7 @@ impl ClientCall {
             entropy: tenure_bridge::entropy(now, entropy, getrandom::fill)?,
             host: Arc::new(RemoteHost),
             answers: self.answers.as_deref(),
+            trace: self.trace.as_deref(),
         })
     }
 }

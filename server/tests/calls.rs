@@ -38,6 +38,7 @@ fn bridged(executor: &Executor, name: &str, params: &str, (now, bits): (f64, Str
         entropy: tenure_bridge::entropy(now, Some(&bits), getrandom_is_not_used).unwrap(),
         host: Arc::new(NoHost),
         answers: None,
+        trace: None,
     };
     match call.invocation(Arc::default()) {
         Ok(invocation) => answer::of(executor.run(invocation)),

@@ -17,3 +17,4 @@ mod logs;
 mod metrics;
 mod streams;
 mod support;
+mod traces;

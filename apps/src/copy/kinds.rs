@@ -5,6 +5,8 @@
 use tenure_core::session::{idempotency, tool_calls};
 use tenure_core::{audit, lease};
 
+use tenure_core::work::trace;
+
 use crate::hooks::index;
 
 /// Every kind of record, in the order in which they are copied.
@@ -12,6 +14,7 @@ pub const RECORD_KINDS: &[&str] = &[
     idempotency::STORE_SCOPE,
     idempotency::SESSION_SCOPE,
     tool_calls::KIND,
+    trace::KIND,
     index::RUNNING,
     index::NAME,
     lease::KIND,

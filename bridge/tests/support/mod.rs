@@ -26,6 +26,7 @@ pub(crate) fn call<'a>(name: &'a str, params: &'a str) -> Call<'a> {
         entropy: [7; 16].into(),
         host: Arc::new(NoHost),
         answers: None,
+        trace: None,
     }
 }
 

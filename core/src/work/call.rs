@@ -7,6 +7,7 @@ use crate::value::fingerprint::Fingerprint;
 use crate::value::limits::Limits;
 use crate::value::process::Host;
 use crate::value::time::Timestamp;
+use crate::value::traceparent::TraceParent;
 
 /// What one call brings along: the core reads no clock, no random source and no process table, so
 /// all of these come in with it.
@@ -22,6 +23,8 @@ pub struct Call {
     pub host: Arc<dyn Host>,
     /// The largest inputs that are accepted.
     pub limits: Arc<Limits>,
+    /// The position of the call in a distributed trace, which is stored with the events that it appends.
+    pub trace: Option<TraceParent>,
     /// Whether nobody else writes to the store while the operation runs, since all of it runs inside
     /// one transaction of the store: then nothing has to be read twice.
     pub isolated: bool,

@@ -11,6 +11,7 @@ use super::call::Call;
 use super::context::Context;
 use super::mailbox::{Reply, Request};
 use super::reads::Reads;
+use super::trace;
 use super::transaction::{Attempt, Stop, Transaction, Written};
 use super::webhook::WebhookPayload;
 
@@ -118,7 +119,7 @@ impl Unit {
             Ok(()) | Err(Stop::Failed(_)) if !self.reads.unanswered.is_empty() => {
                 Ok(Next::Ask(std::mem::take(&mut self.reads.unanswered)))
             }
-            Ok(()) => Ok(self.commit(written)),
+            Ok(()) => Ok(self.commit(traced(written, call))),
             Err(Stop::Failed(error)) => Err(error),
             Err(Stop::Retry) => {
                 self.reads.lose("what was read".to_owned());
@@ -303,6 +304,15 @@ impl Context {
         let applied = unit.run(self, &mut run).await?;
         Ok(result.filter(|_| applied))
     }
+}
+
+/// What is written, with the traces of a call that brings its position.
+fn traced(mut written: Written, call: &Call) -> Written {
+    if let Some(position) = call.trace.filter(|_| cfg!(feature = "telemetry")) {
+        let records = trace::of_changes(&written.changes.sessions, position);
+        written.changes.records.extend(records);
+    }
+    written
 }
 
 fn unexpected() -> Error {

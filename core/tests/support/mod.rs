@@ -73,6 +73,7 @@ pub(crate) fn call_of(host: Arc<dyn Host>, now: Timestamp, entropy: u128, limits
         fingerprint: Fingerprint::default(),
         host,
         limits: Arc::new(limits.clone()),
+        trace: None,
         isolated: false,
     }
 }

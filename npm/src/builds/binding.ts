@@ -30,7 +30,7 @@ export interface Binding {
   /**
    * Performs an operation over a synchronous store. `entropy`, 32 hexadecimal digits, replaces the
    * random bits that the build would draw itself. `answers` are those to the questions with which
-   * the operation has ended before.
+   * the operation has ended before. `trace` is the position in a distributed trace; the native build stores it.
    */
   call(
     handle: number,
@@ -39,6 +39,7 @@ export interface Binding {
     now: number,
     entropy?: string,
     answers?: string,
+    trace?: string,
   ): string;
   /** Starts an operation over any store. */
   start(
@@ -48,6 +49,7 @@ export interface Binding {
     now: number,
     entropy?: string,
     answers?: string,
+    trace?: string,
   ): string;
   /** Resumes an operation with the reply of a JavaScript store. */
   resume(handle: number, operation: number, reply: string): string;

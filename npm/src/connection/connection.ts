@@ -43,6 +43,7 @@ import {
   noAnswers,
 } from "./models.js";
 import { continued, type StoreDriver } from "./store-driver.js";
+import { endingWith, startOperation, type Tracer } from "./tracing.js";
 
 /** A promise that an answer of a store's thread resolves. */
 interface Waiter {
@@ -97,6 +98,8 @@ export interface ConnectionOptions {
   readonly isRemote?: boolean | undefined;
   /** Checks contexts and the data of events before they reach the core. */
   readonly schemas?: Schemas | undefined;
+  /** Makes a span for each operation. */
+  readonly tracer?: Tracer | undefined;
   /** Overrides the clock and the random bits, for tests. */
   readonly environment?: Environment | undefined;
 }
@@ -122,6 +125,7 @@ export class Connection {
   readonly #notify: (payload: string) => void;
   readonly #schemas: Schemas | undefined;
   readonly #environment: Environment;
+  readonly #tracer: Tracer | undefined;
   readonly #waiters: Map<number, Waiter>;
   /** The available models, if they are known. */
   #known: Models | undefined;
@@ -167,6 +171,7 @@ export class Connection {
     this.#notify = notify;
     this.#schemas = schemas;
     this.#environment = environment ?? SYSTEM;
+    this.#tracer = given.tracer;
     this.#waiters = waiters;
     this.opening = opened.opening === undefined ? undefined : this.#opened(opened.opening);
     this.#knownByServer = opened.models;
@@ -220,6 +225,18 @@ export class Connection {
     make: () => Params<N>,
     whileClosing = false,
   ): Promise<Result<N>> {
+    if (this.#tracer === undefined) return this.#start(owner, name, make, whileClosing);
+    const span = startOperation(this.#tracer, name);
+    return endingWith(span, this.#start(owner, name, make, whileClosing, span.traceparent));
+  }
+
+  #start<N extends OperationName>(
+    owner: object,
+    name: N,
+    make: () => Params<N>,
+    whileClosing: boolean,
+    trace?: string,
+  ): Promise<Result<N>> {
     try {
       this.#assertUsable(whileClosing);
       let ids: readonly string[] = [];
@@ -232,7 +249,7 @@ export class Connection {
       const now = this.#now();
       const entropy = this.#environment.entropy();
       const start: Start<Result<N>> = (answers) =>
-        parseAnswer(this.binding.start(this.#handle, name, params, now, entropy, answers));
+        parseAnswer(this.binding.start(this.#handle, name, params, now, entropy, answers, trace));
       const models = this.#models;
       if (this.#isOrdered && models === undefined && checked === undefined) {
         const answer = start();

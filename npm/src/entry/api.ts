@@ -11,6 +11,7 @@ export type { BuildInfo } from "../builds/binding.js";
 export type { InitOptions, WasmSource } from "../builds/source.js";
 export type { Mode, Returns } from "../connection/call.js";
 export type { Models } from "../connection/models.js";
+export type { Span, SpanContext, Tracer } from "../connection/tracing.js";
 export type { Listener, SessionEvents, SessionsChanged } from "../events/listeners.js";
 export type { WebhookFetch, WebhookOptions } from "../events/webhook.js";
 export type {
@@ -87,6 +88,8 @@ export type {
   Status,
   StatusCounts,
   TokenCounts,
+  Trace,
+  TracePage,
   Trash,
   UsageTotals,
   VmStatus,

@@ -148,6 +148,7 @@ export async function openServer(
     driver: undefined,
     notify: notifier.notify,
     models: options.models,
+    tracer: options.tracer,
     pollMs: SERVER_POLL_MS,
     follow: (wake) => followChanges(openStream, `${address.base}${POSITIONS}`, headers, wake),
     isRemote: true,
@@ -274,6 +275,7 @@ function connect(
       driver: undefined,
       notify,
       models: options.models,
+      tracer: options.tracer,
       schemas,
       environment,
     });
@@ -287,6 +289,7 @@ function connect(
     ...of,
     notify,
     models: options.models,
+    tracer: options.tracer,
     schemas,
     environment,
   });

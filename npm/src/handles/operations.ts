@@ -38,6 +38,8 @@ import type {
   StartToolCallParams,
   Stats,
   StatsParams,
+  TracePage,
+  TracesParams,
   UpdateContextParams,
   UpdateParams,
 } from "../generated.js";
@@ -135,6 +137,7 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
       context: mayTake("options", 1, "{ recent }"),
       stats: mayTake("filter", 0, "{ userId, mode }"),
       distribution: mayTake("options", 0, "{ by, groups }"),
+      traces: mayTake("options", 1, "{ after, limit }"),
       delete: mayTake("options", 1, trash),
       trash: mayTake("options", 1, change),
       restore: mayTake("options", 1, change),
@@ -401,6 +404,15 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
    */
   distribution(options?: Accepts<DistributionParams>): Returns<M, Distribution> {
     return this.ask("distribution", () => options ?? {});
+  }
+
+  /**
+   * Returns the positions in distributed traces of the calls that have appended to a session, in the order of its events: at
+   * most `limit` (100), of events `after` a sequence number. Only calls of a handle with a tracer have any, and those that bring
+   * a header `traceparent` to a server.
+   */
+  traces(id: string, options?: Accepts<Omit<TracesParams, "id">>): Returns<M, TracePage> {
+    return this.ask("traces", () => withOptions(options, { id }));
   }
 
   /**

@@ -8,6 +8,7 @@
 import type { Mode } from "../connection/call.js";
 import { encode } from "../connection/encode.js";
 import { type Models, modelOptions } from "../connection/models.js";
+import type { Tracer } from "../connection/tracing.js";
 import type { WebhookOptions } from "../events/webhook.js";
 import type { Limits } from "../generated.js";
 import { archiveOf } from "../jobs/archive.js";
@@ -58,6 +59,11 @@ export interface OpenOptions<T extends SessionTypes = SessionTypes> {
    * `metrics` of other processes has it; `false` by default. Only a handle of `open` with the native addon does.
    */
   readonly metrics?: boolean | undefined;
+  /**
+   * Makes a span for each operation, such as a tracer of `@opentelemetry/api`. The position of the span is stored
+   * with the events that the operation appends; the operation `traces` reads it. Without a tracer there are no spans.
+   */
+  readonly tracer?: Tracer | undefined;
   /** The webhook to which changes of sessions are posted. */
   readonly webhook?: string | URL | WebhookOptions | undefined;
   /** Removes old sessions periodically. */
@@ -147,6 +153,7 @@ export const OPEN_OPTIONS = {
   timeoutMs: "any",
   webhook: "any",
   metrics: "boolean",
+  tracer: "any",
   retention: "any",
   redact: "any",
   models: "any",
@@ -223,6 +230,7 @@ export function timeoutOf({ timeoutMs }: OpenOptions): number {
 function coreOptions({
   webhook: _webhook,
   metrics: _metrics,
+  tracer: _tracer,
   pessimisticLockingEnabled: _locking,
   schema: _schema,
   token,

@@ -153,10 +153,11 @@ export class ServerBinding implements Binding {
     _now: number,
     _entropy?: string,
     answers?: string,
+    trace?: string,
   ): string {
     this.#lastOperation += 1;
     const operation = this.#lastOperation;
-    void this.#perform(name, params, answers).then((answer) =>
+    void this.#perform(name, params, answers, trace).then((answer) =>
       this.#done?.(`[{"operation":${operation},"answer":${answer}}]`),
     );
     return JSON.stringify({ wait: operation });
@@ -255,10 +256,17 @@ export class ServerBinding implements Binding {
   }
 
   /** The answer to an operation, as JSON text. */
-  async #perform(name: OperationName, params: string, answers?: string): Promise<string> {
+  async #perform(
+    name: OperationName,
+    params: string,
+    answers?: string,
+    trace?: string,
+  ): Promise<string> {
     const isSafe = OPERATIONS[name] === "read" || hasIdempotencyKey(params);
-    const headers: Record<string, string> =
-      answers === undefined ? {} : { "tenure-models": inAscii(answers) };
+    const headers: Record<string, string> = {
+      ...(answers === undefined ? {} : { "tenure-models": inAscii(answers) }),
+      ...(trace === undefined ? {} : { traceparent: trace }),
+    };
     const answer = await this.#repeated(() => this.#send(name, params, headers), isSafe, name);
     return answer.text;
   }

@@ -88,6 +88,7 @@ async fn admit(address: &str, event: &str, run: u32) -> Reason {
         fingerprint: Fingerprint::default(),
         host: Arc::new(NoHost),
         limits: Arc::default(),
+        trace: None,
         isolated: false,
     };
     let mut execution = Execution::new(&DEDUP_ADMIT, DEDUP_ADMIT.read(&params).unwrap(), call);

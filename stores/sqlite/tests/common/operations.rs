@@ -34,6 +34,7 @@ pub(crate) fn operate(
         fingerprint: Fingerprint::of(name, params),
         host: Arc::new(NoHost),
         limits: Arc::new(Limits::default()),
+        trace: None,
         isolated: false,
     };
     let mut execution = Execution::new(operation, operation.read(params)?, call);

@@ -50,6 +50,7 @@ mod session_id;
 #[cfg(unix)]
 mod slot;
 mod token;
+mod traces;
 mod ui;
 #[cfg(target_os = "linux")]
 mod vm;

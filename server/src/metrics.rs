@@ -11,7 +11,7 @@ use hyper::header;
 use hyper::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use tenure_apps::metrics::own::Own;
-use tenure_apps::metrics::params::{MetricsOutcome, MetricsRecorded};
+use tenure_apps::metrics::params::{Metrics, MetricsOutcome, MetricsRecorded};
 use tenure_bridge::{Answer, TABLE, answer};
 use tenure_core::Error;
 use tenure_host::Executor;
@@ -27,36 +27,69 @@ const RETRY: Duration = Duration::from_secs(10);
 
 #[derive(Serialize)]
 struct ScrapeParams<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    instance: Option<String>,
     own: &'a Own,
     derive: bool,
 }
 
-/// Responds to a scrape.
+/// Responds to a scrape. It goes on when the scraper waits no longer, so that the next one need not begin again.
 pub(crate) async fn scrape(state: &Arc<State>, request: &Parts) -> Response {
     let format = format_of(request);
-    let mut computed = state.scrapes.0.lock().await;
+    let reading = Arc::clone(state);
+    match tokio::spawn(async move { read_metrics(&reading).await }).await {
+        Ok(Ok(metrics)) => match text(&metrics, format) {
+            Ok(text) => reply::metrics(text, format),
+            Err(error) => failure::error(state, "metrics", &error),
+        },
+        Ok(Err(answer)) => failure::answered(state, "metrics", answer),
+        Err(_) => failure::error(state, "metrics", &unread()),
+    }
+}
+
+/// The metrics, or the answer with an error. The counts are those that are recorded, which never go back: what a server
+/// alone knows would be gone when it ends. Only as long as nobody records, they are the server's own.
+async fn read_metrics(state: &Arc<State>) -> Result<Metrics, Answer> {
+    let mut computed = state.scrapes.computed.lock().await;
+    if state.records {
+        record(state, false).await;
+    }
+    let own = reading(state, |executor| executor.map(Executor::own)).await;
+    let own = own.map_err(|error| answer::error(&error))?;
+    let mut own = own.unwrap_or_else(|| Own {
+        process: ProcessMeter.read(),
+        ..Own::default()
+    });
+    let counts = std::mem::take(&mut own.counts);
     let derive = computed.pace.is_due();
     let began = Instant::now();
-    let answer = match reading(state, move |executor| params(executor, derive)).await {
-        Ok(Ok(params)) => called(state, "metrics", params).await,
-        Ok(Err(error)) | Err(error) => answer::error(&error),
-    };
-    let Some(mut metrics) = metrics_of(&answer) else {
-        return failure::answered(state, "metrics", answer);
-    };
+    let mut answer = read_with(state, &own, derive).await;
     if derive {
-        computed.derived.clone_from(&metrics.derived);
         computed.pace.ended(began);
-    } else {
-        metrics.derived.clone_from(&computed.derived);
+        if let Some(metrics) = metrics_of(&answer) {
+            computed.derived = metrics.derived;
+        } else {
+            // The statistics may have failed, and the counts can be read all the same. The failure is logged.
+            failure::referenced(state, "metrics", answer);
+            answer = read_with(state, &own, false).await;
+        }
     }
-    drop(computed);
-    match text(&metrics, format) {
-        Ok(text) => reply::metrics(text, format),
-        Err(error) => failure::error(state, "metrics", &error),
+    let mut metrics = metrics_of(&answer).ok_or(answer)?;
+    metrics.derived.clone_from(&computed.derived);
+    if !state.records && metrics.counts.is_empty() {
+        metrics.counts = counts;
+        metrics.handles = 1;
     }
+    Ok(metrics)
+}
+
+async fn read_with(state: &Arc<State>, own: &Own, derive: bool) -> Answer {
+    match serde_json::to_string(&ScrapeParams { own, derive }) {
+        Ok(params) => called(state, "metrics", params).await,
+        Err(error) => answer::error(&Error::internal(error.to_string())),
+    }
+}
+
+fn unread() -> Error {
+    Error::internal("the metrics of a server could not be read")
 }
 
 /// The format that a scraper asks for. One that does not ask for OpenMetrics first gets Prometheus' own.
@@ -77,25 +110,7 @@ async fn reading<T: Send + 'static>(
 ) -> Result<T, Error> {
     let service = Arc::clone(&state.service);
     let reading = tokio::task::spawn_blocking(move || read(service.executor()));
-    reading
-        .await
-        .map_err(|_| Error::internal("the metrics of a server could not be read"))
-}
-
-fn params(executor: Option<&Executor>, derive: bool) -> Result<String, Error> {
-    let own = executor.map_or_else(
-        || Own {
-            process: ProcessMeter.read(),
-            ..Own::default()
-        },
-        Executor::own,
-    );
-    let params = ScrapeParams {
-        instance: executor.and_then(|executor| executor.meter().instance()),
-        own: &own,
-        derive,
-    };
-    serde_json::to_string(&params).map_err(|error| Error::internal(error.to_string()))
+    reading.await.map_err(|_| unread())
 }
 
 /// Calls an operation, as a client does.
@@ -120,6 +135,8 @@ pub(crate) async fn record(state: &Arc<State>, ended: bool) -> Option<Duration> 
     struct Replied {
         ok: MetricsRecorded,
     }
+    // A reply belongs to the record that was sent last.
+    let _alone = state.scrapes.recording.lock().await;
     loop {
         let to_record = move |executor: Option<&Executor>| {
             let executor = executor?;

@@ -4,9 +4,14 @@ use tenure_apps::metrics::derived::Derived;
 use tenure_host::metrics::Pace;
 use tokio::sync::Mutex;
 
-/// What was computed last. It is locked while a scrape runs: a second one waits, and is cheaper.
+/// What scrapes share.
 #[derive(Default)]
-pub(crate) struct Scrapes(pub(crate) Mutex<Computed>);
+pub(crate) struct Scrapes {
+    /// What was computed last. It is locked while a scrape runs: a second one waits, and is cheaper.
+    pub(crate) computed: Mutex<Computed>,
+    /// Locked while the server records.
+    pub(crate) recording: Mutex<()>,
+}
 
 /// What follows from sessions and the audit log.
 #[derive(Default)]

@@ -57,6 +57,7 @@ impl Server {
             token: token.clone(),
             cookie: format!("tenure_session_{}", address.port()),
             read_only: options.read_only,
+            records,
             hosts,
             origins: options.allowed_origins,
             files: options.files,

@@ -26,6 +26,8 @@ pub(crate) struct State {
     /// The name of the cookie. It has the port, because a browser sends a cookie to all ports of a host.
     pub(crate) cookie: String,
     pub(crate) read_only: bool,
+    /// Whether the server records what it counts.
+    pub(crate) records: bool,
     pub(crate) hosts: Hosts,
     pub(crate) origins: Vec<String>,
     pub(crate) limits: ServerLimits,

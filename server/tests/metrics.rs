@@ -171,3 +171,28 @@ fn a_server_that_is_read_only_records_nothing() {
     assert_eq!(metrics["handles"], 0, "{metrics}");
     assert_eq!(metrics["counts"], json!({"counters": {}, "histograms": {}}));
 }
+
+#[test]
+fn the_counters_of_a_scraped_server_do_not_go_back_when_it_ends() {
+    let started = r#"tenure_operations_total{operation="start",outcome="ok"}"#;
+    let start = |id: &str| json!({"id": id, "task": "t", "mode": "m"}).to_string();
+    for records in [false, true] {
+        let folder = TempDir::new().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("a.db").display());
+        let with = |records| ServerOptions {
+            records,
+            ..options()
+        };
+        let other = Running::over(open(&url), with(true));
+        other.ok("start", &start("a"));
+        assert_eq!(value(&scrape(&other), started), Some(1.0));
+        let scraped = Running::over(open(&url), with(records));
+        scraped.ok("start", &start("b"));
+        // What it has counted is recorded before it is shown, or is not shown.
+        let shown = value(&scrape(&scraped), started);
+        assert_eq!(shown, Some(if records { 2.0 } else { 1.0 }));
+        // Another server, as it would be after `kill -9`, shows the same.
+        let after = Running::over(open(&url), with(false));
+        assert_eq!(value(&scrape(&after), started), shown, "{records}");
+    }
+}

@@ -36,6 +36,8 @@ const LANES: usize = 3;
 const KEYS: u64 = 3;
 /// How often something fails in a part: everything once.
 const FAILURES: u32 = 6;
+/// How many operations with a known outcome each key has at least, so that enough could contradict the others.
+const ENOUGH: u64 = 20;
 /// How often a call with an idempotency key is repeated at most.
 const REPEATS: u32 = 100;
 /// The longest pause between two operations of a lane, in milliseconds.
@@ -54,6 +56,8 @@ struct Recorded {
     sessions: Recorder<Keyed<SessionInput>, SessionOutput>,
     /// The appends to the logs, with the sequence numbers that they returned.
     appends: Recorder<Keyed<Append>, u64>,
+    /// How many of these have a known outcome, by the recorder and the key.
+    known: [[AtomicU64; KEYS as usize]; 4],
 }
 
 /// An append of a number that no other appends.
@@ -103,12 +107,15 @@ impl Lane<'_> {
     fn run(mut self, is_over: &AtomicBool) {
         while !is_over.load(Ordering::Relaxed) {
             let key = self.rng.u64(0..KEYS);
-            match self.rng.u8(0..4) {
+            let kind = self.rng.usize(0..4);
+            let is_known = match kind {
                 0 => self.lease(key),
                 1 => self.slot(key),
                 2 => self.session(key),
                 _ => self.append(key),
-            }
+            };
+            let known = &self.recorded.known[kind][key as usize];
+            known.fetch_add(u64::from(is_known), Ordering::Relaxed);
             thread::sleep(Duration::from_millis(self.rng.u64(0..PAUSE)));
         }
     }
@@ -128,7 +135,7 @@ impl Lane<'_> {
         }
     }
 
-    fn lease(&mut self, key: u64) {
+    fn lease(&mut self, key: u64) -> bool {
         let (holder, token) = (
             self.name.clone(),
             self.tokens.get(&key).copied().unwrap_or(1),
@@ -166,12 +173,14 @@ impl Lane<'_> {
                 lease,
             }
         });
+        let is_known = output.is_some();
         if let Some((_, token)) = output.and_then(|output| output.lease) {
             self.tokens.insert(key, token);
         }
+        is_known
     }
 
-    fn slot(&mut self, key: u64) {
+    fn slot(&mut self, key: u64) -> bool {
         let task = format!("task-{}-{key}", self.part);
         let (name, params, input) = match self.rng.bool() {
             true => {
@@ -202,10 +211,11 @@ impl Lane<'_> {
                 session: id(&reply["session"]),
                 replaced: id(&reply["replaced"]),
             }
-        });
+        })
+        .is_some()
     }
 
-    fn session(&mut self, key: u64) {
+    fn session(&mut self, key: u64) -> bool {
         let session = format!("session-{}-{key}", self.part);
         let version = self.versions.get(&key).copied().unwrap_or(1);
         let (name, params, input) = match self.rng.u8(0..3) {
@@ -232,7 +242,8 @@ impl Lane<'_> {
         if let Ended::Refused(_) = ended {
             self.versions.remove(&key);
             let conflict = SessionOutput::Conflict;
-            return self.recorded.sessions.returned(running, conflict);
+            self.recorded.sessions.returned(running, conflict);
+            return true;
         }
         let output = end(&self.recorded.sessions, running, ended, |reply| {
             SessionOutput::Has {
@@ -240,12 +251,14 @@ impl Lane<'_> {
                 value: number(&reply["context"]["value"]),
             }
         });
+        let is_known = output.is_some();
         if let Some(SessionOutput::Has { version, .. }) = output {
             self.versions.insert(key, version);
         }
+        is_known
     }
 
-    fn append(&mut self, key: u64) {
+    fn append(&mut self, key: u64) -> bool {
         let append = Append {
             number: self.number(),
             is_repeated: self.rng.bool(),
@@ -269,7 +282,8 @@ impl Lane<'_> {
         }
         end(&self.recorded.appends, running, ended, |reply| {
             number(&reply["firstSequence"])
-        });
+        })
+        .is_some()
     }
 
     fn number(&self) -> u64 {
@@ -427,6 +441,7 @@ fn record(
         let (recorded, is_over) = (&recorded, &is_over);
         // Lanes end also if this thread panics.
         let _ends = Ends(is_over);
+        let mut lanes = Vec::new();
         for (number, client) in clients.iter().enumerate() {
             for lane in 0..LANES {
                 let lane = Lane {
@@ -439,7 +454,7 @@ fn record(
                     tokens: BTreeMap::new(),
                     versions: BTreeMap::new(),
                 };
-                scope.spawn(move || lane.run(is_over));
+                lanes.push(scope.spawn(move || lane.run(is_over)));
             }
         }
         thread::sleep(Duration::from_millis(100));
@@ -448,11 +463,20 @@ fn record(
         for kind in kinds {
             disturb(rng, kind, server, clients, proxies);
         }
+        // A lane that has ended has failed.
+        while !recorded.is_enough() && !lanes.iter().any(|lane| lane.is_finished()) {
+            thread::sleep(Duration::from_millis(PAUSE));
+        }
     });
     recorded
 }
 
 impl Recorded {
+    fn is_enough(&self) -> bool {
+        let mut known = self.known.iter().flatten();
+        known.all(|count| count.load(Ordering::Relaxed) >= ENOUGH)
+    }
+
     fn check(self, part: u32, store: &PostgresStore) {
         is_linearizable("lease", &LeaseModel, self.leases.into_history());
         is_linearizable("slot", &SlotModel, self.slots.into_history());

@@ -1,11 +1,12 @@
 //! The statements of a commit. Each that changes something has its precondition, and so has what belongs to it: the
 //! events of a session and its line in the feed are inserted if its head was written.
 //!
-//! A commit with one change is one statement, which returns how many heads or records it has written. It may also expect
-//! that records are absent. In a commit with more, a statement that has written nothing divides by that number, which
-//! ends the transaction.
+//! A commit with one change is one statement, which returns how many heads or records it has written. In a
+//! commit with more, a statement that has written nothing divides by that number, which ends the transaction.
 //! Sessions are written in the order of their ids, and then records in that of their keys, so that commits do not
 //! wait for each other in a circle. What the feed says is inserted last, while everything that was changed is locked.
+//! That a record is absent, such as the lease of a runner, is checked by a statement of its own, after the one that
+//! writes the session: a statement that waits for a row sees other tables as they were before.
 
 use std::sync::LazyLock;
 
@@ -53,8 +54,6 @@ struct Site<'s> {
     is_alone: bool,
     /// The commits that are to have written sessions.
     origins: &'s [Origin],
-    /// The records that are not to be there, if the statement that writes the session says so.
-    absent: &'s [RecordChange],
 }
 
 /// The statements of a commit that is not empty, which expects that sessions are as the commits of `origins` have
@@ -66,21 +65,13 @@ pub(crate) fn plan<'a>(
     schema: &str,
     token: i64,
 ) -> Plan<'a> {
-    // Such as the lease of the runner of a session that moves.
-    let (absent, records) = match changes.sessions.as_slice() {
-        [change] if can_expect(change) && changes.records.iter().all(is_expectation) => {
-            (changes.records.as_slice(), [].as_slice())
-        }
-        _ => ([].as_slice(), changes.records.as_slice()),
-    };
-    let is_alone = changes.sessions.len() + records.len() == 1
+    let is_alone = changes.sessions.len() + changes.records.len() == 1
         && !changes.sessions.iter().any(replaces_history);
     let site = Site {
         schema,
         token,
         is_alone,
         origins,
-        absent,
     };
     let mut requests = Vec::new();
     if is_alone {
@@ -90,13 +81,18 @@ pub(crate) fn plan<'a>(
                 .iter()
                 .map(|change| site.session(change, feed)),
         );
-        requests.extend(records.iter().map(|change| site.record(change, feed)));
+        requests.extend(
+            changes
+                .records
+                .iter()
+                .map(|change| site.record(change, feed)),
+        );
         return Plan {
             frame: Frame::Alone,
             requests,
         };
     }
-    let mut records: Vec<&RecordChange> = records.iter().collect();
+    let mut records: Vec<&RecordChange> = changes.records.iter().collect();
     records.sort_by_key(|change| (&change.kind, &change.key));
     let removes = |change: &SessionChange| matches!(change.write, SessionWrite::Delete);
     // Removing a session removes records, but what is expected of them is about the time before.
@@ -129,17 +125,6 @@ pub(crate) fn plan<'a>(
         frame: Frame::Write,
         requests,
     }
-}
-
-/// Whether a change writes nothing, and only expects that there is no record.
-fn is_expectation(change: &RecordChange) -> bool {
-    change.record.is_none() && change.expect == Expect::Absent
-}
-
-/// Whether the statement that writes a session can also expect that records are absent.
-fn can_expect(change: &SessionChange) -> bool {
-    let writes = matches!(change.write, SessionWrite::Put { .. });
-    writes && matches!(change.expect, Expect::Version { .. })
 }
 
 fn replaces_history(change: &SessionChange) -> bool {
@@ -197,10 +182,9 @@ impl Site<'_> {
             Expect::Version { version } => {
                 let version = request.bind(stored(version));
                 let origin = self.is_of_origin(request, &head.id);
-                let absent = self.are_absent(request);
                 format!(
                     "UPDATE {schema}.sessions AS s SET {assigned} WHERE s.id = $1 \
-                     AND s.version = {version}{origin}{absent}"
+                     AND s.version = {version}{origin}"
                 )
             }
         };
@@ -213,19 +197,6 @@ impl Site<'_> {
             Some(origin) => format!(" AND s.written_by = {}", request.bind(origin.commit)),
             None => String::new(),
         }
-    }
-
-    /// The condition that records are absent.
-    fn are_absent(&self, request: &mut Request<'_>) -> String {
-        let absent = self.absent.iter().map(|change| {
-            let kind = request.bind(change.kind.clone());
-            let key = request.bind(change.key.clone());
-            format!(
-                " AND NOT EXISTS (SELECT 1 FROM {}.records AS r WHERE r.kind = {kind} AND r.key = {key})",
-                self.schema
-            )
-        });
-        absent.collect()
     }
 
     /// Begins with the part `written`: the session that is removed, and what belongs to it.

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use tenure_core::store::{Begun, Expect, Read, SessionChange, SessionWrite};
-use tenure_core::{Changes, Commit, Head, History, Store};
+use tenure_core::{Changes, Commit, Head, History, Status, Store};
 use tenure_postgres::{Address, PostgresOptions, PostgresStore};
 use tenure_store_support::{id, put, scaled};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::common::{Schema, block_on, execute, operate, server_port};
+use crate::common::{Schema, block_on, client, execute, operate, query, server_port};
 use crate::proxy::Proxy;
 
 async fn through(proxy: &Proxy, schema: &Schema, parameters: &str) -> PostgresStore {
@@ -399,6 +399,43 @@ fn handles_that_remember_have_the_results_of_one_that_reads() {
         }
         assert!(applied > scaled(500), "{applied} {codes:?}");
         assert!(codes.len() >= 5, "{codes:?}");
+    });
+}
+
+#[test]
+fn a_session_is_not_moved_once_a_runner_holds_it_though_its_row_was_locked_before() {
+    block_on(async {
+        let schema = Schema::new();
+        let (one, other) = (schema.open().await.unwrap(), schema.open().await.unwrap());
+        succeed(&one, "start", START).await;
+        let Schema(name) = &schema;
+        let locker = client().await;
+        let lock = format!("BEGIN; SELECT 1 FROM {name}.sessions WHERE id = 's' FOR UPDATE");
+        locker.batch_execute(&lock).await.unwrap();
+        let waiting = format!(
+            "SELECT pid::TEXT FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+             AND query LIKE '%{name}%'"
+        );
+        let (paused, ()) = tokio::join!(
+            operate(&one, "pause", 2_000, r#"{"id":"s","reason":"r"}"#),
+            async {
+                // The write waits for the row, and then goes on.
+                while query(&waiting).await.is_empty() {
+                    sleep(Duration::from_millis(5)).await;
+                }
+                let acquired = succeed(
+                    &other,
+                    "leaseAcquire",
+                    r#"{"key":"session:s","holder":"h","leaseDurationMs":60000}"#,
+                )
+                .await;
+                assert!(acquired.contains(r#""outcome":"acquired""#), "{acquired}");
+                let loaded = other.load(&id("s"), History::None).await.unwrap();
+                assert_eq!(loaded.unwrap().head.status, Status::Active);
+                locker.batch_execute("ROLLBACK").await.unwrap();
+            }
+        );
+        assert_eq!(paused.unwrap_err().code(), "SESSION_HELD");
     });
 }
 

@@ -75,7 +75,7 @@ export function run({ seconds, quick }) {
         tables: [written.table, read.table, listed.table, slots.table, many.table],
         notes: [
           settingsNote,
-          "The floor sends the statements of Tenure, prepared, on one connection: those that read, and then one that writes the head with all its columns, the event, the change in the feed and the token of the commit. It decides nothing and checks the version alone. LangGraph writes the complete state each time.",
+          "The floor reads and writes what Tenure does, on one connection with prepared statements: those that read, and then one that writes the head with all its columns, the event, the change in the feed and the token of the commit. It decides nothing and checks the version alone; that no runner has a lease of the session, which Tenure checks in a statement of its own, it does not check. LangGraph writes the complete state each time.",
         ],
         checks: [...checksOf(written, slots), throughput(many)],
         data: {

@@ -1,5 +1,5 @@
 // The floor in PostgreSQL: `pg`, the client that most programs in Node use, over the tables that Tenure has created,
-// so with the same columns and indexes. It sends the statements that Tenure sends, prepared and in as few round
+// so with the same columns and indexes. It reads and writes what Tenure does, by prepared statements and in as few round
 // trips, on one connection. It decides nothing.
 
 import pg from "pg";

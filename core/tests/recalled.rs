@@ -71,7 +71,7 @@ fn run(
     Ok(done(ended)?.value.to_json().as_str().to_owned())
 }
 
-const STEPS: [(&str, &str); 14] = [
+const STEPS: [(&str, &str); 18] = [
     (
         "start",
         r#"{"id":"s","task":"t","mode":"m","maxIterations":3}"#,
@@ -98,6 +98,11 @@ const STEPS: [(&str, &str); 14] = [
     ("incrementIteration", r#"{"id":"s"}"#),
     ("incrementIteration", r#"{"id":"s"}"#),
     ("incrementIteration", r#"{"id":"s"}"#),
+    ("start", r#"{"id":"u","task":"t","mode":"m"}"#),
+    ("trash", r#"{"id":"u"}"#),
+    // Its commit expects no version, and what is remembered may not be in the trash.
+    ("delete", r#"{"id":"u","trash":"exclude"}"#),
+    ("delete", r#"{"id":"u","trash":"only"}"#),
 ];
 
 #[test]
@@ -120,14 +125,13 @@ fn an_operation_never_depends_on_what_is_remembered() {
                 wanted.map_err(|error| error.code()),
                 "age {age}, step {step}: {operation:?}"
             );
-            let id = SessionId::parse("s").unwrap();
-            let loaded = ready(store.load(&id, History::All)).unwrap();
-            assert_eq!(loaded, ready(expected.load(&id, History::All)).unwrap());
-            memory
-                .heads
-                .lock()
-                .unwrap()
-                .extend(loaded.map(|loaded| loaded.head));
+            for name in ["s", "u"] {
+                let id = SessionId::parse(name).unwrap();
+                let loaded = ready(store.load(&id, History::All)).unwrap();
+                assert_eq!(loaded, ready(expected.load(&id, History::All)).unwrap());
+                let head = loaded.map(|loaded| loaded.head);
+                memory.heads.lock().unwrap().extend(head);
+            }
         }
     }
 }

@@ -191,7 +191,8 @@ impl<'r> Batch<'r> {
 }
 
 /// Sends requests over a connection, and returns it to the pool afterwards. What is not answered in time is
-/// canceled.
+/// canceled. The connection is not used again then: the server may perform the cancellation later, on the statement
+/// that follows.
 pub(crate) async fn exchange(
     connection: Pooled,
     manager: &Manager,
@@ -201,9 +202,11 @@ pub(crate) async fn exchange(
     let mut sent = Box::pin(send(&connection, batch));
     let cancels_at =
         statements_until.min(deadline - TO_CANCEL.min((deadline - Instant::now()) / 5));
+    let mut is_canceled = false;
     let replies = match timeout_at(cancels_at, &mut sent).await {
         Ok(replies) => Some(replies),
         Err(_) => {
+            is_canceled = true;
             let (token, tls) = (connection.client.cancel_token(), manager.tls());
             tokio::spawn(async move {
                 // If it does not succeed, the outcome is unknown.
@@ -214,7 +217,12 @@ pub(crate) async fn exchange(
     };
     drop(sent);
     let failure = match replies {
-        Some(Ok(replies)) => return Ok(replies),
+        Some(Ok(replies)) => {
+            if is_canceled {
+                drop(Pooled::take(connection));
+            }
+            return Ok(replies);
+        }
         Some(Err(error)) => Failure::of(&error, batch.method),
         None => Failure::Lost("the server did not answer in time".to_owned()),
     };
@@ -224,6 +232,7 @@ pub(crate) async fn exchange(
             manager.stop_preparing();
             drop(Pooled::take(connection));
         }
+        _ if is_canceled => drop(Pooled::take(connection)),
         // After a failover another server is the primary one.
         Failure::Failed(_) if connection.client.is_closed() => drop(Pooled::take(connection)),
         _ => {}

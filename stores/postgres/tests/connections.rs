@@ -243,6 +243,29 @@ fn a_commit_that_waits_for_too_long_is_canceled() {
 }
 
 #[test]
+fn a_connection_on_which_something_was_canceled_is_not_used_again() {
+    block_on(async {
+        let schema = Schema::new();
+        schema.open().await.unwrap();
+        let proxy = Proxy::new(server_port()).await;
+        let url = format!(
+            "postgres://postgres@127.0.0.1:{}/postgres?schema={}&pool_max=1&statement_timeout_ms=300",
+            proxy.port, schema.0
+        );
+        let address = Address::parse(&url).unwrap();
+        let store = PostgresStore::open(&address, &PostgresOptions::default())
+            .await
+            .unwrap();
+        assert_eq!(store.load(&id("s"), History::None).await, Ok(None));
+        assert_eq!(store.pool_status().idle, 1);
+        // The reply is on its way when the statement is canceled. That would end the next statement.
+        proxy.delay(Duration::from_millis(700));
+        assert_eq!(store.load(&id("s"), History::None).await, Ok(None));
+        assert_eq!(store.pool_status().idle, 0, "{:?}", store.pool_status());
+    });
+}
+
+#[test]
 fn each_call_is_one_round_trip() {
     block_on(async {
         let proxy = Proxy::holding(server_port(), Duration::from_millis(30)).await;

@@ -23,7 +23,8 @@ export class FloorPostgres {
     await client.connect();
     const { rows } = await client.query(
       `SELECT column_name FROM information_schema.columns
-       WHERE table_schema = $1 AND table_name = 'sessions' ORDER BY ordinal_position`,
+       WHERE table_schema = $1 AND table_name = 'sessions' AND is_generated = 'NEVER'
+       ORDER BY ordinal_position`,
       [schema],
     );
     return new FloorPostgres(
@@ -51,7 +52,6 @@ export class FloorPostgres {
     row.iterations += 1;
     row.event_count += 1;
     row.updated_at = Date.now();
-    row.updated_period = periodOf(row.updated_at);
     const [{ written }] = await this.#query(
       "append",
       ...this.#columns.map((column) => row[column]),
@@ -231,7 +231,6 @@ function rowOf(session, now) {
     mode: session.mode,
     created_at: now,
     updated_at: now,
-    updated_period: periodOf(now),
     iterations: 0,
     max_iterations: session.maxIterations,
     event_count: 1,
@@ -243,11 +242,6 @@ function rowOf(session, now) {
     metadata: JSON.stringify(session.metadata),
     context: JSON.stringify(session.context),
   };
-}
-
-/** The ten seconds of a time, by which sessions are indexed. */
-function periodOf(time) {
-  return Math.floor(time / 10_000);
 }
 
 /** A token as that of a commit. */

@@ -16,14 +16,13 @@ use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Event, Head, SessionId, Timestamp};
 
 use crate::request::{Frame, Mark, Request, Value};
-use crate::row::{HEAD, head_values, period, stored};
+use crate::row::{HEAD, head_values, stored};
 
-/// The columns of a session in a statement: those of its head, the token of the commit that writes it, and the period.
-static COLUMNS: LazyLock<String> =
-    LazyLock::new(|| format!("{}, written_by, updated_period", HEAD.join(", ")));
+/// The columns of a session in a statement: those of its head, and the token of the commit that writes it.
+static COLUMNS: LazyLock<String> = LazyLock::new(|| format!("{}, written_by", HEAD.join(", ")));
 /// The values of a session, if they are the first parameters.
 static VALUES: LazyLock<String> = LazyLock::new(|| {
-    let marks: Vec<String> = (1..=HEAD.len() + 2)
+    let marks: Vec<String> = (1..=HEAD.len() + 1)
         .map(|number| format!("${number}"))
         .collect();
     marks.join(", ")
@@ -165,7 +164,6 @@ impl Site<'_> {
             request.bind(value);
         }
         request.bind(self.token);
-        request.bind(period(head.updated_at));
         let (values, assigned) = (&*VALUES, &*ASSIGNED);
         let insert = || {
             format!(

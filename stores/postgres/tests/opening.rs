@@ -100,6 +100,13 @@ fn a_store_of_the_first_schema_is_migrated() {
         let page = store.list(&query).await.unwrap();
         let listed: Vec<&str> = page.heads.iter().map(|head| head.id.as_str()).collect();
         assert_eq!(listed, sessions.map(|(name, _)| name));
+        // A handle that has not noticed the migration writes neither column.
+        execute(&format!(
+            "UPDATE {name}.sessions SET updated_at = 3000000 WHERE id = 'c'"
+        ))
+        .await;
+        let page = store.list(&query).await.unwrap();
+        assert_eq!(page.heads.last().map(|head| head.id.as_str()), Some("c"));
         // A session that nobody has written since has no commit that wrote it.
         let (next, expect) = next_head(&store, "a", History::None).await;
         let written = store.commit(&put(next, expect, vec![event(1, "{}")])).await;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use tenure_core::Process;
 use tenure_core::error::{Error, Result};
 use tenure_core::store::query::Read;
 use tenure_core::work::context::Context;
@@ -48,6 +49,7 @@ async fn metrics(context: &Context, params: MetricsParams) -> Result<Metrics> {
         .map(|own| Own::read("own", own))
         .transpose()?;
     let asks = params.instance.as_ref().map(key_of).transpose()?;
+    let call = context.call();
     let records = context.scan(&record::all()).await?;
     let mut found = Metrics {
         is_incomplete: records.len() >= record::all().limit as usize,
@@ -66,7 +68,7 @@ async fn metrics(context: &Context, params: MetricsParams) -> Result<Metrics> {
             found.store_bytes = found.store_bytes.max(body.own.store_bytes);
             // What a process used that is gone is not what is used now.
             if !body.is_gone(context.call().now, &*context.call().host) {
-                add_process(&mut processes, body.own.process);
+                add_process(&mut processes, (body.at, body.process()), body.own.process);
             }
         }
     }
@@ -75,24 +77,41 @@ async fn metrics(context: &Context, params: MetricsParams) -> Result<Metrics> {
         found.counts.merge(&own.counts);
         found.store_bytes = own.store_bytes.or(found.store_bytes);
         if !own.process.name.is_empty() {
-            add_process(&mut processes, own.process);
+            let said = (call.now.as_millis(), call.host.process().cloned());
+            add_process(&mut processes, said, own.process);
         }
     }
-    found.processes = processes.into_values().collect();
+    found.processes = processes
+        .into_values()
+        .map(|(_, process)| process)
+        .collect();
     if params.derive.unwrap_or(true) {
         found.derived = derive(context).await?;
     }
     Ok(found)
 }
 
+/// When a handle said what its process uses, and which process that is.
+type Said = (i64, Option<Process>);
+
 /// Adds what a handle says of its process. Handles of one process say the same, at different times, and each has
-/// connections of its own.
-fn add_process(processes: &mut BTreeMap<String, ProcessUse>, process: ProcessUse) {
+/// connections of its own. A container that was started again has the name of the one before: the later process counts.
+fn add_process(
+    processes: &mut BTreeMap<String, (Said, ProcessUse)>,
+    said: Said,
+    process: ProcessUse,
+) {
     match processes.get_mut(&process.name) {
         None => {
-            processes.insert(process.name.clone(), process);
+            processes.insert(process.name.clone(), (said, process));
         }
-        Some(known) => {
+        Some((known_said, known)) if known_said.1 != said.1 => {
+            if said.0 > known_said.0 {
+                (*known_said, *known) = (said, process);
+            }
+        }
+        Some((known_said, known)) => {
+            known_said.0 = known_said.0.max(said.0);
             if process.cpu_us > known.cpu_us {
                 known.cpu_us = process.cpu_us;
                 known.resident_bytes = process.resident_bytes;

@@ -31,7 +31,7 @@ const GONE_MS: u64 = 15 * 60 * 1000;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Body {
     /// When it was recorded, in milliseconds since 1970.
-    at: i64,
+    pub(super) at: i64,
     /// The process of the handle.
     owner: Option<Box<RawValue>>,
     /// What the handle says.
@@ -67,11 +67,15 @@ impl Body {
         record(key, self)
     }
 
+    /// The process of the handle, if it is known.
+    pub(super) fn process(&self) -> Option<Process> {
+        let owner = self.owner.as_ref()?;
+        Process::read("process", owner.get()).ok()
+    }
+
     /// Whether the handle is gone: its process has ended, or it has not recorded for long.
     pub(super) fn is_gone(&self, now: Timestamp, host: &dyn Host) -> bool {
-        let owner = self.owner.as_ref();
-        let owner = owner.and_then(|owner| Process::read("process", owner.get()).ok());
-        match owner.map(|owner| host.liveness(&owner)) {
+        match self.process().map(|process| host.liveness(&process)) {
             Some(Liveness::Dead) => true,
             // A live process may have closed the handle without its last record.
             Some(Liveness::Alive | Liveness::Unknown) | None => {

@@ -123,6 +123,20 @@ fn the_counts_of_all_handles_are_added_up() {
 }
 
 #[test]
+fn a_process_that_was_started_again_under_its_name_is_the_later_one() {
+    let mut world = World::default();
+    // The test's process uses as much CPU time as it has counted.
+    world.record("before", 9, false, false);
+    world.now = 1000;
+    world.record("after", 5, false, false);
+    let metrics = world.metrics(json!({"derive": false}));
+    // Both are counted, and only one still runs.
+    assert_eq!((count(&metrics), &metrics["handles"]), (14, &json!(2)));
+    assert_eq!(metrics["processes"].as_array().unwrap().len(), 1);
+    assert_eq!(metrics["processes"][0]["cpuUs"], 5);
+}
+
+#[test]
 fn what_the_asking_handle_says_counts_instead_of_its_record() {
     let mut world = World::default();
     world.record("a", 3, false, false);

@@ -64,6 +64,7 @@ fn statements_of_operation(database: &Database, name: &str, params: &str) -> Vec
             fingerprint: Fingerprint::of(name, params),
             host: Arc::new(NoHost),
             limits: Arc::default(),
+            trace: None,
             isolated: true,
         };
         let params = operation.read(params).unwrap();

@@ -121,6 +121,7 @@ pub(crate) fn operate<'a>(
         host: Arc::new(NoHost),
         limits: Arc::default(),
         isolated: false,
+        trace: None,
     };
     Box::pin(async move {
         let invocation = Invocation::new(operation, operation.read(params)?, call);

@@ -54,6 +54,7 @@ impl Failure {
                 "a statement was ended because it took too long or waited for other writers \
                  ({problem})"
             )),
+            &SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN => Self::Lost(problem),
             &SqlState::DIVISION_BY_ZERO => Self::Unmet,
             &SqlState::UNIQUE_VIOLATION if of_server.constraint() == Some(ONCE) => Self::Repeated,
             &SqlState::UNDEFINED_TABLE | &SqlState::INVALID_SCHEMA_NAME => Self::NoTables(problem),

@@ -190,6 +190,18 @@ impl<'r> Batch<'r> {
     }
 }
 
+/// A connection over which requests are sent. If the caller does not wait for the replies, it leaves the pool: the server
+/// may be busy with them for long, and the next call would wait behind them.
+struct InUse(Option<Pooled>);
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(Pooled::take(connection));
+        }
+    }
+}
+
 /// Sends requests over a connection, and returns it to the pool afterwards. What is not answered in time is
 /// canceled. The connection is not used again then: the server may perform the cancellation later, on the statement
 /// that follows.
@@ -199,7 +211,11 @@ pub(crate) async fn exchange(
     batch: &Batch<'_>,
     (statements_until, deadline): (Instant, Instant),
 ) -> Result<Replies, Failure> {
-    let mut sent = Box::pin(send(&connection, batch));
+    let mut in_use = InUse(Some(connection));
+    let Some(connection) = in_use.0.as_ref() else {
+        return Err(Failure::Lost("the connection is not there".to_owned()));
+    };
+    let mut sent = Box::pin(send(connection, batch));
     let cancels_at =
         statements_until.min(deadline - TO_CANCEL.min((deadline - Instant::now()) / 5));
     let mut is_canceled = false;
@@ -216,6 +232,9 @@ pub(crate) async fn exchange(
         }
     };
     drop(sent);
+    let Some(connection) = in_use.0.take() else {
+        return Err(Failure::Lost("the connection is not there".to_owned()));
+    };
     let failure = match replies {
         Some(Ok(replies)) => {
             if is_canceled {

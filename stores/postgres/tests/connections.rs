@@ -10,8 +10,9 @@ use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Commit, History, Store};
 use tenure_postgres::{Address, PostgresOptions, PostgresStore};
 use tenure_store_support::{event, head, id, put, put_change};
+use tokio::time::timeout;
 
-use crate::common::{Schema, block_on, server_port};
+use crate::common::{Schema, block_on, client, next_head, server_port};
 use crate::proxy::{Direction, Proxy};
 
 async fn open(schema: &Schema, proxy: &Proxy) -> PostgresStore {
@@ -262,6 +263,34 @@ fn a_connection_on_which_something_was_canceled_is_not_used_again() {
         proxy.delay(Duration::from_millis(700));
         assert_eq!(store.load(&id("s"), History::None).await, Ok(None));
         assert_eq!(store.pool_status().idle, 0, "{:?}", store.pool_status());
+    });
+}
+
+#[test]
+fn a_call_that_was_given_up_holds_up_no_other() {
+    block_on(async {
+        let schema = Schema::new();
+        let address = Address::parse(&schema.url_with("&pool_max=1")).unwrap();
+        let store = PostgresStore::open(&address, &PostgresOptions::default())
+            .await
+            .unwrap();
+        let start = put(head("s"), Expect::Absent, Vec::new());
+        assert_eq!(store.commit(&start).await, Ok(Commit::Applied));
+        // Another transaction has the row until the end of the test.
+        let other = client().await;
+        let lock = format!(
+            "BEGIN; SELECT 1 FROM {}.sessions WHERE id = 's' FOR UPDATE",
+            schema.0
+        );
+        other.batch_execute(&lock).await.unwrap();
+        let (next, expect) = next_head(&store, "s", History::None).await;
+        let changes = put(next, expect, vec![event(1, "{}")]);
+        let given_up = timeout(Duration::from_millis(300), store.commit(&changes)).await;
+        assert!(given_up.is_err());
+        // It does not wait for the row.
+        let found = timeout(Duration::from_secs(5), store.load(&id("s"), History::None)).await;
+        assert!(found.unwrap().unwrap().is_some());
+        drop(other);
     });
 }
 

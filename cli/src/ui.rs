@@ -70,7 +70,7 @@ pub(crate) struct Args {
           value_parser = choice::choice([("human", Format::Human), ("json", Format::Json)]))]
     log: Format,
     /// Record the metrics of this server in the store, for scrapes of other processes
-    #[arg(long)]
+    #[arg(long, conflicts_with = "read_only")]
     record_metrics: bool,
     /// Print the description of the API in OpenAPI, and serve nothing
     #[arg(long)]

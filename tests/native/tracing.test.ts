@@ -1,5 +1,6 @@
 // Spans of OpenTelemetry: one for each operation of a handle with a tracer, whose position is stored.
 
+import { openSync } from "tenure";
 import { describe, expect, it } from "vitest";
 import { failure } from "../support/failures.js";
 import { opening } from "../support/stores.js";
@@ -70,6 +71,16 @@ describe("a handle with a tracer", () => {
       ended: 1,
     });
     expect(JSON.stringify(tracer.spans)).not.toContain("secret");
+  });
+
+  it("are refused where there would be none", async () => {
+    expect(() => openSync("memory:", { tracer: recording() })).toThrow(/only a handle of `open`/);
+    for (const tracer of [{}, "tracer", null, { startSpan: 1 }]) {
+      expect(await failure(opening("memory:", { tracer: tracer as never }))).toMatchObject({
+        code: "INVALID_ARGUMENT",
+        details: { what: "tracer" },
+      });
+    }
   });
 
   it("stores the position of the span with the events, also through a server", async () => {

@@ -187,6 +187,9 @@ export function openSessionsSync(
   if (options.metrics === true) {
     throw invalidArgument("metrics", "only a handle of `open` records metrics");
   }
+  if (options.tracer !== undefined) {
+    throw invalidArgument("tracer", "only a handle of `open` makes spans");
+  }
   const notifier = new Notifier();
   const connection = connect(build, target, options, notifier, environment, "sync");
   return configured(

@@ -141,6 +141,10 @@ export interface RedactOptions {
 /** Checks that all options are known. The core checks the values of its own. */
 export function checkOpenOptions(options: unknown): asserts options is OpenOptions {
   checkOptions(options, OPEN_OPTIONS);
+  const { tracer } = (options ?? {}) as OpenOptions;
+  if (tracer !== undefined && typeof tracer?.startSpan !== "function") {
+    throw invalidArgument("tracer", "expected an object with `startSpan`");
+  }
 }
 
 /** The options. */

@@ -267,7 +267,7 @@ fn a_connection_on_which_something_was_canceled_is_not_used_again() {
 }
 
 #[test]
-fn a_call_that_was_given_up_holds_up_no_other() {
+fn a_call_that_was_abandoned_holds_up_no_other() {
     block_on(async {
         let schema = Schema::new();
         let address = Address::parse(&schema.url_with("&pool_max=1")).unwrap();
@@ -285,8 +285,8 @@ fn a_call_that_was_given_up_holds_up_no_other() {
         other.batch_execute(&lock).await.unwrap();
         let (next, expect) = next_head(&store, "s", History::None).await;
         let changes = put(next, expect, vec![event(1, "{}")]);
-        let given_up = timeout(Duration::from_millis(300), store.commit(&changes)).await;
-        assert!(given_up.is_err());
+        let abandoned = timeout(Duration::from_millis(300), store.commit(&changes)).await;
+        assert!(abandoned.is_err());
         // It does not wait for the row.
         let found = timeout(Duration::from_secs(5), store.load(&id("s"), History::None)).await;
         assert!(found.unwrap().unwrap().is_some());

@@ -3185,7 +3185,8 @@ handles: number,
  */
 storeBytes: number | null, 
 /**
- * Whether there were more records than are read. The counts are too small then.
+ * Whether there were more records than are read, or some that only a newer version can read. The counts are too
+ * small then.
  */
 isIncomplete: boolean, 
 /**

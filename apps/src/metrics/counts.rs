@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::families::{Family, Kind, SEPARATOR, find};
-use super::histogram::Histogram;
+use super::histogram::{Histogram, MAX_COUNT};
 
-/// The greatest number of combinations of labels of a family that a record may have. The families need fewer: this
-/// bounds what a client may write.
+/// The greatest number of combinations of labels of a family that a record may have. The families need fewer.
 const MAX_SERIES: usize = 2000;
+/// The greatest number of families. This version has fewer.
+const MAX_FAMILIES: usize = 100;
+/// The greatest length of the name of a family, and of the values of its labels.
+const MAX_WORDS: usize = 128;
 
 /// A value for each combination of labels, whose values are joined by a slash, in each family.
-type ByFamily<T> = BTreeMap<String, BTreeMap<String, T>>;
+pub(super) type ByFamily<T> = BTreeMap<String, BTreeMap<String, T>>;
 
 /// What was counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,37 +74,56 @@ impl Counts {
         rest
     }
 
-    /// Whether these counts have no more families and labels, and no longer histograms, than Tenure has: only
-    /// families that are known, with as many labels as they have. Newer versions may know more; theirs are dropped.
+    /// The greatest of the numbers.
+    pub(super) fn greatest(&self) -> u64 {
+        let counters = each(&self.counters).map(|(_, _, number)| *number);
+        let histograms = each(&self.histograms).map(|(_, _, histogram)| histogram.greatest());
+        counters.chain(histograms).max().unwrap_or(0)
+    }
+
+    /// The families that are known, with words of Tenure as the values of their labels: what a handle of this version
+    /// counts.
     #[must_use]
-    pub fn checked(mut self) -> Self {
-        let fits = |family: &Family, labels: &str| {
-            let given = match labels {
-                "" => 0,
-                labels => labels.split(SEPARATOR).count(),
-            };
-            given == family.labels.len() && labels.bytes().all(is_plain)
-        };
-        self.counters
-            .retain(|id, _| find(id).is_some_and(|family| family.kind == Kind::Counter));
-        self.histograms.retain(|id, _| {
-            find(id).is_some_and(|family| matches!(family.kind, Kind::Durations(_)))
+    pub fn known(self) -> Self {
+        self.of_families(Family::has_words)
+    }
+
+    /// The families that are known. A newer version may have other words, such as the names of its operations.
+    #[must_use]
+    pub(super) fn shown(self) -> Self {
+        self.of_families(|_, _| true).bounded()
+    }
+
+    fn of_families(mut self, fits: impl Fn(&Family, &str) -> bool) -> Self {
+        self.counters.retain(|id, series| {
+            let family = find(id).filter(|family| family.kind == Kind::Counter);
+            family.is_some_and(|family| {
+                series.retain(|labels, _| has_labels(family, labels) && fits(family, labels));
+                true
+            })
         });
-        for (id, series) in &mut self.counters {
-            let family = find(id);
-            series.retain(|labels, _| family.is_some_and(|family| fits(family, labels)));
-            truncate(series);
-        }
-        for (id, series) in &mut self.histograms {
-            let Some(family) = find(id) else { continue };
+        self.histograms.retain(|id, series| {
+            let Some(family) = find(id) else { return false };
             let Kind::Durations(bounds) = family.kind else {
-                continue;
+                return false;
             };
             series.retain(|labels, histogram| {
-                fits(family, labels) && histogram.counts.len() <= bounds.len() + 1
+                let is_short = histogram.counts.len() <= bounds.len() + 1;
+                is_short && has_labels(family, labels) && fits(family, labels)
             });
-            truncate(series);
-        }
+            true
+        });
+        self
+    }
+
+    /// The same, bounded in size: what the total may have. A newer version may have counted families that this one does not
+    /// know. They are as good as the others.
+    #[must_use]
+    pub(super) fn bounded(mut self) -> Self {
+        bound(&mut self.counters, |number| {
+            *number = (*number).min(MAX_COUNT)
+        });
+        bound(&mut self.histograms, Histogram::bound);
         self
     }
 
@@ -121,9 +143,39 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-./".contains(&byte)
 }
 
-fn truncate<T>(series: &mut BTreeMap<String, T>) {
-    while series.len() > MAX_SERIES {
-        series.pop_last();
+/// Whether a family has as many labels. None of their values is empty.
+fn has_labels(family: &Family, labels: &str) -> bool {
+    match labels {
+        "" => family.labels.is_empty(),
+        labels => labels.split(SEPARATOR).count() == family.labels.len(),
+    }
+}
+
+/// Whether these are the values of labels of any family.
+fn are_words(labels: &str) -> bool {
+    labels.is_empty()
+        || labels.len() <= MAX_WORDS
+            && labels.bytes().all(is_plain)
+            && labels.split(SEPARATOR).all(|word| !word.is_empty())
+}
+
+fn bound<T>(map: &mut ByFamily<T>, bound: impl Fn(&mut T)) {
+    map.retain(|family, _| family.len() <= MAX_WORDS);
+    truncate(map, MAX_FAMILIES);
+    for series in map.values_mut() {
+        series.retain(|labels, _| are_words(labels));
+        truncate(series, MAX_SERIES);
+        series.values_mut().for_each(&bound);
+    }
+}
+
+/// The families of this version come first where there are too many of them.
+fn truncate<T>(map: &mut BTreeMap<String, T>, most: usize) {
+    while map.len() > most {
+        match map.keys().rev().find(|key| find(key).is_none()).cloned() {
+            Some(unknown) => map.remove(&unknown),
+            None => map.pop_last().map(|(_, value)| value),
+        };
     }
 }
 
@@ -171,15 +223,55 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_family_of_this_version_is_dropped() {
-        let text = r#"{"counters":{"operations":{"start/ok":1,"start":2,"a\"/b":3},"new":{"a":1},
+    fn what_is_no_word_of_this_version_is_not_accepted() {
+        let text = r#"{"counters":{"operations":{"start/ok":1,"start":2,"a\"/b":3,"user-text.x/ok":4,"/ok":5,"start/":6,
+            "start/other":7},"slotStarts":{"":1,"created":2,"/":3},"new":{"a":1},
             "slotLookupDuration":{"":1}},"histograms":{"slotLookupDuration":{"":
             {"counts":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15],"sumUs":1}},"operations":{"a/b":
             {"counts":[],"sumUs":0}}}}"#;
         let counts: Counts = serde_json::from_str(text).unwrap();
-        let checked = counts.checked();
-        assert_eq!(checked.counters.len(), 1);
-        assert_eq!(checked.counters["operations"].len(), 1);
-        assert!(checked.histograms["slotLookupDuration"].is_empty());
+        let known = counts.known();
+        let keys = |family: &str| known.counters[family].keys().collect::<Vec<_>>();
+        assert_eq!(known.counters.len(), 2);
+        assert_eq!(keys("operations"), ["start/ok"]);
+        assert_eq!(keys("slotStarts"), ["created"]);
+        assert!(known.histograms["slotLookupDuration"].is_empty());
+    }
+
+    #[test]
+    fn what_a_newer_version_has_counted_is_kept_and_bounded() {
+        let mut newer = counts(u64::MAX);
+        newer.counters.entry("new".to_owned()).or_default().extend([
+            ("a/b/c".to_owned(), 7),
+            ("a//c".to_owned(), 8),
+            ("a".repeat(MAX_WORDS + 1), 9),
+        ]);
+        for number in 0..MAX_FAMILIES {
+            newer.counters.insert(format!("a{number}"), BTreeMap::new());
+        }
+        for number in 0..=MAX_SERIES {
+            let series = newer.histograms.entry("new".to_owned()).or_default();
+            series.insert(
+                number.to_string(),
+                Histogram {
+                    counts: vec![1; 1000],
+                    sum_us: 1,
+                },
+            );
+        }
+        let mut bounded = newer.clone().bounded();
+        bounded.merge(&newer);
+        let bounded = bounded.bounded();
+        assert_eq!(bounded.counters["operations"]["start/ok"], MAX_COUNT);
+        assert_eq!(bounded.counters.len(), MAX_FAMILIES);
+        assert_eq!(bounded.histograms["new"].len(), MAX_SERIES);
+        assert!(serde_json::to_string(&bounded).unwrap().len() < 1 << 20);
+        newer.counters.retain(|family, _| !family.starts_with('a'));
+        let bounded = newer.bounded();
+        assert_eq!(
+            bounded.counters["new"],
+            BTreeMap::from([("a/b/c".to_owned(), 7)])
+        );
+        assert_eq!(bounded.shown().counters.len(), 2);
     }
 }

@@ -24,22 +24,93 @@ pub struct Family {
     pub help: &'static str,
     /// The names of its labels: at most two.
     pub labels: &'static [&'static str],
+    /// The values of each label.
+    pub words: &'static [Words],
     /// How it is counted.
     pub kind: Kind,
 }
+
+/// The values of a label.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Words {
+    /// These.
+    Of(&'static [&'static str]),
+    /// The names of operations.
+    Operations,
+}
+
+impl Words {
+    fn has(&self, word: &str) -> bool {
+        match self {
+            Self::Of(words) => words.contains(&word),
+            Self::Operations => {
+                let is_letter = |byte: u8| byte.is_ascii_alphabetic();
+                (1..=MAX_OPERATION).contains(&word.len()) && word.bytes().all(is_letter)
+            }
+        }
+    }
+}
+
+impl Family {
+    /// Whether these are values of its labels, joined by [`SEPARATOR`].
+    pub(super) fn has_words(&self, labels: &str) -> bool {
+        let words = labels.split(SEPARATOR);
+        self.words
+            .iter()
+            .zip(words)
+            .all(|(known, word)| known.has(word))
+    }
+}
+
+/// The greatest length of the name of an operation.
+const MAX_OPERATION: usize = 40;
+
+/// The outcomes of operations.
+const OUTCOMES: Words = Words::Of(&[
+    "ok",
+    "asked",
+    "invalid",
+    "not_found",
+    "conflict",
+    "refused",
+    "store",
+    "internal",
+]);
+/// The outcomes of starts in slots.
+const STARTS: Words = Words::Of(&[
+    "created",
+    "existing",
+    "needs_confirmation",
+    "replaced",
+    "busy",
+    "rejected",
+    "failed",
+]);
+/// The reasons of replacements.
+const REASONS: Words = Words::Of(&[
+    "model_change",
+    "user_request",
+    "rerun",
+    "failed",
+    "timeout",
+    "abandoned",
+]);
+const LOCKING: Words = Words::Of(&["optimistic", "pessimistic"]);
+const JOB_NAMES: Words = Words::Of(&["retention", "purge", "copy"]);
 
 /// Separates the values of labels in records.
 pub const SEPARATOR: char = '/';
 
 macro_rules! families {
-    ($($constant:ident = $id:literal, $name:literal $labels:expr, $kind:expr, $help:literal;)*) => {
+    ($($constant:ident = $id:literal, $name:literal [$($label:literal: $words:expr),*], $kind:expr, $help:literal;)*) => {
         $(
             #[doc = $help]
             pub static $constant: Family = Family {
                 id: $id,
                 name: concat!("tenure_", $name),
                 help: $help,
-                labels: &$labels,
+                labels: &[$($label),*],
+                words: &[$($words),*],
                 kind: $kind,
             };
         )*
@@ -50,16 +121,16 @@ macro_rules! families {
 }
 
 families! {
-    OPERATIONS = "operations", "operations" ["operation", "outcome"], Kind::Counter,
+    OPERATIONS = "operations", "operations" ["operation": Words::Operations, "outcome": OUTCOMES], Kind::Counter,
         "Operations by name and outcome: ok, asked, or the class of the error.";
-    OPERATION_DURATION = "operationDuration", "operation_duration_seconds" ["operation"],
+    OPERATION_DURATION = "operationDuration", "operation_duration_seconds" ["operation": Words::Operations],
         Kind::Durations(CALLS),
         "The time from the call of an operation to its answer.";
-    SLOT_STARTS = "slotStarts", "slot_starts" ["outcome"], Kind::Counter,
+    SLOT_STARTS = "slotStarts", "slot_starts" ["outcome": STARTS], Kind::Counter,
         "Attempts to start a session in a slot, by outcome.";
-    SLOT_REPLACEMENTS = "slotReplacements", "slot_replacements" ["reason"], Kind::Counter,
+    SLOT_REPLACEMENTS = "slotReplacements", "slot_replacements" ["reason": REASONS], Kind::Counter,
         "Sessions that were replaced in their slot, by reason.";
-    SLOT_REPLACEMENT_DURATION = "slotReplacementDuration", "slot_replacement_duration_seconds" ["locking"],
+    SLOT_REPLACEMENT_DURATION = "slotReplacementDuration", "slot_replacement_duration_seconds" ["locking": LOCKING],
         Kind::Durations(CALLS),
         "The time of attempts that replaced a session, by the locking of the slot.";
     SLOT_LOOKUP_DURATION = "slotLookupDuration", "slot_lookup_duration_seconds" [],
@@ -78,13 +149,13 @@ families! {
         "Calls that found the slot locked at every attempt.";
     SLOT_RETRIES = "slotRetries", "slot_retries" [], Kind::Counter,
         "Repeated attempts to start a session in a slot.";
-    JOB_RUNS = "jobRuns", "job_runs" ["job_name", "outcome"], Kind::Counter,
+    JOB_RUNS = "jobRuns", "job_runs" ["job_name": JOB_NAMES, "outcome": Words::Of(&["completed", "failed"])], Kind::Counter,
         "Passes of background jobs, by outcome: completed or failed.";
-    JOB_DURATION = "jobDuration", "job_duration_seconds" ["job_name"], Kind::Durations(JOBS),
+    JOB_DURATION = "jobDuration", "job_duration_seconds" ["job_name": JOB_NAMES], Kind::Durations(JOBS),
         "The time of a pass of a background job.";
-    JOB_BATCHES = "jobBatches", "job_batches" ["job_name"], Kind::Counter,
+    JOB_BATCHES = "jobBatches", "job_batches" ["job_name": JOB_NAMES], Kind::Counter,
         "Batches of sessions that background jobs have read.";
-    JOB_SESSIONS = "jobSessions", "job_sessions" ["job_name", "result"], Kind::Counter,
+    JOB_SESSIONS = "jobSessions", "job_sessions" ["job_name": JOB_NAMES, "result": Words::Of(&["removed", "failed"])], Kind::Counter,
         "Sessions that background jobs have processed: removed, or failed.";
 }
 

@@ -23,6 +23,11 @@ pub const JOBS: &[u64] = &[
     21_600_000_000,
 ];
 
+/// The greatest count. JavaScript has it exactly, and the counts of all buckets add up.
+pub(super) const MAX_COUNT: u64 = (1 << 53) - 1;
+/// The greatest number of buckets. The families need fewer.
+const MAX_BUCKETS: usize = 50;
+
 /// A histogram of durations.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "MetricsHistogram"))]
@@ -69,6 +74,20 @@ impl Histogram {
                 .map(|(bucket, count)| count.saturating_sub(before(bucket)))
                 .collect(),
             sum_us: self.sum_us.saturating_sub(earlier.sum_us),
+        }
+    }
+
+    /// The greatest of the numbers.
+    pub(super) fn greatest(&self) -> u64 {
+        let counts = self.counts.iter().copied();
+        counts.chain([self.sum_us]).max().unwrap_or(0)
+    }
+
+    /// Bounds the number of buckets and their counts.
+    pub(super) fn bound(&mut self) {
+        self.counts.truncate(MAX_BUCKETS);
+        for number in self.counts.iter_mut().chain([&mut self.sum_us]) {
+            *number = (*number).min(MAX_COUNT);
         }
     }
 

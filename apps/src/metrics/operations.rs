@@ -61,7 +61,10 @@ async fn metrics(context: &Context, params: MetricsParams) -> Result<Metrics> {
         .filter(|record| Some(&record.key) != asks.as_ref());
     for record in recorded {
         if record.key == TOTAL {
-            found.counts.merge(&record::read_total(Some(record)));
+            match record::read_total(Some(record)) {
+                Some(total) => found.counts.merge(&total),
+                None => found.is_incomplete = true,
+            }
         } else if let Some(body) = Body::read(record) {
             found.handles += 1;
             found.counts.merge(&body.own.counts);
@@ -70,20 +73,21 @@ async fn metrics(context: &Context, params: MetricsParams) -> Result<Metrics> {
             if !body.is_gone(context.call().now, &*context.call().host) {
                 add_process(&mut processes, (body.at, body.process()), body.own.process);
             }
+        } else {
+            found.is_incomplete = true;
         }
     }
     if let Some(own) = own {
         found.handles += u64::from(asks.is_some());
         found.counts.merge(&own.counts);
         found.store_bytes = own.store_bytes.or(found.store_bytes);
-        if !own.process.name.is_empty() {
-            let said = (call.now.as_millis(), call.host.process().cloned());
-            add_process(&mut processes, said, own.process);
-        }
+        let said = (call.now.as_millis(), call.host.process().cloned());
+        add_process(&mut processes, said, own.process);
     }
+    found.counts = found.counts.shown();
     found.processes = processes
         .into_values()
-        .map(|(_, process)| process)
+        .map(|(_, process)| process.bounded())
         .collect();
     if params.derive.unwrap_or(true) {
         found.derived = derive(context).await?;
@@ -101,6 +105,9 @@ fn add_process(
     said: Said,
     process: ProcessUse,
 ) {
+    if process.name.is_empty() {
+        return;
+    }
     match processes.get_mut(&process.name) {
         None => {
             processes.insert(process.name.clone(), (said, process));
@@ -144,14 +151,15 @@ fn record_own(tx: &mut Transaction<'_>, params: &MetricsRecordParams) -> Attempt
         recorded.outcome = MetricsOutcome::Folded;
         return Ok(recorded);
     }
-    if !ended {
+    // A total that cannot be read is of a newer version, which will add this record to it.
+    let total = if ended { read_total(tx)? } else { None };
+    let Some(mut total) = total else {
         let body = Body::new(own, tx.host().process(), tx.now())?;
         tx.put_record(body.to_record(key)?)?;
         return Ok(recorded);
-    }
-    let mut total = read_total(tx)?;
+    };
     total.merge(&own.counts);
-    tx.put_record(record::total(&total)?)?;
+    tx.put_record(record::total(total)?)?;
     if is_there {
         tx.remove_record(KIND, &key)?;
     }
@@ -167,9 +175,9 @@ async fn fold(context: &Context, params: MetricsFoldParams) -> Result<MetricsFol
     let call = context.call();
     let records = context.scan(&record::all()).await?;
     let is_gone = |record: &&tenure_core::stored::record::Record| {
-        // One that cannot be read is of no use.
+        // One that cannot be read is of a newer version, which knows whether its handle is gone.
         let body = Body::read(record);
-        record.key != TOTAL && body.is_none_or(|body| body.is_gone(call.now, &*call.host))
+        record.key != TOTAL && body.is_some_and(|body| body.is_gone(call.now, &*call.host))
     };
     let gone = records.iter().filter(is_gone).take(limit as usize);
     let gone: Vec<String> = gone.map(|record| record.key.clone()).collect();
@@ -184,27 +192,28 @@ async fn fold(context: &Context, params: MetricsFoldParams) -> Result<MetricsFol
 fn fold_into_total(tx: &mut Transaction<'_>, gone: &[String]) -> Attempt<u64> {
     let keys = gone.iter().map(String::as_str);
     tx.read_all(keys.chain([TOTAL]).map(read_of))?;
-    let mut total = read_total(tx)?;
+    let Some(mut total) = read_total(tx)? else {
+        return Ok(0);
+    };
     let mut folded = 0;
     for key in gone {
         let Some(record) = tx.record(KIND, key)? else {
             continue;
         };
         match Body::read(&record) {
-            Some(body) if !body.is_gone(tx.now(), tx.host()) => continue,
-            Some(body) => total.merge(&body.own.counts),
-            None => {}
+            Some(body) if body.is_gone(tx.now(), tx.host()) => total.merge(&body.own.counts),
+            Some(_) | None => continue,
         }
         tx.remove_record(KIND, key)?;
         folded += 1;
     }
     if folded > 0 {
-        tx.put_record(record::total(&total)?)?;
+        tx.put_record(record::total(total)?)?;
     }
     Ok(folded)
 }
 
-fn read_total(tx: &mut Transaction<'_>) -> Attempt<Counts> {
+fn read_total(tx: &mut Transaction<'_>) -> Attempt<Option<Counts>> {
     Ok(record::read_total(tx.record(KIND, TOTAL)?.as_ref()))
 }
 

@@ -5,7 +5,7 @@ use tenure_core::Json;
 use tenure_core::error::{Error, Result};
 
 use super::counts::Counts;
-use super::histogram::{CALLS, Histogram};
+use super::histogram::{CALLS, Histogram, MAX_COUNT};
 
 /// The greatest size of what a handle says, in bytes.
 const MAX_BYTES: usize = 1 << 20;
@@ -59,7 +59,7 @@ pub struct PoolUse {
 }
 
 impl Own {
-    /// Reads what a handle says. Only the families that are known are read.
+    /// Reads what a handle says. Only families and words that are known are read.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`.
@@ -71,21 +71,71 @@ impl Own {
         }
         let own: Self = serde_json::from_str(text)
             .map_err(|error| Error::invalid(name, format!("expected counts: {error}")))?;
-        Ok(own.checked())
+        if own.greatest() > MAX_COUNT {
+            let problem = format!("expected numbers of at most {MAX_COUNT}");
+            return Err(Error::invalid(name, problem));
+        }
+        let Self {
+            counts,
+            process,
+            store_bytes,
+        } = own;
+        Ok(Self {
+            counts: counts.known(),
+            process: process.bounded(),
+            store_bytes,
+        })
     }
 
-    /// The same with the known families alone, and a name that no text format needs to escape.
-    pub(super) fn checked(self) -> Self {
-        let mut process = self.process;
-        process.name = plain(&process.name);
-        if let Some(pool) = &mut process.pool {
-            pool.waits.counts.truncate(CALLS.len() + 1);
-        }
+    /// The greatest of the numbers.
+    fn greatest(&self) -> u64 {
+        let process = &self.process;
+        let of_process = [process.cpu_us, process.resident_bytes, self.store_bytes];
+        let of_pool = process.pool.iter().flat_map(|pool| {
+            let PoolUse {
+                max,
+                active,
+                idle,
+                waiting,
+                failures,
+                waits,
+            } = pool;
+            [*max, *active, *idle, *waiting, *failures, waits.greatest()]
+        });
+        let all = of_process.into_iter().flatten().chain(of_pool);
+        all.chain([self.counts.greatest()]).max().unwrap_or(0)
+    }
+
+    /// The same, bounded in size, as it was read from a store.
+    pub(super) fn bounded(self) -> Self {
         Self {
-            counts: self.counts.checked(),
-            process,
-            store_bytes: self.store_bytes,
+            counts: self.counts.bounded(),
+            process: self.process.bounded(),
+            store_bytes: self.store_bytes.map(|bytes| bytes.min(MAX_COUNT)),
         }
+    }
+}
+
+impl ProcessUse {
+    /// The same with bounded numbers, and a name that no text format needs to escape.
+    pub(super) fn bounded(mut self) -> Self {
+        self.name = plain(&self.name);
+        let numbers = self.cpu_us.iter_mut().chain(&mut self.resident_bytes);
+        numbers.for_each(|number| *number = (*number).min(MAX_COUNT));
+        if let Some(pool) = &mut self.pool {
+            pool.waits.counts.truncate(CALLS.len() + 1);
+            pool.waits.bound();
+            for number in [
+                &mut pool.max,
+                &mut pool.active,
+                &mut pool.idle,
+                &mut pool.waiting,
+                &mut pool.failures,
+            ] {
+                *number = (*number).min(MAX_COUNT);
+            }
+        }
+        self
     }
 }
 

@@ -55,7 +55,8 @@ pub struct Metrics {
     /// The size of the store on disk in bytes, as the handle that asks knows it, or else another; `null` where
     /// none does.
     pub store_bytes: Option<u64>,
-    /// Whether there were more records than are read. The counts are too small then.
+    /// Whether there were more records than are read, or some that only a newer version can read. The counts are too
+    /// small then.
     pub is_incomplete: bool,
     /// What follows from the sessions and the audit log; `null` if it was not asked for, and for a store without
     /// sessions.

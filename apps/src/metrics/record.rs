@@ -12,7 +12,8 @@ use tenure_core::value::properties::Params;
 use tenure_core::value::text::Text;
 use tenure_core::{Host, Liveness, Process, Timestamp};
 
-use super::counts::Counts;
+use super::counts::{ByFamily, Counts};
+use super::histogram::Histogram;
 use super::own::Own;
 
 /// The kind of the records.
@@ -52,10 +53,20 @@ impl Body {
         })
     }
 
-    /// Reads a record; `None` if it has another form.
+    /// Reads a record; `None` if it has another form, as one of a newer version may.
     pub(super) fn read(record: &Record) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Counted {
+            own: WithCounts,
+        }
+        #[derive(Deserialize)]
+        struct WithCounts {
+            counts: StoredCounts,
+        }
         let body: Self = serde_json::from_str(&record.body).ok()?;
-        let own = body.own.checked();
+        let counted: Counted = serde_json::from_str(&record.body).ok()?;
+        let counts = counted.own.counts.into();
+        let own = Own { counts, ..body.own }.bounded();
         Some(Self { own, ..body })
     }
 
@@ -102,18 +113,44 @@ pub(super) fn key_of(instance: &Text) -> Result<String> {
     }
 }
 
-/// The counts of the total's record, if there is one.
-pub(super) fn read_total(record: Option<&Record>) -> Counts {
-    let counts = record.and_then(|record| serde_json::from_str::<Counts>(&record.body).ok());
-    counts.unwrap_or_default()
+/// The counts of the total's record; `None` if it has a form that this version cannot read.
+pub(super) fn read_total(record: Option<&Record>) -> Option<Counts> {
+    match record {
+        None => Some(Counts::default()),
+        Some(record) => {
+            let counts = serde_json::from_str::<StoredCounts>(&record.body);
+            counts.ok().map(Counts::from)
+        }
+    }
+}
+
+/// Counts as they are stored. Another property would be lost when they are added up.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredCounts {
+    counters: ByFamily<u64>,
+    histograms: ByFamily<Histogram>,
+}
+
+impl From<StoredCounts> for Counts {
+    fn from(stored: StoredCounts) -> Self {
+        let StoredCounts {
+            counters,
+            histograms,
+        } = stored;
+        Self {
+            counters,
+            histograms,
+        }
+    }
 }
 
 /// The record of the total.
 ///
 /// # Errors
 /// `INTERNAL`.
-pub(super) fn total(counts: &Counts) -> Result<Record> {
-    record(TOTAL.to_owned(), counts)
+pub(super) fn total(counts: Counts) -> Result<Record> {
+    record(TOTAL.to_owned(), &counts.bounded())
 }
 
 /// The scan that has all records.

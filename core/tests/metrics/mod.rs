@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tenure_core::store::{Changes, Expect, RecordChange, Store};
+use tenure_core::stored::record::Record;
 use tenure_core::{Host, Lift, Limits, Liveness, MemoryStore, Process, Timestamp};
 
 use crate::support::{NOON, call_as, call_of, ready};
@@ -185,6 +187,101 @@ fn a_record_of_an_unknown_process_is_added_after_a_quarter_of_an_hour() {
     assert_eq!(world.count(), 5);
 }
 
+impl World {
+    /// Writes a record as another version might, in the form that `change` makes of it.
+    fn change(&self, key: &str, change: impl Fn(&str) -> String) {
+        let found = ready(self.store.record("metrics", key)).unwrap().unwrap();
+        let version = found.version;
+        let change = RecordChange {
+            kind: "metrics".to_owned(),
+            key: key.to_owned(),
+            expect: Expect::Version { version },
+            record: Some(Record {
+                body: change(&found.body),
+                version: version + 1,
+                ..found
+            }),
+        };
+        let changes = Changes {
+            records: vec![change],
+            ..Changes::default()
+        };
+        ready(self.store.commit(&changes)).unwrap();
+    }
+
+    fn body(&self, key: &str) -> Option<String> {
+        ready(self.store.record("metrics", key))
+            .unwrap()
+            .map(|record| record.body)
+    }
+}
+
+#[test]
+fn counts_of_a_newer_version_are_kept() {
+    let mut world = World::default();
+    world.record("a", 3, false, false);
+    world.change("handle/a", |body| {
+        body.replace(
+            r#""slotStarts":{"#,
+            r#""newFamily":{"x":77},"slotStarts":{"newWord":5,"#,
+        )
+    });
+    // The metrics have the families that are known.
+    let counters = &world.metrics(json!({}))["counts"]["counters"];
+    assert_eq!(
+        *counters,
+        json!({"slotStarts": {"created": 3, "newWord": 5}})
+    );
+    world.kill("a");
+    assert_eq!(world.fold(), 1);
+    world.record("b", 2, false, true);
+    let total: Value = serde_json::from_str(&world.body("0").unwrap()).unwrap();
+    let expected = json!({"newFamily": {"x": 77}, "slotStarts": {"created": 5, "newWord": 5}});
+    assert_eq!(total["counters"], expected);
+}
+
+#[test]
+fn a_total_that_only_a_newer_version_can_read_is_left_alone() {
+    for newer in [
+        r#"{"v":2}"#,
+        r#"{"counters":{},"histograms":{},"more":{}}"#,
+        "[]",
+    ] {
+        let mut world = World::default();
+        world.record("a", 3, false, true);
+        world.change("0", |_| newer.to_owned());
+        world.record("b", 4, false, false);
+        world.record("c", 5, false, false);
+        world.record("c", 6, true, true);
+        world.kill("b");
+        world.kill("c");
+        assert_eq!(world.fold(), 0);
+        assert_eq!(world.body("0").unwrap(), newer);
+        let metrics = world.metrics(json!({"derive": false}));
+        assert_eq!(
+            (count(&metrics), &metrics["isIncomplete"]),
+            (10, &json!(true))
+        );
+    }
+}
+
+#[test]
+fn a_record_that_only_a_newer_version_can_read_is_left_alone() {
+    for newer in [
+        "{}",
+        r#"{"at":1,"own":{"counts":{"counters":{},"histograms":{},"more":1}}}"#,
+    ] {
+        let mut world = World::default();
+        world.record("a", 3, false, false);
+        world.change("handle/a", |_| newer.to_owned());
+        world.kill("a");
+        world.now = 20 * MINUTE;
+        assert_eq!(world.fold(), 0);
+        assert_eq!(world.body("handle/a").unwrap(), newer);
+        assert_eq!(world.metrics(json!({}))["isIncomplete"], true);
+    }
+}
+
 #[test]
 fn invalid_records_are_refused() {
     let world = World::default();
@@ -194,6 +291,9 @@ fn invalid_records_are_refused() {
         json!({"instance": "a".repeat(65), "own": {}}),
         json!({"instance": "a", "own": {"counts": {"counters": {"slotStarts": {"created": -1}}}}}),
         json!({"instance": "a", "own": {"counts": 1}}),
+        json!({"instance": "a", "own": own(u64::MAX)}),
+        json!({"instance": "a", "own": {"storeBytes": 1_u64 << 53}}),
+        json!({"instance": "a", "own": {"process": {"pool": {"waits": {"counts": [1_u64 << 53], "sumUs": 0}}}}}),
     ] {
         let now = Timestamp::from_millis(NOON).unwrap();
         let call = call_of(Arc::new(tenure_core::NoHost), now, 1, &Limits::default());
@@ -205,6 +305,19 @@ fn invalid_records_are_refused() {
         ));
         assert_eq!(reply.unwrap_err().code(), "INVALID_ARGUMENT", "{params}");
     }
+}
+
+#[test]
+fn only_words_of_tenure_are_recorded() {
+    let mut world = World::default();
+    let own = json!({"counts": {"counters": {"slotStarts": {"created": 1, "text of a user": 2, "": 3}, "new": {"a": 1},
+        "operations": {"/": 1, "start/": 1, "text.1/ok": 1, "start/ok": 1}}}});
+    world.ok("a", "metricsRecord", &json!({"instance": "a", "own": own}));
+    let metrics = world.metrics(json!({"derive": false}));
+    let expected = json!({"operations": {"start/ok": 1}, "slotStarts": {"created": 1}});
+    assert_eq!(metrics["counts"]["counters"], expected);
+    // A process without a name is not shown.
+    assert_eq!(metrics["processes"], json!([]));
 }
 
 /// What happens to a store.

@@ -531,6 +531,7 @@ mod tests {
         assert_eq!(counts.histograms["slotLockWait"][""].sum_us, 1500);
         assert_eq!(counts.counters["jobRuns"]["retention/failed"], 1);
         assert_eq!(counts.counters["jobSessions"]["retention/removed"], 2);
+        assert_eq!(counts.clone().known(), counts);
         assert_eq!(meter.report("{").unwrap_err().code(), "INVALID_ARGUMENT");
     }
 }

@@ -196,7 +196,7 @@ fn families(metrics: &Metrics) -> Vec<Exposed> {
     ));
     shown.push(gauge(
         "tenure_metrics_incomplete",
-        "Whether there were more records of handles than are read: 1 if so.",
+        "Whether there were more records than are read, or some that only a newer version can read: 1 if so.",
         f64::from(u8::from(metrics.is_incomplete)),
     ));
     shown.extend(counted(metrics));

@@ -14,6 +14,7 @@ use tenure_apps::metrics::own::Own;
 use tenure_apps::metrics::params::{Metrics, MetricsOutcome, MetricsRecorded};
 use tenure_bridge::{Answer, TABLE, answer};
 use tenure_core::Error;
+use tenure_core::work::operation::{Access, AnyOperation, Group};
 use tenure_host::Executor;
 use tenure_host::metrics::{Format, ProcessMeter, metrics_of, text};
 
@@ -29,6 +30,12 @@ const RETRY: Duration = Duration::from_secs(10);
 struct ScrapeParams<'a> {
     own: &'a Own,
     derive: bool,
+}
+
+/// Whether the server alone calls an operation: it counts for its clients, and what they say themselves would be counted
+/// for good.
+pub(crate) fn is_own(operation: &AnyOperation) -> bool {
+    operation.group == Group::Metrics && operation.access != Access::Read
 }
 
 /// Responds to a scrape. It goes on when the scraper waits no longer, so that the next one need not begin again.
@@ -59,6 +66,10 @@ async fn read_metrics(state: &Arc<State>) -> Result<Metrics, Answer> {
         ..Own::default()
     });
     let counts = std::mem::take(&mut own.counts);
+    if state.records {
+        // Its record has the connections, too, and those of handles of one process are added up.
+        own.process.pool = None;
+    }
     let derive = computed.pace.is_due();
     let began = Instant::now();
     let mut answer = read_with(state, &own, derive).await;
@@ -121,11 +132,16 @@ async fn called(state: &Arc<State>, name: &str, params: String) -> Answer {
     }
 }
 
-/// Records what the server has counted, until it is dropped.
+/// Records what the server has counted, until it is being closed. A record that is under way ends first.
 pub(crate) async fn keep_recording(state: Arc<State>) {
+    let mut closing = state.closing.clone();
     loop {
         let pause = record(&state, false).await.unwrap_or(RETRY);
-        tokio::time::sleep(pause).await;
+        // An error means that the server was dropped.
+        let is_closing = closing.wait_for(|is_closing| *is_closing);
+        if tokio::time::timeout(pause, is_closing).await.is_ok() {
+            return;
+        }
     }
 }
 

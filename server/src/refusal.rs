@@ -22,6 +22,12 @@ pub enum Refusal {
         /// The operation.
         operation: &'static str,
     },
+    /// The operation is the server's own.
+    #[error("the server itself counts what its clients do: they cannot call `{operation}`")]
+    OwnOperation {
+        /// The operation.
+        operation: &'static str,
+    },
     /// As much as the server accepts is open or under way.
     #[error("the server has reached its limit of {limit} {what}: try again")]
     Busy {
@@ -37,7 +43,7 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unauthorized => "UNAUTHORIZED",
-            Self::ForeignHost | Self::ForeignOrigin => "FORBIDDEN",
+            Self::ForeignHost | Self::ForeignOrigin | Self::OwnOperation { .. } => "FORBIDDEN",
             Self::ReadOnly { .. } => "READ_ONLY",
             Self::Busy { .. } => "SERVER_BUSY",
         }
@@ -47,7 +53,10 @@ impl Refusal {
     pub fn status(&self) -> u16 {
         match self {
             Self::Unauthorized => 401,
-            Self::ForeignHost | Self::ForeignOrigin | Self::ReadOnly { .. } => 403,
+            Self::ForeignHost
+            | Self::ForeignOrigin
+            | Self::ReadOnly { .. }
+            | Self::OwnOperation { .. } => 403,
             Self::Busy { .. } => 503,
         }
     }
@@ -59,7 +68,7 @@ impl Serialize for Refusal {
         let mut details = serde_json::Map::new();
         match self {
             Self::Unauthorized | Self::ForeignHost | Self::ForeignOrigin => {}
-            Self::ReadOnly { operation } => {
+            Self::ReadOnly { operation } | Self::OwnOperation { operation } => {
                 details.insert("operation".to_owned(), (*operation).into());
             }
             Self::Busy { what, limit } => {

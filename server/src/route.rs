@@ -236,6 +236,10 @@ async fn call(
     if !only_reads && !has_dry_run(operation) {
         return refused();
     }
+    if metrics::is_own(operation) {
+        let refusal = Refusal::OwnOperation { operation: name };
+        return (name, failure::refused(&refusal));
+    }
     if !access::is_json(&request.headers) {
         let error = Error::invalid("content-type", "expected application/json");
         return (name, failure::error(state, name, &error));

@@ -84,8 +84,8 @@ impl Server {
             serve(Arc::clone(&state), listener).await;
             following.abort();
             if let Some(recording) = recording {
-                recording.abort();
-                // An aborted record that is under way has been performed before this one, or not at all.
+                // Of two records the last one counts.
+                let _ = recording.await;
                 record(&state, true).await;
             }
             state.logging(|| tracing::info!("closed"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tenure_bridge::{Answer, Call, TABLE, answer};
-use tenure_core::work::operation::Group;
+use tenure_core::work::operation::{Access, Group};
 use tenure_core::{Error, NoHost};
 use tenure_host::Executor;
 
@@ -26,7 +26,12 @@ fn samples() -> Vec<(&'static str, Value)> {
         }
         (operation.name(), params)
     };
-    TABLE.iter().map(sample).collect()
+    TABLE.iter().filter(is_for_clients).map(sample).collect()
+}
+
+/// Whether clients may call an operation. A server records its metrics itself.
+fn is_for_clients(operation: &&'static tenure_core::work::operation::AnyOperation) -> bool {
+    operation.group != Group::Metrics || operation.access == Access::Read
 }
 
 /// The answer of the bridge.
@@ -206,7 +211,7 @@ fn the_description_is_served() {
 fn no_example_of_the_description_is_malformed() {
     let running = Running::new();
     let description: Value = serde_json::from_str(tenure_server::openapi::text()).unwrap();
-    let refused = TABLE.iter().filter_map(|operation| {
+    let refused = TABLE.iter().filter(is_for_clients).filter_map(|operation| {
         let name = operation.name();
         let request = &description["paths"][format!("/v1/{name}")]["post"]["requestBody"];
         let example = &request["content"]["application/json"]["example"];

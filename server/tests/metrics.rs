@@ -153,6 +153,22 @@ fn a_scrape_of_one_server_has_what_another_has_recorded() {
 }
 
 #[test]
+fn clients_do_not_record_metrics() {
+    let running = Running::new();
+    let own = json!({"counts": {"counters": {"slotStarts": {"created": 7}}}});
+    for (name, params) in [
+        ("metricsRecord", json!({"instance": "a", "own": own})),
+        ("metricsFold", json!({})),
+    ] {
+        let reply = running.call(name, &params.to_string());
+        assert_eq!(reply.failure(), (403, "FORBIDDEN".to_owned()), "{name}");
+        let description = tenure_server::openapi::text();
+        assert!(!description.contains(&format!("/v1/{name}")), "{name}");
+    }
+    assert_eq!(running.ok("metrics", "{}")["counts"]["counters"], json!({}));
+}
+
+#[test]
 fn a_server_that_is_read_only_records_nothing() {
     let folder = TempDir::new().unwrap();
     let url = format!("sqlite:{}", folder.path().join("a.db").display());

@@ -15,6 +15,8 @@ struct OwnParams {
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
     own: Own,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recorded: Option<Own>,
 }
 
 /// What a handle has counted, for `metrics`.
@@ -23,6 +25,7 @@ pub(crate) fn own(executor: Option<&Executor>) -> Answer {
         Some(executor) => OwnParams {
             instance: executor.meter().instance(),
             own: executor.own(),
+            recorded: executor.meter().in_record(),
         },
         None => OwnParams {
             instance: None,
@@ -30,6 +33,7 @@ pub(crate) fn own(executor: Option<&Executor>) -> Answer {
                 process: ProcessMeter.read(),
                 ..Own::default()
             },
+            recorded: None,
         },
     })
 }

@@ -105,8 +105,8 @@ fn every_property_of_every_operation_handles_every_type_of_json() {
     assert!(count > 3000, "{count}");
 }
 
-/// The properties whose objects are the user's own data, and `own`, of which a version reads the metrics that it knows.
-const USER_DATA: [&str; 8] = [
+/// The properties whose objects are the user's own data, and those of which a version reads the metrics that it knows.
+const USER_DATA: [&str; 9] = [
     "context",
     "metadata",
     "data",
@@ -115,6 +115,7 @@ const USER_DATA: [&str; 8] = [
     "resultData",
     "params",
     "own",
+    "recorded",
 ];
 
 /// The value, once for each object of ours in it, with an unknown property in that object.

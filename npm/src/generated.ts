@@ -3258,6 +3258,10 @@ instance?: string,
  */
 own?: JsonObject, 
 /**
+ * What its record has, in the same form. If the record is gone, the total has it, and it is not counted again.
+ */
+recorded?: JsonObject, 
+/**
  * Whether to compute what follows from the sessions and the audit log, which may read all heads of
  * agents; `true` by default.
  */

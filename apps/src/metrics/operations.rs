@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use tenure_core::Process;
 use tenure_core::error::{Error, Result};
 use tenure_core::store::query::Read;
 use tenure_core::work::context::Context;
 use tenure_core::work::operation::Group;
 use tenure_core::work::transaction::{Attempt, Transaction};
+use tenure_core::{Json, Process};
 
 use super::counts::Counts;
 use super::derived::derive;
@@ -31,7 +31,8 @@ tenure_core::operations! {
     /// The metrics of a store: what handles have counted in every process, and what follows from the sessions
     /// and the audit log.
     METRICS = Read "metrics" (MetricsParams) -> Metrics, steps metrics,
-        r#"{"instance":"i","own":{"counts":{"counters":{"slotStarts":{"created":1}}}},"derive":true}"#;
+        r#"{"instance":"i","own":{"counts":{"counters":{"slotStarts":{"created":2}}}},
+            "recorded":{"counts":{"counters":{"slotStarts":{"created":1}}}},"derive":true}"#;
     /// Records what a handle has counted in total, in place of what it has recorded before. The outcome is
     /// `recorded`, or `folded` if its record was added to the total meanwhile and nothing was written.
     METRICS_RECORD = Write "metricsRecord" (MetricsRecordParams) -> MetricsRecorded, unit record_own,
@@ -43,16 +44,15 @@ tenure_core::operations! {
 }
 
 async fn metrics(context: &Context, params: MetricsParams) -> Result<Metrics> {
-    let own = params
-        .own
-        .as_ref()
-        .map(|own| Own::read("own", own))
-        .transpose()?;
+    let read = |name: &str, own: Option<&Json>| own.map(|own| Own::read(name, own)).transpose();
+    let own = read("own", params.own.as_ref())?;
+    let in_record = read("recorded", params.recorded.as_ref())?;
     let asks = params.instance.as_ref().map(key_of).transpose()?;
     let call = context.call();
     let records = context.scan(&record::all()).await?;
+    let is_cut = records.len() >= record::all().limit as usize;
     let mut found = Metrics {
-        is_incomplete: records.len() >= record::all().limit as usize,
+        is_incomplete: is_cut,
         ..Metrics::default()
     };
     let mut processes = BTreeMap::new();
@@ -77,7 +77,14 @@ async fn metrics(context: &Context, params: MetricsParams) -> Result<Metrics> {
             found.is_incomplete = true;
         }
     }
-    if let Some(own) = own {
+    if let Some(mut own) = own {
+        let is_there = |key: &String| records.iter().any(|record| record.key == *key);
+        if let Some(in_record) = in_record
+            && !is_cut
+            && !asks.as_ref().is_some_and(is_there)
+        {
+            own.counts = own.counts.since(&in_record.counts);
+        }
         found.handles += u64::from(asks.is_some());
         found.counts.merge(&own.counts);
         found.store_bytes = own.store_bytes.or(found.store_bytes);

@@ -16,6 +16,8 @@ declare_params! {
         pub instance: Option<Text>,
         /// What the handle that asks has counted, a JSON object.
         pub own: Option<Json>,
+        /// What its record has, in the same form. If the record is gone, the total has it, and it is not counted again.
+        pub recorded: Option<Json>,
         /// Whether to compute what follows from the sessions and the audit log, which may read all heads of
         /// agents; `true` by default.
         pub derive: Option<bool>,

@@ -148,6 +148,21 @@ fn what_the_asking_handle_says_counts_instead_of_its_record() {
 }
 
 #[test]
+fn what_the_asking_handle_has_recorded_is_not_counted_twice_when_its_record_is_gone() {
+    let mut world = World::default();
+    world.record("a", 100, false, false);
+    let asks = json!({"instance": "a", "own": own(101), "recorded": own(100), "derive": false});
+    assert_eq!(count(&world.metrics(asks.clone())), 101);
+    world.now = 15 * MINUTE;
+    assert_eq!(world.fold(), 1);
+    // The total has the 100.
+    assert_eq!(count(&world.metrics(asks)), 101);
+    assert_eq!(world.record("a", 101, true, false), "folded");
+    assert_eq!(world.record("a", 1, false, false), "recorded");
+    assert_eq!(world.count(), 101);
+}
+
+#[test]
 fn the_counts_of_a_handle_that_ends_are_kept() {
     let mut world = World::default();
     world.record("a", 3, false, false);

@@ -184,6 +184,16 @@ impl Meter {
         }
     }
 
+    /// What the record of the handle has; `None` without a record. Of its process it says nothing.
+    pub fn in_record(&self) -> Option<Own> {
+        let recording = self.recording();
+        let (counts, _) = recording.recorded.as_ref()?;
+        Some(Own {
+            counts: counts.clone(),
+            ..Own::default()
+        })
+    }
+
     /// The name under which the handle records; `None` without random bits.
     pub fn instance(&self) -> Option<String> {
         let mut recording = self.recording();
@@ -494,8 +504,10 @@ mod tests {
         let meter = Meter::default();
         counted(&meter, 3);
         assert!(meter.to_record(&meter.own(), false).is_some());
+        assert_eq!(meter.in_record(), None);
         meter.recorded(&reply(MetricsOutcome::Recorded));
         counted(&meter, 4);
+        assert_eq!(retries(&meter.in_record().unwrap()), 3);
         assert_eq!(retries(&meter.own()), 7);
         let params = meter.to_record(&meter.own(), false).unwrap();
         assert!(params.contains(r#""known":true"#), "{params}");

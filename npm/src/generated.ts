@@ -3337,7 +3337,12 @@ known?: boolean,
 /**
  * Whether the handle is being closed. What it has counted is added to the total, and its record removed.
  */
-ended?: boolean, };
+ended?: boolean, 
+/**
+ * Whether other handles of the process record. What the connections of the handle have counted is kept for them
+ * when it is closed.
+ */
+others?: boolean, };
 
 /**
  * The result of recording.

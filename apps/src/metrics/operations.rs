@@ -17,7 +17,7 @@ use super::params::{
     Metrics, MetricsFoldParams, MetricsFolded, MetricsOutcome, MetricsParams, MetricsRecordParams,
     MetricsRecorded,
 };
-use super::record::{self, Body, KIND, TOTAL, key_of};
+use super::record::{self, Body, KIND, TOTAL, key_of, key_of_process};
 
 /// The time between two records of a handle, in milliseconds.
 const EVERY_MS: u64 = 10_000;
@@ -36,7 +36,7 @@ tenure_core::operations! {
     /// Records what a handle has counted in total, in place of what it has recorded before. The outcome is
     /// `recorded`, or `folded` if its record was added to the total meanwhile and nothing was written.
     METRICS_RECORD = Write "metricsRecord" (MetricsRecordParams) -> MetricsRecorded, unit record_own,
-        r#"{"instance":"i","own":{"counts":{"counters":{"slotStarts":{"created":1}}}},"known":false,"ended":false}"#;
+        r#"{"instance":"i","own":{"counts":{"counters":{"slotStarts":{"created":1}}}},"known":false,"ended":false,"others":false}"#;
     /// Adds the records of handles that are gone to the total: their process has ended, or they have not
     /// recorded for 15 minutes.
     METRICS_FOLD = Write "metricsFold" (MetricsFoldParams) -> MetricsFolded, steps fold,
@@ -56,6 +56,7 @@ async fn metrics(context: &Context, params: MetricsParams) -> Result<Metrics> {
         ..Metrics::default()
     };
     let mut processes = BTreeMap::new();
+    let mut closed = Vec::new();
     let recorded = records
         .iter()
         .filter(|record| Some(&record.key) != asks.as_ref());
@@ -66,6 +67,10 @@ async fn metrics(context: &Context, params: MetricsParams) -> Result<Metrics> {
                 None => found.is_incomplete = true,
             }
         } else if let Some(body) = Body::read(record) {
+            if record::is_of_process(record) {
+                closed.push(body);
+                continue;
+            }
             found.handles += 1;
             found.counts.merge(&body.own.counts);
             found.store_bytes = found.store_bytes.max(body.own.store_bytes);
@@ -90,6 +95,14 @@ async fn metrics(context: &Context, params: MetricsParams) -> Result<Metrics> {
         found.store_bytes = own.store_bytes.or(found.store_bytes);
         let said = (call.now.as_millis(), call.host.process().cloned());
         add_process(&mut processes, said, own.process);
+    }
+    for body in closed {
+        let process = body.process();
+        if let Some((said, known)) = processes.get_mut(&body.own.process.name)
+            && said.1 == process
+        {
+            known.add_pool(body.own.process.pool);
+        }
     }
     found.counts = found.counts.shown();
     found.processes = processes
@@ -130,10 +143,7 @@ fn add_process(
                 known.cpu_us = process.cpu_us;
                 known.resident_bytes = process.resident_bytes;
             }
-            match (&mut known.pool, process.pool) {
-                (Some(known), Some(pool)) => known.merge(&pool),
-                (known, pool) => *known = known.take().or(pool),
-            }
+            known.add_pool(process.pool);
         }
     }
 }
@@ -147,11 +157,13 @@ fn record_own(tx: &mut Transaction<'_>, params: &MetricsRecordParams) -> Attempt
         next_ms: EVERY_MS,
         folds: !ended && tx.entropy().bits()[0].is_multiple_of(BETWEEN_FOLDS),
     };
-    let wanted = if ended {
-        vec![key.as_str(), TOTAL]
-    } else {
-        vec![key.as_str()]
-    };
+    let closed = own.process.clone().closed().filter(|_| ended);
+    let of_process = closed.as_ref().map(|closed| key_of_process(&closed.name));
+    let mut wanted = vec![key.as_str()];
+    if ended {
+        wanted.push(TOTAL);
+        wanted.extend(of_process.as_deref());
+    }
     tx.read_all(wanted.into_iter().map(read_of))?;
     let is_there = tx.record(KIND, &key)?.is_some();
     if params.known.unwrap_or(false) && !is_there {
@@ -170,7 +182,39 @@ fn record_own(tx: &mut Transaction<'_>, params: &MetricsRecordParams) -> Attempt
     if is_there {
         tx.remove_record(KIND, &key)?;
     }
+    if let (Some(closed), Some(key)) = (closed, of_process) {
+        keep_closed(tx, closed, key, params.others.unwrap_or(false))?;
+    }
     Ok(recorded)
+}
+
+/// Keeps what the connections of a handle have counted that is closed, as long as other handles of its process record: the
+/// counters of a process never go back while it is shown.
+fn keep_closed(
+    tx: &mut Transaction<'_>,
+    mut closed: ProcessUse,
+    key: String,
+    others: bool,
+) -> Attempt<()> {
+    let found = tx.record(KIND, &key)?;
+    let before = found.as_ref().map(Body::read);
+    match before {
+        None if !others => return Ok(()),
+        Some(Some(_)) if !others => return tx.remove_record(KIND, &key),
+        // It is of a newer version.
+        Some(None) => return Ok(()),
+        // The record may be that of a process that had the name before.
+        Some(Some(before)) if before.process().as_ref() == tx.host().process() => {
+            closed.add_pool(before.own.process.pool);
+        }
+        Some(Some(_)) | None => {}
+    }
+    let own = Own {
+        process: closed,
+        ..Own::default()
+    };
+    let body = Body::new(own, tx.host().process(), tx.now())?;
+    tx.put_record(body.to_record(key)?)
 }
 
 async fn fold(context: &Context, params: MetricsFoldParams) -> Result<MetricsFolded> {
@@ -181,10 +225,19 @@ async fn fold(context: &Context, params: MetricsFoldParams) -> Result<MetricsFol
     }
     let call = context.call();
     let records = context.scan(&record::all()).await?;
+    let handles = records
+        .iter()
+        .filter(|record| !record::is_of_process(record));
+    let bodies = handles.filter_map(Body::read);
+    let here = bodies.filter(|body| !body.is_gone(call.now, &*call.host));
+    let recording: Vec<Option<Process>> = here.map(|body| body.process()).collect();
     let is_gone = |record: &&tenure_core::stored::record::Record| {
         // One that cannot be read is of a newer version, which knows whether its handle is gone.
-        let body = Body::read(record);
-        record.key != TOTAL && body.is_some_and(|body| body.is_gone(call.now, &*call.host))
+        let body = Body::read(record).filter(|_| record.key != TOTAL);
+        body.is_some_and(|body| {
+            let is_shown = || record::is_of_process(record) && recording.contains(&body.process());
+            body.is_gone(call.now, &*call.host) && !is_shown()
+        })
     };
     let gone = records.iter().filter(is_gone).take(limit as usize);
     let gone: Vec<String> = gone.map(|record| record.key.clone()).collect();

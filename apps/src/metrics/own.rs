@@ -139,9 +139,33 @@ impl ProcessUse {
     }
 }
 
+impl ProcessUse {
+    /// What is kept when a handle is closed: what its connections have counted.
+    pub(super) fn closed(self) -> Option<Self> {
+        let pool = self.pool.filter(|_| !self.name.is_empty())?;
+        Some(Self {
+            name: self.name,
+            pool: Some(PoolUse {
+                failures: pool.failures,
+                waits: pool.waits,
+                ..PoolUse::default()
+            }),
+            ..Self::default()
+        })
+    }
+
+    /// Adds the connections of another handle of the same process.
+    pub(super) fn add_pool(&mut self, other: Option<PoolUse>) {
+        match (&mut self.pool, other) {
+            (Some(pool), Some(other)) => pool.merge(&other),
+            (pool, other) => *pool = pool.take().or(other),
+        }
+    }
+}
+
 impl PoolUse {
     /// Adds the connections of another handle of the same process.
-    pub(super) fn merge(&mut self, other: &Self) {
+    fn merge(&mut self, other: &Self) {
         self.max = self.max.saturating_add(other.max);
         self.active = self.active.saturating_add(other.active);
         self.idle = self.idle.saturating_add(other.idle);

@@ -34,6 +34,9 @@ declare_params! {
         pub known: Option<bool>,
         /// Whether the handle is being closed. What it has counted is added to the total, and its record removed.
         pub ended: Option<bool>,
+        /// Whether other handles of the process record. What the connections of the handle have counted is kept for them
+        /// when it is closed.
+        pub others: Option<bool>,
     }
 
     /// Which records to add to the total.

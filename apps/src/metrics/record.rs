@@ -21,6 +21,8 @@ pub(super) const KIND: &str = "metrics";
 /// The key of the total. It is before the keys of handles, so that a scan always has it.
 pub(super) const TOTAL: &str = "0";
 const PREFIX: &str = "handle/";
+/// The prefix of the keys of processes that have closed a handle while others record.
+const PROCESS: &str = "process/";
 /// The greatest length of the name of a handle.
 const MAX_INSTANCE: usize = 64;
 /// After this time without a record a handle counts as gone where nothing is known of its process. It records
@@ -111,6 +113,16 @@ pub(super) fn key_of(instance: &Text) -> Result<String> {
             Err(Error::invalid("instance", problem))
         }
     }
+}
+
+/// The key of what the closed handles of a process have counted.
+pub(super) fn key_of_process(name: &str) -> String {
+    format!("{PROCESS}{name}")
+}
+
+/// Whether a record has what the closed handles of a process have counted.
+pub(super) fn is_of_process(record: &Record) -> bool {
+    record.key.starts_with(PROCESS)
 }
 
 /// The counts of the total's record; `None` if it has a form that this version cannot read.

@@ -232,6 +232,62 @@ impl World {
 }
 
 #[test]
+fn what_the_connections_of_a_process_have_counted_is_kept_when_one_of_its_handles_is_closed() {
+    let mut world = World::default();
+    let record = |world: &mut World,
+                  process: &str,
+                  handle: &str,
+                  number: u64,
+                  ended: bool,
+                  others: bool| {
+        let pool =
+            json!({"max": 10, "failures": number, "waits": {"counts": [number], "sumUs": number}});
+        let own = json!({"process": {"name": "host:1", "pool": pool}});
+        let params = json!({"instance": handle, "own": own, "ended": ended, "others": others});
+        world.ok(process, "metricsRecord", &params);
+    };
+    let pool = |world: &mut World| {
+        let metrics = world.metrics(json!({"derive": false}));
+        let pool = &metrics["processes"][0]["pool"];
+        let number = |value: &Value| value.as_u64().unwrap_or(0);
+        assert_eq!(pool["failures"], pool["waits"]["sumUs"]);
+        assert_eq!(pool["failures"], pool["waits"]["counts"][0]);
+        (
+            number(&metrics["handles"]),
+            number(&pool["max"]),
+            number(&pool["failures"]),
+        )
+    };
+    record(&mut world, "p", "a", 55, false, false);
+    record(&mut world, "p", "b", 300, false, true);
+    assert_eq!(pool(&mut world), (2, 20, 355));
+    record(&mut world, "p", "b", 301, true, true);
+    assert_eq!(pool(&mut world), (1, 10, 356));
+    record(&mut world, "p", "c", 4, false, true);
+    record(&mut world, "p", "a", 55, true, true);
+    assert_eq!(pool(&mut world), (1, 10, 360));
+    // As long as a handle of the process records.
+    world.now = 20 * MINUTE;
+    record(&mut world, "p", "c", 5, false, true);
+    assert_eq!(world.fold(), 0);
+    assert_eq!(pool(&mut world), (1, 10, 361));
+    record(&mut world, "p", "c", 5, true, false);
+    assert_eq!(pool(&mut world), (0, 0, 0));
+    assert_eq!(world.body("process/host:1"), None);
+    // Another process of the name does not get what one has left that was killed.
+    record(&mut world, "p", "d", 7, false, true);
+    record(&mut world, "p", "e", 8, true, true);
+    world.kill("p");
+    record(&mut world, "q", "f", 9, false, true);
+    assert_eq!(pool(&mut world), (2, 10, 9));
+    record(&mut world, "q", "g", 1, true, true);
+    assert_eq!(pool(&mut world), (2, 10, 10));
+    world.kill("q");
+    assert_eq!(world.fold(), 3);
+    assert_eq!(world.body("process/host:1"), None);
+}
+
+#[test]
 fn counts_of_a_newer_version_are_kept() {
     let mut world = World::default();
     world.record("a", 3, false, false);

@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,26 @@ use super::word_hasher::WordHasher;
 
 /// After this time the record of a handle that is idle is renewed.
 const RENEWAL: Duration = Duration::from_secs(5 * 60);
+
+/// The number of handles of this process that have a record.
+static RECORDERS: AtomicUsize = AtomicUsize::new(0);
+
+/// A handle that has a record.
+#[derive(Debug)]
+struct Recorder;
+
+impl Recorder {
+    fn new() -> Self {
+        RECORDERS.fetch_add(1, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        RECORDERS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 /// The values of the labels of a family. One that has fewer has empty ones.
 type Labels = [&'static str; 2];
@@ -63,6 +84,9 @@ struct Recording {
     recorded: Option<(Counts, Instant)>,
     /// What was sent last, until there is an answer.
     sent: Option<Counts>,
+    /// Whether the last record was sent.
+    is_ending: bool,
+    recorder: Option<Recorder>,
 }
 
 /// The end of waiting for the lock of a slot, as a driver of the job `slotWait` reports it.
@@ -213,6 +237,7 @@ impl Meter {
             own: &'a Own,
             known: bool,
             ended: bool,
+            others: bool,
         }
         let instance = self.instance()?;
         let mut recording = self.recording();
@@ -225,11 +250,14 @@ impl Meter {
             return None;
         }
         recording.sent = Some(own.counts.clone());
+        recording.is_ending = ended;
+        let itself = usize::from(recording.recorder.is_some());
         let params = Params {
             instance,
             own,
             known: recording.recorded.is_some(),
             ended,
+            others: RECORDERS.load(Ordering::SeqCst) > itself,
         };
         serde_json::to_string(&params).ok()
     }
@@ -241,6 +269,10 @@ impl Meter {
         match reply.outcome {
             MetricsOutcome::Recorded => {
                 recording.recorded = sent.map(|counts| (counts, Instant::now()));
+                recording.recorder = match recording.is_ending {
+                    true => None,
+                    false => recording.recorder.take().or_else(|| Some(Recorder::new())),
+                };
             }
             MetricsOutcome::Folded => {
                 // The next record has what was counted since.
@@ -528,6 +560,24 @@ mod tests {
         meter.recorded(&reply(MetricsOutcome::Recorded));
         assert_eq!(meter.to_record(&meter.own(), false), None);
         assert!(meter.to_record(&meter.own(), true).is_some());
+    }
+
+    #[test]
+    fn the_last_record_of_a_handle_says_whether_others_record() {
+        let meters = [Meter::default(), Meter::default()];
+        let record = |meter: &Meter, ended: bool| {
+            counted(meter, 1);
+            let params = meter.to_record(&meter.own(), ended).unwrap();
+            meter.recorded(&reply(MetricsOutcome::Recorded));
+            params.contains(r#""others":true"#)
+        };
+        let [first, second] = &meters;
+        record(first, false);
+        assert!(record(second, false));
+        // Other tests may record at the same time.
+        assert!(record(second, true));
+        assert!(second.recording().recorder.is_none());
+        assert!(first.recording().recorder.is_some());
     }
 
     #[test]

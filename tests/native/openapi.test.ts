@@ -60,6 +60,8 @@ const CALLS: readonly Call[] = [
     "start",
     { ...start, id: "s", userId: "u", channelId: "c", workspace: "w", metadata: { model: "opus" } },
   ],
+  ["traces", { id: "s" }],
+  ["metrics"],
   ["start", { ...start, id: "paused", paused: true, pauseReason: "r", parentId: "s" }],
   ["addEvent", { id: "s", type: "note", data: { a: 1 } }],
   ["addEvents", { id: "s", events: [{ type: "note" }, { type: "own" }] }],

@@ -3,6 +3,7 @@
 // trips, on one connection. It decides nothing.
 
 import pg from "pg";
+import { headOf } from "../lib/floor-row.mjs";
 
 export class FloorPostgres {
   #client;
@@ -263,24 +264,3 @@ const counts = [
   "max_iterations",
   "event_count",
 ];
-
-function headOf(row) {
-  return {
-    id: row.id,
-    userId: row.user_id,
-    channelId: row.channel_id,
-    mode: row.mode,
-    task: row.task,
-    workspace: row.workspace,
-    status: row.status,
-    createdAt: new Date(row.created_at).toISOString(),
-    updatedAt: new Date(row.updated_at).toISOString(),
-    iterations: row.iterations,
-    maxIterations: row.max_iterations,
-    context: JSON.parse(row.context),
-    result: row.result ?? undefined,
-    metadata: row.metadata === null ? undefined : JSON.parse(row.metadata),
-    version: row.version,
-    eventCount: row.event_count,
-  };
-}

@@ -3,6 +3,7 @@
 // states, no versions, no ids from the caller.
 
 import Database from "better-sqlite3";
+import { headOf } from "../lib/floor-row.mjs";
 
 /** A database in the same mode as Tenure's. */
 export class Floor {
@@ -352,26 +353,5 @@ function eventOf([key, timestamp, type, data]) {
     timestamp: new Date(timestamp).toISOString(),
     type,
     data: JSON.parse(data),
-  };
-}
-
-function headOf(row) {
-  return {
-    id: row.id,
-    userId: row.user_id,
-    channelId: row.channel_id,
-    mode: row.mode,
-    task: row.task,
-    workspace: row.workspace,
-    status: row.status,
-    createdAt: new Date(row.created_at).toISOString(),
-    updatedAt: new Date(row.updated_at).toISOString(),
-    iterations: row.iterations,
-    maxIterations: row.max_iterations,
-    context: JSON.parse(row.context),
-    result: row.result ?? undefined,
-    metadata: row.metadata === null ? undefined : JSON.parse(row.metadata),
-    version: row.version,
-    eventCount: row.event_count,
   };
 }

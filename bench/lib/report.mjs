@@ -133,3 +133,8 @@ export function markdown({ date, machine, versions, mode, parts }) {
   }
   return `${lines.join("\n")}\n`;
 }
+
+/** A share of one, in percent. */
+export function percent(share) {
+  return `${(share * 100).toFixed(1)} %`;
+}

@@ -9,6 +9,7 @@ import { cpus } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { randomNumbers } from "./random.mjs";
+import { bytes, count, percent, table } from "./report.mjs";
 import { slotAt } from "./scenario.mjs";
 
 const program = fileURLToPath(new URL("./slot-server.mjs", import.meta.url));
@@ -165,4 +166,19 @@ function usage(before, after, seconds) {
   const sum = (usages, name) => usages.reduce((all, usage) => all + usage[name], 0);
   const worked = sum(after, "cpu") - sum(before, "cpu");
   return { cpu: worked / (seconds * 1000 * cpus().length), memory: sum(after, "memory") };
+}
+
+/** What the servers of loads have used. */
+export function usageTable(title, loads) {
+  return table(
+    title,
+    ["requests a second", "of the machine's processors", "memory, at most", "purged"],
+    loads.map(({ name, took, seconds, cpu, memory, purged }) => [
+      name,
+      count(Object.values(took).flat().length / seconds),
+      percent(cpu),
+      bytes(memory),
+      purged === undefined ? "" : count(purged),
+    ]),
+  );
 }

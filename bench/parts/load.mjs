@@ -5,9 +5,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { open } from "../contenders/tenure.mjs";
 import { quantile } from "../lib/measure.mjs";
 import { settingsNote, withPostgres } from "../lib/postgres-server.mjs";
-import { bytes, check, count, table, time, times } from "../lib/report.mjs";
+import { bytes, check, count, percent, table, time, times } from "../lib/report.mjs";
 import { newSession, slotAt, slotSession, slotsOf } from "../lib/scenario.mjs";
-import { allRequests, concurrently, load, WARM_UP_MS, withServers } from "../lib/users.mjs";
+import {
+  allRequests,
+  concurrently,
+  load,
+  usageTable,
+  WARM_UP_MS,
+  withServers,
+} from "../lib/users.mjs";
 
 export const seconds = 150;
 
@@ -47,7 +54,7 @@ export function run({ seconds, quick, duration }) {
     return {
       tables: [
         loadTable(loads),
-        usageTable([...loads, sustained]),
+        usageTable("What the servers use meanwhile, without the database", [...loads, sustained]),
         spikeTable(spikes),
         sustainedTable(sustained),
         outageTable(recovered),
@@ -255,20 +262,6 @@ function loadTable(loads) {
   );
 }
 
-function usageTable(loads) {
-  return table(
-    "What the servers use meanwhile, without the database",
-    ["requests a second", "of the machine's processors", "memory, at most", "purged"],
-    loads.map(({ name, took, seconds, cpu, memory, purged }) => [
-      name,
-      count(Object.values(took).flat().length / seconds),
-      percent(cpu),
-      bytes(memory),
-      purged === undefined ? "" : count(purged),
-    ]),
-  );
-}
-
 function spikeTable(spikes) {
   return table(
     "1,000 users at the same moment: until they are answered",
@@ -383,10 +376,6 @@ function outageChecks({ lost, twice, backAfterMs }) {
 function summary(took) {
   const at = (share) => quantile(took, share) * 1e6;
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1) };
-}
-
-function percent(share) {
-  return `${(share * 100).toFixed(1)} %`;
 }
 
 function mapped(object, change) {

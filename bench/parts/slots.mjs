@@ -6,9 +6,16 @@ import { Floor } from "../contenders/floor.mjs";
 import { open, openSync } from "../contenders/tenure.mjs";
 import { awaits, calls, grid } from "../lib/grid.mjs";
 import { quantile } from "../lib/measure.mjs";
-import { bytes, check, count, table, time } from "../lib/report.mjs";
+import { bytes, check, count, percent, table, time } from "../lib/report.mjs";
 import { fillSlots, slotAt, slotSession, slotsOf } from "../lib/scenario.mjs";
-import { concurrently, load, Server, ServerKilled, withServers } from "../lib/users.mjs";
+import {
+  concurrently,
+  load,
+  Server,
+  ServerKilled,
+  usageTable,
+  withServers,
+} from "../lib/users.mjs";
 import { inWorkspace } from "../lib/workspace.mjs";
 
 export const seconds = 100;
@@ -58,7 +65,7 @@ export function run({ seconds, quick }) {
         alone.table,
         loadTable(title("Look up a slot"), loads, "look"),
         loadTable(title("Replace the session in a slot"), loads, "replace"),
-        usageTable(loads),
+        usageTable("What the servers use meanwhile", loads),
         spikeTable(spikes),
         recoveryTable(recoveries),
       ],
@@ -166,20 +173,6 @@ function loadTable(title, loads, what) {
       const perSecond = count(took[what].length / seconds);
       return [name, perSecond, ...[p50, p95, p99, most, ...beside].map(time)];
     }),
-  );
-}
-
-function usageTable(loads) {
-  return table(
-    "What the servers use meanwhile",
-    ["requests a second", "of the machine's processors", "memory, at most", "purged"],
-    loads.map(({ name, took, seconds, cpu, memory, purged }) => [
-      name,
-      count(Object.values(took).flat().length / seconds),
-      percent(cpu),
-      bytes(memory),
-      purged === undefined ? "" : count(purged),
-    ]),
   );
 }
 
@@ -310,10 +303,6 @@ function recoveryChecks({ others }) {
 function summary(took) {
   const at = (share) => quantile(took, share) * 1e6;
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1) };
-}
-
-function percent(share) {
-  return `${(share * 100).toFixed(1)} %`;
 }
 
 function mapped(object, change) {

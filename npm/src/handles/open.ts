@@ -184,6 +184,7 @@ export function openSessionsSync(
   environment?: Environment,
 ): SessionsSync {
   if (databaseOf(target) !== undefined) throw storeIsAsync();
+  checkOpenOptions(options);
   if (options.metrics === true) {
     throw invalidArgument("metrics", "only a handle of `open` records metrics");
   }

@@ -3,7 +3,7 @@
 // trips, on one connection. It decides nothing.
 
 import pg from "pg";
-import { headOf } from "../lib/floor-row.mjs";
+import { headOf, rowOf } from "../lib/floor-row.mjs";
 
 export class FloorPostgres {
   #client;
@@ -218,30 +218,6 @@ function statementsOf(schema, columns) {
        UNION ALL SELECT 'audit', ${after(5)}, NULL, NULL, false FROM written),
      marked AS (${marked(7)})
      SELECT count(*) AS written FROM written`,
-  };
-}
-
-function rowOf(session, now) {
-  const { tokens, cost } = session.metadata;
-  return {
-    id: `session_${now.toString(36)}_${Math.random().toString(36).slice(2)}`,
-    version: 1,
-    status: "active",
-    user_id: session.userId,
-    channel_id: session.channelId,
-    mode: session.mode,
-    created_at: now,
-    updated_at: now,
-    iterations: 0,
-    max_iterations: session.maxIterations,
-    event_count: 1,
-    prompt_tokens: tokens.prompt,
-    completion_tokens: tokens.completion,
-    cost_nanos: Math.round(cost * 1e9),
-    workspace: session.workspace,
-    task: session.task,
-    metadata: JSON.stringify(session.metadata),
-    context: JSON.stringify(session.context),
   };
 }
 

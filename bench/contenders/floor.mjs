@@ -3,7 +3,7 @@
 // states, no versions, no ids from the caller.
 
 import Database from "better-sqlite3";
-import { headOf } from "../lib/floor-row.mjs";
+import { headOf, rowOf } from "../lib/floor-row.mjs";
 
 /** A database in the same mode as Tenure's. */
 export class Floor {
@@ -178,34 +178,12 @@ export class Floor {
 
   #start(session, slot) {
     const now = Date.now();
-    const id = `session_${now.toString(36)}_${Math.random().toString(36).slice(2)}`;
-    const { tokens, cost } = session.metadata;
-    const { lastInsertRowid } = this.#insertSession.run({
-      ...this.#empty,
-      ...slot,
-      id,
-      version: 1,
-      status: "active",
-      user_id: session.userId,
-      channel_id: session.channelId,
-      mode: session.mode,
-      created_at: now,
-      updated_at: now,
-      iterations: 0,
-      max_iterations: session.maxIterations,
-      event_count: 1,
-      prompt_tokens: tokens.prompt,
-      completion_tokens: tokens.completion,
-      cost_nanos: Math.round(cost * 1e9),
-      workspace: session.workspace,
-      task: session.task,
-      metadata: JSON.stringify(session.metadata),
-      context: JSON.stringify(session.context),
-    });
+    const row = rowOf(session, now);
+    const { lastInsertRowid } = this.#insertSession.run({ ...this.#empty, ...slot, ...row });
     const { mode, task, workspace } = session;
     const data = JSON.stringify({ task, mode, workspace });
     this.#insertEvent.run(eventKey(Number(lastInsertRowid), 1), now, "start", data);
-    return id;
+    return row.id;
   }
 
   /** Writes an iteration to a session whose row the caller has and keeps up to date. */

@@ -1,4 +1,4 @@
-// How a floor reads a row of the table `sessions`: the floors in SQLite and in PostgreSQL have the same columns.
+// How a floor reads and makes a row of the table `sessions`: the floors in SQLite and in PostgreSQL have the same columns.
 
 /** The session of a row whose numbers are numbers. */
 export function headOf(row) {
@@ -19,5 +19,30 @@ export function headOf(row) {
     metadata: row.metadata === null ? undefined : JSON.parse(row.metadata),
     version: row.version,
     eventCount: row.event_count,
+  };
+}
+
+/** The row of a session that is started now. */
+export function rowOf(session, now) {
+  const { tokens, cost } = session.metadata;
+  return {
+    id: `session_${now.toString(36)}_${Math.random().toString(36).slice(2)}`,
+    version: 1,
+    status: "active",
+    user_id: session.userId,
+    channel_id: session.channelId,
+    mode: session.mode,
+    created_at: now,
+    updated_at: now,
+    iterations: 0,
+    max_iterations: session.maxIterations,
+    event_count: 1,
+    prompt_tokens: tokens.prompt,
+    completion_tokens: tokens.completion,
+    cost_nanos: Math.round(cost * 1e9),
+    workspace: session.workspace,
+    task: session.task,
+    metadata: JSON.stringify(session.metadata),
+    context: JSON.stringify(session.context),
   };
 }

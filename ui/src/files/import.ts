@@ -81,13 +81,17 @@ async function importAll(sources: readonly Source[]): Promise<Imported | undefin
       progressing.step();
     }
   };
-  const failure = await inView("Importing", sources.length, (progressing) =>
-    importEach(progressing).then(() => "", String),
+  // Files that cannot be read are problems; only a person ends it earlier.
+  const isComplete = await inView("Importing", sources.length, (progressing) =>
+    importEach(progressing).then(
+      () => true,
+      () => false,
+    ),
   );
-  if (failure === undefined) return undefined;
+  if (isComplete === undefined) return undefined;
   const unread =
     problems.length > 0 ? `; ${counted(problems.length, "file")} could not be read` : "";
-  const cancelled = failure === "" ? "" : "; the rest was cancelled";
+  const cancelled = isComplete ? "" : "; the rest was cancelled";
   say(`Imported ${counted(imported, "session")}${unread}${cancelled}`);
   return { sessions: imported, problems };
 }

@@ -75,7 +75,7 @@ async fn metrics(context: &Context, params: MetricsParams) -> Result<Metrics> {
             found.counts.merge(&body.own.counts);
             found.store_bytes = found.store_bytes.max(body.own.store_bytes);
             // What a process used that is gone is not what is used now.
-            if !body.is_gone(context.call().now, &*context.call().host) {
+            if !body.is_gone(call.now, &*call.host) {
                 add_process(&mut processes, (body.at, body.process()), body.own.process);
             }
         } else {

@@ -137,9 +137,7 @@ impl ProcessUse {
         }
         self
     }
-}
 
-impl ProcessUse {
     /// What is kept when a handle is closed: what its connections have counted.
     pub(super) fn closed(self) -> Option<Self> {
         let pool = self.pool.filter(|_| !self.name.is_empty())?;

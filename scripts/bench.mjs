@@ -13,7 +13,7 @@ const options = process.argv.slice(2);
 // What is wrong with them is said before anything is built.
 readOptions(options);
 await main(async () => {
-  await build(["native", "cli"]);
+  await build(["native", "cli"], { published: true });
   await build(["wasm"]).catch(report);
   await build(["ts"]);
   // The program that times processes; it does little, and needs no optimization.

@@ -9,6 +9,8 @@
 //   ts      npm/dist, the compiled TypeScript
 //   ui      ui/dist, the page of the web UI
 //
+// Without arguments the addon and the command are optimized as they are published, and take twice as long.
+//
 // Two steps build what a program in Node serves, in less time: `wasm-browser` is the browser's module
 // of `wasm`, and `ui-served` is `ui` without the page that needs no server.
 
@@ -39,7 +41,7 @@ import { inRoot, stateDir } from "./lib/paths.mjs";
 import { bytes, step } from "./lib/progress.mjs";
 import { checkRequirements } from "./lib/requirements.mjs";
 import { main, nodeTool, Problem, run } from "./lib/run.mjs";
-import { rustSources, whenChanged } from "./lib/stamp.mjs";
+import { isUnchanged, rustSources, whenChanged } from "./lib/stamp.mjs";
 import { browserModule, buildWasmModule, wasmModules } from "./lib/wasm-modules.mjs";
 import { buildWebUi } from "./lib/web-ui.mjs";
 
@@ -71,9 +73,10 @@ const isWasm = (name) => name.startsWith("wasm");
 /**
  * Builds these steps, after installing the packages that they need. WebAssembly is built beside the
  * other steps: both end in a phase that keeps one processor busy. TypeScript needs their outputs, and the
- * web UI is made of all that a browser loads.
+ * web UI is made of all that a browser loads. With `published` the addon and the command are optimized as they are
+ * published.
  */
-export async function build(names = all) {
+export async function build(names = all, { published = false } = {}) {
   checkRequirements();
   if (names.some((name) => isWasm(name) || name.startsWith("ui"))) await ensurePackages(toTest);
   else if (names.includes("ts")) await ensurePackages(toBuild);
@@ -86,7 +89,7 @@ export async function build(names = all) {
     async (name, show) => {
       if (problem) return;
       // A step that fails lets the one beside it come to its end.
-      await steps[name](show).catch((error) => {
+      await steps[name](show, { published }).catch((error) => {
         problem ??= error;
       });
     },
@@ -149,66 +152,52 @@ function readIfThere(path) {
   }
 }
 
-async function buildNative(show) {
-  const addon = `npm/native/${addonName()}`;
-  const body = async (working) => {
-    const { note } = await whenChanged(
-      "native",
-      {
-        inputs: rustSources({
-          without: [
-            "bindings-wasm",
-            "bindings-testing",
-            "cli",
-            "stores/histories",
-            "stores/support",
-            "stores/testkit",
-          ],
-        }),
-        outputs: [addon],
-      },
-      async () => {
-        working("compiling");
-        const library = await compile(
-          "cargo",
-          ["rustc", "-p", "tenure-node", "--lib", ...(await releaseFlags())],
-          "tenure_node",
-        );
-        return place(library, addon);
-      },
-    );
-    return note;
+async function buildNative(show, { published = false } = {}) {
+  const library = {
+    output: `npm/native/${addonName()}`,
+    unused: ["cli"],
+    compile: async () => {
+      const build = ["rustc", "-p", "tenure-node", "--lib", ...(await nativeFlags(published))];
+      return compile("cargo", build, "tenure_node");
+    },
   };
-  await step("native addon", body, show);
+  await step("native addon", (working) => makeBinary("native", library, published, working), show);
 }
 
-async function buildCommand(show) {
-  const command = "npm/bin/tenure";
-  const body = async (working) => {
-    const { note } = await whenChanged(
-      "cli",
-      {
-        inputs: rustSources({
-          without: [
-            "bindings-node",
-            "bindings-wasm",
-            "bindings-testing",
-            "stores/histories",
-            "stores/support",
-            "stores/testkit",
-          ],
-        }),
-        outputs: [command],
-      },
-      async () => {
-        working("compiling");
-        const program = await compileCommand();
-        return place(program, command);
-      },
-    );
-    return note;
+async function buildCommand(show, { published = false } = {}) {
+  const program = {
+    output: "npm/bin/tenure",
+    unused: ["bindings-node"],
+    compile: () => compileCommand(published),
   };
-  await step("command", body, show);
+  await step("command", (working) => makeBinary("cli", program, published, working), show);
+}
+
+/**
+ * Makes the addon or the command if its sources have changed. One that is optimized as it is published serves
+ * everything else, too.
+ */
+async function makeBinary(name, { output, unused, compile }, published, working) {
+  const about = {
+    inputs: rustSources({
+      without: [
+        ...unused,
+        "bindings-wasm",
+        "bindings-testing",
+        "stores/histories",
+        "stores/support",
+        "stores/testkit",
+      ],
+    }),
+    outputs: [output],
+  };
+  const isFree = !published && isUnchanged(`${name}-published`, about);
+  const stamp = published || isFree ? `${name}-published` : name;
+  const { note } = await whenChanged(stamp, about, async () => {
+    working("compiling");
+    return place(await compile(), output);
+  });
+  return note;
 }
 
 /**
@@ -216,9 +205,9 @@ async function buildCommand(show) {
  * starts in half of the time, and runs on every Linux. Flags of the command alone leave all other crates
  * as they are for the addon.
  */
-async function compileCommand() {
+async function compileCommand(published) {
   const target = hostTriple();
-  const build = ["rustc", "-p", "tenure-cli", "--bin", "tenure", ...(await releaseFlags())];
+  const build = ["rustc", "-p", "tenure-cli", "--bin", "tenure", ...(await nativeFlags(published))];
   const compileWith = (...flags) =>
     compile("cargo", build, "tenure", { flags: ["-Cpanic=abort", ...flags] });
   if (!target.endsWith("-linux-gnu")) return compileWith();
@@ -229,9 +218,10 @@ async function compileCommand() {
  * The arguments of cargo for the addon and the command. With an explicit target the flags of rustc do not
  * apply to build scripts.
  */
-async function releaseFlags() {
+async function nativeFlags(published) {
   const target = hostTriple();
-  return ["--release", "--target", target, ...rustFlags(target, await remapFlags())];
+  const profile = published ? ["--profile", "published"] : ["--release"];
+  return [...profile, "--target", target, ...rustFlags(target, await remapFlags())];
 }
 
 /** Copies a build output to its place in the package, and returns its size. */
@@ -298,6 +288,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
       throw new Problem(
         `there is no step "${unknown}": the steps are ${Object.keys(steps).join(", ")} and all`,
       );
-    await build(names.length > 0 ? names : undefined);
+    if (names.length > 0) await build(names);
+    else await build(all, { published: true });
   });
 }

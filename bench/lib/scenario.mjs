@@ -109,9 +109,22 @@ export function slotSession(index, model) {
 
 /** Starts sessions in slots, some of which replace others. */
 export function fillSlots(sessions, count) {
-  const slots = slotsOf(count);
-  for (let index = 0; index < count; index += 1) {
-    const session = slotSession(index % slots, `model-${Math.floor(index / slots)}`);
-    sessions.startInSlot(session, { onModelChange: "replace" });
+  for (const start of slotStarts(count)) sessions.startInSlot(...start);
+}
+
+/** The same through an asynchronous handle, twenty at once. */
+export async function fillSlotsTogether(sessions, count) {
+  const starts = slotStarts(count);
+  while (starts.length > 0) {
+    await Promise.all(starts.splice(0, 20).map((start) => sessions.startInSlot(...start)));
   }
+}
+
+/** The parameters of the starts that fill slots. */
+function slotStarts(count) {
+  const slots = slotsOf(count);
+  return Array.from({ length: count }, (_, index) => [
+    slotSession(index % slots, `model-${Math.floor(index / slots)}`),
+    { onModelChange: "replace" },
+  ]);
 }

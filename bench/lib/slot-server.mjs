@@ -2,7 +2,6 @@
 // them and append to these, over one database, which it may share with other servers.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { Floor } from "../contenders/floor.mjs";
 import { open } from "../contenders/tenure.mjs";
 import { slotSession } from "./scenario.mjs";
 
@@ -28,7 +27,8 @@ async function tenure(url) {
     look: async ({ taskId, phase }) => (await sessions.latestSession(taskId, phase))?.session,
     replace: async ({ slot, model, locking }) => {
       const options = { onModelChange: "replace", locking };
-      return (await sessions.startInSlot(slotSession(slot, model), options)).outcome;
+      const { outcome, session } = await sessions.startInSlot(slotSession(slot, model), options);
+      return { outcome, id: session?.id };
     },
     work: async ({ id }) => {
       try {
@@ -45,10 +45,12 @@ async function tenure(url) {
 }
 
 async function floor() {
+  // Loaded here, since only the benchmark has the driver that it needs.
+  const { Floor } = await import("../contenders/floor.mjs");
   const sessions = new Floor(path);
   return {
     look: (slot) => sessions.inSlot(slot),
-    replace: ({ slot, model }) => sessions.replace(slotSession(slot, model)),
+    replace: ({ slot, model }) => ({ id: sessions.replace(slotSession(slot, model)) }),
     work: ({ id }) => sessions.readAndAppend(id, { step: "run the tests of the package again" }),
   };
 }

@@ -83,11 +83,21 @@ export const allRequests = ["look", "create", "replace", "work", "read", "nothin
 /**
  * Simulates users of slots for some seconds, each with one of the servers. They think for `think`
  * milliseconds on average before each request. Resolves to the durations of the requests by kind,
- * their durations in the server, and the resources that the servers used. `observe` is called with each duration.
+ * their durations in the server, and the resources that the servers used. `observe` is called with each duration, and
+ * `answered` with each answer, also of the warm-up.
  */
 export async function load(
   servers,
-  { users, slots, seconds, think, locking, kinds = requests, observe = () => {} },
+  {
+    users,
+    slots,
+    seconds,
+    think,
+    locking,
+    kinds = requests,
+    observe = (_what, _took) => {},
+    answered = (_what, _answer) => {},
+  },
 ) {
   const random = randomNumbers(users);
   /** What the free slots of this load have in their names, so that no other load has filled them. */
@@ -99,6 +109,7 @@ export async function load(
     const started = performance.now();
     const { answer, took: ofServer } = await server.ask(what, about);
     const ended = performance.now();
+    answered(what, answer);
     if (started >= warm && ended <= end) {
       took[what].push(ended - started);
       inServer[what].push(ofServer);
@@ -131,7 +142,8 @@ export async function load(
           nothing: () => ({}),
         };
         const answer = await timed(server, what, about[what]());
-        if (what === "look") session = answer;
+        // The new session, unless the slot was busy.
+        if (what === "look" || (what === "replace" && answer.id)) session = answer;
       }
     }
   };

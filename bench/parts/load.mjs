@@ -4,9 +4,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { open } from "../contenders/tenure.mjs";
 import { quantile } from "../lib/measure.mjs";
+import { appendThroughOutage } from "../lib/outage.mjs";
 import { settingsNote, withPostgres } from "../lib/postgres-server.mjs";
 import { bytes, check, count, percent, table, time, times } from "../lib/report.mjs";
-import { newSession, slotAt, slotSession, slotsOf } from "../lib/scenario.mjs";
+import { fillSlotsTogether, slotAt, slotsOf } from "../lib/scenario.mjs";
 import {
   allRequests,
   concurrently,
@@ -35,8 +36,8 @@ const cases = [
   { users: 500, parts: 2, purging: true },
   { users: 1000, parts: 2 },
 ];
-/** The outage: how long the database is away, and the sessions that users append to meanwhile. */
-const outage = { seconds: 3, users: 100, before: 1, after: 2 };
+/** The outage: how many seconds the database is away, and the users that append meanwhile. */
+const outage = { away: 3, users: 100, before: 1, after: 2 };
 
 export function run({ seconds, quick, duration }) {
   const number = quick ? 600 : 3000;
@@ -50,7 +51,7 @@ export function run({ seconds, quick, duration }) {
     for (const each of cases) loads.push(await underLoad(url, slots, share(each.parts), each));
     const spikes = await spike(url, quick ? 1 : 3);
     const sustained = await keptUp(url, slots, duration ?? share(2));
-    const recovered = await recovery(server, url);
+    const recovered = await appendThroughOutage(server, url, { ...outage, servers });
     return {
       tables: [
         loadTable(loads),
@@ -62,7 +63,7 @@ export function run({ seconds, quick, duration }) {
       notes: [
         settingsNote,
         `A user looks up a slot, starts a session in a free one, replaces the session in the first one, appends to it, reads it and sends an empty request, thinking for ${think} ms on average before each. The servers are ${servers} processes, each with ten connections; a time is that of a user in another process, from the request to the response.`,
-        `An outage: ${outage.users} users append without thinking, each with an idempotency key, and repeat what has failed. The server of the database is stopped as by a crash, and started again ${outage.seconds} s later.`,
+        `An outage: ${outage.users} users append without thinking, each with an idempotency key, and repeat what has failed. The server of the database is stopped as by a crash, and started again ${outage.away} s later.`,
       ],
       checks: [
         ...loadChecks(loads),
@@ -84,19 +85,9 @@ export function run({ seconds, quick, duration }) {
   });
 }
 
-/** Fills slots, of which a quarter has replaced another session. */
 async function fill(url, number) {
   const sessions = await open(url, { pool: { max: 20 } });
-  const slots = slotsOf(number);
-  const start = async (index) => {
-    const session = slotSession(index % slots, `model-${Math.floor(index / slots)}`);
-    await sessions.startInSlot(session, { onModelChange: "replace" });
-  };
-  const atOnce = 20;
-  for (let first = 0; first < number; first += atOnce) {
-    const part = Array.from({ length: Math.min(atOnce, number - first) }, (_, n) => first + n);
-    await Promise.all(part.map(start));
-  }
+  await fillSlotsTogether(sessions, number);
   await sessions.close();
 }
 
@@ -174,72 +165,6 @@ function keptUp(url, slots, seconds) {
   });
 }
 
-/**
- * The database is away for a while. Every user appends numbers to a session of their own and repeats what fails, so that
- * in the end every number is there once.
- */
-async function recovery(server, url) {
-  const failures = {};
-  const acknowledged = new Map();
-  const waits = [];
-  let back = Infinity;
-  let firstAfter = Infinity;
-  let isOver = false;
-  const ids = await withServers("postgres", url, servers, async (all) => {
-    const started = Array.from({ length: outage.users }, (_, index) =>
-      all[index % servers].ask("start", newSession(index)),
-    );
-    const ids = (await Promise.all(started)).map(({ answer }) => answer.id);
-    const user = async (id, index) => {
-      const numbers = [];
-      acknowledged.set(id, numbers);
-      for (let number = 0; !isOver; number += 1) {
-        const began = performance.now();
-        await repeated(() => all[index % servers].ask("append", { id, n: number }), failures);
-        numbers.push(number);
-        const now = performance.now();
-        waits.push(now - began);
-        if (now > back) firstAfter = Math.min(firstAfter, now);
-      }
-    };
-    const users = Promise.all(ids.map(user));
-    await sleep(outage.before * 1000);
-    server.crash();
-    await sleep(outage.seconds * 1000);
-    server.start();
-    back = performance.now();
-    await sleep(outage.after * 1000);
-    isOver = true;
-    await users;
-    return ids;
-  });
-  const sessions = await open(url);
-  let [lost, twice, appended] = [0, 0, 0];
-  for (const id of ids) {
-    const { history } = await sessions.get(id, { history: "all" });
-    const stored = history.filter(({ type }) => type === "note").map(({ data }) => data.n);
-    const different = new Set(stored);
-    twice += stored.length - different.size;
-    lost += acknowledged.get(id).filter((number) => !different.has(number)).length;
-    appended += stored.length;
-  }
-  await sessions.close();
-  return { appended, lost, twice, failures, waits, backAfterMs: firstAfter - back };
-}
-
-/** Calls until it succeeds, and counts the errors by their codes. */
-async function repeated(act, failures) {
-  for (;;) {
-    try {
-      return await act();
-    } catch (error) {
-      if (!["STORE_UNAVAILABLE", "OUTCOME_UNKNOWN"].includes(error.code)) throw error;
-      failures[error.code] = (failures[error.code] ?? 0) + 1;
-      await sleep(10);
-    }
-  }
-}
-
 function loadTable(loads) {
   const kinds = [
     ["look", "look up a slot"],
@@ -287,7 +212,7 @@ function sustainedTable({ name, parts }) {
 function outageTable({ appended, lost, twice, failures, waits, backAfterMs }) {
   const failed = Object.entries(failures).map(([code, number]) => `${count(number)} ${code}`);
   return table(
-    `The database is away for ${outage.seconds} s`,
+    `The database is away for ${outage.away} s`,
     [
       "appended",
       "lost",

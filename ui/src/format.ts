@@ -64,6 +64,12 @@ export function age(at: string, now: number): string {
   return ms < 5000 ? "now" : briefly(ms);
 }
 
+/** How long ago a time was, as part of a sentence. */
+export function sinceThen(at: string, now: number): string {
+  const text = age(at, now);
+  return text === "now" || Date.parse(at) > now ? text : `${text} ago`;
+}
+
 function briefly(ms: number): string {
   const [unit, size] = UNITS.find(([, size]) => ms >= size) ?? UNITS[3];
   return `${Math.floor(ms / size)}${unit}`;

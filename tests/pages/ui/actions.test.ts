@@ -219,8 +219,15 @@ describe.each([
     await page.getByText("There are no sessions yet").waitFor();
     await ui.goTo(page, "#/sessions?trash=only");
     await page.getByRole("button", { name: "Select all" }).click();
-    page.once("dialog", (question) => void question.accept());
-    await page.getByRole("button", { name: "Delete permanently" }).click();
+    const remove = page.getByRole("button", { name: "Delete permanently" });
+    const question = dialog(page).getByText("Delete 50 sessions permanently?");
+    await remove.click();
+    await question.waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByText("50 selected").waitFor();
+    await remove.click();
+    await question.waitFor();
+    await page.keyboard.press("Control+Enter");
     await page.getByText("The trash is empty").waitFor();
   });
 

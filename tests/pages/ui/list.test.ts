@@ -74,6 +74,17 @@ describe("the list", () => {
     await expect.poll(() => total(page)).toBe(300);
   });
 
+  it("opens a session by a click anywhere in its row, but for the box that selects it", async () => {
+    await fillTwo();
+    const page = await ui.open();
+    await page.getByRole("checkbox", { name: "Select b" }).click();
+    await page.getByText("1 selected").waitFor();
+    // What is clicked there is the link, which covers the row.
+    const mode = page.getByRole("row").filter({ hasText: "Fix the build" }).getByText("developer");
+    await mode.click({ force: true });
+    await page.getByRole("heading", { name: "Fix the build" }).waitFor();
+  });
+
   it("leaves the focus in the search, also when a text leads back to a list that was left", async () => {
     await fillTwo();
     const page = await ui.open("#/sessions?text=b");

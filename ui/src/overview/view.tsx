@@ -270,7 +270,7 @@ function AgentTable({
         {counted(stats.total, "agent")}, {count(stats.active)} not final,{" "}
         {stats.createdPerDay.toFixed(1)} created per day, {count(stats.resumed)} of{" "}
         {count(stats.decisions)} decisions were to resume. Last cleanup:{" "}
-        {stats.lastCleanup === null ? "none" : <Time at={stats.lastCleanup} />}
+        {stats.lastCleanup === null ? "none" : <Time at={stats.lastCleanup} inText />}
       </p>
     </>
   );

@@ -200,7 +200,7 @@ function Holder({ of }: { readonly of: LeaseView }) {
           (<Line text={process} limit={60} />)
         </>
       )}
-      , acquired <Time at={of.acquiredAt} />
+      , acquired <Time at={of.acquiredAt} inText />
     </>
   );
 }

@@ -56,7 +56,7 @@ export function Details({
         <Part title="Last error of the agent">
           <Block text={lastError.message} of="error" />
           <p class="faint">
-            <Time at={lastError.timestamp} /> ago, {count(head.errorCount ?? 0)} in all
+            <Time at={lastError.timestamp} inText />, {count(head.errorCount ?? 0)} in all
           </p>
         </Part>
       )}
@@ -93,14 +93,14 @@ function Facts({ head }: { readonly head: SessionHead }) {
   return (
     <dl class="facts">
       <Fact name="Started">
-        <Time at={head.createdAt} />
+        <Time at={head.createdAt} inText />
       </Fact>
       <Fact name="Changed">
-        <Time at={head.updatedAt} />
+        <Time at={head.updatedAt} inText />
       </Fact>
       {head.finalizedAt !== undefined && (
         <Fact name="Ended">
-          <Time at={head.finalizedAt} />
+          <Time at={head.finalizedAt} inText />
         </Fact>
       )}
       {ran !== undefined && <Fact name="Duration">{duration(ran)}</Fact>}

@@ -9,6 +9,7 @@ import { exportSessions } from "../files/export.js";
 import { count, counted } from "../format.js";
 import { copyText } from "../parts/copy.js";
 import { Empty } from "../parts/empty.js";
+import { FormDialog } from "../parts/form.js";
 import { useKeys } from "../parts/keyboard.js";
 import { isNarrow } from "../parts/media.js";
 import { Problem } from "../parts/problem.js";
@@ -77,6 +78,7 @@ const places = new Map<string, { readonly top: number; readonly current: number 
 
 function List({ rows, query }: { readonly rows: Rows; readonly query: URLSearchParams }) {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [isDeleting, setDeleting] = useState(false);
   const place = query.toString();
   const [current, setCurrent] = useState(places.get(place)?.current ?? 0);
   const anchor = useRef(0);
@@ -191,14 +193,7 @@ function List({ rows, query }: { readonly rows: Rows; readonly query: URLSearchP
                 <button type="button" onClick={() => apply(restoreAll)}>
                   Restore
                 </button>
-                <button
-                  type="button"
-                  class="bad"
-                  onClick={() => {
-                    if (confirm(`Delete ${counted(chosen.size, "session")} permanently?`))
-                      apply(deleteAll);
-                  }}
-                >
+                <button type="button" class="bad" onClick={() => setDeleting(true)}>
                   Delete permanently
                 </button>
               </>
@@ -224,6 +219,21 @@ function List({ rows, query }: { readonly rows: Rows; readonly query: URLSearchP
           Select all
         </button>
       </div>
+      {isDeleting && (
+        <FormDialog
+          title={`Delete ${counted(chosen.size, "session")} permanently?`}
+          fields={[]}
+          submit="Delete permanently"
+          isBad
+          onClose={() => setDeleting(false)}
+          onSubmit={async () => {
+            setDeleting(false);
+            apply(deleteAll);
+          }}
+        >
+          <p>Nothing brings them back, neither undo nor the trash.</p>
+        </FormDialog>
+      )}
       <div role="table" aria-label="Sessions" aria-rowcount={rows.total + 1} class="grid">
         <div role="rowgroup" class="grid-head">
           <Heading query={query} />

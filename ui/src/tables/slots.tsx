@@ -106,10 +106,7 @@ export function SlotsView() {
               }
             />
             {isWritable.value && (
-              <button
-                type="button"
-                onClick={() => setStarting(taskId === "" ? { taskId: "T-1" } : { taskId })}
-              >
+              <button type="button" onClick={() => setStarting({ taskId })}>
                 Start in a slot
               </button>
             )}

@@ -29,6 +29,26 @@ async function exported(sessions: Sessions): Promise<Map<string, string>> {
   return all;
 }
 
+/** Calls `body` while a transaction of another client keeps all writers of a store waiting. */
+async function holdingUp(url: string, body: () => Promise<void>): Promise<void> {
+  const [server = "", parameters = ""] = url.split("?");
+  const schema = new URLSearchParams(parameters).get("schema");
+  const psql = spawn(join(postgresBin(), "psql"), [server, "-q", "-A", "-t"]);
+  const lines = createInterface({ input: psql.stdout });
+  psql.stdin.write(`BEGIN; LOCK TABLE "${schema}".sessions IN EXCLUSIVE MODE; SELECT 'locked';\n`);
+  await once(lines, "line");
+  try {
+    await body();
+  } finally {
+    psql.stdin.end();
+    await once(psql, "exit");
+  }
+}
+
+function postgresBin(): string {
+  return process.env.TENURE_TEST_POSTGRES_BIN ?? "";
+}
+
 describe("a PostgreSQL store", () => {
   it("is asynchronous", async () => {
     expect(await code(() => openSync(newPostgres()))).toBe("STORE_IS_ASYNC");
@@ -67,6 +87,27 @@ describe("a PostgreSQL store", () => {
       () => open(`sqlite:${newDatabase()}`, { pool: { max: 1 } }),
     ];
     for (const refuse of refused) expect(await code(refuse())).toBe("INVALID_ARGUMENT");
+  });
+
+  it("refuses writes to one session together when it is held up", async () => {
+    const url = newPostgres();
+    const sessions = await opening(url, { timeoutMs: 2000 });
+    const { id } = await sessions.start({ task: "t", mode: "m" });
+    const others = await opening(url);
+    await holdingUp(url, async () => {
+      const writes = Array.from({ length: 20 }, () => sessions.addEvent(id, "note"));
+      const ended = await Promise.allSettled(writes);
+      const errors = ended.map((each) => (each.status === "rejected" ? `${each.reason}` : ""));
+      expect(errors).not.toContain("");
+      // Else they would end one after another, each after two seconds.
+      const untried = errors.filter((error) => error.includes("waited for it in vain"));
+      expect(untried.length).toBeGreaterThan(15);
+    });
+    // Those that were refused without a try have written nothing, and the handle goes on.
+    const { firstSequence } = await sessions.addEvent(id, "note");
+    expect((await others.get(id, { history: "all" }))?.history.at(-1)?.sequence).toBe(
+      firstSequence,
+    );
   });
 
   it("never shows a password", async () => {

@@ -1,7 +1,7 @@
 // Spans of OpenTelemetry: one for each operation of a handle with a tracer, whose position is stored.
 
 import { openSync } from "tenure";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { failure } from "../support/failures.js";
 import { opening } from "../support/stores.js";
 
@@ -51,6 +51,42 @@ function recording() {
 const START = { id: "a", task: "a secret", mode: "m" };
 
 describe("a handle with a tracer", () => {
+  it.each(["startSpan", "spanContext", "setAttribute", "setStatus", "end"])(
+    "works although its %s fails, which is reported once",
+    async (failing) => {
+      const reported = vi.spyOn(console, "error").mockImplementation(() => {});
+      const broken = <T extends object>(of: T): T =>
+        failing in of
+          ? Object.assign(of, {
+              [failing]: () => {
+                throw new Error("the exporter is broken");
+              },
+            })
+          : of;
+      const { startSpan } = recording();
+      const tracer = broken({ startSpan: (name: string) => broken(startSpan(name)) });
+      const sessions = await opening("memory:", { tracer });
+      expect((await sessions.start(START)).id).toBe("a");
+      expect(await failure(sessions.get("no such id", { history: -1 }))).toMatchObject({
+        code: "INVALID_ARGUMENT",
+      });
+      expect(await failure(sessions.pause("b"))).toMatchObject({ code: "SESSION_NOT_FOUND" });
+      expect(reported).toHaveBeenCalledTimes(1);
+      reported.mockRestore();
+    },
+  );
+
+  it("stores no position of a tracer that records nothing", async () => {
+    const context = { traceId: "0".repeat(32), spanId: "0".repeat(16), traceFlags: 0 };
+    const { startSpan } = recording();
+    const tracer = {
+      startSpan: (name: string) => ({ ...startSpan(name), spanContext: () => context }),
+    };
+    const sessions = await opening("memory:", { tracer });
+    await sessions.start(START);
+    expect((await sessions.traces("a")).items).toEqual([]);
+  });
+
   it("makes a span for each operation, without its parameters", async () => {
     const tracer = recording();
     const sessions = await opening("memory:", { tracer });

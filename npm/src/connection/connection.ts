@@ -44,6 +44,7 @@ import {
 } from "./models.js";
 import { continued, type StoreDriver } from "./store-driver.js";
 import { endingWith, startOperation, type Tracer } from "./tracing.js";
+import { WriteOrder } from "./write-order.js";
 
 /** A promise that an answer of a store's thread resolves. */
 interface Waiter {
@@ -143,8 +144,8 @@ export class Connection {
   readonly #isRemote: boolean;
   /** Whether the store performs operations in the order of their calls. */
   readonly #isOrdered: boolean;
-  /** The last pending write to each session, over a store that does not. */
-  readonly #lastWrites = new Map<string, Promise<unknown>>();
+  /** The pending writes, over a store that does not. */
+  readonly #writes = new WriteOrder();
   #closed = false;
   /** Whether the store is closed. */
   #ended = false;
@@ -263,7 +264,7 @@ export class Connection {
       const asked = models !== undefined && this.#isRemote ? noAnswers(models) : undefined;
       const run = (): Promise<Result<N>> => this.#run(start(asked), start, models);
       const begin = checked === undefined ? run : (): Promise<Result<N>> => checked.then(run);
-      const result = OPERATIONS[name] === "read" ? begin() : this.#inOrder(ids, begin);
+      const result = OPERATIONS[name] === "read" ? begin() : this.#writes.run(ids, begin);
       return this.#track(owner, name, result);
     } catch (thrown) {
       return Promise.reject(thrown);
@@ -504,21 +505,6 @@ export class Connection {
     return new Promise((resolve) => {
       this.#waiters.set(operation, { resolve });
     });
-  }
-
-  /**
-   * Performs the writes to a session in the order of their calls. A later write would otherwise
-   * overtake an earlier one that is retried, over an asynchronous store or with other answers.
-   */
-  #inOrder<T>(ids: readonly string[], begin: () => Promise<T>): Promise<T> {
-    const before = ids.flatMap((id) => this.#lastWrites.get(id) ?? []);
-    const turn = before.length === 0 ? begin() : Promise.allSettled(before).then(begin);
-    for (const id of ids) this.#lastWrites.set(id, turn);
-    const leave = (): void => {
-      for (const id of ids) if (this.#lastWrites.get(id) === turn) this.#lastWrites.delete(id);
-    };
-    turn.then(leave, leave);
-    return turn;
   }
 
   #track<T>(owner: object, name: OperationName, promise: Promise<T>): Promise<T> {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isTenureError } from "../values/error.js";
+import { isTenureError, tracerFailed } from "../values/error.js";
 import type { OperationName } from "./call.js";
 
 /** The position of a span in its trace, as OpenTelemetry has it. */
@@ -46,27 +46,51 @@ const ERROR = 2;
 
 /** The span of an operation. */
 export interface OperationSpan {
-  /** The header `traceparent` of its position, which is stored with what the operation writes. */
-  readonly traceparent: string;
+  /**
+   * The header `traceparent` of its position, which is stored with what the operation writes. Absent if the tracer gives
+   * none, as one does that records nothing.
+   */
+  readonly traceparent: string | undefined;
   /** The operation has ended. */
   succeeded(): void;
   /** The operation has failed, with this code. */
   failed(code: string): void;
 }
 
-/** Starts the span of an operation. It has no parameters: they are texts of users. */
+/**
+ * Starts the span of an operation. It has no parameters: they are texts of users. A tracer that fails is reported once,
+ * and is no reason for an operation to fail.
+ */
 export function startOperation(tracer: Tracer, name: OperationName): OperationSpan {
   const attributes = { "db.system.name": "tenure", "db.operation.name": name };
-  const span = tracer.startSpan(`tenure.${name}`, { kind: CLIENT, attributes });
-  return {
-    traceparent: traceparentOf(span.spanContext()),
-    succeeded: () => span.end(),
-    failed(code) {
-      span.setAttribute("error.type", code);
-      span.setStatus({ code: ERROR, message: code });
-      span.end();
-    },
+  const trying = <T>(call: () => T): T | undefined => {
+    try {
+      return call();
+    } catch (thrown) {
+      report(tracer, thrown);
+      return undefined;
+    }
   };
+  const span = trying(() => tracer.startSpan(`tenure.${name}`, { kind: CLIENT, attributes }));
+  return {
+    traceparent: span && trying(() => traceparentOf(span.spanContext())),
+    succeeded: () => trying(() => span?.end()),
+    failed: (code) =>
+      trying(() => {
+        span?.setAttribute("error.type", code);
+        span?.setStatus({ code: ERROR, message: code });
+        span?.end();
+      }),
+  };
+}
+
+/** The tracers that have failed. */
+const failing = new WeakSet<Tracer>();
+
+function report(tracer: Tracer, thrown: unknown): void {
+  if (failing.has(tracer)) return;
+  failing.add(tracer);
+  console.error(tracerFailed(thrown));
 }
 
 /** Ends the span of an operation with its result. */
@@ -83,8 +107,11 @@ export function endingWith<T>(span: OperationSpan, result: Promise<T>): Promise<
   );
 }
 
-/** A position as the header `traceparent` of W3C Trace Context. */
-export function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string {
+/** A position as the header `traceparent` of W3C Trace Context, which an id of zeros cannot have. */
+export function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string | undefined {
   const flags = (traceFlags & 0xff).toString(16).padStart(2, "0");
-  return `00-${traceId}-${spanId}-${flags}`;
+  const header = `00-${traceId}-${spanId}-${flags}`;
+  return /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.test(header)
+    ? header
+    : undefined;
 }

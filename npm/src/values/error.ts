@@ -286,6 +286,13 @@ export function listenerFailed(event: string, cause: unknown): TenureError {
   return new TenureError({ code: "LISTENER_FAILED", message, details: { event, problem } }, cause);
 }
 
+/** A tracer has thrown. */
+export function tracerFailed(cause: unknown): TenureError {
+  const problem = messageOf(cause);
+  const message = `the tracer failed, and is not reported again: ${problem}`;
+  return new TenureError({ code: "LISTENER_FAILED", message, details: { problem } }, cause);
+}
+
 /** A thrown value as a `TenureError`. */
 export function asError(thrown: unknown): TenureError {
   if (isTenureError(thrown)) return thrown;

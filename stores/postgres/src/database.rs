@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use tenure_core::error::Cause;
 use tenure_core::{Error, Result};
@@ -20,6 +20,9 @@ use crate::row;
 use crate::schema::VERSION;
 use crate::signal::Signal;
 use crate::tls::Tls;
+
+/// How long it counts that the schema is not newer, in microseconds.
+const VERSION_FRESH: u64 = 60_000_000;
 
 /// A database, as one call uses it.
 #[derive(Debug, Clone)]
@@ -47,6 +50,9 @@ pub(crate) struct Shared {
     pub(crate) heads: RememberedHeads,
     /// The version of a schema that a newer Tenure has migrated meanwhile; 0 as long as that is not so.
     newer: AtomicU32,
+    /// When the version of the schema was read last, by this machine's clock in microseconds. New connections measure the
+    /// server's clock, but do not read it.
+    version_read_at: AtomicI64,
     /// The name of the schema, in quotes.
     pub(crate) schema: String,
     /// What messages call it.
@@ -59,6 +65,7 @@ impl Database {
         let clock = Arc::new(ServerClock::new(settings.clock));
         let shared = Shared {
             pool: Pool::new(address.config.clone(), tls, &settings, Arc::clone(&clock))?,
+            version_read_at: AtomicI64::new((settings.clock)()),
             settings,
             clock,
             signal: Signal::default(),
@@ -151,7 +158,9 @@ impl Database {
     pub(crate) async fn clock_offset_ms(&self) -> Result<i64> {
         self.refuse_newer()?;
         let (known, is_fresh) = self.clock.offset_ms();
-        if is_fresh {
+        let began = (self.settings.clock)();
+        let age = began.saturating_sub(self.version_read_at.load(Ordering::Relaxed));
+        if is_fresh && age.unsigned_abs() < VERSION_FRESH {
             return Ok(known);
         }
         let mut request = Request::default();
@@ -176,10 +185,11 @@ impl Database {
         if let Ok(time) = row::get(row, 0) {
             self.clock.end(sent, time);
         }
-        if let Ok(Ok(found)) = row::get::<i64>(row, 1).map(u32::try_from)
-            && found > VERSION
-        {
-            self.newer.store(found, Ordering::Relaxed);
+        if let Ok(Ok(found)) = row::get::<i64>(row, 1).map(u32::try_from) {
+            self.version_read_at.store(began, Ordering::Relaxed);
+            if found > VERSION {
+                self.newer.store(found, Ordering::Relaxed);
+            }
         }
         self.refuse_newer()?;
         Ok(self.clock.offset_ms().0)

@@ -363,3 +363,33 @@ fn a_handle_refuses_every_call_once_its_schema_is_too_new() {
         }
     });
 }
+
+#[test]
+fn a_new_connection_does_not_put_off_the_look_at_the_schema() {
+    static CLOCK: std::sync::atomic::AtomicI64 = std::sync::atomic::AtomicI64::new(0);
+    fn clock() -> i64 {
+        CLOCK.load(Ordering::Relaxed)
+    }
+    let schema = Schema::new();
+    block_on(async {
+        let options = PostgresOptions {
+            clock,
+            ..PostgresOptions::default()
+        };
+        let store = PostgresStore::open(&schema.address(), &options)
+            .await
+            .unwrap();
+        store.clock_offset_ms().await.unwrap();
+        execute(&format!("UPDATE {}.settings SET value = 99", schema.0)).await;
+        CLOCK.store(61_000_000, Ordering::Relaxed);
+        // Two reads at once have a connection each, and a new one measures the clock.
+        let names = [id("a"), id("b")];
+        let [a, b] = names.each_ref().map(|id| store.load(id, History::None));
+        let (a, b) = tokio::join!(a, b);
+        assert!(a.unwrap().is_none() && b.unwrap().is_none());
+        let pool = store.pool_status();
+        assert!(pool.active + pool.idle > 1, "{pool:?}");
+        let error = store.clock_offset_ms().await.unwrap_err();
+        assert_eq!(error.code(), "SCHEMA_TOO_NEW");
+    });
+}

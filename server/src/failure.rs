@@ -67,6 +67,13 @@ pub(crate) fn referenced(state: &State, operation: &str, answer: Answer) -> (u16
     (status, text.unwrap_or(answer))
 }
 
+/// Whether an answer has the error of a store that is away, so that a further call would wait for it in vain.
+pub(crate) fn is_away(answer: &str) -> bool {
+    let failed = serde_json::from_str::<Failed>(answer);
+    failed
+        .is_ok_and(|failed| matches!(&*failed.error.code, "STORE_UNAVAILABLE" | "OUTCOME_UNKNOWN"))
+}
+
 /// The response to an error that is found before an operation is called.
 pub(crate) fn error(state: &State, operation: &str, error: &Error) -> Response {
     answered(state, operation, answer::error(error))

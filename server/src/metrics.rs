@@ -17,6 +17,7 @@ use tenure_core::Error;
 use tenure_core::work::operation::{Access, AnyOperation, Group};
 use tenure_host::Executor;
 use tenure_host::metrics::{Format, ProcessMeter, metrics_of, text};
+use tokio::sync::MutexGuard;
 
 use crate::call::perform;
 use crate::failure;
@@ -56,8 +57,13 @@ pub(crate) async fn scrape(state: &Arc<State>, request: &Parts) -> Response {
 /// alone knows would be gone when it ends. Only as long as nobody records, they are the server's own.
 async fn read_metrics(state: &Arc<State>) -> Result<Metrics, Answer> {
     let mut computed = state.scrapes.computed.lock().await;
-    if state.records {
-        record(state, false).await;
+    // A record that is under way may be held up by an outage: the scrape has what was recorded before.
+    if state.records
+        && let Ok(alone) = state.scrapes.recording.try_lock()
+        && let Err(answer) = record_alone(state, false, alone).await
+        && failure::is_away(&answer)
+    {
+        return Err(answer);
     }
     let own = reading(state, |executor| executor.map(Executor::own)).await;
     let own = own.map_err(|error| answer::error(&error))?;
@@ -77,7 +83,7 @@ async fn read_metrics(state: &Arc<State>) -> Result<Metrics, Answer> {
         computed.pace.ended(began);
         if let Some(metrics) = metrics_of(&answer) {
             computed.derived = metrics.derived;
-        } else {
+        } else if !failure::is_away(&answer) {
             // The statistics may have failed, and the counts can be read all the same. The failure is logged.
             failure::referenced(state, "metrics", answer);
             answer = read_with(state, &own, false).await;
@@ -147,28 +153,42 @@ pub(crate) async fn keep_recording(state: Arc<State>) {
 
 /// Records what the server has counted. Returns when to do it again; `None` if that is not known.
 pub(crate) async fn record(state: &Arc<State>, ended: bool) -> Option<Duration> {
+    let alone = state.scrapes.recording.lock().await;
+    record_alone(state, ended, alone).await.ok()?
+}
+
+/// As [`record`], or the answer with an error. A reply belongs to the record that was sent last, so there is one at a time.
+async fn record_alone(
+    state: &Arc<State>,
+    ended: bool,
+    _alone: MutexGuard<'_, ()>,
+) -> Result<Option<Duration>, Answer> {
     #[derive(Deserialize)]
     struct Replied {
         ok: MetricsRecorded,
     }
-    // A reply belongs to the record that was sent last.
-    let _alone = state.scrapes.recording.lock().await;
     loop {
         let to_record = move |executor: Option<&Executor>| {
             let executor = executor?;
             executor.meter().to_record(&executor.own(), ended)
         };
-        let params = reading(state, to_record).await.ok()??;
+        let Ok(Some(params)) = reading(state, to_record).await else {
+            return Ok(None);
+        };
         let answer = called(state, "metricsRecord", params).await;
         // A failure is logged. The next record has the same counts.
         let (_, answer) = failure::referenced(state, "metricsRecord", answer);
-        let Replied { ok: reply } = serde_json::from_str(&answer).ok()?;
-        state.service.executor()?.meter().recorded(&reply);
+        let Ok(Replied { ok: reply }) = serde_json::from_str(&answer) else {
+            return Err(answer);
+        };
+        if let Some(executor) = state.service.executor() {
+            executor.meter().recorded(&reply);
+        }
         if reply.folds {
             called(state, "metricsFold", "{}".to_owned()).await;
         }
         if reply.outcome == MetricsOutcome::Recorded {
-            return Some(Duration::from_millis(reply.next_ms));
+            return Ok(Some(Duration::from_millis(reply.next_ms)));
         }
     }
 }

@@ -1,8 +1,14 @@
 //! `GET /metrics`: who may read it, its formats, and that it has what other handles have recorded.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tenure_bridge::answer;
+use tenure_core::error::Cause;
 use tenure_server::ServerOptions;
+use tenure_server::log::Format;
 
 use crate::support::{Reply, Running, bearer, eventually, open, options};
 
@@ -211,4 +217,21 @@ fn the_counters_of_a_scraped_server_do_not_go_back_when_it_ends() {
         let after = Running::over(open(&url), with(false));
         assert_eq!(value(&scrape(&after), started), shown, "{records}");
     }
+}
+
+#[test]
+fn a_scrape_asks_a_store_that_is_away_once() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&asked);
+    let running = Running::interposed(options(), Format::Human, move |call| {
+        if !call.operation.starts_with("metrics") {
+            return None;
+        }
+        counted.fetch_add(1, Ordering::Relaxed);
+        let problem = "the server is away".to_owned();
+        Some(answer::error(&Cause::StoreUnavailable { problem }.into()))
+    });
+    let reply = running.get("/metrics");
+    assert_eq!(reply.failure(), (503, "STORE_UNAVAILABLE".to_owned()));
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
 }

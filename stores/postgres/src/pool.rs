@@ -164,11 +164,10 @@ impl Pool {
     }
 
     fn nothing(&self, since: Instant) -> String {
-        let (ms, status) = (since.elapsed().as_millis(), self.status());
-        match status.active + status.idle >= status.max {
-            true => format!("none of {} connections was free within {ms} ms", status.max),
-            false => format!("the server did not accept a connection within {ms} ms"),
-        }
+        let (ms, PoolStatus { active, max, .. }) = (since.elapsed().as_millis(), self.status());
+        format!(
+            "no connection was free within {ms} ms, and the server has accepted no new one; {active} of at most {max} are in use"
+        )
     }
 
     /// The settings of new connections.

@@ -382,7 +382,7 @@ $ tenure usage login-1
 tenure: usage: expected tokens or a cost, such as --prompt 1200 or --cost 0.0042
 [2]
 $ tenure usage login-1 --cost -1
-tenure: --cost: expected 0 or more
+tenure: --cost: expected 0 to 9007199
 [2]
 $ tenure usage login-1 --cost much
 error: invalid value 'much' for '--cost <NUMBER>': expected a number

@@ -67,7 +67,7 @@ pub(crate) fn referenced(state: &State, operation: &str, answer: Answer) -> (u16
     (status, text.unwrap_or(answer))
 }
 
-/// Whether an answer has the error of a store that is away, so that a further call would wait for it in vain.
+/// Whether an answer has the error of a store that is away, so that a further call would only wait for it, too.
 pub(crate) fn is_away(answer: &str) -> bool {
     let failed = serde_json::from_str::<Failed>(answer);
     failed

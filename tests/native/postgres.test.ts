@@ -100,7 +100,7 @@ describe("a PostgreSQL store", () => {
       const errors = ended.map((each) => (each.status === "rejected" ? `${each.reason}` : ""));
       expect(errors).not.toContain("");
       // Else they would end one after another, each after two seconds.
-      const untried = errors.filter((error) => error.includes("waited for it in vain"));
+      const untried = errors.filter((error) => error.includes("waited for it until its timeout"));
       expect(untried.length).toBeGreaterThan(15);
     });
     // Those that were refused without a try have written nothing, and the handle goes on.

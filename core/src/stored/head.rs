@@ -387,6 +387,9 @@ const LONGEST_MODEL: usize = 256;
 /// The largest number up to which JavaScript counts exactly.
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
+/// The greatest cost that is counted exactly, in whole units: in billionths it is a number that JavaScript counts exactly.
+pub const MOST_COST: f64 = 9_007_199.0;
+
 /// A cost in billionths, rounded; 0 for what is negative or no number.
 pub fn cost_nanos(cost: f64) -> u64 {
     // A float-to-integer cast saturates, and takes NaN to 0.

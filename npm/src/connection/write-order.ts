@@ -43,9 +43,9 @@ export class WriteOrder {
 }
 
 /**
- * Begins when earlier writes have ended. If one of them has waited for the store in vain for as long as this one has
- * waited for it, this one has had its time, too: else writes that were called together would fail one after another, each
- * after a timeout of its own.
+ * Begins when earlier writes have ended. If one of them has failed to reach the store, and this one has waited for half
+ * of that time or more, it fails, too: else writes that were called together would fail one after another, each after a
+ * timeout of its own.
  */
 async function waitingFor<T>(before: readonly Turn[], begin: () => Promise<T>): Promise<T> {
   const called = performance.now();
@@ -54,7 +54,7 @@ async function waitingFor<T>(before: readonly Turn[], begin: () => Promise<T>): 
   for (const { outage } of before) {
     if (outage !== undefined && outage.tookMs >= OUTAGE_MS && waitedMs >= outage.tookMs / 2) {
       const problem =
-        "an earlier write to the same session waited for it in vain; nothing was written";
+        "an earlier write to the same session waited for it until its timeout; nothing was written";
       throw storeUnavailable(problem, outage.error);
     }
   }

@@ -6,7 +6,7 @@ use crate::session::administrator::{self, Past};
 use crate::session::context_change::{self, RecordChange};
 use crate::session::params::{TokensParam, UpdateParams};
 use crate::stored::event::kind;
-use crate::stored::head::{MAX_SAFE_INTEGER, Usage, cost_nanos};
+use crate::stored::head::{MAX_SAFE_INTEGER, MOST_COST, Usage, cost_nanos};
 use crate::value::json::{Json, Object};
 use crate::value::properties::Patch;
 
@@ -125,8 +125,8 @@ impl Draft<'_> {
     pub fn add_usage(&mut self, added: &TokensParam, cost: Option<f64>) -> Result<()> {
         let cost_nanos = match cost {
             None => 0,
-            Some(cost) if cost >= 0.0 && cost.is_finite() => cost_nanos(cost),
-            Some(_) => return Err(Error::invalid("cost", "expected 0 or more")),
+            Some(cost) if (0.0..=MOST_COST).contains(&cost) => cost_nanos(cost),
+            Some(_) => return Err(Error::invalid("cost", "expected 0 to 9007199")),
         };
         let usage = self
             .head

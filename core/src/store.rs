@@ -428,7 +428,11 @@ async fn read_one_by_one<S: Store + ?Sized>(store: &S, reads: &[Read]) -> Result
     Ok(all)
 }
 
-async fn tally_by_pages<S: Store + ?Sized>(
+/// An aggregate of the sessions that a filter selects, made of the pages of `list`: for a store that stands before another one.
+///
+/// # Errors
+/// Those of the store.
+pub async fn tally_by_pages<S: Store + ?Sized>(
     store: &S,
     filter: &Filter,
     aggregate: Aggregate,

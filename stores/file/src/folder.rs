@@ -86,6 +86,22 @@ impl<D: Disk> Folder<D> {
         }
     }
 
+    /// Commits changes that the feed does not mention.
+    pub(crate) fn commit_unseen(&self, changes: &Changes) -> Result<Commit> {
+        let _held = self.lock()?;
+        self.writer(false).commit(changes)
+    }
+
+    /// Writes, for a caller that holds the lock.
+    fn writer(&self, is_fed: bool) -> Writer<'_, D> {
+        Writer {
+            disk: &self.disk,
+            log: &self.log,
+            durability: self.options.durability,
+            is_fed,
+        }
+    }
+
     fn view(&self, method: &'static str) -> Result<View<'_, D>> {
         View::new(&self.disk, method)
     }
@@ -159,12 +175,7 @@ impl<D: Disk> SyncStore for Unit<'_, D> {
     }
 
     fn commit(&self, changes: &Changes) -> Result<Commit> {
-        let writer = Writer {
-            disk: &self.0.disk,
-            log: &self.0.log,
-            durability: self.0.options.durability,
-        };
-        writer.commit(changes)
+        self.0.writer(true).commit(changes)
     }
 
     fn list(&self, query: &ListQuery) -> Result<Page> {

@@ -208,4 +208,9 @@ impl<D: Disk + Clone + Send + 'static> TransactionStore for FileStore<D> {
     fn drain(&self) {
         self.drain();
     }
+
+    fn commit_unseen(&self, changes: &Changes) -> Result<Commit> {
+        let _inside = self.enter()?;
+        self.folder.commit_unseen(changes)
+    }
 }

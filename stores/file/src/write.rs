@@ -24,6 +24,8 @@ pub(crate) struct Writer<'d, D> {
     pub(crate) disk: &'d D,
     pub(crate) log: &'d Log,
     pub(crate) durability: Durability,
+    /// Whether the feed mentions what is written.
+    pub(crate) is_fed: bool,
 }
 
 /// What is done immediately before a file is replaced or removed.
@@ -96,7 +98,11 @@ impl<D: Disk> Writer<'_, D> {
         view: &View<'_, D>,
     ) -> Result<Option<Announced>, Failed> {
         let sync = self.durability == Durability::Full;
-        self.log.line(self.disk, changes.feed(), sync, || {
+        let feed = match self.is_fed {
+            true => changes.feed(),
+            false => Vec::new(),
+        };
+        self.log.line(self.disk, feed, sync, || {
             Ok(match plan.files.as_slice() {
                 [] => None,
                 [file] => Some(CommitPoint::File {

@@ -105,6 +105,14 @@ impl PostgresStore {
         self.database.size_bytes().await
     }
 
+    /// Commits changes that the feed does not mention: sessions and records in another form.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn commit_unseen(&self, changes: &Changes) -> Result<Commit> {
+        self.database.commit(changes, &[], &[]).await
+    }
+
     /// Applies changes, if in addition these sessions are still as these commits have written them.
     async fn write(&self, changes: &Changes, origins: &[Origin]) -> Result<Commit> {
         if changes.sessions.is_empty() && changes.records.is_empty() {

@@ -18,7 +18,7 @@ use tenure_core::value::address::unsupported_store;
 use tenure_core::{Error, History, Result, SessionId, SyncStore};
 use tenure_permissions::FileMode;
 use tenure_reserve::Reserve;
-use tenure_store_transaction::{Attempt, Done, Job, TransactionStore};
+use tenure_store_transaction::{Attempt, Done, Job, Rewrite, TransactionStore};
 
 use crate::database::{Database, Transaction};
 use crate::file::File;
@@ -167,6 +167,10 @@ impl SqliteStore {
     /// committed, its error, and nothing is stored. The errors of the job itself are a part of its
     /// result.
     pub fn transaction<R>(&self, job: impl FnOnce(&dyn SyncStore) -> R) -> Result<R> {
+        self.in_unit(|unit| job(unit))
+    }
+
+    fn in_unit<R>(&self, job: impl FnOnce(&Unit<'_>) -> R) -> Result<R> {
         let _inside = self.enter()?;
         let deadline = Instant::now() + self.database.busy_timeout();
         let lock = &self.file.writer.lock;
@@ -199,7 +203,7 @@ impl SqliteStore {
         };
         writer.log.note_latency_sensitive();
         match self.database.try_begin() {
-            Ok(Some(transaction)) => Attempt::Answered(self.finish(transaction, job)),
+            Ok(Some(transaction)) => Attempt::Answered(self.finish(transaction, |unit| job(unit))),
             Ok(None) => Attempt::Busy(job),
             Err(error) => Attempt::Answered(Err(error)),
         }
@@ -234,7 +238,7 @@ impl SqliteStore {
     fn finish<R>(
         &self,
         transaction: Transaction<'_>,
-        job: impl FnOnce(&dyn SyncStore) -> R,
+        job: impl FnOnce(&Unit<'_>) -> R,
     ) -> Result<R> {
         let unit = Unit::new(&self.database, Undo::Transaction);
         let result = job(&unit);
@@ -340,5 +344,9 @@ impl TransactionStore for SqliteStore {
 
     fn drain(&self) {
         self.drain();
+    }
+
+    fn rewrite(&self, rewrite: &Rewrite) -> Result<Option<Commit>> {
+        self.in_unit(|unit| unit.rewrite(rewrite))?.map(Some)
     }
 }

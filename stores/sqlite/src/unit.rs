@@ -10,6 +10,7 @@ use tenure_core::store::tally::{Aggregate, Tally};
 use tenure_core::store::{Capabilities, Changes, Commit, ListQuery, Loaded, Page, Scan};
 use tenure_core::stored::record::Record;
 use tenure_core::{Error, History, Result, SessionId, SyncStore};
+use tenure_store_transaction::Rewrite;
 
 use crate::database::Database;
 use crate::read_set::{ReadSet, SessionRow};
@@ -108,6 +109,18 @@ impl<'d> Unit<'d> {
         }
         if self.database.in_transaction() {
             self.database.run("commit", "RELEASE part")?;
+        }
+        result
+    }
+
+    /// Writes values of a session in another form.
+    pub(crate) fn rewrite(&self, rewrite: &Rewrite) -> Result<Commit> {
+        let result = self.database.rewrite(rewrite, &mut self.read.borrow_mut());
+        match &result {
+            Ok(Commit::Applied) => self.wrote.set(true),
+            Ok(_) => {}
+            // The transaction has nothing else.
+            Err(error) => self.end(error),
         }
         result
     }

@@ -5,6 +5,7 @@ use rusqlite::OptionalExtension;
 use tenure_core::error::Cause;
 use tenure_core::store::{Changes, Commit, Expect, RecordChange, SessionChange, SessionWrite};
 use tenure_core::{Error, Event, Head, Result, SessionId, Timestamp};
+use tenure_store_transaction::Rewrite;
 
 use crate::database::Database;
 use crate::read::event_key;
@@ -58,6 +59,33 @@ impl Database {
         for change in &changes.records {
             let version = change.record.as_ref().map(|record| record.version);
             read.note_record(&change.kind, &change.key, version);
+        }
+        Ok(Commit::Applied)
+    }
+
+    /// Writes values of a session in another form, or nothing at another version. After an error some of it may be
+    /// written, and the caller rolls back.
+    pub(crate) fn rewrite(&self, rewrite: &Rewrite, read: &mut ReadSet) -> Result<Commit> {
+        let failed = |error: rusqlite::Error| self.failed("rewrite", &error);
+        let row = self.session_row(&rewrite.id, read).map_err(failed)?;
+        let row = match row {
+            Some(row) if row.version == rewrite.version => row,
+            row => {
+                return Ok(Commit::SessionConflict {
+                    id: rewrite.id.clone(),
+                    current: row.map(|row| row.version),
+                });
+            }
+        };
+        let key = row.key;
+        if let Some(head) = &rewrite.head {
+            self.update_head(head, row).map_err(failed)?;
+        }
+        for event in &rewrite.events {
+            let key = event_key(key, event.sequence).ok_or_else(|| self.cannot_number("events"))?;
+            self.prepare("UPDATE events SET data = ? WHERE key = ?")
+                .and_then(|mut update| update.execute((event.data.as_str(), key)))
+                .map_err(failed)?;
         }
         Ok(Commit::Applied)
     }

@@ -7,7 +7,8 @@
 
 use std::any::Any;
 
-use tenure_core::{Error, Result, SyncStore};
+use tenure_core::store::{Changes, Commit};
+use tenure_core::{Error, Event, Head, Result, SessionId, SyncStore};
 
 /// An operation for a store's queue. Its result is a text that only its caller reads.
 pub type Job = Box<dyn FnOnce(&dyn SyncStore) -> String + Send>;
@@ -15,6 +16,20 @@ pub type Job = Box<dyn FnOnce(&dyn SyncStore) -> String + Send>;
 /// The completion of a [`Job`]. It receives the result of the job when its writes are stored, or
 /// the error. It runs on the store's thread and must be quick.
 pub type Done = Box<dyn FnOnce(Result<String>) + Send>;
+
+/// Values of a session to write in place of those that are stored, all or none: the same session in another form, such as
+/// encrypted with another key. It is no change: the version stays, and the feed does not mention it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewrite {
+    /// The session.
+    pub id: SessionId,
+    /// The version that it has, and keeps. At another version nothing is written.
+    pub version: u64,
+    /// The head, of this version.
+    pub head: Option<Box<Head>>,
+    /// Events that the session has. Only their data is written.
+    pub events: Vec<Event>,
+}
 
 /// The result of an attempt to run a job without waiting.
 #[derive(Debug)]
@@ -49,6 +64,30 @@ pub trait TransactionStore: SyncStore {
     /// Waits until `done` was called for every job in the queue. Inside a transaction of this
     /// handle, for which the jobs wait, it returns immediately.
     fn drain(&self);
+
+    /// Writes values of a session in another form. By default a store cannot do that with a part of a session, and the
+    /// reply is `None`: then [`commit_unseen`](Self::commit_unseen) writes the whole session.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn rewrite(&self, _rewrite: &Rewrite) -> Result<Option<Commit>> {
+        Ok(None)
+    }
+
+    /// Commits changes that the feed does not mention: sessions and records in another form.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn commit_unseen(&self, _changes: &Changes) -> Result<Commit> {
+        Err(Error::internal(
+            "this store cannot be written to in another form",
+        ))
+    }
+
+    /// The store as a value of its own type, for what only some stores can do.
+    fn as_any(&self) -> Option<&dyn Any> {
+        None
+    }
 }
 
 /// The methods of a [`TransactionStore`] for jobs that return values.

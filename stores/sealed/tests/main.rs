@@ -1,0 +1,14 @@
+//! Encrypted stores: they pass the conformance kit, nothing of a session is readable in what they write, a value decrypts at its own
+//! place alone, and rotation may end at any moment.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod conformance;
+mod places;
+mod rotation;
+mod support;

@@ -7,6 +7,8 @@ use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use serde::Serialize;
+#[cfg(feature = "apps")]
+use tenure_core::Text;
 use tenure_core::error::Cause;
 use tenure_core::session::retention::{KEEP_AUDIT, RetentionParams};
 use tenure_core::store::{Capabilities, Durability, OnMigration};
@@ -111,7 +113,59 @@ pub struct Options {
     /// The connections to a database.
     #[cfg(feature = "apps")]
     pub pool: Pool,
+    /// The encryption of user data.
+    #[cfg(feature = "apps")]
+    pub encryption: Option<EncryptionOptions>,
 }
+
+/// The option `encryption`: the keys, of which the first one encrypts.
+#[cfg(feature = "apps")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EncryptionOptions {
+    /// The keys.
+    pub keys: Vec<KeyOptions>,
+    /// Whether data that is not encrypted is refused.
+    pub only: bool,
+}
+
+/// A key of the option `encryption`, and where it is.
+#[cfg(feature = "apps")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyOptions {
+    /// Its id.
+    pub id: Text,
+    /// The path of a file that holds it.
+    pub file: Option<Text>,
+    /// The name of an environment variable that holds it.
+    pub env: Option<Text>,
+    /// A program and its arguments, which prints it.
+    pub command: Option<Vec<Text>>,
+}
+
+#[cfg(feature = "apps")]
+impl Params for EncryptionOptions {
+    fn take(properties: &mut Properties<'_>) -> Self {
+        Self {
+            keys: properties.take("keys"),
+            only: properties.take_or("only", false),
+        }
+    }
+}
+
+#[cfg(feature = "apps")]
+impl Params for KeyOptions {
+    fn take(properties: &mut Properties<'_>) -> Self {
+        Self {
+            id: properties.take("id"),
+            file: properties.take("file"),
+            env: properties.take("env"),
+            command: properties.take("command"),
+        }
+    }
+}
+
+#[cfg(feature = "apps")]
+tenure_core::nested_properties!(EncryptionOptions, KeyOptions);
 
 /// The option `pool`: the connections to a database. What is absent has a default of the store's.
 #[cfg(feature = "apps")]
@@ -176,6 +230,8 @@ impl Params for Options {
             synchronous: properties.take_or("synchronous", false),
             #[cfg(feature = "apps")]
             pool: properties.take_or("pool", Pool::default()),
+            #[cfg(feature = "apps")]
+            encryption: properties.take("encryption"),
         }
     }
 }
@@ -221,6 +277,21 @@ fn check_settings(url: &str, options: &Options) -> Result<()> {
     #[cfg(feature = "apps")]
     if options.pool != Pool::default() && !is_database {
         return Err(Error::invalid("pool", "this store has no such option"));
+    }
+    #[cfg(feature = "apps")]
+    if options.encryption.is_some() {
+        let problem = match scheme {
+            "sqlite" | "file" => None,
+            _ if is_database => None,
+            _ => Some("this store has no such option"),
+        };
+        if let Some(problem) = problem {
+            return Err(Error::invalid("encryption", problem));
+        }
+        if options.text_index.is_some() {
+            let problem = "an encrypted store has no such option";
+            return Err(Error::invalid("textIndex", problem));
+        }
     }
     match options.keep_changes {
         Some(count) if !KEPT_CHANGES.contains(&count) => Err(Error::invalid(

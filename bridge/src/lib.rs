@@ -31,6 +31,8 @@ pub mod types;
 
 pub use answer::Answer;
 pub use backend::{Backend, Handles, Info, Options};
+#[cfg(feature = "apps")]
+pub use backend::{EncryptionOptions, KeyOptions};
 pub use call::{Call, perform};
 pub use engine::HostEngine;
 pub use entropy::{entropy, next as next_entropy, random_bits};

@@ -13,6 +13,9 @@ use tenure_core::store::Capabilities;
 use tenure_core::work::execution::{Ended, Execution, Invocation, run};
 use tenure_core::work::operation::Access;
 use tenure_core::{Error, Result, SyncStore};
+use tenure_file::FileStore;
+use tenure_sealed::{Rotation, rotate};
+use tenure_sqlite::SqliteStore;
 use tenure_store_transaction::{Attempt, TransactionStore, TransactionStoreExt};
 
 use crate::asynchronous::{AsyncCalls, Completion, Opener};
@@ -27,6 +30,9 @@ pub type SerialStore = Box<dyn TransactionStore + Send>;
 /// Reads the connections of a store; `None` while it is not open.
 pub(crate) type PoolReader = Box<dyn Fn() -> Option<PoolUse> + Send + Sync>;
 
+/// Rotates a page of a store, and waits for it.
+pub(crate) type Rotator = Box<dyn Fn(Rotation) -> Result<Rotation> + Send + Sync>;
+
 /// An open store, and how operations run over it. Threads may share it.
 pub struct Executor {
     kind: Kind,
@@ -34,6 +40,8 @@ pub struct Executor {
     /// The connections of the store, if it has any.
     pool: Option<PoolReader>,
     size: StoreSize,
+    /// Rotates an asynchronous store that is encrypted.
+    rotator: Option<Rotator>,
 }
 
 enum Kind {
@@ -109,6 +117,7 @@ impl Executor {
             meter: Arc::default(),
             pool: None,
             size: StoreSize::Unknown,
+            rotator: None,
         }
     }
 
@@ -123,6 +132,11 @@ impl Executor {
     /// The same over a store whose size can be measured.
     pub(crate) fn with_size(self, size: StoreSize) -> Self {
         Self { size, ..self }
+    }
+
+    /// The same over a store that is rotated by `rotator`.
+    pub(crate) fn with_rotation(self, rotator: Option<Rotator>) -> Self {
+        Self { rotator, ..self }
     }
 
     /// Counts the operations.
@@ -242,6 +256,27 @@ impl Executor {
         }
     }
 
+    /// Encrypts the next page of values with the first key. The thread waits.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a store that is not encrypted, and those of the store.
+    pub fn rotate(&self, rotation: Rotation) -> Result<Rotation> {
+        if let Some(rotator) = &self.rotator {
+            return rotator(rotation);
+        }
+        if let Kind::Transaction(store) = &self.kind {
+            let store = exclusive(store);
+            let store = store.as_any();
+            if let Some(store) = store.and_then(|store| store.downcast_ref()) {
+                return rotate::<SqliteStore>(store, rotation);
+            }
+            if let Some(store) = store.and_then(|store| store.downcast_ref()) {
+                return rotate::<FileStore>(store, rotation);
+            }
+        }
+        Err(Error::invalid("encryption", "expected a key"))
+    }
+
     /// Closes the store. A transaction store ends its running operations before this returns; over an
     /// asynchronous store they are dropped and end soon, with the error `CLOSED`, or `OUTCOME_UNKNOWN`
     /// if they were writing.
@@ -324,7 +359,7 @@ fn measured(ended: Ended, measure: Measure) -> Answer {
 }
 
 /// Waits for the result of a task.
-fn blocking<T: Send + 'static>(start: impl FnOnce(Completion<T>)) -> Result<T> {
+pub(crate) fn blocking<T: Send + 'static>(start: impl FnOnce(Completion<T>)) -> Result<T> {
     let (done, result) = mpsc::channel();
     start(Box::new(move |ended| {
         // The receiver is never dropped before the result is sent.

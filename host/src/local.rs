@@ -14,10 +14,12 @@ use tenure_core::work::execution::{Invocation, done, typed};
 use tenure_core::work::operation::{AnyOperation, Operation, Reply};
 use tenure_core::work::signature::AnyParams;
 use tenure_core::{Error, Host, Limits, Result, Timestamp};
+use tenure_sealed::Rotation;
 
+use crate::encryption::seal_of;
 use crate::executor::{Executor, SerialStore};
 use crate::lazy::LazyStore;
-use crate::open::{Lifetime, open_file, open_registry, open_sqlite};
+use crate::open::{Lifetime, check_encryption, open_file, open_registry, open_sqlite, sealed};
 use crate::place::Place;
 use crate::process::this_host;
 
@@ -45,6 +47,7 @@ impl Local {
     /// `STORE_UNAVAILABLE` if there is no such store, `UNSUPPORTED_STORE`, and those of the store.
     pub fn open_existing(url: &str, options: &Options) -> Result<Self> {
         let place = place_of(url)?.existing();
+        check_encryption(&place, options)?;
         if !place.is_missing() {
             return Self::open_place(&place, options, Lifetime::Brief);
         }
@@ -64,6 +67,7 @@ impl Local {
     /// `UNSUPPORTED_STORE`, and those of the store.
     pub fn open_lazily(url: &str, options: &Options) -> Result<Self> {
         let place = place_of(url)?;
+        check_encryption(&place, options)?;
         match place.is_missing() {
             true => Ok(Self::lazy(place, options, || Ok(()))),
             false => Self::open_place(&place, options, Lifetime::Brief),
@@ -102,14 +106,15 @@ impl Local {
         let there = place.clone();
         let exists = move || !there.is_missing();
         let create = move || {
+            let seal = seal_of(&options)?;
             prepare()?;
             let lifetime = Lifetime::Brief;
             Ok(match &place {
-                Place::Sqlite(path) => {
-                    Box::new(open_sqlite(path, &options, lifetime)?) as SerialStore
+                Place::Sqlite(path) => sealed(open_sqlite(path, &options, lifetime)?, seal)?,
+                Place::Registry(path) => {
+                    Box::new(open_registry(path, &options, lifetime)?) as SerialStore
                 }
-                Place::Registry(path) => Box::new(open_registry(path, &options, lifetime)?),
-                Place::File(path) => Box::new(open_file(path, &options)?),
+                Place::File(path) => sealed(open_file(path, &options)?, seal)?,
                 Place::Memory | Place::Git(_) | Place::Postgres(_) => {
                     return Err(Error::internal("this store is never missing"));
                 }
@@ -134,6 +139,14 @@ impl Local {
     /// The executor over the store, and the limits of its operations, for a host that runs many at a time.
     pub fn into_executor(self) -> (Executor, Arc<Limits>) {
         (self.executor, self.limits)
+    }
+
+    /// Encrypts the next page of values with the first key, as [`Executor::rotate`] does.
+    ///
+    /// # Errors
+    /// Those of [`Executor::rotate`].
+    pub fn rotate(&self, rotation: Rotation) -> Result<Rotation> {
+        self.executor.rotate(rotation)
     }
 
     /// Runs an operation as this process, at this time.

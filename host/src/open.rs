@@ -11,10 +11,13 @@ use tenure_file::{FileOptions, FileStore};
 use tenure_git::{GitOptions, GitStore};
 use tenure_permissions::FileMode;
 use tenure_postgres::{PoolStatus, PostgresOptions, PostgresStore};
+use tenure_sealed::{Seal, Sealed, SealedAsync, refuse_encrypted, refuse_encrypted_async};
 use tenure_sqlite::{SqliteOptions, SqliteStore};
+use tenure_store_transaction::TransactionStore;
 use tokio::runtime::Handle;
 
-use crate::executor::Executor;
+use crate::encryption::{rotator, seal_of};
+use crate::executor::{Executor, SerialStore};
 use crate::metrics::size::StoreSize;
 use crate::place::Place;
 use crate::registry::{create_folder, take_over};
@@ -35,18 +38,20 @@ impl Executor {
     /// # Errors
     /// Those of the store.
     pub fn open(place: Place, options: &Options, lifetime: Lifetime) -> Result<Self> {
+        check_encryption(&place, options)?;
+        let seal = seal_of(options)?;
         Ok(match place {
             Place::Memory => Self::inline(Box::new(MemoryStore::default())),
             Place::Sqlite(path) => {
-                let store = open_sqlite(&path, options, lifetime)?;
-                Self::transaction(Box::new(store)).with_size(StoreSize::Database(path))
+                let store = sealed(open_sqlite(&path, options, lifetime)?, seal)?;
+                Self::transaction(store).with_size(StoreSize::Database(path))
             }
             Place::Registry(path) => {
                 Self::transaction(Box::new(open_registry(&path, options, lifetime)?))
             }
             Place::File(path) => {
-                let store = open_file(&path, options)?;
-                Self::transaction(Box::new(store)).with_size(StoreSize::of_folder(path))
+                let store = sealed(open_file(&path, options)?, seal)?;
+                Self::transaction(store).with_size(StoreSize::of_folder(path))
             }
             Place::Git(place) => {
                 let options = git_options(options);
@@ -64,14 +69,24 @@ impl Executor {
                 // The executor's tasks own the store, on the runtime that is here, too.
                 let opened: Arc<OnceLock<(Weak<PostgresStore>, Handle)>> = Arc::default();
                 let (pooled, measured) = (Arc::clone(&opened), Arc::clone(&opened));
+                let rotation = seal.clone().map(|seal| rotator(Arc::clone(&opened), seal));
                 let open = move || {
-                    let (address, options) = (address.clone(), options.clone());
+                    let (address, options, seal) = (address.clone(), options.clone(), seal.clone());
                     let opened = Arc::clone(&opened);
                     async move {
                         let store = Arc::new(PostgresStore::open(&address, &options).await?);
+                        let sealed: Arc<dyn Store> = match seal {
+                            Some(seal) => {
+                                Arc::new(SealedAsync::over(Arc::clone(&store) as _, seal).await?)
+                            }
+                            None => {
+                                refuse_encrypted_async(&*store).await?;
+                                Arc::clone(&store) as _
+                            }
+                        };
                         // It is opened once.
                         let _ = opened.set((Arc::downgrade(&store), Handle::current()));
-                        Ok(store as Arc<dyn Store>)
+                        Ok(sealed)
                     }
                 };
                 let capabilities = PostgresStore::CAPABILITIES;
@@ -95,9 +110,35 @@ impl Executor {
                         Some(pool_use(&store.upgrade()?.pool_status()))
                     }))
                     .with_size(size)
+                    .with_rotation(rotation)
             }
         })
     }
+}
+
+/// Refuses keys for a store that would not use them.
+pub(crate) fn check_encryption(place: &Place, options: &Options) -> Result<()> {
+    match options.encryption.is_some() && !place.can_be_encrypted() {
+        true => Err(Error::invalid(
+            "encryption",
+            "this store has no such option",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// A store whose data is encrypted, where there are keys. Without keys one that is encrypted is refused.
+pub(crate) fn sealed<S>(store: S, seal: Option<Arc<Seal>>) -> Result<SerialStore>
+where
+    S: TransactionStore + Send + 'static,
+{
+    Ok(match seal {
+        Some(seal) => Box::new(Sealed::over(store, seal)?),
+        None => {
+            refuse_encrypted(&store)?;
+            Box::new(store)
+        }
+    })
 }
 
 fn pool_use(status: &PoolStatus) -> PoolUse {
@@ -153,7 +194,11 @@ fn sqlite_options(options: &Options, lifetime: Lifetime) -> Result<SqliteOptions
         busy_timeout_ms: options.busy_timeout_ms(defaults.busy_timeout_ms),
         brief: lifetime == Lifetime::Brief,
         keep_changes: options.keep_changes,
-        text_index: options.text_index,
+        // An index of encrypted tasks finds nothing.
+        text_index: match options.encryption {
+            Some(_) => Some(false),
+            None => options.text_index,
+        },
         on_migration: options.on_migration,
         ..defaults
     })

@@ -73,6 +73,14 @@ impl Place {
         }
     }
 
+    /// Whether its store keeps the user data of sessions encrypted, given a key. The registry and git keep none.
+    pub fn can_be_encrypted(&self) -> bool {
+        match self {
+            Self::Sqlite(_) | Self::File(_) | Self::Postgres(_) => true,
+            Self::Memory | Self::Registry(_) | Self::Git(_) => false,
+        }
+    }
+
     /// Whether no store is there yet. What is neither a file nor a folder of this machine is never
     /// missing, and neither is a path that cannot be examined: opening it says why.
     pub(crate) fn is_missing(&self) -> bool {

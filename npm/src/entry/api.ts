@@ -167,6 +167,7 @@ export type { SequenceRange, StoreRules } from "../stores/rules.js";
 export type { MaybePromise, Store } from "../stores/store.js";
 export type * from "../stores/stored.js";
 export type { Target } from "../stores/target.js";
+export type { EncryptionKey, EncryptionOptions } from "../values/encryption.js";
 export {
   type DriverErrorCode,
   type ErrorBody,

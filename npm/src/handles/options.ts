@@ -14,6 +14,7 @@ import type { Limits } from "../generated.js";
 import { archiveOf } from "../jobs/archive.js";
 import type { RetentionOptions } from "../jobs/retention.js";
 import type { Store } from "../stores/store.js";
+import type { EncryptionOptions } from "../values/encryption.js";
 import { invalidArgument } from "../values/error.js";
 import { checkOptions, read } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
@@ -68,6 +69,8 @@ export interface OpenOptions<T extends SessionTypes = SessionTypes> {
   readonly webhook?: string | URL | WebhookOptions | undefined;
   /** Removes old sessions periodically. */
   readonly retention?: RetentionOptions | undefined;
+  /** SQLite, files and PostgreSQL: encrypts the user data of sessions. */
+  readonly encryption?: EncryptionOptions | undefined;
   /**
    * Secrets in tools' arguments and results, and in the texts of agents, are redacted before they
    * are stored. The options name further secrets; `false` switches redaction off.
@@ -159,6 +162,7 @@ export const OPEN_OPTIONS = {
   metrics: "boolean",
   tracer: "any",
   retention: "any",
+  encryption: "any",
   redact: "any",
   models: "any",
   keepChanges: "any",
@@ -202,6 +206,7 @@ const OF_SERVER = [
   "keepChanges",
   "textIndex",
   "pool",
+  "encryption",
 ] as const;
 
 /** Refuses the options that a server has itself. */
@@ -217,6 +222,9 @@ export function optionsForStore(
   options: OpenOptions,
   store: Store,
 ): { readonly json: string; readonly timeoutMs: number } {
+  if (options.encryption !== undefined) {
+    throw invalidArgument("encryption", "this store has no such option");
+  }
   const timeoutMs = timeoutOf(options);
   const json = encode("options", {
     ...coreOptions(options),

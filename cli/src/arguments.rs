@@ -57,10 +57,11 @@ const PHRASES: [(&str, &str); 9] = [
 ];
 
 /// The options that variables of the environment give, too, with their values.
-const FROM_ENVIRONMENT: [(&str, &str); 3] = [
+const FROM_ENVIRONMENT: [(&str, &str); 4] = [
     ("--store", "<URL>"),
     ("--models", "<NAME,...>"),
     ("--file-mode", "<BITS>"),
+    ("--encryption-key", "<KEY>"),
 ];
 
 /// Whether an option is on the command line.

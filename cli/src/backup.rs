@@ -45,7 +45,7 @@ struct Reply<'r> {
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let interrupt = Interrupt::listen();
-    let options = context.store_options();
+    let options = context.store_options()?;
     let store = CommandStore::of(context.globals.store.as_deref())?;
     let backup = Backup::write(store.url(), &options, &args.target)?;
     let mut progress = Progress::new(!context.json());

@@ -47,7 +47,7 @@ pub(crate) struct Report {
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let interrupt = Interrupt::listen();
     let store = CommandStore::of(context.globals.store.as_deref())?;
-    let checked = tenure_host::check(store.url(), &context.store_options(), args.repair)?;
+    let checked = tenure_host::check(store.url(), &context.store_options()?, args.repair)?;
     let mut progress = Progress::new(!context.json());
     let mut report = Report::default();
     let read = report.read(&mut progress, |params| {

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde::Serialize;
-use tenure_bridge::Options;
+use tenure_bridge::{EncryptionOptions, KeyOptions, Options};
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::work::job::{Step, StepReply};
 use tenure_core::work::operation::{Access, Operation};
-use tenure_core::{Error, Host, Limits, Models, Process, Timestamp};
+use tenure_core::{Error, Host, Limits, Models, Process, Text, Timestamp};
 use tenure_host::{Local, OnBehalf, this_host};
 use tenure_permissions::FileMode;
 
@@ -69,6 +69,36 @@ pub(crate) struct Globals {
         help_heading = "Global options"
     )]
     pub(crate) file_mode: Option<FileMode>,
+    /// The keys of an encrypted store: ID=file:PATH, ID=env:NAME or ID=command:PROGRAM, the current one first
+    #[arg(
+        long,
+        global = true,
+        value_name = "KEY",
+        value_delimiter = ',',
+        env = "TENURE_ENCRYPTION_KEY",
+        hide_env_values = true,
+        help_heading = "Global options"
+    )]
+    pub(crate) encryption_key: Vec<String>,
+}
+
+/// Reads where a key is; `None` for another text. Its error must not show the text, which may be the key itself.
+fn encryption_key(text: &str) -> Option<KeyOptions> {
+    let (id, source) = text.split_once('=')?;
+    let (kind, place) = source.split_once(':')?;
+    let mut key = KeyOptions {
+        id: id.into(),
+        ..KeyOptions::default()
+    };
+    match kind {
+        "file" => key.file = Some(place.into()),
+        "env" => key.env = Some(place.into()),
+        "command" => {
+            key.command = Some(place.split_ascii_whitespace().map(Text::from).collect());
+        }
+        _ => return None,
+    }
+    Some(key)
 }
 
 /// Reads permissions as octal digits. An empty environment variable counts as unset.
@@ -199,13 +229,35 @@ impl Context {
     }
 
     /// The options of the command's store.
-    pub(crate) fn store_options(&self) -> Options {
-        Options {
+    ///
+    /// # Errors
+    /// For an `--encryption-key` that does not say where the key is.
+    pub(crate) fn store_options(&self) -> Result<Options, Failure> {
+        Ok(Options {
             limits: self.limits.clone(),
             file_mode: Some(self.file_mode().bits()),
             on_migration: Some(progress::of_migration),
+            encryption: self.encryption()?,
             ..Options::default()
-        }
+        })
+    }
+
+    /// The keys of the command's store. An empty environment variable counts as unset.
+    pub(crate) fn encryption(&self) -> Result<Option<EncryptionOptions>, Failure> {
+        let texts = self.globals.encryption_key.iter().map(|text| text.trim());
+        let keys = texts.filter(|text| !text.is_empty()).map(|text| {
+            encryption_key(text).ok_or_else(|| {
+                let expected = "expected ID=file:PATH, ID=env:NAME or ID=command:PROGRAM ARGUMENTS";
+                Failure::usage("--encryption-key", expected)
+            })
+        });
+        let keys = keys.collect::<Result<Vec<KeyOptions>, Failure>>()?;
+        Ok((!keys.is_empty()).then_some(EncryptionOptions { keys, only: false }))
+    }
+
+    /// The command's store, which has to exist.
+    pub(crate) fn existing_store(&mut self) -> Result<&Local, Failure> {
+        self.store(Access::Read)
     }
 
     /// Runs an operation over the command's store.
@@ -302,7 +354,7 @@ impl Context {
                 } else {
                     access
                 };
-                store.open(&self.store_options(), access)?
+                store.open(&self.store_options()?, access)?
             }
         };
         Ok(self.store.insert(store))

@@ -55,7 +55,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         urls: (args.from, args.to),
         source: None,
         target: None,
-        options: context.store_options(),
+        options: context.store_options()?,
         now: context.now(),
         interrupt: Interrupt::listen(),
         progress,

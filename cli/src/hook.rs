@@ -246,7 +246,7 @@ fn open(context: &Context, input: &str) -> Result<Local, Failure> {
     };
     let options = Options {
         busy_timeout_ms: Some(BUSY_TIMEOUT_MS),
-        ..context.store_options()
+        ..context.store_options()?
     };
     store.open(&options, Access::Write)
 }

@@ -44,6 +44,7 @@ mod progress;
 mod project;
 mod purge;
 mod removal;
+mod rotate_key;
 #[cfg(unix)]
 mod run;
 mod session;
@@ -162,6 +163,8 @@ enum Command {
     Backup(LazyArgs<backup::Args>),
     /// Read everything in a store and report unreadable sessions
     Check(LazyArgs<check::Args>),
+    /// Encrypt everything in a store with the current key
+    RotateKey(LazyArgs<rotate_key::Args>),
     /// Track agents through their phases, and decide whether to resume them
     Agent(LazyArgs<agent::Args>),
     /// Answer the hooks of an agent's host: JSON in, JSON out
@@ -227,6 +230,7 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Copy(LazyArgs(args)) => copy::run(args, context),
         Command::Backup(LazyArgs(args)) => backup::run(args, context),
         Command::Check(LazyArgs(args)) => check::run(args, context),
+        Command::RotateKey(LazyArgs(args)) => rotate_key::run(&args, context),
         Command::Agent(LazyArgs(args)) => agent::run(args, context),
         Command::Hook(LazyArgs(args)) => hook::run(args, context),
         Command::Slot(LazyArgs(args)) => slot::run(args, context),

@@ -105,7 +105,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     let store = CommandStore::of(context.globals.store.as_deref())?;
     let url = absolute(store.url().to_owned());
     let store = RunStore {
-        local: store.open(&context.store_options(), Access::Write)?,
+        local: store.open(&context.store_options()?, Access::Write)?,
         clock: Clock::new(context.globals.now),
     };
     let description = CommandDescription::new(&args.command);

@@ -12,6 +12,7 @@ use tenure_core::work::operation::Access;
 use tenure_host::{Local, Place};
 use tenure_permissions::FileMode;
 
+use crate::arguments;
 use crate::exit::Failure;
 use crate::project::ProjectStore;
 
@@ -84,6 +85,7 @@ impl CommandStore {
 
     /// Opens the store, for operations of this access.
     pub(crate) fn open(self, options: &Options, access: Access) -> Result<Local, Failure> {
+        let options = &self.applicable(options);
         let Some(ProjectStore {
             folder, database, ..
         }) = self.missing
@@ -103,6 +105,18 @@ impl CommandStore {
                 Cause::StoreUnavailable { problem }.into()
             })
         }))
+    }
+}
+
+impl CommandStore {
+    /// The options without keys from the environment, which are meant for the stores that can be encrypted.
+    fn applicable(&self, options: &Options) -> Options {
+        let mut options = options.clone();
+        let is_for_all = !arguments::is_named("--encryption-key");
+        if is_for_all && let Ok(Some(place)) = Place::of(&self.url) {
+            options.encryption = options.encryption.filter(|_| place.can_be_encrypted());
+        }
+        options
     }
 }
 

@@ -559,15 +559,19 @@ Options:
   -h, --help  Print help
 
 Global options:
-      --store <URL>        The URL of the store: sqlite:FILE, file:DIR,
-                           postgres://HOST/DB or registry: [env: TENURE_STORE]
-      --json               Print replies as JSON
-      --now <TIME>         Override the clock with this time, such as
-                           2026-01-08T18:05:30Z
-      --models <NAME,...>  The available models; sessions of other models cannot
-                           be changed [env: TENURE_MODELS]
-      --file-mode <BITS>   The permissions of new files, such as 640; 600 by
-                           default [env: TENURE_FILE_MODE]
+      --store <URL>           The URL of the store: sqlite:FILE, file:DIR,
+                              postgres://HOST/DB or registry: [env:
+                              TENURE_STORE]
+      --json                  Print replies as JSON
+      --now <TIME>            Override the clock with this time, such as
+                              2026-01-08T18:05:30Z
+      --models <NAME,...>     The available models; sessions of other models
+                              cannot be changed [env: TENURE_MODELS]
+      --file-mode <BITS>      The permissions of new files, such as 640; 600 by
+                              default [env: TENURE_FILE_MODE]
+      --encryption-key <KEY>  The keys of an encrypted store: ID=file:PATH,
+                              ID=env:NAME or ID=command:PROGRAM, the current one
+                              first [env: TENURE_ENCRYPTION_KEY]
 
 An agent is a session that has a phase: initializing, investigating, planning,
 approval, executing, validating, and at the end completed, failed or abandoned.
@@ -599,15 +603,19 @@ Options:
   -h, --help             Print help
 
 Global options:
-      --store <URL>        The URL of the store: sqlite:FILE, file:DIR,
-                           postgres://HOST/DB or registry: [env: TENURE_STORE]
-      --json               Print replies as JSON
-      --now <TIME>         Override the clock with this time, such as
-                           2026-01-08T18:05:30Z
-      --models <NAME,...>  The available models; sessions of other models cannot
-                           be changed [env: TENURE_MODELS]
-      --file-mode <BITS>   The permissions of new files, such as 640; 600 by
-                           default [env: TENURE_FILE_MODE]
+      --store <URL>           The URL of the store: sqlite:FILE, file:DIR,
+                              postgres://HOST/DB or registry: [env:
+                              TENURE_STORE]
+      --json                  Print replies as JSON
+      --now <TIME>            Override the clock with this time, such as
+                              2026-01-08T18:05:30Z
+      --models <NAME,...>     The available models; sessions of other models
+                              cannot be changed [env: TENURE_MODELS]
+      --file-mode <BITS>      The permissions of new files, such as 640; 600 by
+                              default [env: TENURE_FILE_MODE]
+      --encryption-key <KEY>  The keys of an encrypted store: ID=file:PATH,
+                              ID=env:NAME or ID=command:PROGRAM, the current one
+                              first [env: TENURE_ENCRYPTION_KEY]
 
 The reason is printed: resumable, not_found, unreadable, finished,
 awaiting_approval, phase_not_resumable, not_ready, too_many_errors,

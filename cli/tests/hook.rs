@@ -317,15 +317,19 @@ Options:
   -h, --help             Print help
 
 Global options:
-      --store <URL>        The URL of the store: sqlite:FILE, file:DIR,
-                           postgres://HOST/DB or registry: [env: TENURE_STORE]
-      --json               Print replies as JSON
-      --now <TIME>         Override the clock with this time, such as
-                           2026-01-08T18:05:30Z
-      --models <NAME,...>  The available models; sessions of other models cannot
-                           be changed [env: TENURE_MODELS]
-      --file-mode <BITS>   The permissions of new files, such as 640; 600 by
-                           default [env: TENURE_FILE_MODE]
+      --store <URL>           The URL of the store: sqlite:FILE, file:DIR,
+                              postgres://HOST/DB or registry: [env:
+                              TENURE_STORE]
+      --json                  Print replies as JSON
+      --now <TIME>            Override the clock with this time, such as
+                              2026-01-08T18:05:30Z
+      --models <NAME,...>     The available models; sessions of other models
+                              cannot be changed [env: TENURE_MODELS]
+      --file-mode <BITS>      The permissions of new files, such as 640; 600 by
+                              default [env: TENURE_FILE_MODE]
+      --encryption-key <KEY>  The keys of an encrypted store: ID=file:PATH,
+                              ID=env:NAME or ID=command:PROGRAM, the current one
+                              first [env: TENURE_ENCRYPTION_KEY]
 
 Input: agent_id, or agent_name and task_id, at the top level or in task_info.
 Output: should_resume, reason, agent_id, resume_metadata {previous_phase,

@@ -17,6 +17,8 @@ mod completions;
 mod copy_and_import;
 #[cfg(unix)]
 mod dedup;
+#[cfg(unix)]
+mod encryption;
 #[cfg(target_os = "linux")]
 mod full_disk;
 #[cfg(unix)]

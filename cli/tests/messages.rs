@@ -213,7 +213,7 @@ fn messages_about_arguments() {
         str![[r#"
 $ tenure
 error: 'tenure' requires a subcommand but one was not provided
-  [subcommands: start, list, show, events, pause, resume, complete, fail, abandon, iterate, tool, usage, event, context, fork, export, import, trash, restore, rm, purge, cleanup, stats, metrics, watch, ui, copy, backup, check, agent, hook, slot, lease, dedup, audit, vm, run, completions]
+  [subcommands: start, list, show, events, pause, resume, complete, fail, abandon, iterate, tool, usage, event, context, fork, export, import, trash, restore, rm, purge, cleanup, stats, metrics, watch, ui, copy, backup, check, rotate-key, agent, hook, slot, lease, dedup, audit, vm, run, completions]
 
 Usage: tenure [OPTIONS] <COMMAND>
 
@@ -2150,7 +2150,7 @@ More sessions exist: use --all or --limit N.
 }
 
 /// Texts in the sources of the command that have no row, with the reason.
-const WITHOUT_ROW: [(&str, &[&str]); 10] = [
+const WITHOUT_ROW: [(&str, &[&str]); 11] = [
     (
         "the table of leases names the PID of the owner, which is another each time",
         &["no expiry", "while it runs"],
@@ -2202,6 +2202,10 @@ const WITHOUT_ROW: [(&str, &[&str]); 10] = [
         ],
     ),
     (
+        "another writer must be faster, five times",
+        &["{busy} changed meanwhile: run the same command again"],
+    ),
+    (
         "more than 1000 sessions lead to it",
         &[" ({more} of them not listed)"],
     ),
@@ -2245,6 +2249,60 @@ const WITHOUT_ROW: [(&str, &[&str]); 10] = [
         ],
     ),
 ];
+
+#[test]
+fn messages_about_encryption() {
+    let mut rows = Rows::after(&["tenure start t --id a --store file:files"]);
+    rows.write("key", &"01".repeat(32));
+    rows.write("new", &"02".repeat(32));
+    rows.add(&[
+        "tenure rotate-key --store file:files",
+        "tenure rotate-key --store file:files --encryption-key secret",
+        "tenure rotate-key --store file:files --encryption-key k=file:key",
+        "tenure rotate-key --store file:files --encryption-key n=file:new,k=file:key",
+        "tenure list --store file:files",
+        "tenure list --store file:files --encryption-key n=file:key",
+        "tenure list --store file:files --encryption-key k=file:key",
+        "tenure lease list --store registry: --encryption-key k=file:key",
+    ]);
+    rows.write("files/a/session.json", "{}");
+    rows.add(&["tenure rotate-key --store file:files --encryption-key n=file:new"]);
+    assert_snapshot(
+        &rows.text,
+        str![[r#"
+$ tenure rotate-key --store file:files
+tenure: --encryption-key: expected a key
+[2]
+$ tenure rotate-key --store file:files --encryption-key secret
+tenure: --encryption-key: expected ID=file:PATH, ID=env:NAME or ID=command:PROGRAM ARGUMENTS
+[2]
+$ tenure rotate-key --store file:files --encryption-key k=file:key
+1 session read, 2 values encrypted with the current key
+[0]
+$ tenure rotate-key --store file:files --encryption-key n=file:new,k=file:key
+1 session read, 2 values encrypted with the current key
+the store no longer needs the key k
+[0]
+$ tenure list --store file:files
+tenure: the store is unavailable: it is encrypted with the key "n"; give that with the option `encryption`, or with --encryption-key
+[3]
+$ tenure list --store file:files --encryption-key n=file:key
+tenure: the store is unavailable: the key that was given as "n" is not the key "n" that it is encrypted with
+[3]
+$ tenure list --store file:files --encryption-key k=file:key
+tenure: the store is unavailable: it is encrypted with the key "n", which was not given
+[3]
+$ tenure lease list --store registry: --encryption-key k=file:key
+tenure: encryption: this store has no such option
+[2]
+$ tenure rotate-key --store file:files --encryption-key n=file:new
+0 sessions read, 0 values encrypted with the current key
+tenure: a: it cannot be read
+[1]
+
+"#]],
+    );
+}
 
 #[test]
 fn every_text_of_the_command_has_a_row() {

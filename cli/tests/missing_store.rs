@@ -93,6 +93,7 @@ const OTHERS: &[&str] = &[
     "restore",
     "resume",
     "rm",
+    "rotate-key",
     "run",
     "slot",
     "slot replace",

@@ -65,6 +65,7 @@ const OTHERS: &[&str] = &[
     "watch",
     "ui",
     "check",
+    "rotate-key",
     "audit",
     "completions",
     "agent should-resume",

@@ -292,15 +292,19 @@ Options:
   -h, --help  Print help
 
 Global options:
-      --store <URL>        The URL of the store: sqlite:FILE, file:DIR,
-                           postgres://HOST/DB or registry: [env: TENURE_STORE]
-      --json               Print replies as JSON
-      --now <TIME>         Override the clock with this time, such as
-                           2026-01-08T18:05:30Z
-      --models <NAME,...>  The available models; sessions of other models cannot
-                           be changed [env: TENURE_MODELS]
-      --file-mode <BITS>   The permissions of new files, such as 640; 600 by
-                           default [env: TENURE_FILE_MODE]
+      --store <URL>           The URL of the store: sqlite:FILE, file:DIR,
+                              postgres://HOST/DB or registry: [env:
+                              TENURE_STORE]
+      --json                  Print replies as JSON
+      --now <TIME>            Override the clock with this time, such as
+                              2026-01-08T18:05:30Z
+      --models <NAME,...>     The available models; sessions of other models
+                              cannot be changed [env: TENURE_MODELS]
+      --file-mode <BITS>      The permissions of new files, such as 640; 600 by
+                              default [env: TENURE_FILE_MODE]
+      --encryption-key <KEY>  The keys of an encrypted store: ID=file:PATH,
+                              ID=env:NAME or ID=command:PROGRAM, the current one
+                              first [env: TENURE_ENCRYPTION_KEY]
 
 The owner is the process that runs the command: a shell, a script or an agent.
 When it ends without `vm unregister`, its machine is an orphan, which `tenure
@@ -326,15 +330,19 @@ Options:
   -h, --help            Print help
 
 Global options:
-      --store <URL>        The URL of the store: sqlite:FILE, file:DIR,
-                           postgres://HOST/DB or registry: [env: TENURE_STORE]
-      --json               Print replies as JSON
-      --now <TIME>         Override the clock with this time, such as
-                           2026-01-08T18:05:30Z
-      --models <NAME,...>  The available models; sessions of other models cannot
-                           be changed [env: TENURE_MODELS]
-      --file-mode <BITS>   The permissions of new files, such as 640; 600 by
-                           default [env: TENURE_FILE_MODE]
+      --store <URL>           The URL of the store: sqlite:FILE, file:DIR,
+                              postgres://HOST/DB or registry: [env:
+                              TENURE_STORE]
+      --json                  Print replies as JSON
+      --now <TIME>            Override the clock with this time, such as
+                              2026-01-08T18:05:30Z
+      --models <NAME,...>     The available models; sessions of other models
+                              cannot be changed [env: TENURE_MODELS]
+      --file-mode <BITS>      The permissions of new files, such as 640; 600 by
+                              default [env: TENURE_FILE_MODE]
+      --encryption-key <KEY>  The keys of an encrypted store: ID=file:PATH,
+                              ID=env:NAME or ID=command:PROGRAM, the current one
+                              first [env: TENURE_ENCRYPTION_KEY]
 
 The command is run once for each machine, without a shell. It is split into
 arguments at unquoted white space; then {vmId}, {zone} and {session} are

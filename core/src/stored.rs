@@ -3,11 +3,15 @@
 
 pub mod agent;
 pub mod approval;
+#[cfg(feature = "outbox")]
+pub mod delivery;
 pub mod event;
 pub mod head;
 pub mod lease;
 pub mod model;
 pub mod phase;
 pub mod record;
+#[cfg(feature = "outbox")]
+pub mod route;
 pub mod slot;
 pub mod status;

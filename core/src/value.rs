@@ -5,6 +5,8 @@ pub mod address;
 mod duration;
 pub mod entropy;
 pub mod fingerprint;
+#[cfg(feature = "outbox")]
+pub mod hint;
 pub mod id;
 pub mod json;
 pub mod limits;

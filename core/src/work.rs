@@ -11,6 +11,8 @@ pub mod execution;
 pub mod job;
 pub mod mailbox;
 pub mod operation;
+#[cfg(feature = "outbox")]
+mod outbox;
 mod reads;
 pub mod recalled;
 pub mod signature;

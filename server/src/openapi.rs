@@ -287,6 +287,7 @@ fn name_of(group: Group) -> &'static str {
         Group::Hooks => "hooks",
         Group::Folders => "folders",
         Group::Metrics => "metrics",
+        Group::Webhooks => "webhooks",
     }
 }
 

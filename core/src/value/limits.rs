@@ -2,6 +2,8 @@
 //! configured when a store is opened, and an error names the limit.
 
 use crate::error::{Cause, Error, Result};
+#[cfg(feature = "outbox")]
+use crate::value::hint::Hint;
 use crate::value::json::{Json, Object};
 use crate::value::models::Models;
 use crate::value::properties::{Params, Properties};
@@ -38,6 +40,10 @@ pub struct Limits {
     /// The available models. They are a separate option, too.
     #[cfg_attr(feature = "ts", ts(skip))]
     pub models: Models,
+    /// Whether endpoints of webhooks were seen in the store. Calls find it out.
+    #[cfg(feature = "outbox")]
+    #[cfg_attr(feature = "ts", ts(skip))]
+    pub has_routes: Hint,
 }
 
 impl Default for Limits {
@@ -54,6 +60,8 @@ impl Default for Limits {
             redact: Redact::default(),
             fenced: false,
             models: Models::default(),
+            #[cfg(feature = "outbox")]
+            has_routes: Hint::default(),
         }
     }
 }
@@ -73,6 +81,8 @@ impl Params for Limits {
             redact: default.redact,
             fenced: default.fenced,
             models: default.models,
+            #[cfg(feature = "outbox")]
+            has_routes: default.has_routes,
         }
     }
 }

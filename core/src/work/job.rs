@@ -53,6 +53,10 @@ pub enum Need {
     Attempt,
     /// Show the progress. The reply is [`JobReply::Done`].
     Progress(Box<dyn Reply>),
+    /// Post texts to other servers, and wait for the end of a post, of this need or an earlier one. The
+    /// reply is [`JobReply::Posted`].
+    #[cfg(feature = "outbox")]
+    Post(Posting),
 }
 
 /// The reply to a [`Need`].
@@ -69,6 +73,9 @@ pub enum JobReply {
     Folder(Vec<FolderEntry>),
     /// The code of the outcome of the call.
     Attempted(Text),
+    /// The posts that have ended.
+    #[cfg(feature = "outbox")]
+    Posted(Ended),
 }
 
 /// A part of an exported session. The parts of a session come one after another.
@@ -103,6 +110,71 @@ pub struct FolderEntry {
     pub path: Text,
     /// Whether it is a folder, and not a file.
     pub is_folder: bool,
+}
+
+/// Texts to post, and how long to wait.
+#[cfg(feature = "outbox")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Posting {
+    /// What to post. A driver starts all of it at once.
+    pub start: Vec<Post>,
+    /// How long to wait at most, in milliseconds. A driver replies sooner when a post has ended, when there
+    /// may be more to deliver, and when it stops.
+    pub wait_ms: u64,
+}
+
+/// A text to post. Redirects are not followed, and the body of the response is not read.
+#[cfg(feature = "outbox")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Post {
+    /// The number of the post in its job.
+    pub number: u32,
+    /// The URL, `http:` or `https:`.
+    pub url: Text,
+    /// The headers.
+    pub headers: Vec<Header>,
+    /// The text.
+    pub body: Text,
+    /// How long it may take until the response has begun, in milliseconds.
+    pub timeout_ms: u64,
+    /// Whether addresses of private networks and of this machine are allowed.
+    pub allow_private: bool,
+}
+
+/// A header of a request.
+#[cfg(feature = "outbox")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Header {
+    /// Its name, in lower case.
+    pub name: Text,
+    /// Its value.
+    pub value: Text,
+}
+
+/// The posts that have ended.
+#[cfg(feature = "outbox")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// One for each post that has ended since the last reply.
+    pub posts: Vec<EndedPost>,
+    /// Whether the driver stops: no further post is to be started.
+    pub stops: bool,
+}
+
+/// How a post has ended: with a status, or a problem.
+#[cfg(feature = "outbox")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndedPost {
+    /// The number of the post.
+    pub number: u32,
+    /// The status of the response.
+    pub status: Option<u32>,
+    /// The header `retry-after` of the response.
+    pub retry_after: Option<Text>,
+    /// Why there is no response.
+    pub problem: Option<Text>,
 }
 
 /// What went wrong in a job.
@@ -379,6 +451,18 @@ impl JobContext {
     /// Those of the driver.
     pub async fn progress(&self, progress: impl Reply) -> JobResult<()> {
         self.do_it(Need::Progress(Box::new(progress))).await
+    }
+
+    /// Posts texts, and waits for the end of a post. Returns those that have ended.
+    ///
+    /// # Errors
+    /// Those of the driver.
+    #[cfg(feature = "outbox")]
+    pub async fn post(&self, posting: Posting) -> JobResult<Ended> {
+        match self.mailbox.ask(Need::Post(posting)).await? {
+            JobReply::Posted(ended) => Ok(ended),
+            _ => Err(other_reply().into()),
+        }
     }
 
     async fn do_it(&self, need: Need) -> JobResult<()> {

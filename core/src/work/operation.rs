@@ -57,6 +57,8 @@ pub enum Group {
     Folders,
     /// Metrics of a store.
     Metrics,
+    /// Webhooks: endpoints, and what is delivered to them.
+    Webhooks,
 }
 
 /// The result of an operation that takes several steps.

@@ -4,6 +4,8 @@
 use crate::error::{Error, Result};
 use crate::store::query::{Found, Read};
 use crate::store::{History, Loaded, Record};
+#[cfg(feature = "outbox")]
+use crate::stored::route;
 use crate::value::id::SessionId;
 
 /// What a unit of work has read so far, and what it has to read next.
@@ -22,6 +24,9 @@ pub(super) struct Reads {
     pub(super) confirmed: Vec<(String, String)>,
     /// A record was not the same when it was read a second time.
     pub(super) stale: bool,
+    /// Whether the store has been found to have routes of webhooks.
+    #[cfg(feature = "outbox")]
+    pub(super) has_routes: bool,
     /// How many commits met another writer.
     pub(super) conflicts: u32,
     /// What they met it on.
@@ -70,6 +75,13 @@ impl Reads {
     pub(super) fn has_session(&self, id: &SessionId, history: History) -> bool {
         let seen = self.session(id);
         seen.is_some_and(|seen| history == History::None || seen.history == history)
+    }
+
+    /// Whether a commit that met this record has assumed that the store has no routes of webhooks.
+    #[cfg(feature = "outbox")]
+    pub(super) fn assumes_no_routes(&self, kind: &str, key: &str) -> bool {
+        let is_routes = kind == route::KIND && key == route::KEY;
+        is_routes && !self.has_routes && self.record(kind, key).is_none()
     }
 
     /// Notes what is to be read next.

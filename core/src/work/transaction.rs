@@ -19,6 +19,8 @@ use crate::store::{
 use crate::stored::event::Event;
 use crate::stored::head::Head;
 use crate::stored::lease::{self, Lease};
+#[cfg(feature = "outbox")]
+use crate::stored::route;
 use crate::value::entropy::Entropy;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::id::SessionId;
@@ -204,7 +206,7 @@ impl<'c> Transaction<'c> {
     }
 
     /// Has the commit expect a record as it was read, by writing it once more as it is.
-    fn expect_unchanged(&mut self, kind: &str, key: String, record: Option<Record>) {
+    pub(super) fn expect_unchanged(&mut self, kind: &str, key: String, record: Option<Record>) {
         if self.call.isolated || self.changed_record(kind, &key).is_some() {
             return;
         }
@@ -228,6 +230,26 @@ impl<'c> Transaction<'c> {
             }
             Some(Err(_)) | None => true,
         }
+    }
+
+    /// Whether it may assume that the store has no routes of webhooks, as the commit then expects.
+    #[cfg(feature = "outbox")]
+    pub(super) fn can_assume_no_routes(&self) -> bool {
+        let has_seen =
+            self.reads.has_routes || self.reads.record(route::KIND, route::KEY).is_some();
+        self.reads_together() && !self.call.isolated && !has_seen
+    }
+
+    /// The notices so far.
+    #[cfg(feature = "outbox")]
+    pub(super) fn notices(&self) -> &[WebhookPayload] {
+        &self.written.notices
+    }
+
+    /// The sessions that are written so far.
+    #[cfg(feature = "outbox")]
+    pub(super) fn written_sessions(&self) -> &[SessionChange] {
+        &self.written.changes.sessions
     }
 
     /// What was written.

@@ -112,6 +112,8 @@ impl Unit {
         self.reads.unanswered.clear();
         let mut transaction = Transaction::new(call, &mut self.reads, store);
         let decision = decide(&mut transaction);
+        #[cfg(feature = "outbox")]
+        let decision = decision.and_then(|()| transaction.fill_outbox());
         let written = transaction.into_written();
         match decision {
             Err(Stop::Failed(error)) if error.is_of_store() => Err(error),
@@ -195,6 +197,14 @@ impl Unit {
         }
         match reply {
             Ok(Reply::Commit(Commit::Applied)) => {}
+            #[cfg(feature = "outbox")]
+            Ok(Reply::Commit(Commit::RecordConflict {
+                record_kind, key, ..
+            })) if self.reads.assumes_no_routes(&record_kind, &key) => {
+                // No other writer was faster. What was read counts, if the next commit is applied.
+                self.reads.has_routes = true;
+                return Ok(Next::Decide);
+            }
             _ if committing.best_effort => {}
             Ok(Reply::Commit(Commit::SessionConflict { id, .. })) => {
                 self.reads.lose(format!("session {id}"));

@@ -29,6 +29,33 @@ pub enum WebhookEvent {
     Abandoned,
 }
 
+#[cfg(feature = "outbox")]
+impl WebhookEvent {
+    /// Every event.
+    pub const ALL: [Self; 7] = [
+        Self::Start,
+        Self::Pause,
+        Self::Resume,
+        Self::Complete,
+        Self::Error,
+        Self::Timeout,
+        Self::Abandoned,
+    ];
+
+    /// The event as text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Complete => "complete",
+            Self::Error => "error",
+            Self::Timeout => "timeout",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
 /// The payload of a webhook.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]

@@ -5,8 +5,9 @@
 //! commit with more, a statement that has written nothing divides by that number, which ends the transaction.
 //! Sessions are written in the order of their ids, and then records in that of their keys, so that commits do not
 //! wait for each other in a circle. What the feed says is inserted last, while everything that was changed is locked.
-//! That a record is absent, such as the lease of a runner, is checked by a statement of its own, after the one that
-//! writes the session: a statement that waits for a row sees other tables as they were before.
+//! That records are absent, such as the lease of a runner, is checked by a statement of its own, after the one that
+//! writes the session: a statement that waits for a row sees other tables as they were before. One that inserts a
+//! session waits for no row, and checks it, too.
 
 use std::sync::LazyLock;
 
@@ -36,6 +37,9 @@ static ASSIGNED: LazyLock<String> = LazyLock::new(|| {
     assigned.join(", ")
 });
 
+/// How many records a statement checks to be absent. Of each number there is a text.
+const CHECKED: usize = 4;
+
 /// The statements of a commit.
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
@@ -64,8 +68,19 @@ pub(crate) fn plan<'a>(
     schema: &str,
     token: i64,
 ) -> Plan<'a> {
-    let is_alone = changes.sessions.len() + changes.records.len() == 1
-        && !changes.sessions.iter().any(replaces_history);
+    // Removing a session removes records, but what is expected of them is about the time before.
+    let guards = changes.sessions.iter().any(removes);
+    let mut records: Vec<&RecordChange> = changes.records.iter().collect();
+    records.sort_by_key(|change| (&change.kind, &change.key));
+    let is_checked = |change: &&RecordChange| !guards && is_only_absent(change);
+    let (absent, records): (Vec<_>, Vec<_>) = records.into_iter().partition(is_checked);
+    let inserts = |change: &SessionChange| change.expect == Expect::Absent;
+    let is_in_insert = records.is_empty() && changes.sessions.iter().all(inserts);
+    let is_alone = match changes.sessions.len() {
+        0 => changes.records.len() == 1,
+        1 => changes.records.is_empty() || is_in_insert,
+        _ => false,
+    } && !changes.sessions.iter().any(replaces_history);
     let site = Site {
         schema,
         token,
@@ -78,31 +93,28 @@ pub(crate) fn plan<'a>(
             changes
                 .sessions
                 .iter()
-                .map(|change| site.session(change, feed)),
+                .map(|change| site.session(change, &absent, feed)),
         );
-        requests.extend(
-            changes
-                .records
-                .iter()
-                .map(|change| site.record(change, feed)),
-        );
+        if requests.is_empty() {
+            requests.extend(
+                changes
+                    .records
+                    .iter()
+                    .map(|change| site.record(change, feed)),
+            );
+        }
         return Plan {
             frame: Frame::Alone,
             requests,
         };
     }
-    let mut records: Vec<&RecordChange> = changes.records.iter().collect();
-    records.sort_by_key(|change| (&change.kind, &change.key));
-    let removes = |change: &SessionChange| matches!(change.write, SessionWrite::Delete);
-    // Removing a session removes records, but what is expected of them is about the time before.
-    let guards = changes.sessions.iter().any(removes);
     if guards {
         requests.extend(records.iter().filter_map(|change| site.guard(change)));
     }
     let mut sessions: Vec<&SessionChange> = changes.sessions.iter().collect();
     sessions.sort_by_key(|change| &change.id);
     for change in sessions {
-        requests.push(site.session(change, &[]));
+        requests.push(site.session(change, &[], &[]));
         if let SessionWrite::Put { events, .. } = &change.write
             && replaces_history(change)
         {
@@ -116,6 +128,7 @@ pub(crate) fn plan<'a>(
             false => site.record(change, &[]),
         });
     }
+    requests.extend(absent.chunks(CHECKED).map(|changes| site.absent(changes)));
     if !feed.is_empty() {
         requests.push(site.feed(feed));
     }
@@ -124,6 +137,15 @@ pub(crate) fn plan<'a>(
         frame: Frame::Write,
         requests,
     }
+}
+
+fn removes(change: &SessionChange) -> bool {
+    matches!(change.write, SessionWrite::Delete)
+}
+
+/// Whether a change writes nothing, and expects that there is no such record.
+fn is_only_absent(change: &RecordChange) -> bool {
+    change.record.is_none() && change.expect == Expect::Absent
 }
 
 fn replaces_history(change: &SessionChange) -> bool {
@@ -137,12 +159,18 @@ fn replaces_history(change: &SessionChange) -> bool {
 }
 
 impl Site<'_> {
-    /// Writes or removes a session, with its line of the feed if it is the whole commit.
-    fn session<'a>(&self, change: &'a SessionChange, feed: &'a [Change]) -> Request<'a> {
+    /// Writes or removes a session, with its line of the feed if it is the whole commit. One that is inserted is, if
+    /// these records are absent.
+    fn session<'a>(
+        &self,
+        change: &'a SessionChange,
+        absent: &[&'a RecordChange],
+        feed: &'a [Change],
+    ) -> Request<'a> {
         let mut request = Request::default();
         match &change.write {
             SessionWrite::Put { head, events, .. } => {
-                self.put(&mut request, change.expect, head);
+                self.put(&mut request, change.expect, head, absent);
                 if !replaces_history(change) && !events.is_empty() {
                     request.push(format_args!(", added AS ("));
                     let id = request.bind(change.id.as_str());
@@ -157,7 +185,13 @@ impl Site<'_> {
     }
 
     /// Begins with the part `written`: the head.
-    fn put<'a>(&self, request: &mut Request<'a>, expect: Expect, head: &'a Head) {
+    fn put<'a>(
+        &self,
+        request: &mut Request<'a>,
+        expect: Expect,
+        head: &'a Head,
+        absent: &[&'a RecordChange],
+    ) {
         let schema = self.schema;
         // The first parameters of the statement, which the constant texts name.
         for value in head_values(head) {
@@ -165,12 +199,11 @@ impl Site<'_> {
         }
         request.bind(self.token);
         let (values, assigned) = (&*VALUES, &*ASSIGNED);
-        let insert = || {
-            format!(
-                "INSERT INTO {schema}.sessions AS s ({}) VALUES ({values})",
-                &*COLUMNS
-            )
+        let rows = match absent {
+            [] => format!("VALUES ({values})"),
+            absent => format!("SELECT {values} WHERE {}", self.are_absent(request, absent)),
         };
+        let insert = || format!("INSERT INTO {schema}.sessions AS s ({}) {rows}", &*COLUMNS);
         let written = match expect {
             Expect::Absent => format!("{} ON CONFLICT (id) DO NOTHING", insert()),
             Expect::Any => format!("{} ON CONFLICT (id) DO UPDATE SET {}", insert(), assigned),
@@ -241,6 +274,32 @@ impl Site<'_> {
         request.push(format_args!("WITH {written}"));
         self.end(&mut request, change.expect, feed);
         request
+    }
+
+    /// Checks that records are absent.
+    fn absent<'a>(&self, changes: &[&'a RecordChange]) -> Request<'a> {
+        let mut request = Request::default();
+        let are_absent = self.are_absent(&mut request, changes);
+        request.push(format_args!(
+            "SELECT 1 / (CASE WHEN {are_absent} THEN 1 ELSE 0 END)"
+        ));
+        request
+    }
+
+    /// The condition that records are absent.
+    fn are_absent<'a>(&self, request: &mut Request<'a>, changes: &[&'a RecordChange]) -> String {
+        let conditions: Vec<String> = changes
+            .iter()
+            .map(|change| {
+                let kind = request.bind(change.kind.as_str());
+                let key = request.bind(change.key.as_str());
+                format!(
+                    "NOT EXISTS (SELECT 1 FROM {}.records AS r WHERE r.kind = {kind} AND r.key = {key})",
+                    self.schema
+                )
+            })
+            .collect();
+        conditions.join(" AND ")
     }
 
     /// Writes or removes a record whose precondition was checked before.

@@ -12,6 +12,7 @@
 //! - [`retention`]: purging with an archive, the removal of idle agents and of
 //!   expired records, and scheduled removal.
 //! - [`traces`]: the distributed traces of a session.
+//! - [`webhooks`]: the endpoints of webhooks, and the delivery of what the core has put into the outbox.
 
 use tenure_core::work::job::AnyJob;
 use tenure_core::work::operation::AnyOperation;
@@ -28,6 +29,7 @@ pub mod metrics;
 pub mod retention;
 #[cfg(feature = "telemetry")]
 pub mod traces;
+pub mod webhooks;
 
 /// The operations of all applications.
 pub static OPERATIONS: &[&[&AnyOperation]] = &[
@@ -46,6 +48,9 @@ pub static OPERATIONS: &[&[&AnyOperation]] = &[
     traces::OPERATIONS,
     retention::agents::OPERATIONS,
     retention::records::OPERATIONS,
+    webhooks::operations::OPERATIONS,
+    webhooks::queue::OPERATIONS,
+    webhooks::failed::OPERATIONS,
 ];
 
 /// The jobs of all applications.
@@ -54,4 +59,5 @@ pub static JOBS: &[&[&AnyJob]] = &[
     folders::job::JOBS,
     retention::job::JOBS,
     retention::purge::JOBS,
+    webhooks::job::JOBS,
 ];

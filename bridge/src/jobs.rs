@@ -9,6 +9,8 @@ use tenure_core::work::job::{
     DriverError, FolderEntry, Job, JobError, JobReply, JobResult, Need, ReadFile, Side, Standing,
     Step,
 };
+#[cfg(feature = "apps")]
+use tenure_core::work::job::{Ended, EndedPost};
 use tenure_core::{Error, Json, Millis, Result, Text};
 
 use crate::answer::{self, Answer};
@@ -36,6 +38,8 @@ enum Awaited {
     File,
     Folder,
     Attempted,
+    #[cfg(feature = "apps")]
+    Posted,
 }
 
 impl Jobs {
@@ -131,6 +135,8 @@ fn request(need: Need) -> (&'static str, Json, Awaited) {
         Need::Sleep(ms) => ("sleep", Json::of(&Sleep { ms }), Awaited::Done),
         Need::Attempt => ("attempt", Json::default(), Awaited::Attempted),
         Need::Progress(progress) => ("progress", progress.to_json(), Awaited::Done),
+        #[cfg(feature = "apps")]
+        Need::Post(posting) => ("post", Json::of(&posting), Awaited::Posted),
     }
 }
 
@@ -160,6 +166,11 @@ fn read_value(awaited: &Awaited, value: &str) -> Result<JobReply> {
             JobReply::Folder(entries.into_iter().map(|Entry(entry)| entry).collect())
         }
         Awaited::Attempted => JobReply::Attempted(Property::read("attempt", value)?),
+        #[cfg(feature = "apps")]
+        Awaited::Posted => {
+            let Posts(ended) = Property::read("posts", value)?;
+            JobReply::Posted(ended)
+        }
     })
 }
 
@@ -201,3 +212,37 @@ impl Params for Entry {
 }
 
 tenure_core::nested_properties!(Thrown, File, Entry);
+
+#[cfg(feature = "apps")]
+#[derive(Default)]
+struct Posts(Ended);
+
+#[cfg(feature = "apps")]
+impl Params for Posts {
+    fn take(properties: &mut Properties<'_>) -> Self {
+        let posts: Vec<EndedOne> = properties.take("posts");
+        Self(Ended {
+            posts: posts.into_iter().map(|EndedOne(post)| post).collect(),
+            stops: properties.take_or("stops", false),
+        })
+    }
+}
+
+#[cfg(feature = "apps")]
+#[derive(Default)]
+struct EndedOne(EndedPost);
+
+#[cfg(feature = "apps")]
+impl Params for EndedOne {
+    fn take(properties: &mut Properties<'_>) -> Self {
+        Self(EndedPost {
+            number: properties.take("number"),
+            status: properties.take("status"),
+            retry_after: properties.take("retry_after"),
+            problem: properties.take("problem"),
+        })
+    }
+}
+
+#[cfg(feature = "apps")]
+tenure_core::nested_properties!(Posts, EndedOne);

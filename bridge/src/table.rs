@@ -74,6 +74,7 @@ const LEFT_OUT: &[&str] = &[
     "retention",
     "startInSlots",
     "vm",
+    "webhook",
 ];
 
 #[cfg(all(test, feature = "apps"))]

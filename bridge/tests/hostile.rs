@@ -105,8 +105,9 @@ fn every_property_of_every_operation_handles_every_type_of_json() {
     assert!(count > 3000, "{count}");
 }
 
-/// The properties whose objects are the user's own data, and those of which a version reads the metrics that it knows.
-const USER_DATA: [&str; 9] = [
+/// The properties whose objects are the user's own data, headers, and those of which a version reads the metrics that it
+/// knows.
+const USER_DATA: [&str; 10] = [
     "context",
     "metadata",
     "data",
@@ -116,6 +117,7 @@ const USER_DATA: [&str; 9] = [
     "params",
     "own",
     "recorded",
+    "headers",
 ];
 
 /// The value, once for each object of ours in it, with an unknown property in that object.

@@ -5,8 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tenure_core::work::job::{
-    DriverError, ExportedPart, FolderEntry, Job, JobError, JobReply, JobResult, JobRow, Need,
-    ReadFile, Side, Standing, Step, StepReply,
+    DriverError, Ended, ExportedPart, FolderEntry, Job, JobError, JobReply, JobResult, JobRow,
+    Need, Posting, ReadFile, Side, Standing, Step, StepReply,
 };
 use tenure_core::work::operation::Reply;
 use tenure_core::{Error, Millis, Text};
@@ -42,6 +42,11 @@ pub(crate) trait JobHost {
 
     /// Makes the call of a retried job. Returns the code of its outcome.
     fn attempt(&mut self) -> Result<Text, Failure> {
+        Err(unexpected())
+    }
+
+    /// Posts texts, and waits for the end of a post.
+    fn post(&mut self, _posting: Posting) -> Result<Ended, Failure> {
         Err(unexpected())
     }
 
@@ -139,6 +144,10 @@ impl<'h> Driver<'h> {
             Need::Attempt => {
                 let attempted = self.host.attempt();
                 self.reply(attempted, JobReply::Attempted)
+            }
+            Need::Post(posting) => {
+                let posted = self.host.post(posting);
+                self.reply(posted, JobReply::Posted)
             }
             Need::Progress(progress) => {
                 self.host.progress(progress);

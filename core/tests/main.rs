@@ -30,3 +30,4 @@ mod redact_examples;
 mod redact_properties;
 mod slots;
 mod support;
+mod webhooks;

@@ -5853,9 +5853,396 @@ token: number, };
 export type Wanted = "above" | "below";
 
 /**
+ * An endpoint to add.
+ */
+export type WebhookAddParams = { 
+/**
+ * Its id: 1 to 64 letters, digits, `.`, `_` or `-`. By default one is made.
+ */
+id?: string, 
+/**
+ * The URL that deliveries are posted to, `https:` or `http:`.
+ */
+url: string, 
+/**
+ * Only these events: `"start"`, `"pause"`, `"resume"`, `"complete"`, `"error"`, `"timeout"` or
+ * `"abandoned"`. By default all.
+ */
+events?: Array<string>, 
+/**
+ * Only sessions of these modes; by default all.
+ */
+modes?: Array<string>, 
+/**
+ * Only sessions of these users; by default all.
+ */
+users?: Array<string>, 
+/**
+ * Additional headers: an object of names and values. No list shows their values.
+ */
+headers?: JsonObject, 
+/**
+ * The secret that signs deliveries: `whsec_` and 24 to 64 bytes in base64. By default one is
+ * made, and returned.
+ */
+secret?: string, 
+/**
+ * Deliver the changes of a session in order, the next one when the one before has arrived or has
+ * failed for good; `true` by default. It cannot be changed later.
+ */
+ordered?: boolean, 
+/**
+ * The timeout of an attempt, in milliseconds: 1 to 60,000; 10,000 by default.
+ */
+timeoutMs?: number, 
+/**
+ * Deliver the event `abandoned` as an `error` with the reason `"abandoned"`; `false` by default.
+ */
+abandonedAsError?: boolean, 
+/**
+ * Change the endpoint if there is one with this id, instead of failing; `false` by default. Its
+ * secret stays as it is, unless a `secret` is given, and so does its order. If it is disabled, it stays so,
+ * unless its URL changes.
+ */
+replace?: boolean, };
+
+/**
+ * An endpoint that was added.
+ */
+export type WebhookAdded = { 
+/**
+ * The endpoint.
+ */
+endpoint: WebhookEndpoint, 
+/**
+ * Its secret, if it is new. It is not shown again.
+ */
+secret?: string, };
+
+/**
+ * The addresses to which may be posted.
+ */
+export type WebhookAddresses = { 
+/**
+ * Those of the given ones that are public.
+ */
+allowed: Array<string>, 
+/**
+ * What to say where none is.
+ */
+problem: string, };
+
+/**
+ * Addresses to which the name of a host leads.
+ */
+export type WebhookAddressesParams = { 
+/**
+ * The addresses.
+ */
+addresses: Array<string>, };
+
+/**
+ * A delivery that was claimed, ready to be posted.
+ */
+export type WebhookClaim = { 
+/**
+ * The key of the delivery.
+ */
+key: string, 
+/**
+ * The claim, with which it is settled.
+ */
+claim: string, 
+/**
+ * The id of the endpoint.
+ */
+endpoint: string, 
+/**
+ * The URL to post to.
+ */
+url: string, 
+/**
+ * The headers, with the signatures.
+ */
+headers: Array<WebhookHeader>, 
+/**
+ * The text to post.
+ */
+body: string, 
+/**
+ * The timeout of the attempt, in milliseconds.
+ */
+timeoutMs: number, };
+
+/**
+ * What to claim.
+ */
+export type WebhookClaimParams = { 
+/**
+ * The greatest number of deliveries: 1 to 64.
+ */
+limit: number, 
+/**
+ * Claim no further delivery once the payloads of those that are claimed have this many bytes.
+ */
+maxBytes: number, 
+/**
+ * Only deliveries to this endpoint; by default to all.
+ */
+endpoint?: string, 
+/**
+ * No deliveries to these endpoints: their share is in flight.
+ */
+skip?: Array<string>, };
+
+/**
+ * The deliveries that were claimed.
+ */
+export type WebhookClaims = { 
+/**
+ * They are the caller's until their timeouts have passed, and half a minute more.
+ */
+claims: Array<WebhookClaim>, 
+/**
+ * Whether there may be more now.
+ */
+more: boolean, 
+/**
+ * The time until the next delivery may be claimed, in milliseconds; absent if none waits.
+ */
+nextInMs?: number, };
+
+/**
+ * How to deliver.
+ */
+export type WebhookDeliverParams = { 
+/**
+ * End when nothing is due; by default it goes on until its driver stops it.
+ */
+once?: boolean, 
+/**
+ * Only to this endpoint; by default to all.
+ */
+endpoint?: string, 
+/**
+ * Whether addresses of private networks and of this machine are allowed; `false` by default.
+ */
+allowPrivate?: boolean, 
+/**
+ * The greatest number of posts in flight: 1 to 64; 8 by default.
+ */
+concurrency?: number, 
+/**
+ * The size of what is in flight, in bytes, beyond which no further post is started; 8 MiB by
+ * default.
+ */
+maxBytes?: number, 
+/**
+ * How often to look for what other processes have queued, in milliseconds; 2,000 by default.
+ */
+pollMs?: number, };
+
+/**
+ * What was delivered since the job began.
+ */
+export type WebhookDelivered = { 
+/**
+ * The number of deliveries that have arrived.
+ */
+delivered: number, 
+/**
+ * The number of attempts that have failed and are repeated.
+ */
+retried: number, 
+/**
+ * The number of deliveries that have failed for good.
+ */
+failed: number, 
+/**
+ * The endpoints that were disabled, because they have answered 410.
+ */
+disabled: Array<string>, 
+/**
+ * The error of the store that is retried; `null` if there is none.
+ */
+error: CoreErrorCode | DriverErrorCode | null, };
+
+/**
+ * An endpoint, without its secrets.
+ */
+export type WebhookEndpoint = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its URL, without a query.
+ */
+url: string, 
+/**
+ * Its events; absent for all.
+ */
+events?: Array<string>, 
+/**
+ * Its modes; absent for all.
+ */
+modes?: Array<string>, 
+/**
+ * Its users; absent for all.
+ */
+users?: Array<string>, 
+/**
+ * The names of its additional headers.
+ */
+headers: Array<string>, 
+/**
+ * Whether the deliveries of a session are in order.
+ */
+ordered: boolean, 
+/**
+ * The timeout of an attempt, in milliseconds.
+ */
+timeoutMs: number, 
+/**
+ * When it was added.
+ */
+createdAt: string, 
+/**
+ * When it was disabled; absent if it is enabled.
+ */
+disabledAt?: string, 
+/**
+ * Why it was disabled.
+ */
+disabledBecause?: string, 
+/**
+ * When the oldest delivery that waits may be attempted next; absent if none waits.
+ */
+nextAttemptAt?: string, };
+
+/**
+ * The endpoints of a store.
+ */
+export type WebhookEndpoints = { 
+/**
+ * All of them, in the order of their ids.
+ */
+items: Array<WebhookEndpoint>, };
+
+/**
  * The events that webhooks report.
  */
 export type WebhookEvent = "start" | "pause" | "resume" | "complete" | "error" | "timeout" | "abandoned";
+
+/**
+ * Which failed deliveries to list.
+ */
+export type WebhookFailedParams = { 
+/**
+ * Only deliveries to this endpoint; by default to all.
+ */
+endpoint?: string, 
+/**
+ * The greatest number in the page: 1 to 100, 50 by default.
+ */
+limit?: number, 
+/**
+ * The `nextCursor` of the previous page.
+ */
+cursor?: string, };
+
+/**
+ * A delivery that has failed for good.
+ */
+export type WebhookFailure = { 
+/**
+ * Its key.
+ */
+key: string, 
+/**
+ * The id of the message.
+ */
+message: string, 
+/**
+ * The id of the endpoint.
+ */
+endpoint: string, 
+/**
+ * The id of the session.
+ */
+session: string, 
+/**
+ * The event.
+ */
+event: string, 
+/**
+ * When the change was made.
+ */
+createdAt: string, 
+/**
+ * When the last attempt failed.
+ */
+failedAt?: string, 
+/**
+ * How many attempts there were.
+ */
+attempts: number, 
+/**
+ * The status of the last response.
+ */
+status?: number, 
+/**
+ * Why the last attempt failed.
+ */
+problem?: string, 
+/**
+ * When it is removed.
+ */
+keptUntil?: string, };
+
+/**
+ * A page of deliveries that have failed for good.
+ */
+export type WebhookFailures = { 
+/**
+ * The deliveries, by endpoint and then by time.
+ */
+items: Array<WebhookFailure>, 
+/**
+ * The `cursor` of the next page; absent on the last page.
+ */
+nextCursor?: string, };
+
+/**
+ * A header.
+ */
+export type WebhookHeader = { 
+/**
+ * Its name, in lower case.
+ */
+name: string, 
+/**
+ * Its value.
+ */
+value: string, };
+
+/**
+ * Which endpoints to list.
+ */
+export type WebhookListParams = { 
+/**
+ * Only the endpoint of this id; by default all.
+ */
+id?: string, };
+
+/**
+ * An endpoint.
+ */
+export type WebhookParams = { 
+/**
+ * Its id.
+ */
+id: string, };
 
 /**
  * The payload of a webhook.
@@ -5878,6 +6265,88 @@ timestamp: string,
  * iterations allowed.
  */
 data?: JsonObject, };
+
+/**
+ * Which failed deliveries to attempt again, or to drop: those of the keys, or all of an endpoint.
+ */
+export type WebhookRedeliverParams = { 
+/**
+ * The `key` of each delivery.
+ */
+keys?: Array<string>, 
+/**
+ * Only those that have failed at this endpoint; without `keys` all of them.
+ */
+endpoint?: string, 
+/**
+ * Drop them, and do not attempt them again; `false` by default.
+ */
+drop?: boolean, };
+
+/**
+ * The number of failed deliveries that are attempted again, or were dropped.
+ */
+export type WebhookRedelivered = { 
+/**
+ * The number.
+ */
+deliveries: number, };
+
+/**
+ * An endpoint that was removed.
+ */
+export type WebhookRemoved = { 
+/**
+ * Whether there was one.
+ */
+removed: boolean, 
+/**
+ * The number of deliveries to it that were dropped.
+ */
+dropped: number, };
+
+/**
+ * How one claimed delivery has ended: with a status, or a problem.
+ */
+export type WebhookResult = { 
+/**
+ * The `key` of the claim.
+ */
+key: string, 
+/**
+ * The `claim` of the claim.
+ */
+claim: string, 
+/**
+ * The status of the response.
+ */
+status?: number, 
+/**
+ * The header `retry-after` of the response.
+ */
+retryAfter?: string, 
+/**
+ * Why there was no response.
+ */
+problem?: string, };
+
+/**
+ * An endpoint whose secret is replaced.
+ */
+export type WebhookRotateParams = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * The new secret; by default one is made, and returned.
+ */
+secret?: string, 
+/**
+ * How long deliveries are signed by the former secret, too: milliseconds or text such as
+ * `"24h"`; `"24h"` by default.
+ */
+keepFor?: number | string, };
 
 /**
  * The session of a webhook, just after the change.
@@ -5907,6 +6376,108 @@ userId?: string,
  * Its channel.
  */
 channelId?: string, };
+
+/**
+ * How claimed deliveries have ended.
+ */
+export type WebhookSettleParams = { 
+/**
+ * One for each delivery; at most 64.
+ */
+results: Array<WebhookResult>, };
+
+/**
+ * What has become of deliveries.
+ */
+export type WebhookSettled = { 
+/**
+ * The number that have arrived.
+ */
+delivered: number, 
+/**
+ * The number that are attempted again.
+ */
+retried: number, 
+/**
+ * The number that have failed for good.
+ */
+failed: number, 
+/**
+ * The endpoints that were disabled, because they have answered 410.
+ */
+disabled: Array<string>, };
+
+/**
+ * An endpoint to test.
+ */
+export type WebhookTestParams = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Whether addresses of private networks and of this machine are allowed; `false` by default.
+ */
+allowPrivate?: boolean, };
+
+/**
+ * How the test of an endpoint has ended.
+ */
+export type WebhookTested = { 
+/**
+ * Whether the endpoint has taken the example: with a status of 200 to 299.
+ */
+delivered: boolean, 
+/**
+ * The status of the response.
+ */
+status?: number, 
+/**
+ * Why there was no response.
+ */
+problem?: string, 
+/**
+ * How long it took, in milliseconds.
+ */
+durationMs: number, };
+
+/**
+ * What to change of an endpoint. What is left out stays as it is.
+ */
+export type WebhookUpdateParams = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its new URL.
+ */
+url?: string, 
+/**
+ * Its events; `null` for all.
+ */
+events?: Array<string> | null, 
+/**
+ * Its modes; `null` for all.
+ */
+modes?: Array<string> | null, 
+/**
+ * Its users; `null` for all.
+ */
+users?: Array<string> | null, 
+/**
+ * Its additional headers, in place of all of them.
+ */
+headers?: JsonObject, 
+/**
+ * The timeout of an attempt, in milliseconds.
+ */
+timeoutMs?: number, 
+/**
+ * Enable it, or disable it. What is queued for a disabled endpoint waits; further changes are not
+ * queued.
+ */
+enabled?: boolean, };
 
 /** The codes of errors that the core and its stores report. */
 export type CoreErrorCode =
@@ -6204,8 +6775,30 @@ export interface Operations {
   agentCleanup: { params: AgentCleanupParams; result: CleanupResult };
   /** Removes entries that have reached an age from the audit log. */
   auditPurge: { params: AuditPurgeParams; result: AuditPurged };
-  /** Removes expired records: the disposable leases, such as those of runs, and the entries of the audit log that are older than `keepAudit`. Other leases stay, so that their next tokens are greater. */
+  /** Removes expired records: the disposable leases, such as those of runs, the entries of the audit log that are older than `keepAudit`, and deliveries of webhooks that failed long ago. Other leases stay, so that their next tokens are greater. */
   cleanupRecords: { params: CleanupRecordsParams; result: RecordsCleaned };
+  /** Adds an endpoint: from now on, changes of sessions are delivered to it. Returns its secret, if it is new; it is not shown again. */
+  webhookAdd: { params: WebhookAddParams; result: WebhookAdded };
+  /** Changes an endpoint. `null` if there is none. */
+  webhookUpdate: { params: WebhookUpdateParams; result: WebhookEndpoint | null };
+  /** Replaces the secret of an endpoint. For a time, deliveries are signed by the former one, too. `null` if there is no such endpoint. */
+  webhookRotate: { params: WebhookRotateParams; result: WebhookAdded | null };
+  /** The endpoints, without their secrets. */
+  webhookList: { params: WebhookListParams; result: WebhookEndpoints };
+  /** Removes an endpoint, and drops what is queued for it or has failed at it. */
+  webhookRemove: { params: WebhookParams; result: WebhookRemoved };
+  /** Which of these addresses a delivery may be posted to: those of the public internet. A deliverer calls it with those that the name of a host leads to. */
+  webhookAddresses: { params: WebhookAddressesParams; result: WebhookAddresses };
+  /** Claims deliveries that are due, and returns them signed. No other caller gets them until their timeouts have passed, and half a minute more. */
+  webhookClaim: { params: WebhookClaimParams; result: WebhookClaims };
+  /** Settles claimed deliveries: those with a status of 200 to 299 are done, others are attempted again later, and those without a further attempt have failed for good. An endpoint that has answered 410 is disabled. */
+  webhookSettle: { params: WebhookSettleParams; result: WebhookSettled };
+  /** A signed example for an endpoint, to be posted by its caller. `null` if there is no such endpoint. It has the endpoint's headers and all of its URL, so a read-only server refuses it. */
+  webhookSample: { params: WebhookParams; result: WebhookClaim | null };
+  /** A page of the deliveries that have failed for good, by endpoint and then by time. */
+  webhookFailed: { params: WebhookFailedParams; result: WebhookFailures };
+  /** Attempts deliveries again that have failed for good, or drops them. */
+  webhookRedeliver: { params: WebhookRedeliverParams; result: WebhookRedelivered };
 }
 
 /** Whether an operation only reads, may write, or may write to a session with its fencing token. */
@@ -6309,6 +6902,17 @@ export const OPERATIONS = {
   agentCleanup: "write",
   auditPurge: "write",
   cleanupRecords: "write",
+  webhookAdd: "write",
+  webhookUpdate: "write",
+  webhookRotate: "write",
+  webhookList: "read",
+  webhookRemove: "write",
+  webhookAddresses: "read",
+  webhookClaim: "write",
+  webhookSettle: "write",
+  webhookSample: "write",
+  webhookFailed: "read",
+  webhookRedeliver: "write",
 } as const satisfies Record<keyof Operations, "read" | "write" | "fenced">;
 
 /** Every job: its parameters and its result. */
@@ -6325,4 +6929,8 @@ export interface Jobs {
   retention: { params: RetentionParams; result: null };
   /** Purges the trash: deletes sessions that have been in it for a given time, in batches. */
   retentionPurge: { params: PurgeJobParams; result: PurgeResult };
+  /** Delivers what is queued for the endpoints. Each change of what it has delivered is reported as progress. */
+  webhookDeliver: { params: WebhookDeliverParams; result: WebhookDelivered };
+  /** Posts a signed example to an endpoint. `null` if there is none. */
+  webhookTest: { params: WebhookTestParams; result: WebhookTested | null };
 }

@@ -54,6 +54,14 @@ const portable = (id: string): Json => ({
 });
 const slot = { ...start, taskId: "T", phase: "plan", model: "opus" };
 
+const endpoint = { id: "e", url: "https://example.com/hooks" };
+
+/** How the claimed deliveries have ended. */
+function settled(results: Results, how: Json): Json {
+  const claims = last(results, "webhookClaim", "claims") as readonly Json[];
+  return { results: claims.map(({ key, claim }) => ({ key, claim, ...how })) };
+}
+
 /** Calls of all operations that succeed, in this order. */
 const CALLS: readonly Call[] = [
   [
@@ -194,6 +202,26 @@ const CALLS: readonly Call[] = [
   ["copyRead", { wanted: stamps("s") }],
   ["copyWrite", (results) => ({ chunk: last(results, "copyRead", "chunk") })],
   ["leaseClear", { prefix: "k" }],
+  [
+    "webhookAdd",
+    { ...endpoint, events: ["start"], modes: ["m"], users: ["u"], headers: { a: "b" } },
+  ],
+  ["start", { ...start, userId: "u" }],
+  ["webhookList"],
+  ["webhookClaim", { limit: 8, maxBytes: 1 }],
+  ["webhookSettle", (results) => settled(results, { status: 410 })],
+  ["webhookClaim", { limit: 8, maxBytes: 1 }],
+  ["webhookList", { id: "e" }],
+  ["webhookFailed", { limit: 1 }],
+  ["webhookUpdate", { id: "e", enabled: true }],
+  ["webhookUpdate", { id: "nobody" }],
+  ["webhookRedeliver", { endpoint: "e" }],
+  ["webhookSample", { id: "e" }],
+  ["webhookSample", { id: "nobody" }],
+  ["webhookRotate", { id: "e" }],
+  ["webhookRotate", { id: "nobody" }],
+  ["webhookAddresses", { addresses: ["1.1.1.1", "127.0.0.1"] }],
+  ["webhookRemove", { id: "e" }],
   ["cleanup", { maxAge: 0, status: ["completed"] }],
   ["cleanup", { maxAge: 0, dryRun: true }],
   ["purge", { olderThan: 0 }],

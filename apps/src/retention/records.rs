@@ -12,15 +12,16 @@ use tenure_core::work::context::Context;
 use tenure_core::work::operation::Group;
 
 use super::leases;
+use crate::webhooks::failed;
 
 tenure_core::operations! {
     Group::Audit;
     /// Removes entries that have reached an age from the audit log.
     AUDIT_PURGE = WriteMany "auditPurge" (AuditPurgeParams) -> AuditPurged, steps purge,
         r#"{"olderThan":"30d","dryRun":false}"#;
-    /// Removes expired records: the disposable leases, such as those of runs, and the entries of the
-    /// audit log that are older than `keepAudit`. Other leases stay, so that their next tokens are
-    /// greater.
+    /// Removes expired records: the disposable leases, such as those of runs, the entries of the
+    /// audit log that are older than `keepAudit`, and deliveries of webhooks that failed long ago. Other
+    /// leases stay, so that their next tokens are greater.
     CLEANUP_RECORDS = WriteMany "cleanupRecords" (CleanupRecordsParams) -> RecordsCleaned,
         steps cleanup,
         r#"{"keepAudit":0,"dryRun":false}"#;
@@ -34,6 +35,7 @@ async fn cleanup(context: &Context, params: CleanupRecordsParams) -> Result<Reco
         dry_run: params.dry_run,
     };
     let entries = purge(context, purged).await?.removed;
+    failed::remove_expired(context, dry_run).await?;
     Ok(RecordsCleaned {
         runs,
         entries,

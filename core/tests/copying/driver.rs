@@ -280,7 +280,12 @@ impl SyncStore for CountingStore {
         self.store.load(id, history)
     }
     fn commit(&self, changes: &Changes) -> Result<Commit> {
-        let kinds = changes.records.iter().map(|change| change.kind.clone());
+        // A change without a record may only expect that there is none.
+        let written = changes
+            .records
+            .iter()
+            .filter(|change| change.record.is_some());
+        let kinds = written.map(|change| change.kind.clone());
         self.kinds.borrow_mut().extend(kinds);
         self.store.commit(changes)
     }

@@ -14,6 +14,7 @@ mod conformance;
 mod connections;
 mod histories;
 mod opening;
+mod outbox;
 mod properties;
 mod proxy;
 mod recalled;

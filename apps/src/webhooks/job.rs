@@ -1,0 +1,370 @@
+//! The job that delivers: it claims what is due, has its driver post it, and settles what has ended, with a
+//! bounded number of posts and of bytes in flight. And the job that posts an example to an endpoint.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tenure_core::declare_params;
+use tenure_core::error::Error;
+use tenure_core::value::text::Text;
+use tenure_core::work::job::{
+    Ended, EndedPost, Header, JobContext, JobResult, Post, Posting, Side,
+};
+
+use super::params::{
+    WebhookClaim, WebhookClaimParams, WebhookClaims, WebhookParams, WebhookResult,
+    WebhookSettleParams, WebhookSettled,
+};
+use super::queue::{MAX_CLAIMS, WEBHOOK_CLAIM, WEBHOOK_SAMPLE, WEBHOOK_SETTLE};
+
+/// The default number of posts in flight.
+const CONCURRENCY: u32 = 8;
+/// The default size of what is in flight, in bytes.
+const MAX_BYTES: u64 = 8 << 20;
+/// How long to wait at most before it looks for more, in milliseconds: other processes add to the queue,
+/// too.
+const POLL_MS: u64 = 2000;
+/// The longest time between two looks, in milliseconds.
+const LONGEST_POLL_MS: u64 = 3_600_000;
+/// The first delay after an error of the store, in milliseconds, and the longest; it doubles with each.
+const RETRY_MS: u64 = 500;
+const LONGEST_RETRY_MS: u64 = 60_000;
+/// How long to wait for the end of a post when no other is started, in milliseconds. Each has a timeout.
+const END_MS: u64 = 120_000;
+
+declare_params! {
+    /// How to deliver.
+    pub struct WebhookDeliverParams {
+        /// End when nothing is due; by default it goes on until its driver stops it.
+        pub once: Option<bool>,
+        /// Only to this endpoint; by default to all.
+        pub endpoint: Option<Text>,
+        /// Whether addresses of private networks and of this machine are allowed; `false` by default.
+        pub allow_private: Option<bool>,
+        /// The greatest number of posts in flight: 1 to 64; 8 by default.
+        pub concurrency: Option<u32>,
+        /// The size of what is in flight, in bytes, beyond which no further post is started; 8 MiB by
+        /// default.
+        pub max_bytes: Option<u64>,
+        /// How often to look for what other processes have queued, in milliseconds; 2,000 by default.
+        pub poll_ms: Option<u64>,
+    }
+
+    /// An endpoint to test.
+    pub struct WebhookTestParams {
+        /// Its id.
+        pub id: Text,
+        /// Whether addresses of private networks and of this machine are allowed; `false` by default.
+        pub allow_private: Option<bool>,
+    }
+}
+
+/// What was delivered since the job began.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookDelivered {
+    /// The number of deliveries that have arrived.
+    pub delivered: u64,
+    /// The number of attempts that have failed and are repeated.
+    pub retried: u64,
+    /// The number of deliveries that have failed for good.
+    pub failed: u64,
+    /// The endpoints that were disabled, because they have answered 410.
+    pub disabled: Vec<String>,
+    /// The error of the store that is retried; `null` if there is none.
+    #[cfg_attr(feature = "ts", ts(type = "CoreErrorCode | DriverErrorCode | null"))]
+    pub error: Option<String>,
+}
+
+/// How the test of an endpoint has ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(optional_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookTested {
+    /// Whether the endpoint has taken the example: with a status of 200 to 299.
+    pub delivered: bool,
+    /// The status of the response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u32>,
+    /// Why there was no response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+tenure_core::jobs! {
+    /// Delivers what is queued for the endpoints. Each change of what it has delivered is reported as
+    /// progress.
+    WEBHOOK_DELIVER = "webhookDeliver" (WebhookDeliverParams) -> WebhookDelivered, deliver,
+        r#"{"once":true,"endpoint":"bot","allowPrivate":true,"concurrency":2,"maxBytes":1000,"pollMs":100}"#;
+    /// Posts a signed example to an endpoint. `null` if there is none.
+    WEBHOOK_TEST = "webhookTest" (WebhookTestParams) -> Option<WebhookTested>, test,
+        r#"{"id":"bot","allowPrivate":true}"#;
+}
+
+/// A post in flight.
+struct Flight {
+    key: Text,
+    claim: Text,
+    endpoint: Text,
+    bytes: u64,
+}
+
+/// What a job that delivers knows.
+struct Delivering {
+    context: JobContext,
+    params: WebhookDeliverParams,
+    flights: BTreeMap<u32, Flight>,
+    last: u32,
+    /// What has ended and is not settled yet.
+    results: Vec<WebhookResult>,
+    done: WebhookDelivered,
+    /// The delay of the next retry of the store, in milliseconds; 0 if it works.
+    retry_ms: u64,
+}
+
+/// What follows a look at the queue.
+#[derive(Default)]
+struct Look {
+    start: Vec<Post>,
+    /// The time until the next look, in milliseconds; `None` if nothing waits.
+    wait_ms: Option<u64>,
+    has_more: bool,
+}
+
+async fn deliver(context: JobContext, params: WebhookDeliverParams) -> JobResult<WebhookDelivered> {
+    let concurrency = params.concurrency.unwrap_or(CONCURRENCY);
+    if !(1..=MAX_CLAIMS).contains(&concurrency) {
+        return Err(Error::invalid("concurrency", "expected 1 to 64").into());
+    }
+    let once = params.once.unwrap_or(false);
+    let poll = params.poll_ms.unwrap_or(POLL_MS).clamp(1, LONGEST_POLL_MS);
+    let mut delivering = Delivering {
+        context: context.clone(),
+        params,
+        flights: BTreeMap::new(),
+        last: 0,
+        results: Vec::new(),
+        done: WebhookDelivered::default(),
+        retry_ms: 0,
+    };
+    let mut stops = false;
+    loop {
+        delivering.settle(once).await?;
+        let look = match stops || !delivering.results.is_empty() {
+            true => Look::default(),
+            false => delivering.look(concurrency, once).await?,
+        };
+        let is_idle = look.start.is_empty() && delivering.flights.is_empty();
+        let is_done = stops || (once && !look.has_more);
+        if is_idle && is_done && (stops || delivering.results.is_empty()) {
+            return Ok(delivering.done);
+        }
+        let wait_ms = match (delivering.retry_ms, delivering.has_room(concurrency)) {
+            (1.., _) => delivering.retry_ms,
+            (0, false) => END_MS,
+            (0, true) if look.has_more => 0,
+            (0, true) if once => look.wait_ms.unwrap_or(END_MS).min(END_MS),
+            (0, true) => look.wait_ms.unwrap_or(poll).min(poll),
+        };
+        let posting = Posting {
+            start: look.start,
+            wait_ms,
+        };
+        let ended = context.post(posting).await?;
+        stops |= ended.stops;
+        delivering.end(ended);
+    }
+}
+
+impl Delivering {
+    /// Whether a further post may be started.
+    fn has_room(&self, concurrency: u32) -> bool {
+        let max_bytes = self.params.max_bytes.unwrap_or(MAX_BYTES);
+        self.flights.len() < concurrency as usize && self.bytes() < max_bytes
+    }
+
+    fn bytes(&self) -> u64 {
+        self.flights.values().map(|flight| flight.bytes).sum()
+    }
+
+    /// Claims what is due, as far as there is room. An error of the store is retried, except in a job that
+    /// is to end.
+    async fn look(&mut self, concurrency: u32, once: bool) -> JobResult<Look> {
+        if !self.has_room(concurrency) {
+            return Ok(Look::default());
+        }
+        let room = concurrency.saturating_sub(self.flights.len() as u32);
+        let max_bytes = self.params.max_bytes.unwrap_or(MAX_BYTES);
+        // An endpoint that hangs leaves a quarter of the posts, at least one, to the others.
+        let share = concurrency.saturating_sub((concurrency / 4).max(1)).max(1) as usize;
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for flight in self.flights.values() {
+            *counts.entry(flight.endpoint.as_str()).or_default() += 1;
+        }
+        let busy = counts.iter().filter(|(_, count)| **count >= share);
+        let skip: Vec<Text> = busy.map(|(id, _)| Text::from(*id)).collect();
+        let params = WebhookClaimParams {
+            limit: room,
+            max_bytes: max_bytes.saturating_sub(self.bytes()).max(1),
+            endpoint: self.params.endpoint.clone(),
+            skip: Some(skip).filter(|skip| !skip.is_empty() && self.params.endpoint.is_none()),
+        };
+        let claims: JobResult<WebhookClaims> =
+            self.context.run(Side::Target, &WEBHOOK_CLAIM, params).await;
+        let claims = match claims {
+            Ok(claims) => claims,
+            Err(error) if once => return Err(error),
+            Err(error) => {
+                self.fail(error.code()).await?;
+                return Ok(Look::default());
+            }
+        };
+        self.recover().await?;
+        let start = claims.claims.into_iter().map(|claim| self.started(claim));
+        let start: Vec<Post> = start.collect();
+        Ok(Look {
+            has_more: claims.more && self.has_room(concurrency),
+            wait_ms: claims.next_in_ms,
+            start,
+        })
+    }
+
+    fn started(&mut self, claim: WebhookClaim) -> Post {
+        self.last = self.last.wrapping_add(1);
+        let flight = Flight {
+            key: claim.key,
+            claim: claim.claim,
+            endpoint: claim.endpoint,
+            bytes: claim.body.as_str().len() as u64,
+        };
+        self.flights.insert(self.last, flight);
+        Post {
+            number: self.last,
+            url: claim.url,
+            headers: headers(claim.headers),
+            body: claim.body,
+            timeout_ms: claim.timeout_ms,
+            allow_private: self.params.allow_private.unwrap_or(false),
+        }
+    }
+
+    /// Takes note of posts that have ended.
+    fn end(&mut self, ended: Ended) {
+        for post in ended.posts {
+            let Some(flight) = self.flights.remove(&post.number) else {
+                continue;
+            };
+            let EndedPost {
+                status,
+                retry_after,
+                problem,
+                ..
+            } = post;
+            self.results.push(WebhookResult {
+                key: flight.key,
+                claim: flight.claim,
+                status,
+                retry_after,
+                problem,
+            });
+        }
+    }
+
+    /// Settles what has ended. If the store fails, what has ended is settled later: until then it is not
+    /// posted again by this job, and by another one only when its claim has ended.
+    async fn settle(&mut self, once: bool) -> JobResult<()> {
+        while !self.results.is_empty() {
+            let count = self.results.len().min(MAX_CLAIMS as usize);
+            let params = WebhookSettleParams {
+                results: self.results.iter().take(count).cloned().collect(),
+            };
+            let settled: JobResult<WebhookSettled> = self
+                .context
+                .run(Side::Target, &WEBHOOK_SETTLE, params)
+                .await;
+            match settled {
+                Ok(settled) => {
+                    self.results.drain(..count);
+                    self.done.delivered += settled.delivered;
+                    self.done.retried += settled.retried;
+                    self.done.failed += settled.failed;
+                    self.done.disabled.extend(settled.disabled);
+                    self.retry_ms = 0;
+                    self.done.error = None;
+                    self.context.progress(self.done.clone()).await?;
+                }
+                Err(error) if once && self.flights.is_empty() => return Err(error),
+                Err(error) => return self.fail(error.code()).await,
+            }
+        }
+        Ok(())
+    }
+
+    async fn fail(&mut self, code: &str) -> JobResult<()> {
+        self.retry_ms = match self.retry_ms {
+            0 => RETRY_MS,
+            last => last.saturating_mul(2).min(LONGEST_RETRY_MS),
+        };
+        if self.done.error.as_deref() == Some(code) {
+            return Ok(());
+        }
+        self.done.error = Some(code.to_owned());
+        self.context.progress(self.done.clone()).await
+    }
+
+    async fn recover(&mut self) -> JobResult<()> {
+        self.retry_ms = 0;
+        match self.done.error.take() {
+            Some(_) => self.context.progress(self.done.clone()).await,
+            None => Ok(()),
+        }
+    }
+}
+
+async fn test(context: JobContext, params: WebhookTestParams) -> JobResult<Option<WebhookTested>> {
+    let id = WebhookParams { id: params.id };
+    let claim: Option<WebhookClaim> = context.run(Side::Target, &WEBHOOK_SAMPLE, id).await?;
+    let Some(claim) = claim else {
+        return Ok(None);
+    };
+    let began = context.elapsed();
+    let post = Post {
+        number: 1,
+        url: claim.url,
+        headers: headers(claim.headers),
+        body: claim.body,
+        timeout_ms: claim.timeout_ms,
+        allow_private: params.allow_private.unwrap_or(false),
+    };
+    let mut start = vec![post];
+    loop {
+        let posting = Posting {
+            start: std::mem::take(&mut start),
+            wait_ms: END_MS,
+        };
+        let Ended { posts, stops } = context.post(posting).await?;
+        let ended = posts.into_iter().next();
+        if ended.is_none() && !stops {
+            continue;
+        }
+        let ended = ended.unwrap_or_default();
+        let problem = ended.problem.map(Text::into_string);
+        let none = || Some("it was stopped".to_owned()).filter(|_| ended.status.is_none());
+        return Ok(Some(WebhookTested {
+            delivered: ended
+                .status
+                .is_some_and(|status| (200..300).contains(&status)),
+            status: ended.status,
+            problem: problem.or_else(none),
+            duration_ms: context.elapsed().0.saturating_sub(began.0),
+        }));
+    }
+}
+
+fn headers(headers: Vec<super::params::WebhookHeader>) -> Vec<Header> {
+    let header = |super::params::WebhookHeader { name, value }| Header { name, value };
+    headers.into_iter().map(header).collect()
+}

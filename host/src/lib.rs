@@ -17,6 +17,7 @@ mod place;
 mod process;
 mod registry;
 mod runtime;
+mod webhooks;
 
 pub use asynchronous::{Opener, Opening};
 pub use backup::Backup;
@@ -30,3 +31,4 @@ pub use process::{HOST, ThisHost, this_host};
 pub use registry::registry_path;
 pub use runtime::RuntimeThread;
 pub use tenure_sealed::Rotation;
+pub use webhooks::{Delivering, Poster, PosterSignal};

@@ -15,3 +15,4 @@ mod processes;
 #[cfg(target_os = "linux")]
 mod recording;
 mod stores;
+mod webhooks;

@@ -14,7 +14,7 @@ use tenure_core::error::Cause;
 pub(crate) const MIN_PREFIX: usize = 6;
 
 /// The arguments whose names do not follow from the names of their parameters.
-const NAMES: [(&str, &str); 14] = [
+const NAMES: [(&str, &str); 15] = [
     ("agentName", "--agent"),
     ("atSequence", "--at"),
     ("callId", "--finish"),
@@ -27,12 +27,13 @@ const NAMES: [(&str, &str); 14] = [
     ("parentId", "--parent"),
     ("resultData", "--data"),
     ("text", "PATH"),
+    ("timeoutMs", "--timeout"),
     ("userId", "--user"),
     ("vmId", "ID"),
 ];
 
 /// What messages of the core say about parameters and operations, and what this command says.
-const PHRASES: [(&str, &str); 9] = [
+const PHRASES: [(&str, &str); 10] = [
     (
         "another store than the one that is copied from",
         "a store other than FROM",
@@ -41,6 +42,7 @@ const PHRASES: [(&str, &str); 9] = [
     ("`addIterations`", "`tenure resume ID --add-iterations N`"),
     ("`idempotencyKey`", "--idempotency-key"),
     ("give one in `context`", "give one with --context"),
+    ("give them in `headers`", "give them with --headers"),
     ("requestApproval", "`tenure agent request-approval`"),
     (
         "recorded by `updateContext`",

@@ -63,6 +63,7 @@ mod ui;
 mod usage;
 mod vm;
 mod watch;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -179,6 +180,8 @@ enum Command {
     Audit(LazyArgs<audit::Args>),
     /// Register virtual machines, so that orphaned ones are found
     Vm(LazyArgs<vm::Args>),
+    /// Post changes of sessions to other servers, until they arrive
+    Webhooks(LazyArgs<webhooks::Args>),
     #[cfg(unix)]
     Run(run::Args),
     /// The intermediate process of `run`, which becomes the command.
@@ -238,6 +241,7 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Dedup(LazyArgs(args)) => dedup::run(args, context),
         Command::Audit(LazyArgs(args)) => audit::run(args, context),
         Command::Vm(LazyArgs(args)) => vm::run(args, context),
+        Command::Webhooks(LazyArgs(args)) => webhooks::run(args, context),
         #[cfg(unix)]
         Command::Run(args) => run::run(args, context),
         #[cfg(unix)]

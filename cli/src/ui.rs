@@ -8,9 +8,11 @@ use std::time::Duration;
 use std::{env, fs, thread};
 
 use serde::Serialize;
+use tenure_apps::webhooks::job::WebhookDeliverParams;
 use tenure_core::Error;
 use tenure_core::error::Cause;
 use tenure_core::value::address;
+use tenure_host::Delivering;
 use tenure_regular::read_to_string;
 use tenure_server::log::{self, Format};
 use tenure_server::{ExecutorService, Files, Server, ServerOptions, Token, openapi};
@@ -65,6 +67,12 @@ pub(crate) struct Args {
     /// Allow pages of this origin to use the server with the token
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
+    /// Deliver webhooks, too
+    #[arg(long, conflicts_with = "read_only")]
+    deliver: bool,
+    /// With --deliver: post to addresses of private networks and of this machine, too
+    #[arg(long, requires = "deliver")]
+    allow_private: bool,
     /// Log for people or as JSON
     #[arg(long, value_name = "FORMAT", default_value = "human",
           value_parser = choice::choice([("human", Format::Human), ("json", Format::Json)]))]
@@ -138,10 +146,24 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Outcome {
         }
     }
     context.out.flush()?;
+    let delivering = match args.deliver {
+        true => {
+            let params = WebhookDeliverParams {
+                allow_private: Some(args.allow_private),
+                ..WebhookDeliverParams::default()
+            };
+            Some(Delivering::start(Arc::clone(&executor), limits, params)?)
+        }
+        false => None,
+    };
     while !interrupt.is_requested() {
         thread::sleep(PAUSE);
     }
     server.close();
+    // What is in flight is settled before the store is closed.
+    if let Some(delivering) = delivering {
+        delivering.stop();
+    }
     executor.close();
     Ok(Exit::DONE)
 }

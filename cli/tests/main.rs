@@ -57,3 +57,4 @@ mod ui;
 #[cfg(target_os = "linux")]
 mod vm;
 mod watch;
+mod webhooks;

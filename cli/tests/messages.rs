@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use snapbox::str;
 
 use crate::common::{CommandOutput, NOW, Place, assert_snapshot, plain, terminal_typing};
+use crate::webhooks::receiver;
 
 /// Rows: command lines, and what each of them prints.
 struct Rows {
@@ -75,6 +76,8 @@ impl Rows {
             .replace(&process, "process [PID] on [HOST]");
         let shown = without_generated(&shown, "held by session ", "[ID]");
         let shown = without_generated(&shown, "session_mk5", "[ID]");
+        let shown = without_generated(&shown, "/msg_", "[ID]");
+        let shown = without_generated(&shown, "would post to it (", "[N]");
         let shown = without_generated(&shown, "agent-20260108-180530-", "[ID]");
         let shown = without_generated(&shown, "--cursor 2026-01-08T18:05:29.000Z/", "[ID]");
         let lines = shown.split_inclusive('\n').map(|line| match line {
@@ -213,7 +216,7 @@ fn messages_about_arguments() {
         str![[r#"
 $ tenure
 error: 'tenure' requires a subcommand but one was not provided
-  [subcommands: start, list, show, events, pause, resume, complete, fail, abandon, iterate, tool, usage, event, context, fork, export, import, trash, restore, rm, purge, cleanup, stats, metrics, watch, ui, copy, backup, check, rotate-key, agent, hook, slot, lease, dedup, audit, vm, run, completions]
+  [subcommands: start, list, show, events, pause, resume, complete, fail, abandon, iterate, tool, usage, event, context, fork, export, import, trash, restore, rm, purge, cleanup, stats, metrics, watch, ui, copy, backup, check, rotate-key, agent, hook, slot, lease, dedup, audit, vm, webhooks, run, completions]
 
 Usage: tenure [OPTIONS] <COMMAND>
 
@@ -2225,10 +2228,15 @@ const WITHOUT_ROW: [(&str, &[&str]); 11] = [
             "`override: true`",
             "`unfinishedToolCalls` of `context` has those",
             "give one in `context`",
+            "give them in `headers`",
             "recorded by `updateContext`",
             "agentUpdate, approve and deny",
             "another store than the one that is copied from",
         ],
+    ),
+    (
+        "shown on a terminal while the store fails, and retries follow",
+        &["{} delivered; the store fails: {code}"],
     ),
     (
         "what the installed package prints, where the web UI is beside the command",
@@ -2299,6 +2307,147 @@ $ tenure rotate-key --store file:files --encryption-key n=file:new
 0 sessions read, 0 values encrypted with the current key
 tenure: a: it cannot be read
 [1]
+
+"#]],
+    );
+}
+
+#[test]
+fn messages_about_webhooks() {
+    let (gone, _) = receiver(&[410]);
+    let (lost, _) = receiver(&[410]);
+    let (down, _) = receiver(&[503; 3]);
+    let mut rows = Rows::after(&[
+        &format!("tenure webhooks add {gone} --id gone --event start"),
+        &format!("tenure webhooks add {lost} --id lost --event complete"),
+        &format!("tenure webhooks add {down} --id down --event complete"),
+        "tenure start t --id a",
+        "tenure complete a",
+    ]);
+    rows.write("secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
+    rows.add(&[
+        "tenure webhooks add example.com",
+        "tenure webhooks add https://u:p@example.com/",
+        "tenure webhooks add https://example.com/ --id gone",
+        "tenure webhooks add https://example.com/ --event started",
+        "tenure webhooks add https://example.com/ --secret-file missing",
+        "tenure webhooks add https://example.com/ --headers '{\"host\":\"x\"}'",
+        "tenure webhooks add https://example.com/?key=hidden --id new --mode m --secret-file secret",
+        "tenure webhooks add https://example.com/new --id new --mode m --replace",
+        "tenure webhooks list new",
+        "tenure webhooks update new --timeout 2m",
+        "tenure webhooks update new --disable",
+        "tenure webhooks update none --enable",
+        "tenure webhooks rotate new --secret-file secret",
+        "tenure webhooks remove new",
+        "tenure webhooks test gone",
+        "tenure webhooks deliver --concurrency 65",
+        "tenure webhooks deliver --allow-private",
+        "tenure webhooks deliver",
+        "tenure webhooks failed",
+        "tenure webhooks failed --limit 1",
+        "tenure webhooks redeliver",
+        "tenure webhooks redeliver gone/none --drop",
+        "tenure webhooks redeliver --endpoint gone",
+        "tenure ui --allow-private",
+    ]);
+    assert_snapshot(
+        rows.text,
+        str![[r#"
+$ tenure webhooks add example.com
+tenure: URL: expected a URL of `https:` or `http:`
+[2]
+$ tenure webhooks add https://u:p@example.com/
+tenure: URL: expected a URL without a user and a password; give them with --headers
+[2]
+$ tenure webhooks add https://example.com/ --id gone
+tenure: --id: there is an endpoint "gone" already
+[2]
+$ tenure webhooks add https://example.com/ --event started
+error: invalid value 'started' for '--event <EVENT>'
+  [possible values: start, pause, resume, complete, error, timeout, abandoned]
+
+  tip: a similar value exists: 'start'
+
+For more information, try '--help'.
+[2]
+$ tenure webhooks add https://example.com/ --secret-file missing
+tenure: --secret-file missing: cannot be read: No such file or directory (os error 2)
+[2]
+$ tenure webhooks add https://example.com/ --headers '{"host":"x"}'
+tenure: headers["host"]: a delivery or its connection sets it
+[2]
+$ tenure webhooks add https://example.com/?key=hidden --id new --mode m --secret-file secret
+new	whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+[0]
+$ tenure webhooks add https://example.com/new --id new --mode m --replace
+new
+[0]
+$ tenure webhooks list new
+new	https://example.com/new	enabled	-	*	m	*
+[0]
+$ tenure webhooks update new --timeout 2m
+tenure: --timeout: expected 1 to 60,000 milliseconds
+[2]
+$ tenure webhooks update new --disable
+new
+[0]
+$ tenure webhooks update none --enable
+tenure: there is no endpoint none
+[1]
+$ tenure webhooks rotate new --secret-file secret
+whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+[0]
+$ tenure webhooks remove new
+removed; 0 deliveries dropped
+[0]
+$ tenure webhooks test gone
+the host has no public address; a deliverer that allows private addresses would post to it ([N] ms)
+[1]
+$ tenure webhooks deliver --concurrency 65
+error: invalid value '65' for '--concurrency <N>': expected 1 to 64
+
+For more information, try '--help'.
+[2]
+$ tenure webhooks deliver --allow-private
+0 delivered, 1 to be repeated, 2 failed
+tenure: the endpoint gone has answered 410, and was disabled
+tenure: the endpoint lost has answered 410, and was disabled
+[1]
+$ tenure webhooks deliver
+0 delivered, 0 to be repeated, 0 failed
+[0]
+$ tenure webhooks failed
+gone/0001767895530000/a/0000000000000001.0000/msg_[ID]	gone	start	a	2026-01-08T18:05:30.000Z	1	the receiver answered 410
+lost/0001767895530000/a/0000000000000002.0000/msg_[ID]	lost	complete	a	2026-01-08T18:05:30.000Z	1	the receiver answered 410
+[0]
+$ tenure webhooks failed --limit 1
+gone/0001767895530000/a/0000000000000001.0000/msg_[ID]	gone	start	a	2026-01-08T18:05:30.000Z	1	the receiver answered 410
+tenure: more failures may exist: --cursor gone/0001767895530000/a/0000000000000001.0000/msg_[ID]
+[0]
+$ tenure webhooks redeliver
+error: the following required arguments were not provided:
+  <KEY>...
+
+Usage: tenure webhooks redeliver <KEY>...
+
+For more information, try '--help'.
+[2]
+$ tenure webhooks redeliver gone/none --drop
+0 deliveries dropped
+tenure: 1 key not found
+[1]
+$ tenure webhooks redeliver --endpoint gone
+1 delivery requeued
+[0]
+$ tenure ui --allow-private
+error: the following required arguments were not provided:
+  --deliver
+
+Usage: tenure ui --deliver --allow-private
+
+For more information, try '--help'.
+[2]
 
 "#]],
     );

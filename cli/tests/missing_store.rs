@@ -40,6 +40,10 @@ const READING: &[&[&str]] = &[
     &["dedup", "list"],
     &["dedup", "log"],
     &["dedup", "stats"],
+    &["webhooks", "list"],
+    &["webhooks", "failed"],
+    &["webhooks", "deliver"],
+    &["webhooks", "test", "bot"],
     // Dry runs.
     &["audit", "--purge", "1d", "--dry-run"],
     &["cleanup", "--max-age", "1d", "--dry-run"],
@@ -105,6 +109,12 @@ const OTHERS: &[&str] = &[
     "vm",
     "vm register",
     "vm unregister",
+    "webhooks",
+    "webhooks add",
+    "webhooks redeliver",
+    "webhooks remove",
+    "webhooks rotate",
+    "webhooks update",
 ];
 
 /// The names of everything in a folder.

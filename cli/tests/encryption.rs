@@ -75,6 +75,10 @@ impl Encrypted {
 fn work(store: &Encrypted, keys: &str) {
     let run = |args: &[&str]| store.run(keys, args);
     let data = format!(r#"{{"note":"{SECRET}"}}"#);
+    // Nothing listens there, so what is posted waits in the store.
+    let headers = format!(r#"{{"x-secret":"{SECRET}"}}"#);
+    let url = format!("http://127.0.0.1:9/{SECRET}");
+    run(&["webhooks", "add", &url, "--id", "w", "--headers", &headers]);
     run(&["start", SECRET, "--mode", "m", "--id", "a"]);
     run(&["event", "add", "a", "note", &data]);
     run(&["context", "set", "a", &format!("branch={SECRET}")]);

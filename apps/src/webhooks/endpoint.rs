@@ -14,8 +14,7 @@ use tenure_core::work::context::Context;
 use tenure_core::work::transaction::{Attempt, Transaction};
 use tenure_core::{Error, Json, Result};
 
-/// The kind of the records that store endpoints.
-pub const KIND: &str = "webhookEndpoint";
+pub use tenure_core::stored::route::ENDPOINT_KIND as KIND;
 
 /// The greatest number of endpoints of a store.
 pub const MAX_ENDPOINTS: u32 = 64;

@@ -11,7 +11,9 @@ use crate::value::properties::{Properties, Stored};
 
 /// The kind of the record that stores the routes.
 pub const KIND: &str = "webhookRoutes";
-/// Its key.
+/// The kind of the records that store the rest of the endpoints.
+pub const ENDPOINT_KIND: &str = "webhookEndpoint";
+/// The key of the routes.
 pub const KEY: &str = "all";
 
 /// Which changes are delivered to an endpoint. A list that is absent selects all.

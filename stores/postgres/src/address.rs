@@ -1,6 +1,7 @@
 //! The address of a store: a URL as PostgreSQL's own programs take it, with parameters of Tenure's. Nothing
 //! of it but the host, the port, the database and the schema is ever shown.
 
+use std::collections::BTreeSet;
 use std::error::Error as _;
 use std::fmt;
 
@@ -118,6 +119,7 @@ fn read(url: &str) -> Result<Address, String> {
     }
     let mut own = Own::default();
     let mut others = Vec::new();
+    let mut names = BTreeSet::new();
     for parameter in parameters
         .split('&')
         .filter(|parameter| !parameter.is_empty())
@@ -125,6 +127,10 @@ fn read(url: &str) -> Result<Address, String> {
         let (name, value) = parameter
             .split_once('=')
             .ok_or_else(|| "each parameter needs a value, as in ?schema=tenure".to_owned())?;
+        if !names.insert(name) {
+            // Its name may be part of a password.
+            return Err("a parameter is given twice".to_owned());
+        }
         if !own.take(name, &decoded(name, value)?)? {
             others.push(parameter);
         }

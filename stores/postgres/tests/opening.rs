@@ -162,6 +162,15 @@ fn with_user(url: &str, user: &str, password: &str) -> String {
 }
 
 #[test]
+fn a_parameter_that_is_given_twice_is_refused() {
+    for parameters in ["schema=a&schema=b", "sslmode=disable&x=1&sslmode=require"] {
+        let refused = Address::parse(&format!("postgres://127.0.0.1/db?{parameters}"));
+        let message = refused.unwrap_err().to_string();
+        assert!(message.contains("is given twice"), "{message}");
+    }
+}
+
+#[test]
 fn a_password_is_never_shown() {
     let secret = "s3cr-et%3F";
     let server = with_user(&server(), "nobody", secret);

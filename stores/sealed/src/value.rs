@@ -6,14 +6,20 @@ use tenure_core::session::tool_calls;
 use tenure_core::store::{Changes, Found, Loaded, SessionWrite};
 use tenure_core::stored::agent::Agent;
 use tenure_core::stored::record::Record;
+use tenure_core::stored::{delivery, route};
 use tenure_core::{Error, Event, Head, Json, Result, SessionId};
 use tenure_store_transaction::Rewrite;
 
 use crate::seal::{MARK, Place, Seal, is_key_id};
 
-/// The kinds of the records whose bodies hold user data: tool calls that are not finished. The bodies of other records hold ids, times
-/// and the names of holders.
-pub const SEALED_KINDS: [&str; 1] = [tool_calls::KIND];
+/// The kinds of the records whose bodies hold user data: tool calls that are not finished, what waits for an endpoint of
+/// webhooks, and the endpoints with their secrets. The bodies of other records hold ids, times and the names of holders.
+pub const SEALED_KINDS: [&str; 4] = [
+    tool_calls::KIND,
+    delivery::KIND,
+    delivery::FAILED,
+    route::ENDPOINT_KIND,
+];
 
 /// A value of user data.
 enum Value<'h> {

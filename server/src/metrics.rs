@@ -22,6 +22,7 @@ use tokio::sync::MutexGuard;
 use crate::call::perform;
 use crate::failure;
 use crate::reply::{self, Response};
+use crate::scrapes::Computed;
 use crate::state::State;
 
 /// The time until the next attempt to record, where there was nothing to record, or recording has failed.
@@ -56,7 +57,23 @@ pub(crate) async fn scrape(state: &Arc<State>, request: &Parts) -> Response {
 /// The metrics, or the answer with an error. The counts are those that are recorded, which never go back: what a server
 /// alone knows would be gone when it ends. Only as long as nobody records, they are the server's own.
 async fn read_metrics(state: &Arc<State>) -> Result<Metrics, Answer> {
+    let began = Instant::now();
     let mut computed = state.scrapes.computed.lock().await;
+    // A scrape that has waited while another one failed would wait for the store in turn, and hold up the next one.
+    if let Some((ended, answer)) = &computed.failed
+        && *ended > began
+    {
+        return Err(answer.clone());
+    }
+    let read = read_alone(state, &mut computed).await;
+    computed.failed = read
+        .as_ref()
+        .err()
+        .map(|answer| (Instant::now(), answer.clone()));
+    read
+}
+
+async fn read_alone(state: &Arc<State>, computed: &mut Computed) -> Result<Metrics, Answer> {
     // A record that is under way may be held up by an outage: the scrape has what was recorded before.
     if state.records
         && let Ok(alone) = state.scrapes.recording.try_lock()

@@ -1,6 +1,9 @@
 //! What scrapes of the metrics share.
 
+use std::time::Instant;
+
 use tenure_apps::metrics::derived::Derived;
+use tenure_bridge::Answer;
 use tenure_host::metrics::Pace;
 use tokio::sync::Mutex;
 
@@ -18,4 +21,6 @@ pub(crate) struct Scrapes {
 pub(crate) struct Computed {
     pub(crate) derived: Option<Derived>,
     pub(crate) pace: Pace,
+    /// The answer of the last scrape if it failed, and when it ended.
+    pub(crate) failed: Option<(Instant, Answer)>,
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -234,4 +235,27 @@ fn a_scrape_asks_a_store_that_is_away_once() {
     let reply = running.get("/metrics");
     assert_eq!(reply.failure(), (503, "STORE_UNAVAILABLE".to_owned()));
     assert_eq!(asked.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn scrapes_that_wait_for_one_that_fails_fail_with_it() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&asked);
+    let running = Running::interposed(options(), Format::Human, move |call| {
+        if !call.operation.starts_with("metrics") {
+            return None;
+        }
+        counted.fetch_add(1, Ordering::Relaxed);
+        // As an outage does until the timeout of a call.
+        std::thread::sleep(Duration::from_millis(300));
+        let problem = "the server is away".to_owned();
+        Some(answer::error(&Cause::StoreUnavailable { problem }.into()))
+    });
+    std::thread::scope(|scope| {
+        let scrapes = [(); 8].map(|()| scope.spawn(|| running.get("/metrics").failure()));
+        for scrape in scrapes {
+            assert_eq!(scrape.join().unwrap().1, "STORE_UNAVAILABLE");
+        }
+    });
+    assert!(asked.load(Ordering::Relaxed) < 8, "{asked:?}");
 }

@@ -52,6 +52,26 @@ impl Words {
 }
 
 impl Family {
+    /// The values of its labels in records, joined by [`SEPARATOR`], if all of them are known before anything is counted;
+    /// else none.
+    pub fn known_labels(&self) -> Vec<String> {
+        let mut known = vec![String::new()];
+        for (at, words) in self.words.iter().enumerate() {
+            let Words::Of(words) = words else {
+                return Vec::new();
+            };
+            let with = |before: &String, word: &str| match at {
+                0 => word.to_owned(),
+                _ => format!("{before}{SEPARATOR}{word}"),
+            };
+            known = known
+                .iter()
+                .flat_map(|before| words.iter().map(move |word| with(before, word)))
+                .collect();
+        }
+        known
+    }
+
     /// Whether these are values of its labels, joined by [`SEPARATOR`].
     pub(super) fn has_words(&self, labels: &str) -> bool {
         let words = labels.split(SEPARATOR);
@@ -156,7 +176,7 @@ families! {
     JOB_BATCHES = "jobBatches", "job_batches" ["job_name": JOB_NAMES], Kind::Counter,
         "Batches of sessions that background jobs have read.";
     JOB_SESSIONS = "jobSessions", "job_sessions" ["job_name": JOB_NAMES, "result": Words::Of(&["removed", "failed"])], Kind::Counter,
-        "Sessions that background jobs have processed: removed, or failed.";
+        "Sessions that background jobs have processed: removed, which moving to the trash and removing from it are each, or failed.";
 }
 
 /// The family with this name in records.

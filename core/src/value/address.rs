@@ -16,7 +16,9 @@ pub fn unsupported_store(url: &str, problem: &str) -> Error {
 /// path remains as it is.
 pub fn shown(address: &str) -> String {
     let Some(start) = authority(address) else {
-        return address.to_owned();
+        // PostgreSQL's programs also take words such as `host=db password=secret`.
+        let end = address.find("password=").unwrap_or(address.len());
+        return address.get(..end).unwrap_or_default().to_owned();
     };
     let (before, rest) = address.split_at(start);
     let host = rest.get(credentials(rest)..).unwrap_or_default();
@@ -95,6 +97,7 @@ mod tests {
             ("sqlite:./a b@c.db", "sqlite:./a b@c.db"),
             (r"sqlite:C:\a@b.db", r"sqlite:C:\a@b.db"),
             ("/a/b?c#d", "/a/b?c#d"),
+            ("host=db password=secret", "host=db "),
             ("", ""),
         ] {
             assert_eq!(shown(address), expected, "{address}");

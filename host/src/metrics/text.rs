@@ -178,8 +178,8 @@ impl Collector for Exposition {
     }
 }
 
-/// All that is shown, in a fixed order. A metric without values is left out, but for counters and histograms without
-/// labels, which begin with zero.
+/// All that is shown, in a fixed order. A metric without values is left out, but for counters whose labels have known
+/// values and histograms without labels. These begin with zero: a rate is seen from the first event on.
 fn families(metrics: &Metrics) -> Vec<Exposed> {
     let mut shown = vec![Exposed {
         name: "tenure_build_info",
@@ -226,7 +226,7 @@ fn counted(metrics: &Metrics) -> impl Iterator<Item = Exposed> {
         let samples = match family.kind {
             Kind::Counter => Samples::Counters(series(
                 counts.counters.get(family.id),
-                family.labels,
+                family.known_labels(),
                 labels,
                 |n| *n as f64,
             )),
@@ -234,7 +234,7 @@ fn counted(metrics: &Metrics) -> impl Iterator<Item = Exposed> {
                 bounds,
                 series(
                     counts.histograms.get(family.id),
-                    family.labels,
+                    family.labels.is_empty().then(String::new),
                     labels,
                     Histogram::clone,
                 ),
@@ -248,21 +248,26 @@ fn counted(metrics: &Metrics) -> impl Iterator<Item = Exposed> {
     })
 }
 
-/// The values of a family, by their labels. One without labels has a value in any case.
+/// The values of a family, by their labels. Those of `known` labels are there in any case.
 fn series<T: Default, V>(
     found: Option<&BTreeMap<String, T>>,
-    names: &[&str],
+    known: impl IntoIterator<Item = String>,
     labels: impl Fn(&str) -> Labels,
     value: impl Fn(&T) -> V,
 ) -> Vec<(Labels, V)> {
-    let found = found.into_iter().flatten();
-    let mut series: Vec<_> = found
+    let zero = T::default();
+    let known: Vec<String> = known.into_iter().collect();
+    let mut values: BTreeMap<&str, &T> = known.iter().map(|key| (&**key, &zero)).collect();
+    values.extend(
+        found
+            .into_iter()
+            .flatten()
+            .map(|(key, found)| (&**key, found)),
+    );
+    let values = values.into_iter();
+    values
         .map(|(key, found)| (labels(key), value(found)))
-        .collect();
-    if series.is_empty() && names.is_empty() {
-        series.push((Labels::new(), value(&T::default())));
-    }
-    series
+        .collect()
 }
 
 /// What processes use. Each is a label: there are no more of them than handles.
@@ -545,13 +550,22 @@ mod tests {
     }
 
     #[test]
-    fn counters_without_labels_begin_with_zero_and_others_are_left_out() {
+    fn counters_whose_labels_are_known_begin_with_zero_and_others_are_left_out() {
         let text = text(&Metrics::default(), Format::Prometheus).unwrap();
         assert!(
             text.contains("\ntenure_slot_lock_contentions_total 0.0\n"),
             "{text}"
         );
-        assert_eq!(about(&text, "tenure_slot_starts"), [""; 0]);
+        for outcome in ["created", "failed"] {
+            let line = format!("\ntenure_slot_starts_total{{outcome=\"{outcome}\"}} 0.0\n");
+            assert!(text.contains(&line), "{text}");
+        }
+        assert!(
+            text.contains(
+                "\ntenure_job_runs_total{job_name=\"retention\",outcome=\"failed\"} 0.0\n"
+            )
+        );
+        assert_eq!(about(&text, "tenure_operations"), [""; 0]);
         assert_eq!(about(&text, "tenure_agent"), [""; 0]);
     }
 }

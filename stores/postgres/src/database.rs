@@ -154,7 +154,7 @@ impl Database {
     /// Tenure has migrated meanwhile is noticed at the same time.
     ///
     /// # Errors
-    /// `SCHEMA_TOO_NEW`.
+    /// `SCHEMA_TOO_NEW`, and `STORE_UNAVAILABLE` without a connection.
     pub(crate) async fn clock_offset_ms(&self) -> Result<i64> {
         self.refuse_newer()?;
         let (known, is_fresh) = self.clock.offset_ms();
@@ -170,10 +170,9 @@ impl Database {
         ));
         let requests = [request];
         let deadline = self.deadline();
-        let Ok(connection) = self.pool.get(deadline).await else {
-            // The operation fails for the same reason, or else goes on.
-            return Ok(known);
-        };
+        let connection = self.pool.get(deadline).await;
+        // The operation would wait for a connection as long again, and fail for the same reason.
+        let connection = connection.map_err(|failure| self.error(failure, "clock"))?;
         let sent = self.clock.begin();
         let manager = self.pool.manager();
         let batch = Batch::new("clock", Frame::Alone, &requests);

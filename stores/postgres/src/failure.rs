@@ -78,7 +78,8 @@ impl Failure {
             )),
             &SqlState::INSUFFICIENT_PRIVILEGE => unavailable(format!(
                 "{problem}; the role needs USAGE on the schema and its sequence, and SELECT, \
-                 INSERT, UPDATE and DELETE on its tables; to create them, CREATE on the database"
+                 INSERT, UPDATE and DELETE on its tables; to create them, CREATE on the database; to \
+                 migrate them, it has to be their owner"
             )),
             code => match code.code().get(..2) {
                 // The server ends connections, restarts or has no more of them.

@@ -231,6 +231,35 @@ pub fn close_server(handle: u32, server: u32) -> Answer {
     })
 }
 
+/// Starts to deliver the webhooks of a handle, on a thread of its own.
+#[napi]
+pub fn deliver(handle: u32, params: String) -> Answer {
+    with_store(handle, |store| match store {
+        Store::Native(store) => store.deliver(&params),
+        Store::Host(_) => Err(Error::internal(
+            "TypeScript delivers over a store in JavaScript",
+        )),
+    })
+}
+
+/// What a handle has delivered, and has it look for more.
+#[napi]
+pub fn delivered(handle: u32) -> Answer {
+    with_store(handle, |store| match store {
+        Store::Native(store) => Ok(store.delivered()),
+        Store::Host(_) => Ok(answer::ok(&())),
+    })
+}
+
+/// Stops to deliver.
+#[napi]
+pub fn end_delivery(handle: u32) -> Answer {
+    with_store(handle, |store| match store {
+        Store::Native(store) => store.end_delivery(),
+        Store::Host(_) => Ok(answer::ok(&())),
+    })
+}
+
 /// Closes a handle.
 #[napi]
 pub fn close(handle: u32) -> Answer {

@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use tenure_apps::webhooks::job::WebhookDeliverParams;
 use tenure_bridge::{Answer, Backend, Call, HandleLimits, Options, answer};
 use tenure_core::error::Cause;
 use tenure_core::store::Capabilities;
+use tenure_core::value::properties::Params;
 use tenure_core::work::execution::Invocation;
 use tenure_core::{Error, Result};
-use tenure_host::{Executor, Lifetime, Place, Started};
+use tenure_host::{Delivering, Executor, Lifetime, Place, Started};
 use tenure_server::{ExecutorService, Server};
 
 use crate::serve::{server_options, started};
@@ -28,6 +30,8 @@ pub(crate) struct StoreBackend {
     opening: Option<u32>,
     /// The servers over this store, by the operations that end with them.
     servers: RefCell<BTreeMap<u32, Server>>,
+    /// The delivery of webhooks.
+    delivering: RefCell<Option<Delivering>>,
 }
 
 /// Opens the store of a place.
@@ -48,6 +52,7 @@ pub(crate) fn open(
         last_operation: Cell::new(0),
         opening: None,
         servers: RefCell::default(),
+        delivering: RefCell::default(),
     };
     if let Some(thread) = &backend.thread
         && backend.executor.is_asynchronous()
@@ -93,6 +98,37 @@ impl StoreBackend {
     /// The executor.
     pub(crate) fn executor(&self) -> &Executor {
         &self.executor
+    }
+
+    /// Starts to deliver webhooks, with the parameters of the job as JSON. It does not keep Node alive.
+    pub(crate) fn deliver(&self, params: &str) -> Result<Answer> {
+        let params = WebhookDeliverParams::read("deliver", params)?;
+        let (executor, limits) = (Arc::clone(&self.executor), self.limits.now());
+        let mut delivering = self.delivering.borrow_mut();
+        if delivering.is_none() {
+            *delivering = Some(Delivering::start(executor, limits, params)?);
+        }
+        Ok(answer::ok(&()))
+    }
+
+    /// What was delivered so far, after a look for more.
+    pub(crate) fn delivered(&self) -> Answer {
+        let delivering = self.delivering.borrow();
+        let delivered = delivering.as_ref().map(|delivering| {
+            delivering.wake();
+            delivering.delivered()
+        });
+        answer::ok(&delivered)
+    }
+
+    /// Stops to deliver. The answer is that of an operation, which ends when what is in flight is settled.
+    pub(crate) fn end_delivery(&self) -> Result<Answer> {
+        let (Some(delivering), Some(thread)) = (self.delivering.take(), &self.thread) else {
+            return Ok(answer::ok(&()));
+        };
+        let (operation, completion) = self.expect(thread)?;
+        delivering.stop_soon(move || completion.send(operation, answer::ok(&())));
+        Ok(answer::wait(operation))
     }
 
     fn invocation(&self, call: &Call<'_>) -> Result<Invocation> {
@@ -162,6 +198,7 @@ impl Backend for StoreBackend {
 
     fn close(&self) -> Result<()> {
         self.servers.take();
+        self.delivering.take();
         self.executor.close();
         Ok(())
     }

@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tenure_apps::webhooks::job::{WEBHOOK_DELIVER, WebhookDeliverParams, WebhookDelivered};
+use tenure_apps::webhooks::job::{
+    WEBHOOK_DELIVER, WebhookDeliverParams, WebhookDelivered, checked_concurrency,
+};
 use tenure_core::error::Cause;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::work::call::Call;
@@ -60,12 +62,13 @@ impl Delivering {
     /// Starts to deliver what is queued in a store.
     ///
     /// # Errors
-    /// `STORE_UNAVAILABLE` if the system starts no thread.
+    /// `INVALID_ARGUMENT` for the parameters, `STORE_UNAVAILABLE` if the system starts no thread.
     pub fn start(
         executor: Arc<Executor>,
         limits: Arc<Limits>,
         params: WebhookDeliverParams,
     ) -> Result<Self> {
+        checked_concurrency(&params)?;
         let mut poster = Poster::new()?;
         let signal = poster.signal();
         let shared = Arc::new(Shared::default());

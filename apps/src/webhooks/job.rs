@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tenure_core::declare_params;
-use tenure_core::error::Error;
+use tenure_core::error::{Error, Result};
 use tenure_core::value::text::Text;
 use tenure_core::work::job::{
     Ended, EndedPost, Header, JobContext, JobResult, Post, Posting, Side,
@@ -135,10 +135,7 @@ struct Look {
 }
 
 async fn deliver(context: JobContext, params: WebhookDeliverParams) -> JobResult<WebhookDelivered> {
-    let concurrency = params.concurrency.unwrap_or(CONCURRENCY);
-    if !(1..=MAX_CLAIMS).contains(&concurrency) {
-        return Err(Error::invalid("concurrency", "expected 1 to 64").into());
-    }
+    let concurrency = checked_concurrency(&params)?;
     let once = params.once.unwrap_or(false);
     let poll = params.poll_ms.unwrap_or(POLL_MS).clamp(1, LONGEST_POLL_MS);
     let mut delivering = Delivering {
@@ -176,6 +173,18 @@ async fn deliver(context: JobContext, params: WebhookDeliverParams) -> JobResult
         let ended = context.post(posting).await?;
         stops |= ended.stops;
         delivering.end(ended);
+    }
+}
+
+/// The number of posts in flight. A driver that runs the job in the background calls it first.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`.
+pub fn checked_concurrency(params: &WebhookDeliverParams) -> Result<u32> {
+    let concurrency = params.concurrency.unwrap_or(CONCURRENCY);
+    match (1..=MAX_CLAIMS).contains(&concurrency) {
+        true => Ok(concurrency),
+        false => Err(Error::invalid("concurrency", "expected 1 to 64")),
     }
 }
 

@@ -15,6 +15,8 @@ import {
   tooLargeError,
 } from "../values/error.js";
 import { suggesting } from "../values/options.js";
+import type { PostText } from "../webhooks/post.js";
+import type { Posting } from "../webhooks/posts.js";
 
 /**
  * The exports of the native addon and of the WebAssembly module. Every returned text is an
@@ -120,6 +122,15 @@ export interface Binding {
   answerCall?(server: number, call: number, answer: string): string;
   /** Closes a server. The operation `closing` ends when it is closed. */
   closeServer?(handle: number, server: number): string;
+  /**
+   * Delivers the webhooks of a native store, on a thread of its own, with the parameters of the job
+   * `webhookDeliver`. It does not keep the process alive.
+   */
+  deliver?(handle: number, params: string): string;
+  /** Looks for more to deliver; `ok` is the {@link WebhookDelivered} so far. */
+  delivered?(handle: number): string;
+  /** Stops to deliver. The operation ends when what is in flight is settled. */
+  endDelivery?(handle: number): string;
 }
 
 /** A format of metrics. */
@@ -232,6 +243,7 @@ export type JobNeed = { readonly operation: number } & (
     }
   | { readonly method: "readFile" | "readFolder"; readonly params: { readonly path: string } }
   | { readonly method: "sleep"; readonly params: { readonly ms: number } }
+  | { readonly method: "post"; readonly params: Posting }
   | { readonly method: "attempt" | "progress"; readonly params: unknown }
 );
 
@@ -395,10 +407,16 @@ export interface Build {
   readonly info: BuildInfo;
   /** Its exports, wrapped so that they do not throw. */
   readonly binding: Binding;
+  /** How the runtime posts; by default with `fetch`. */
+  readonly postText?: PostText | undefined;
 }
 
 /** Creates a build from its exports. */
-export function buildOf(exports: Binding, afterThrow: "continue" | "refuse"): Build {
+export function buildOf(
+  exports: Binding,
+  afterThrow: "continue" | "refuse",
+  postText?: PostText,
+): Build {
   const binding = guarded(exports, afterThrow);
-  return { binding, info: resultOf(parseAnswer<BuildInfo>(binding.info())) };
+  return { binding, postText, info: resultOf(parseAnswer<BuildInfo>(binding.info())) };
 }

@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { locations } from "#files/addons";
 import { bindingUnavailable, messageOf, TenureError } from "../values/error.js";
 import { VERSION } from "../values/version.js";
+import { nodePost } from "../webhooks/node-post.js";
 import { type Binding, type Build, buildOf } from "./binding.js";
 import { adviceFor, findFile, requireFrom } from "./package-file.js";
 
@@ -35,7 +36,7 @@ function load(): Build | TenureError {
   let build: Build;
   try {
     const addon = requireFrom(path)(path) as Binding;
-    build = buildOf({ ...addon, page: pageBeside(path) }, "continue");
+    build = buildOf({ ...addon, page: pageBeside(path) }, "continue", nodePost);
   } catch (thrown) {
     const problem = `the native addon for ${platform} cannot be loaded: ${messageOf(thrown)}`;
     return bindingUnavailable(problem, thrown);

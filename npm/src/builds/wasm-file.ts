@@ -8,7 +8,8 @@ import { readFileSync } from "node:fs";
 import { locations } from "#files/complete";
 import * as glue from "#wasm";
 import { bindingUnavailable, messageOf } from "../values/error.js";
-import { type Build, buildOf } from "./binding.js";
+import { nodePost } from "../webhooks/node-post.js";
+import { type Binding, type Build, buildOf } from "./binding.js";
 import { adviceFor, findFile, type Locations } from "./package-file.js";
 
 /** The part of wasm-bindgen's glue that instantiates a module. */
@@ -20,7 +21,8 @@ let loaded: Build | undefined;
 
 /** The WebAssembly build with every operation. */
 export function wasmBuild(): Build {
-  loaded ??= buildOf(instantiated(glue, "tenure_complete_bg.wasm", locations), "refuse");
+  const exports = (): Glue & Binding => instantiated(glue, "tenure_complete_bg.wasm", locations);
+  loaded ??= buildOf(exports(), "refuse", nodePost);
   return loaded;
 }
 

@@ -18,7 +18,12 @@ import {
   resultOf,
   type Served,
 } from "../builds/binding.js";
-import { type Capabilities, OPERATIONS, type RetentionParams } from "../generated.js";
+import {
+  type Capabilities,
+  OPERATIONS,
+  type RetentionParams,
+  type WebhookDelivered,
+} from "../generated.js";
 import { bytesOf } from "../values/bytes.js";
 import {
   cannotServe,
@@ -31,6 +36,7 @@ import {
   storeReentered,
 } from "../values/error.js";
 import type { Schemas } from "../values/schema.js";
+import { fetchPost, type PostText } from "../webhooks/post.js";
 import type { OperationName, Params, Result } from "./call.js";
 import { ClientCalls } from "./client-calls.js";
 import { encode, encodeMade } from "./encode.js";
@@ -97,6 +103,8 @@ export interface ConnectionOptions {
    * for the one before, and every call says which models are available.
    */
   readonly isRemote?: boolean | undefined;
+  /** How the runtime posts; by default with `fetch`. */
+  readonly postText?: PostText | undefined;
   /** Checks contexts and the data of events before they reach the core. */
   readonly schemas?: Schemas | undefined;
   /** Makes a span for each operation. */
@@ -117,6 +125,8 @@ export class Connection {
   readonly retention: RetentionParams | undefined;
   /** Whether every write is refused. */
   readonly isReadOnly: boolean;
+  /** How the runtime posts. */
+  readonly postText: PostText;
   /** How often a watch looks for changes of other handles, in milliseconds. */
   readonly pollMs: number | undefined;
   /** Settles when an asynchronous native store is open; `undefined` if the store is open. */
@@ -162,6 +172,7 @@ export class Connection {
     this.pollMs = opened.capabilities.shared ? (given.pollMs ?? POLL_MS) : undefined;
     this.retention = opened.retention;
     this.isReadOnly = opened.readOnly === true;
+    this.postText = given.postText ?? fetchPost;
     this.#handle = opened.handle;
     this.binding = binding;
     this.#driver = driver;
@@ -402,6 +413,30 @@ export class Connection {
   closeServer(server: number): void {
     const text = this.binding.closeServer?.(this.#handle, server);
     if (text !== undefined) resultOf(parseAnswer<null>(text));
+  }
+
+  /**
+   * Has a thread of the addon deliver webhooks. Returns whether it does: only over a native store.
+   */
+  deliver(params: object): boolean {
+    const { binding } = this;
+    if (this.#driver !== undefined || this.#isRemote || binding.deliver === undefined) return false;
+    const text = binding.deliver(this.#handle, encode("webhookDeliver", params));
+    resultOf(parseAnswer<null>(text));
+    return true;
+  }
+
+  /** What the thread has delivered so far. It looks for more. */
+  delivered(): WebhookDelivered | null {
+    const text = this.binding.delivered?.(this.#handle);
+    return text === undefined ? null : resultOf(parseAnswer<WebhookDelivered | null>(text));
+  }
+
+  /** Stops the thread. Resolves when what is in flight is settled. */
+  async endDelivery(): Promise<void> {
+    const text = this.binding.endDelivery?.(this.#handle);
+    const answer = text === undefined ? undefined : parseAnswer<null>(text);
+    if (answer !== undefined && "wait" in answer) await this.#opened(answer.wait);
   }
 
   /** What a server over a JavaScript store delivers its clients' calls to. */

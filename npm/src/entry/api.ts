@@ -95,9 +95,17 @@ export type {
   VmStatus,
   VmView,
   Wanted,
+  WebhookAdded,
+  WebhookEndpoint,
+  WebhookEndpoints,
   WebhookEvent,
+  WebhookFailure,
+  WebhookFailures,
   WebhookPayload,
+  WebhookRedelivered,
+  WebhookRemoved,
   WebhookSession,
+  WebhookTested,
 } from "../generated.js";
 export type {
   AgentCleanupOptions,
@@ -146,8 +154,10 @@ export type { MetricsOptions, Sessions } from "../handles/sessions.js";
 export type { SessionsSync } from "../handles/sessions-sync.js";
 export type { CopyTarget } from "../handles/side.js";
 export type { Watch, WatchFilter, WatchOptions } from "../handles/watch.js";
+export type { RotateOptions, Webhooks } from "../handles/webhooks.js";
 export type { Archive, ArchiveOptions, ArchiveParts } from "../jobs/archive.js";
 export type { CopyOptions } from "../jobs/copy.js";
+export type { Delivered, DeliverOptions } from "../jobs/deliver.js";
 export type { HeldLease, HeldLeaseSync, HoldOptions } from "../jobs/held-lease.js";
 export type { PurgeOptions } from "../jobs/purge.js";
 export type { RetentionOptions, RetentionPass } from "../jobs/retention.js";

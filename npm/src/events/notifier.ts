@@ -25,6 +25,7 @@ export class Notifier implements BroadcastListener {
   #replaced: readonly Webhook[] = [];
   #broadcast: Broadcast | undefined;
   #wake: (() => void) | undefined;
+  #onNotice: (() => void) | undefined;
   /** The payload that is delivered for one of the core. */
   #delivered: (payload: WebhookPayload) => WebhookPayload = (payload) => payload;
 
@@ -40,7 +41,13 @@ export class Notifier implements BroadcastListener {
       text,
     });
     this.#broadcast?.lifecycle(given);
+    this.#onNotice?.();
   };
+
+  /** Calls `wake` after each lifecycle event of this handle. */
+  onNotice(wake: () => void): void {
+    this.#onNotice = wake;
+  }
 
   /** Delivers the event `abandoned` as an `error`, as the API of `tenure/compat` has it. */
   deliverAbandonedAsError(): void {

@@ -9,7 +9,7 @@
 
 import type { WebhookEvent } from "../generated.js";
 import { MAX_DELAY_MS } from "../runtime/timers.js";
-import { messageOf, type TenureError, webhookFailed } from "../values/error.js";
+import { invalidArgument, messageOf, type TenureError, webhookFailed } from "../values/error.js";
 import { checkOptions, read } from "../values/options.js";
 import { addressOf, checkedEvents, checkedHeaders, checkedTimeout } from "./webhook-options.js";
 
@@ -28,6 +28,14 @@ export interface WebhookOptions {
   readonly timeoutMs?: number | undefined;
   /** Replaces the global `fetch`. */
   readonly fetch?: WebhookFetch | undefined;
+  /**
+   * Of `open`: makes it an endpoint of the store, with this id. Changes are then queued in the commit,
+   * whichever program makes them, and delivered until they arrive, by this handle too. An endpoint that the store
+   * has under this id is changed.
+   */
+  readonly endpoint?: string | undefined;
+  /** Of an `endpoint`: the secret that signs deliveries, `whsec_` and 24 to 64 bytes in base64. */
+  readonly secret?: string | undefined;
 }
 
 /** The part of `fetch` that webhooks use. */
@@ -87,6 +95,8 @@ const WEBHOOK_OPTIONS = {
   events: "any",
   timeoutMs: "any",
   fetch: "function",
+  endpoint: "any",
+  secret: "any",
 } as const;
 
 /** Posts payloads to one URL. */
@@ -119,6 +129,9 @@ export class Webhook {
     const given: WebhookOptions = read("webhook", () =>
       typeof options === "string" || options instanceof URL ? { url: options } : options,
     );
+    if (given?.endpoint !== undefined) {
+      throw invalidArgument("webhook.endpoint", "only `open` takes it");
+    }
     checkOptions(given, WEBHOOK_OPTIONS, "webhook");
     const { url, headers, events, timeoutMs = DEFAULT_TIMEOUT_MS, fetch } = given;
     const address = addressOf(url);

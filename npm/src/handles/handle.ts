@@ -18,18 +18,32 @@ import type { Notifier } from "../events/notifier.js";
 import type { WebhookOptions } from "../events/webhook.js";
 import type { Capabilities, SlotLocking } from "../generated.js";
 import type { ArchiveParts } from "../jobs/archive.js";
+import {
+  type DeliverOptions,
+  type Delivery,
+  type DeliveryHost,
+  deliverOnce,
+  startDelivery,
+  testEndpoint,
+} from "../jobs/deliver.js";
 import { type RetentionHost, type RetentionPass, startRetention } from "../jobs/retention.js";
 import { SlotMeter, type SlotMetrics } from "../slots/metrics.js";
 import { checkArguments, type Refuse } from "../values/arguments.js";
-import { asError, closed, invalidArgument, noFeed } from "../values/error.js";
-import { checkObject, described } from "../values/options.js";
+import { asError, closed, deliveryFailed, invalidArgument, noFeed } from "../values/error.js";
+import { checkObject, checkOptions, described } from "../values/options.js";
 import type { SlotAnswer, SlotStart } from "../values/outcomes.js";
 import type { ChangePage, SessionTypes, StartInSlotParams } from "../values/session-types.js";
 import { Operations } from "./operations.js";
 import type { WatchFilter } from "./watch.js";
+import type { WebhookJobs } from "./webhooks.js";
 
 /** Closes the stores of handles that were garbage-collected without being closed. */
 const dropped = new FinalizationRegistry<Connection>((connection) => connection.abandon());
+
+/** How long closing a handle waits for deliveries in flight, in milliseconds. */
+const DRAIN_TIMEOUT_MS = 5000;
+/** How to deliver. The core checks the values. */
+const DELIVER_OPTIONS = { allowPrivate: "any", concurrency: "any" } as const;
 
 /** The number of changes that are read at a time. */
 const CHANGES_PER_READ = 1000;
@@ -65,6 +79,7 @@ export abstract class Handle<
   /** Archives sessions before retention purges them. */
   readonly #archive: ArchiveParts | undefined;
   readonly #stopRetention: (() => void) | undefined;
+  #delivery: Delivery | undefined;
 
   /** @internal */
   constructor(
@@ -233,6 +248,69 @@ export abstract class Handle<
 
   #notifyCancelled({ cancelled }: SlotStart): void {
     if (cancelled !== undefined) this.notifier.cancelled(cancelled);
+  }
+
+  /** Starts to deliver webhooks. @internal */
+  async deliver(options: boolean | DeliverOptions): Promise<void> {
+    if (options === false) return;
+    const given = options === true ? {} : options;
+    checkOptions(given, DELIVER_OPTIONS, "deliver");
+    const { connection } = this;
+    const report = (thrown: unknown): void => {
+      this.notifier.listeners.error(asError(thrown));
+    };
+    if (connection.deliver({ ...given, once: false })) {
+      let last: string | null = null;
+      this.#delivery = {
+        started: Promise.resolve(),
+        wake: () => {
+          // A thread delivers. An error of the store is retried, and reported once.
+          const error = connection.delivered()?.error ?? null;
+          if (error !== null && error !== last) report(deliveryFailed(error));
+          last = error;
+        },
+        stop: () => connection.endDelivery(),
+      };
+    } else {
+      await connection.binding.prepareJobs?.();
+      // The timer must not keep the handle alive.
+      const handle = new WeakRef(this);
+      this.#delivery = startDelivery(
+        connection.binding,
+        connection.postText,
+        given,
+        () => handle.deref()?.delivering(),
+        report,
+      );
+    }
+    // What this handle changes is delivered at once.
+    const { started, wake } = this.#delivery;
+    await started;
+    this.notifier.onNotice(wake);
+  }
+
+  /** Delivers webhooks, or tests an endpoint. @internal */
+  protected readonly webhookJobs = (): WebhookJobs => {
+    const { binding, postText } = this.connection;
+    const host = this.delivering();
+    return {
+      deliver: (params) => deliverOnce(binding, postText, host, params),
+      test: (id, options) => testEndpoint(binding, postText, host, { ...options, id }),
+    };
+  };
+
+  /** Stops to deliver. Resolves when what is in flight is settled. @internal */
+  protected async endDelivery(): Promise<void> {
+    const delivery = this.#delivery;
+    this.#delivery = undefined;
+    await delivery?.stop(DRAIN_TIMEOUT_MS);
+  }
+
+  /** This handle, as deliveries use it. */
+  private delivering(): DeliveryHost {
+    return {
+      run: (name, params) => this.ask(name, () => params),
+    };
   }
 
   /** Stops retention. @internal */

@@ -25,6 +25,7 @@ import { checkTarget, urlOf } from "../stores/target.js";
 import { invalidArgument, metricsNeedAddon, storeIsAsync } from "../values/error.js";
 import { Schemas, type SessionSchema, type TypesOf } from "../values/schema.js";
 import type { SessionTypes } from "../values/session-types.js";
+import { endpointOf } from "../webhooks/durable.js";
 import {
   checkOpenOptions,
   checkServerOptions,
@@ -113,10 +114,26 @@ export async function openSessions(
     connection.abandon();
     throw thrown;
   }
-  return configured(
-    new Sessions(build.info.build, connection, notifier, archiveOf(options.retention)),
+  return delivering(
+    configured(
+      new Sessions(build.info.build, connection, notifier, archiveOf(options.retention)),
+      options,
+    ),
     options,
   );
+}
+
+/** Adds the endpoint of the option `webhook`, and starts to deliver. */
+async function delivering(handle: Sessions, options: OpenOptions): Promise<Sessions> {
+  const endpoint = endpointOf(options.webhook);
+  try {
+    if (endpoint !== undefined) await handle.webhooks.add(endpoint);
+    await handle.deliver(options.deliver ?? endpoint !== undefined);
+  } catch (thrown) {
+    await handle.close();
+    throw thrown;
+  }
+  return handle;
 }
 
 /** Opens an asynchronous handle over the store of a server. */
@@ -137,6 +154,9 @@ export async function openServer(
     throw invalidArgument("timeoutMs", "expected a number of milliseconds");
   }
   const notifier = new Notifier();
+  if (endpointOf(options.webhook) !== undefined) {
+    throw invalidArgument("webhook.endpoint", "a server delivers itself: use `webhooks.add`");
+  }
   if (options.webhook !== undefined) notifier.configure(options.webhook);
   const binding = new ServerBinding(address, timeoutMs, builds);
   await binding.connect(await retentionOf(builds, options));
@@ -192,6 +212,10 @@ export function openSessionsSync(
     throw invalidArgument("tracer", "only a handle of `open` makes spans");
   }
   const notifier = new Notifier();
+  if (options.deliver || endpointOf(options.webhook) !== undefined) {
+    // What is in flight could not be waited for.
+    throw invalidArgument("deliver", "only a handle of `open` delivers webhooks");
+  }
   const connection = connect(build, target, options, notifier, environment, "sync");
   return configured(
     new SessionsSync(build.info.build, connection, notifier, archiveOf(options.retention)),
@@ -230,8 +254,11 @@ async function openDatabase(build: Build, name: string, options: OpenOptions): P
     throw await openingError(name, thrown);
   }
   notifier.join(store.broadcast, name, () => connection.wake());
-  return configured(
-    new Sessions(build.info.build, connection, notifier, archiveOf(options.retention)),
+  return delivering(
+    configured(
+      new Sessions(build.info.build, connection, notifier, archiveOf(options.retention)),
+      options,
+    ),
     options,
   );
 }
@@ -264,8 +291,9 @@ function connect(
 ): Connection {
   checkTarget(target);
   checkOpenOptions(options);
-  if (options.webhook !== undefined) notifier.configure(options.webhook);
-  const { binding } = build;
+  const { webhook } = options;
+  if (webhook !== undefined && endpointOf(webhook) === undefined) notifier.configure(webhook);
+  const { binding, postText } = build;
   if (options.metrics === true && binding.ownMetrics === undefined) throw metricsNeedAddon();
   if (options.retention !== undefined) checkRetention(binding);
   const schemas = options.schema && new Schemas(options.schema);
@@ -279,6 +307,7 @@ function connect(
       driver: undefined,
       notify,
       models: options.models,
+      postText,
       tracer: options.tracer,
       schemas,
       environment,
@@ -293,6 +322,7 @@ function connect(
     ...of,
     notify,
     models: options.models,
+    postText,
     tracer: options.tracer,
     schemas,
     environment,

@@ -12,6 +12,7 @@ import type { Tracer } from "../connection/tracing.js";
 import type { WebhookOptions } from "../events/webhook.js";
 import type { Limits } from "../generated.js";
 import { archiveOf } from "../jobs/archive.js";
+import type { DeliverOptions } from "../jobs/deliver.js";
 import type { RetentionOptions } from "../jobs/retention.js";
 import type { Store } from "../stores/store.js";
 import type { EncryptionOptions } from "../values/encryption.js";
@@ -67,6 +68,11 @@ export interface OpenOptions<T extends SessionTypes = SessionTypes> {
   readonly tracer?: Tracer | undefined;
   /** The webhook to which changes of sessions are posted. */
   readonly webhook?: string | URL | WebhookOptions | undefined;
+  /**
+   * Delivers what is queued for the endpoints of the store's webhooks, in the background: `true`, or how.
+   * Any number of processes may deliver at the same time. It does not keep the process alive.
+   */
+  readonly deliver?: boolean | DeliverOptions | undefined;
   /** Removes old sessions periodically. */
   readonly retention?: RetentionOptions | undefined;
   /** SQLite, files and PostgreSQL: encrypts the user data of sessions. */
@@ -159,6 +165,7 @@ export const OPEN_OPTIONS = {
   fenced: "any",
   timeoutMs: "any",
   webhook: "any",
+  deliver: "any",
   metrics: "boolean",
   tracer: "any",
   retention: "any",
@@ -178,6 +185,7 @@ const RECORDS_SCHEME = "git:";
 /** The options that are about sessions. */
 const ABOUT_SESSIONS = [
   "webhook",
+  "deliver",
   "metrics",
   "retention",
   "fenced",
@@ -198,6 +206,7 @@ export function optionsForUrl(url: string, options: OpenOptions, mode: Mode): st
 /** The options that a server has itself, for all of its clients. */
 const OF_SERVER = [
   "limits",
+  "deliver",
   "durability",
   "busyTimeoutMs",
   "fileMode",
@@ -241,6 +250,7 @@ export function timeoutOf({ timeoutMs }: OpenOptions): number {
 
 function coreOptions({
   webhook: _webhook,
+  deliver: _deliver,
   metrics: _metrics,
   tracer: _tracer,
   pessimisticLockingEnabled: _locking,

@@ -35,6 +35,7 @@ import {
 import { Machines } from "./machines.js";
 import type { TrashOption } from "./operations.js";
 import { SESSION_ARGUMENTS } from "./session-arguments.js";
+import { Webhooks } from "./webhooks.js";
 
 /** The sessions of a store, with methods that return results instead of promises. Made by `openSync`. */
 export class SessionsSync<T extends SessionTypes = SessionTypes>
@@ -59,6 +60,11 @@ export class SessionsSync<T extends SessionTypes = SessionTypes>
   readonly audit: AuditLog<"sync"> = new AuditLog((name, make) => this.ask(name, make));
   /** The registered processes, and their virtual machines. */
   readonly machines: Machines<"sync"> = new Machines((name, make) => this.ask(name, make));
+  /** The endpoints of webhooks, and the deliveries to them. */
+  readonly webhooks: Webhooks<"sync"> = new Webhooks(
+    (name, make) => this.ask(name, make),
+    this.webhookJobs,
+  );
 
   /**
    * Lists the matching sessions, newest first: returns a page (`limit`, 50 by default). Iterating

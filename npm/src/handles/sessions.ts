@@ -47,6 +47,7 @@ import {
   type WatchFilter,
   type WatchOptions,
 } from "./watch.js";
+import { Webhooks } from "./webhooks.js";
 
 /** The handles with servers. They are not garbage-collected. */
 const serving = new Set<object>();
@@ -84,6 +85,11 @@ export class Sessions<T extends SessionTypes = SessionTypes>
   readonly audit: AuditLog<"async"> = new AuditLog((name, make) => this.ask(name, make));
   /** The registered processes, and their virtual machines. */
   readonly machines: Machines<"async"> = new Machines((name, make) => this.ask(name, make));
+  /** The endpoints of webhooks, and the deliveries to them. */
+  readonly webhooks: Webhooks<"async"> = new Webhooks(
+    (name, make) => this.ask(name, make),
+    this.webhookJobs,
+  );
   /** The servers over this handle. */
   readonly #servers = new Set<SessionServer>();
   #closing: Promise<void> | undefined;
@@ -311,6 +317,7 @@ export class Sessions<T extends SessionTypes = SessionTypes>
   async #close(): Promise<void> {
     this.detach();
     try {
+      await this.endDelivery();
       for (const server of this.#servers) await server.close();
       await this.connection.close(async () => {
         await this.#recording?.end(this.recorded());

@@ -27,6 +27,7 @@ import {
 } from "../values/error.js";
 import type { Accepts } from "../values/params.js";
 import { isThenable, onRejected } from "../values/thenable.js";
+import type { Ended, Posting } from "../webhooks/posts.js";
 
 /** The name of a job. */
 export type JobName = keyof Jobs;
@@ -53,6 +54,8 @@ export interface JobHost {
   readFolder?(
     path: string,
   ): MaybePromise<readonly { readonly path: string; readonly isFolder: boolean }[]>;
+  /** Posts texts, and waits for the end of a post. */
+  post?(posting: Posting): MaybePromise<Ended>;
   /** Calls `wake` after a time. Returns a function that stops the timer. */
   sleep?(ms: number, wake: (reply: Reply) => void): () => void;
   /** Makes the call that the job is about. Returns the code of its outcome. */
@@ -195,6 +198,8 @@ export class Job {
         return host.readFolder?.(need.params.path);
       case "attempt":
         return host.attempt?.();
+      case "post":
+        return host.post?.(need.params);
       case "progress":
         if (this.#rejected !== undefined) throw this.#rejected.thrown;
         // What a callback of the caller returns is not part of the reply, and is not waited for.

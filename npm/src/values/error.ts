@@ -279,6 +279,12 @@ export function webhookFailed(
   );
 }
 
+/** The store fails, so that what is queued for the endpoints of its webhooks waits. */
+export function deliveryFailed(code: ErrorCode): TenureError {
+  const message = `the store failed with ${code}; what is queued for webhooks is delivered when it works again`;
+  return new TenureError({ code, message, details: {} });
+}
+
 /** A listener threw, or its promise was rejected. */
 export function listenerFailed(event: string, cause: unknown): TenureError {
   const problem = messageOf(cause);

@@ -19,6 +19,19 @@ it("copies from and to IndexedDB", async () => {
   expect(await copy(second, memory)).toMatchObject({ sessions: 0, same: 30, differing: 0 });
 });
 
+it("queues changes of an IndexedDB store for endpoints of webhooks, and attempts them", async () => {
+  const sessions = await opening(`indexeddb:${newDatabase()}`);
+  // Nothing listens there, and a page may not reach it.
+  await sessions.webhooks.add({ id: "bot", url: "http://127.0.0.1:1/hooks" });
+  const { id } = await sessions.start({ mode: "m", task: "t" });
+  await sessions.complete(id);
+  const attempted = await sessions.webhooks.deliver({ allowPrivate: true });
+  // The second waits until the first has arrived.
+  expect(attempted).toEqual({ delivered: 0, retried: 1, failed: 0, disabled: [] });
+  expect(await sessions.webhooks.deliver()).toMatchObject({ retried: 0 });
+  expect(await sessions.webhooks.remove("bot")).toEqual({ removed: true, dropped: 2 });
+});
+
 it("deduplicates runs, and registers virtual machines", async () => {
   const sessions = await opening("memory:");
   const run = { eventType: "push", workflow: "CI", commitSha: "0123456789abcdef" };

@@ -35,6 +35,12 @@ it("an operation that is not in it says so, and what to use", async () => {
     () => sessions.audit.purge({ olderThan: 0 }),
     () => sessions.override("s", { status: "failed" }),
     () => sessions.save({ id: "s" }),
+    () => sessions.webhooks.add({ url: "https://h.example/" }),
+    () => sessions.webhooks.list(),
+    () => sessions.webhooks.deliver(),
+    () => sessions.webhooks.test("bot"),
+    async () => open("memory:", { deliver: true }),
+    async () => open("memory:", { webhook: { url: "https://h.example/", endpoint: "bot" } }),
     async () => open("memory:", { retention: { maxAge: "30d", every: "1d" } }),
   ];
   for (const call of calls) {

@@ -2,7 +2,7 @@
 //! no regular file, such as `/dev/stdout`, is written to directly.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 
@@ -57,6 +57,80 @@ impl AtomicFile {
         fs::rename(temporary, &self.path)?;
         self.temporary = None;
         sync_name(&self.path)
+    }
+
+    /// Gives the file the first of these names in its folder that is free, and replaces nothing. If one of them is a file with the
+    /// same content, that one stays alone. It survives power loss once this returns.
+    pub(crate) fn commit_beside(mut self, names: impl Iterator<Item = String>) -> io::Result<()> {
+        let Some(temporary) = self.temporary.take() else {
+            return Ok(());
+        };
+        self.file.sync_all()?;
+        let named = link_new(&temporary, names);
+        // It has another name by now, or is of no use.
+        let removed = fs::remove_file(&temporary);
+        let path = named?;
+        removed?;
+        sync_name(&path)
+    }
+}
+
+/// Links a file under the first of these names in its folder that is free, or finds the same content there. Returns the path.
+fn link_new(temporary: &Path, names: impl Iterator<Item = String>) -> io::Result<PathBuf> {
+    for name in names {
+        let path = temporary.with_file_name(name);
+        let linked = match fs::hard_link(temporary, &path) {
+            // A file system without links.
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                copy_new(temporary, &path)
+            }
+            linked => linked,
+        };
+        match linked {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if is_same(temporary, &path)? {
+                    File::open(&path)?.sync_all()?;
+                    return Ok(path);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Copies a file to a new one. An incomplete copy is removed.
+fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
+    let mut copy = File::create_new(to)?;
+    let copied = fs::metadata(from)
+        .and_then(|found| copy.set_permissions(found.permissions()))
+        .and_then(|()| io::copy(&mut File::open(from)?, &mut copy))
+        .and_then(|_| copy.sync_all());
+    if copied.is_err() {
+        let _ = fs::remove_file(to);
+    }
+    copied
+}
+
+/// Whether two files have the same content.
+fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
+    let other = tenure_regular::open(other)?;
+    if other.metadata()?.len() != fs::metadata(one)?.len() {
+        return Ok(false);
+    }
+    let (mut one, mut other) = (BufReader::new(File::open(one)?), BufReader::new(other));
+    loop {
+        let (part, same) = (one.fill_buf()?, other.fill_buf()?);
+        let count = part.len().min(same.len());
+        if count == 0 {
+            return Ok(part.len() == same.len());
+        }
+        if part.get(..count) != same.get(..count) {
+            return Ok(false);
+        }
+        one.consume(count);
+        other.consume(count);
     }
 }
 

@@ -23,8 +23,9 @@ use crate::{removal, time};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 With --archive a session is exported to DIR/ID.json, and the file is synced,
-before the session is removed. A session that cannot be archived is kept, and
-the exit code is 1. Ctrl-C stops between two sessions; run the same command to
+before the session is removed. No file is replaced: another version of the same
+session is exported to DIR/ID.2.json, and so on. A session that cannot be
+archived is kept, and the exit code is 1. Ctrl-C stops between two sessions; run the same command to
 continue. `tenure import` restores an archived session to the trash.
 
 Examples:
@@ -172,11 +173,17 @@ impl Purging<'_> {
         file.write(part.text.as_str())?;
         if part.is_last {
             file.write("\n")?;
-            return file.commit();
+            return file.commit_beside(names_of(part.id.as_str()));
         }
         self.file = Some(file);
         Ok(())
     }
+}
+
+/// The names of the versions of a session in an archive.
+fn names_of(id: &str) -> impl Iterator<Item = String> {
+    let more = (2..).map(move |number: u32| format!("{id}.{number}.json"));
+    std::iter::once(format!("{id}.json")).chain(more)
 }
 
 /// Checks that a file is not the archive of another session: some file systems ignore case, and take

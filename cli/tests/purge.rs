@@ -179,26 +179,59 @@ fn a_given_session_is_purged_if_it_is_in_the_trash() {
 }
 
 #[test]
-fn a_large_session_is_archived_in_parts_also_over_an_older_archive() {
+fn a_large_session_is_archived_in_parts_beside_an_older_archive() {
     let place = Place::with_large_session();
     let before = place.run_ok(&["export", "a"]);
     let archive = place.folder.path().join("old").display().to_string();
-    for text in ["", &before] {
-        if !text.is_empty() {
+    for names in [&["a.json"][..], &["a.2.json", "a.json"]] {
+        if names.len() > 1 {
             let path = Path::new(&archive).join("a.json").display().to_string();
             place.run_ok(&["import", &path]);
+            place.run_ok(&["restore", "a"]);
         }
         place.run_ok(&["trash", "a"]);
         let purged = place.run(&["purge", "a", "--archive", &archive]);
         assert_eq!((purged.code, purged.out.as_str()), (0, "a\n"));
-        assert_eq!(files(Path::new(&archive)), ["a.json"]);
+        assert_eq!(files(Path::new(&archive)), names);
     }
-    let path = Path::new(&archive).join("a.json").display().to_string();
+    let path = Path::new(&archive).join("a.2.json").display().to_string();
     place.run_ok(&["import", &path]);
     place.run_ok(&["restore", "a"]);
     let restored = place.run_ok(&["export", "a"]);
     let history = |text: &str| text.split_once("\"history\":").unwrap().1.to_owned();
     assert!(history(&restored) == history(&before));
+}
+
+#[test]
+fn no_version_of_a_session_is_lost_in_an_archive() {
+    let place = trashed(1);
+    let folder = place.folder.path().join("old");
+    let archive = |name: &str| folder.join(name).display().to_string();
+    let mut versions = Vec::new();
+    for name in ["s0.json", "s0.2.json", "s0.3.json"] {
+        versions.push(place.run_ok(&["export", "s0"]));
+        assert_eq!(place.run(&["purge", "s0", "--archive", "old"]).code, 0);
+        let written = fs::read_to_string(archive(name)).unwrap();
+        assert_eq!(
+            Some(written.trim_end()),
+            versions.last().map(String::as_str)
+        );
+        place.run_ok(&["import", &archive(name)]);
+        place.run_ok(&["restore", "s0"]);
+        place.run_ok(&["event", "add", "s0", "note", "{}"]);
+        place.run_ok(&["trash", "s0"]);
+    }
+    for (name, version) in ["s0.json", "s0.2.json", "s0.3.json"].iter().zip(&versions) {
+        assert_eq!(
+            fs::read_to_string(archive(name)).unwrap().trim_end(),
+            version
+        );
+    }
+    // What is there is not written again.
+    place.run_ok(&["rm", "--permanent", "s0"]);
+    place.run_ok(&["import", &archive("s0.2.json")]);
+    assert_eq!(place.run(&["purge", "s0", "--archive", "old"]).code, 0);
+    assert_eq!(files(&folder), ["s0.2.json", "s0.3.json", "s0.json"]);
 }
 
 #[test]
@@ -242,7 +275,7 @@ fn a_session_that_cannot_be_archived_is_not_removed() {
     fs::create_dir_all(archive.join("s1.json")).unwrap();
     // A file system that ignores case takes `S2.json` for this file.
     fs::write(archive.join("s2.json"), r#"{"id":"S2"}"#).unwrap();
-    // The file of an interrupted purge is replaced.
+    // The file of an earlier purge stays.
     fs::write(archive.join("s3.json"), r#"{"id":"s3"}"#).unwrap();
     let purge = [
         "purge",
@@ -274,8 +307,12 @@ fn a_session_that_cannot_be_archived_is_not_removed() {
         fs::read_to_string(archive.join("s2.json")).unwrap(),
         r#"{"id":"S2"}"#
     );
+    assert_eq!(
+        fs::read_to_string(archive.join("s3.json")).unwrap(),
+        r#"{"id":"s3"}"#
+    );
     assert!(
-        fs::read_to_string(archive.join("s3.json"))
+        fs::read_to_string(archive.join("s3.2.json"))
             .unwrap()
             .contains("deletedAt")
     );

@@ -1,8 +1,6 @@
 //! The job that delivers: it claims what is due, has its driver post it, and settles what has ended, with a
 //! bounded number of posts and of bytes in flight. And the job that posts an example to an endpoint.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use tenure_core::declare_params;
 use tenure_core::error::{Error, Result};
@@ -106,6 +104,7 @@ tenure_core::jobs! {
 
 /// A post in flight.
 struct Flight {
+    number: u32,
     key: Text,
     claim: Text,
     endpoint: Text,
@@ -116,11 +115,14 @@ struct Flight {
 struct Delivering {
     context: JobContext,
     params: WebhookDeliverParams,
-    flights: BTreeMap<u32, Flight>,
+    /// Few, so that a list is searched.
+    flights: Vec<Flight>,
     last: u32,
     /// What has ended and is not settled yet.
     results: Vec<WebhookResult>,
     done: WebhookDelivered,
+    /// Whether that has changed since it was reported.
+    has_news: bool,
     /// The delay of the next retry of the store, in milliseconds; 0 if it works.
     retry_ms: u64,
 }
@@ -141,10 +143,11 @@ async fn deliver(context: JobContext, params: WebhookDeliverParams) -> JobResult
     let mut delivering = Delivering {
         context: context.clone(),
         params,
-        flights: BTreeMap::new(),
+        flights: Vec::new(),
         last: 0,
         results: Vec::new(),
         done: WebhookDelivered::default(),
+        has_news: false,
         retry_ms: 0,
     };
     let mut stops = false;
@@ -154,6 +157,9 @@ async fn deliver(context: JobContext, params: WebhookDeliverParams) -> JobResult
             true => Look::default(),
             false => delivering.look(concurrency, once).await?,
         };
+        if std::mem::take(&mut delivering.has_news) {
+            context.progress(delivering.done.clone()).await?;
+        }
         let is_idle = look.start.is_empty() && delivering.flights.is_empty();
         let is_done = stops || (once && !look.has_more);
         if is_idle && is_done && (stops || delivering.results.is_empty()) {
@@ -196,7 +202,7 @@ impl Delivering {
     }
 
     fn bytes(&self) -> u64 {
-        self.flights.values().map(|flight| flight.bytes).sum()
+        self.flights.iter().map(|flight| flight.bytes).sum()
     }
 
     /// Claims what is due, as far as there is room. An error of the store is retried, except in a job that
@@ -209,12 +215,16 @@ impl Delivering {
         let max_bytes = self.params.max_bytes.unwrap_or(MAX_BYTES);
         // An endpoint that hangs leaves a quarter of the posts, at least one, to the others.
         let share = concurrency.saturating_sub((concurrency / 4).max(1)).max(1) as usize;
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for flight in self.flights.values() {
-            *counts.entry(flight.endpoint.as_str()).or_default() += 1;
+        let mut skip: Vec<Text> = Vec::new();
+        for Flight { endpoint, .. } in &self.flights {
+            let others = self
+                .flights
+                .iter()
+                .filter(|other| other.endpoint == *endpoint);
+            if !skip.contains(endpoint) && others.count() >= share {
+                skip.push(endpoint.clone());
+            }
         }
-        let busy = counts.iter().filter(|(_, count)| **count >= share);
-        let skip: Vec<Text> = busy.map(|(id, _)| Text::from(*id)).collect();
         let params = WebhookClaimParams {
             limit: room,
             max_bytes: max_bytes.saturating_sub(self.bytes()).max(1),
@@ -227,11 +237,11 @@ impl Delivering {
             Ok(claims) => claims,
             Err(error) if once => return Err(error),
             Err(error) => {
-                self.fail(error.code()).await?;
+                self.fail(error.code());
                 return Ok(Look::default());
             }
         };
-        self.recover().await?;
+        self.recover();
         let start = claims.claims.into_iter().map(|claim| self.started(claim));
         let start: Vec<Post> = start.collect();
         Ok(Look {
@@ -244,12 +254,13 @@ impl Delivering {
     fn started(&mut self, claim: WebhookClaim) -> Post {
         self.last = self.last.wrapping_add(1);
         let flight = Flight {
+            number: self.last,
             key: claim.key,
             claim: claim.claim,
             endpoint: claim.endpoint,
             bytes: claim.body.as_str().len() as u64,
         };
-        self.flights.insert(self.last, flight);
+        self.flights.push(flight);
         Post {
             number: self.last,
             url: claim.url,
@@ -263,9 +274,11 @@ impl Delivering {
     /// Takes note of posts that have ended.
     fn end(&mut self, ended: Ended) {
         for post in ended.posts {
-            let Some(flight) = self.flights.remove(&post.number) else {
+            let mut flights = self.flights.iter();
+            let Some(place) = flights.position(|flight| flight.number == post.number) else {
                 continue;
             };
+            let flight = self.flights.swap_remove(place);
             let EndedPost {
                 status,
                 retry_after,
@@ -301,35 +314,33 @@ impl Delivering {
                     self.done.retried += settled.retried;
                     self.done.failed += settled.failed;
                     self.done.disabled.extend(settled.disabled);
-                    self.retry_ms = 0;
-                    self.done.error = None;
-                    self.context.progress(self.done.clone()).await?;
+                    self.has_news = true;
+                    self.recover();
                 }
                 Err(error) if once && self.flights.is_empty() => return Err(error),
-                Err(error) => return self.fail(error.code()).await,
+                Err(error) => {
+                    self.fail(error.code());
+                    break;
+                }
             }
         }
         Ok(())
     }
 
-    async fn fail(&mut self, code: &str) -> JobResult<()> {
+    fn fail(&mut self, code: &str) {
         self.retry_ms = match self.retry_ms {
             0 => RETRY_MS,
             last => last.saturating_mul(2).min(LONGEST_RETRY_MS),
         };
-        if self.done.error.as_deref() == Some(code) {
-            return Ok(());
+        if self.done.error.as_deref() != Some(code) {
+            self.done.error = Some(code.to_owned());
+            self.has_news = true;
         }
-        self.done.error = Some(code.to_owned());
-        self.context.progress(self.done.clone()).await
     }
 
-    async fn recover(&mut self) -> JobResult<()> {
+    fn recover(&mut self) {
         self.retry_ms = 0;
-        match self.done.error.take() {
-            Some(_) => self.context.progress(self.done.clone()).await,
-            None => Ok(()),
-        }
+        self.has_news |= self.done.error.take().is_some();
     }
 }
 

@@ -93,13 +93,7 @@ async fn claim(context: &Context, params: WebhookClaimParams) -> Result<WebhookC
         for wake in wakes {
             let Some(key) = WakeKey::parse(&wake.key) else {
                 // Nobody writes such a key; it would be in the way for ever.
-                let key = wake.key.clone();
-                context
-                    .transact(|tx| {
-                        tx.discard_record(WAKE, key.clone());
-                        Ok(())
-                    })
-                    .await?;
+                discard(context, &wake.key).await?;
                 continue;
             };
             let left = key
@@ -117,15 +111,7 @@ async fn claim(context: &Context, params: WebhookClaimParams) -> Result<WebhookC
                 break;
             }
             let Some(first) = first_of(context, endpoint, &key).await? else {
-                let key = wake.key.clone();
-                context
-                    .transact(|tx| {
-                        if tx.record(WAKE, &key)?.is_some() {
-                            tx.remove_record(WAKE, &key)?;
-                        }
-                        Ok(())
-                    })
-                    .await?;
+                discard(context, &wake.key).await?;
                 continue;
             };
             let number = claims.claims.len();
@@ -141,6 +127,18 @@ async fn claim(context: &Context, params: WebhookClaimParams) -> Result<WebhookC
         claims.more |= is_full && has_passed_all;
     }
     Ok(claims)
+}
+
+/// Removes a wake record that leads to nothing.
+async fn discard(context: &Context, wake: &str) -> Result<()> {
+    context
+        .transact(|tx| {
+            if tx.record(WAKE, wake)?.is_some() {
+                tx.remove_record(WAKE, wake)?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// The key of the first delivery in the lane of a wake record; `None` if the lane is empty.

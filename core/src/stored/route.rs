@@ -111,8 +111,11 @@ impl Routes {
     /// Sets the route of an endpoint, or removes it.
     pub fn set(&mut self, endpoint: &str, route: Option<Route>) {
         self.routes.retain(|known| known.endpoint != endpoint);
-        self.routes.extend(route);
-        self.routes.sort_by(|a, b| a.endpoint.cmp(&b.endpoint));
+        if let Some(route) = route {
+            let before = |known: &Route| known.endpoint.as_str() < endpoint;
+            let place = self.routes.partition_point(before);
+            self.routes.insert(place, route);
+        }
     }
 
     /// The record that stores them.

@@ -92,6 +92,22 @@ describe("webhooks of a store", () => {
     expect(sessions.webhookFailures).toBe(0);
   });
 
+  it("are posted by a thread of the addon, whatever JavaScript does", async () => {
+    await using receiver = await receiving();
+    await (await prepared(receiver)).close();
+    const script = `import { open } from "tenure";
+      const sessions = await open(${JSON.stringify(url)}, { deliver: { allowPrivate: true } });
+      await sessions.start({ task: "t", mode: "m" });
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`;
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
+      cwd: tests,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(1), 20_000);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  });
+
   it("arrive in their order at a receiver that was down for an hour", async () => {
     await using receiver = await receiving();
     await using sessions = await prepared(receiver);

@@ -232,7 +232,7 @@ const calls: readonly (readonly [string, string | RegExp, () => unknown])[] = [
   ],
   [
     "open(url, { webhook: { ulr } })",
-    "webhook: `ulr` is not known (did you mean `url`?); expected `url`, `headers`, `events`, `timeoutMs`, `fetch`",
+    "webhook: `ulr` is not known (did you mean `url`?); expected `url`, `headers`, `events`, `timeoutMs`, `fetch`, `endpoint`, `secret`",
     () => openSync("memory:", { webhook: other({ ulr: "http://localhost" }) }),
   ],
   [

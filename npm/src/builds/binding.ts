@@ -398,6 +398,11 @@ function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
       answerCall: (...args) => guard(() => binding.answerCall?.(...args) ?? "null"),
       closeServer: (handle, server) => guard(() => binding.closeServer?.(handle, server) ?? "null"),
     }),
+    ...(binding.deliver && {
+      deliver: (...args) => guard(() => binding.deliver?.(...args) ?? "null"),
+      delivered: (handle) => guard(() => binding.delivered?.(handle) ?? "null"),
+      endDelivery: (handle) => guard(() => binding.endDelivery?.(handle) ?? "null"),
+    }),
   };
 }
 

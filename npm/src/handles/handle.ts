@@ -299,11 +299,15 @@ export abstract class Handle<
     };
   };
 
-  /** Stops to deliver. Resolves when what is in flight is settled. @internal */
-  protected async endDelivery(): Promise<void> {
+  /**
+   * Stops to deliver; `undefined` for a handle that does not. Resolves when what is in flight is settled.
+   *
+   * @internal
+   */
+  protected endDelivery(): Promise<void> | undefined {
     const delivery = this.#delivery;
     this.#delivery = undefined;
-    await delivery?.stop(DRAIN_TIMEOUT_MS);
+    return delivery?.stop(DRAIN_TIMEOUT_MS);
   }
 
   /** This handle, as deliveries use it. */

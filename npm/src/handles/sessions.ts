@@ -317,7 +317,9 @@ export class Sessions<T extends SessionTypes = SessionTypes>
   async #close(): Promise<void> {
     this.detach();
     try {
-      await this.endDelivery();
+      // Without one, no call is accepted any more from here on.
+      const ending = this.endDelivery();
+      if (ending !== undefined) await ending;
       for (const server of this.#servers) await server.close();
       await this.connection.close(async () => {
         await this.#recording?.end(this.recorded());

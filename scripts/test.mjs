@@ -28,6 +28,7 @@ import { seconds, step } from "./lib/progress.mjs";
 import { ensurePrometheus } from "./lib/prometheus.mjs";
 import { checkClippy, checkPrograms, checkRequirements } from "./lib/requirements.mjs";
 import { CommandFailed, main, nodeTool, Problem, report, run } from "./lib/run.mjs";
+import { ensureS3, startS3 } from "./lib/s3.mjs";
 import { countCargoTests, countNodeTests, countVitestTests, nothing, sum } from "./lib/tally.mjs";
 import { checkWords } from "./lib/word-check.mjs";
 
@@ -62,8 +63,8 @@ const programs = {
   packaging: ["bash", "git", "jq"],
 };
 
-/** The groups with tests over a PostgreSQL server, which this script starts. */
-const withPostgres = ["rust", "native"];
+/** The groups with tests over a PostgreSQL server and one with the protocol of S3, which this script starts. */
+const withServers = ["rust", "native"];
 
 /**
  * All checks, in the order of their output. Three run at a time, those that take long first; `laneOf`
@@ -171,10 +172,15 @@ async function prepare() {
       chromium = await ensureChromium(() => working("installing"));
     });
   }
-  if (withPostgres.some((group) => chosen.includes(group))) {
+  if (withServers.some((group) => chosen.includes(group))) {
     await step("PostgreSQL", async (working) => {
       const { env } = await startPostgres(await ensurePostgres(() => working("installing")));
       Object.assign(process.env, env);
+    });
+    await step("S3", async (working) => {
+      const { env } = await startS3(await ensureS3(() => working("installing")));
+      Object.assign(process.env, env);
+      return env.TENURE_TEST_S3 === "none" ? "no server can be had: it is not tested" : undefined;
     });
   }
   if (chosen.includes("native")) {

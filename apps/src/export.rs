@@ -3,6 +3,8 @@
 //! appended meanwhile. An import may replace the history, too. If the session has changed, the history is
 //! therefore read again at the end, and the export fails if it is not the one that was printed.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use tenure_core::declare_params;
@@ -10,6 +12,7 @@ use tenure_core::error::{Cause, Error, Result};
 use tenure_core::session::portable::{Frame, print_event};
 use tenure_core::store::filter::Trash;
 use tenure_core::store::{History, Loaded};
+use tenure_core::stored::slot::SlotPhase;
 use tenure_core::value::fingerprint::Fingerprint;
 use tenure_core::value::id::SessionId;
 use tenure_core::value::json::Json;
@@ -18,6 +21,7 @@ use tenure_core::value::properties::Params;
 use tenure_core::value::text::Text;
 use tenure_core::work::context::Context;
 use tenure_core::work::operation::Group;
+use tenure_core::{Head, Status, Timestamp};
 
 /// A part ends after the event with which its events exceed this many bytes of text.
 const PART_BYTES: u64 = MAX_PAGE_BYTES;
@@ -52,13 +56,17 @@ pub struct ExportPart {
     pub text: String,
     /// The version of the exported session.
     pub version: u64,
+    /// What an archive lists of the session: its user, mode, status, slot, model, times and number of events; with the first part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional, type = "JsonObject"))]
+    pub about: Option<Json>,
     /// The `after` of the next part; absent on the last part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
 tenure_core::read_replies! {
-    ExportPart { text, version, next }
+    ExportPart { text, version, about, next }
 }
 
 tenure_core::operations! {
@@ -100,6 +108,7 @@ async fn part(context: &Context, params: ExportPartParams) -> Result<ExportPart>
         _ => Err(Error::from(Cause::SessionNotFound { id: id.to_string() })),
     };
     let mut text = String::new();
+    let mut about = None;
     let mut progress = match &params.after {
         Some(after) => {
             ExportProgress::read("after", after.as_str()).map_err(|_| Cause::InvalidCursor)?
@@ -107,6 +116,7 @@ async fn part(context: &Context, params: ExportPartParams) -> Result<ExportPart>
         None => {
             let head = found(context.load(&id, History::None).await?)?.head;
             let (version, count) = (head.version, head.event_count);
+            about = Some(Json::of(&About::of(&head)));
             let frame = Frame::of(head, None)?;
             let digest = digest_of(&frame);
             text = frame.opening;
@@ -187,8 +197,43 @@ async fn part(context: &Context, params: ExportPartParams) -> Result<ExportPart>
     Ok(ExportPart {
         text,
         version: progress.version,
+        about,
         next: (!is_complete).then(|| Json::of(&progress).as_str().to_owned()),
     })
+}
+
+/// What an archive lists of a session, besides what it archives: nothing of the user data.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct About<'h> {
+    user_id: Option<&'h str>,
+    mode: &'h str,
+    status: Status,
+    task_id: Option<&'h str>,
+    phase: Option<SlotPhase>,
+    model: Option<Cow<'h, str>>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    deleted_at: Option<Timestamp>,
+    events: u64,
+}
+
+impl<'h> About<'h> {
+    fn of(head: &'h Head) -> Self {
+        let slot = head.slot.as_deref();
+        Self {
+            user_id: head.user_id.as_deref(),
+            mode: &head.mode,
+            status: head.status,
+            task_id: slot.map(|slot| slot.task_id.as_str()),
+            phase: slot.map(|slot| slot.phase),
+            model: head.model(),
+            created_at: head.created_at,
+            updated_at: head.updated_at,
+            deleted_at: head.deleted_at,
+            events: head.event_count,
+        }
+    }
 }
 
 /// Identifies a session's head.

@@ -6,8 +6,8 @@ use std::cell::{Cell, RefCell};
 use serde::Serialize;
 use tenure_core::value::properties::{Params, Properties, Property};
 use tenure_core::work::job::{
-    DriverError, FolderEntry, Job, JobError, JobReply, JobResult, Need, ReadFile, Side, Standing,
-    Step,
+    DriverError, FolderEntry, Job, JobError, JobReply, JobResult, Need, NotVerified, ReadFile,
+    Side, Standing, Step,
 };
 #[cfg(feature = "apps")]
 use tenure_core::work::job::{Ended, EndedPost};
@@ -35,6 +35,7 @@ enum Awaited {
     Opened,
     Ran(Box<dyn Step>),
     Done,
+    Verified,
     File,
     Folder,
     Attempted,
@@ -130,6 +131,7 @@ fn request(need: Need) -> (&'static str, Json, Awaited) {
             ("run", Json::of(&run), Awaited::Ran(step))
         }
         Need::Export(part) => ("export", Json::of(&part), Awaited::Done),
+        Need::Verify => ("verify", Json::default(), Awaited::Verified),
         Need::ReadFile(path) => ("readFile", Json::of(&Path { path }), Awaited::File),
         Need::ReadFolder(path) => ("readFolder", Json::of(&Path { path }), Awaited::Folder),
         Need::Sleep(ms) => ("sleep", Json::of(&Sleep { ms }), Awaited::Done),
@@ -157,6 +159,12 @@ fn read_value(awaited: &Awaited, value: &str) -> Result<JobReply> {
         Awaited::Opened => JobReply::Opened(Property::read("identity", value)?),
         Awaited::Ran(step) => JobReply::Ran(step.read_reply(value)?),
         Awaited::Done => JobReply::Done,
+        // A function that archives has kept a session when it returns.
+        Awaited::Verified => {
+            let failed: Option<Vec<Failed>> = Property::read("verified", value)?;
+            let failed = failed.unwrap_or_default().into_iter();
+            JobReply::Verified(failed.map(|Failed(failed)| failed).collect())
+        }
         Awaited::File => {
             let File(file) = Property::read("file", value)?;
             JobReply::File(file)
@@ -172,6 +180,20 @@ fn read_value(awaited: &Awaited, value: &str) -> Result<JobReply> {
             JobReply::Posted(ended)
         }
     })
+}
+
+/// An exported session that is not durable.
+#[derive(Default)]
+struct Failed(NotVerified);
+
+impl Params for Failed {
+    fn take(properties: &mut Properties<'_>) -> Self {
+        Self(NotVerified {
+            id: properties.take("id"),
+            code: properties.take("code"),
+            message: properties.take("message"),
+        })
+    }
 }
 
 #[derive(Default)]
@@ -211,7 +233,7 @@ impl Params for Entry {
     }
 }
 
-tenure_core::nested_properties!(Thrown, File, Entry);
+tenure_core::nested_properties!(Thrown, File, Entry, Failed);
 
 #[cfg(feature = "apps")]
 #[derive(Default)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tenure_core::work::job::{
     DriverError, Ended, ExportedPart, FolderEntry, Job, JobError, JobReply, JobResult, JobRow,
-    Need, Posting, ReadFile, Side, Standing, Step, StepReply,
+    Need, NotVerified, Posting, ReadFile, Side, Standing, Step, StepReply,
 };
 use tenure_core::work::operation::Reply;
 use tenure_core::{Error, Millis, Text};
@@ -28,6 +28,11 @@ pub(crate) trait JobHost {
     /// Stores a part of an exported session. The error is a code with a message.
     fn export(&mut self, _part: ExportedPart) -> Result<(), Coded> {
         Err(unexpected().into())
+    }
+
+    /// Makes what was exported durable. Returns what is not; by default all is.
+    fn verify(&mut self) -> Result<Vec<NotVerified>, Failure> {
+        Ok(Vec::new())
     }
 
     /// Reads a file. The error is a code with a message.
@@ -128,6 +133,10 @@ impl<'h> Driver<'h> {
             Need::Export(part) => {
                 let exported = self.host.export(part);
                 self.coded_reply(exported, |()| JobReply::Done)
+            }
+            Need::Verify => {
+                let verified = self.host.verify();
+                self.reply(verified, JobReply::Verified)
             }
             Need::ReadFile(path) => {
                 let file = self.host.read_file(&path);

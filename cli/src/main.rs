@@ -8,6 +8,7 @@
 //! a command prints the operation's reply as JSON.
 
 mod agent;
+mod archive;
 mod arguments;
 mod atomic_file;
 mod audit;
@@ -148,6 +149,8 @@ enum Command {
     Rm(LazyArgs<bulk::Rm>),
     /// Permanently remove sessions from the trash, with an optional archive
     Purge(LazyArgs<purge::Args>),
+    /// List, read, restore and verify archived sessions
+    Archive(LazyArgs<archive::Args>),
     /// Move old sessions to the trash, or empty the trash
     Cleanup(LazyArgs<cleanup::Args>),
     /// Count sessions and their usage
@@ -225,6 +228,7 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Restore(LazyArgs(args)) => bulk::restore(args, context),
         Command::Rm(LazyArgs(args)) => bulk::rm(args, context),
         Command::Purge(LazyArgs(args)) => purge::run(args, context),
+        Command::Archive(LazyArgs(args)) => archive::run(args, context),
         Command::Cleanup(LazyArgs(args)) => cleanup::run(args, context),
         Command::Stats(LazyArgs(args)) => stats::run(args, context),
         Command::Metrics(LazyArgs(args)) => metrics::run(&args, context),

@@ -3,12 +3,16 @@
 
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use tenure_apps::retention::purge::{PURGE_JOB, PurgeJobParams, PurgeProgress, PurgeResult};
-use tenure_core::Millis;
-use tenure_core::work::job::{ExportedPart, Step, StepReply};
+use tenure_archive::{Archive, Batch};
+use tenure_core::work::job::{ExportedPart, NotVerified, Step, StepReply};
 use tenure_core::work::operation::Reply;
+use tenure_core::{Error, Millis};
+use tenure_host::{RuntimeThread, random_bits};
+use tenure_permissions::FileMode;
 
 use crate::atomic_file::AtomicFile;
 use crate::context::Context;
@@ -18,19 +22,22 @@ use crate::job::{Coded, JobHost, run_job};
 use crate::output::count;
 use crate::progress::Progress;
 use crate::session_id::SessionIdArg;
-use crate::{removal, time};
+use crate::{archive, removal, time};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 With --archive a session is exported to DIR/ID.json, and the file is synced,
 before the session is removed. No file is replaced: another version of the same
 session is exported to DIR/ID.2.json, and so on. A session that cannot be
-archived is kept, and the exit code is 1. Ctrl-C stops between two sessions; run the same command to
-continue. `tenure import` restores an archived session to the trash.
+archived is kept, and the exit code is 1. A URL such as s3://BUCKET/PREFIX or
+file:DIR is an archive with manifests, which `tenure archive` reads. Ctrl-C
+stops between two sessions; run the same command to continue. `tenure import`
+restores an archived session to the trash.
 
 Examples:
   tenure purge --older-than 30d --dry-run
   tenure purge --older-than 30d --archive /srv/archive/2026
+  tenure purge --older-than 30d --archive s3://acme-bots/sessions --compress
   tenure purge $id
   0 3 * * * cd /srv/bot && tenure purge --older-than 30d --archive old")]
 pub(crate) struct Args {
@@ -40,9 +47,12 @@ pub(crate) struct Args {
     /// Only sessions that have been in the trash for at least this long: 30d, 12h
     #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
     older_than: Option<Millis>,
-    /// Export each session to this folder before it is removed
-    #[arg(long, value_name = "DIR")]
+    /// Export each session to this folder, or to this archive, before it is removed
+    #[arg(long, value_name = "DIR|URL")]
     archive: Option<PathBuf>,
+    /// Compress the sessions of an archive with a URL
+    #[arg(long, requires = "archive")]
+    compress: bool,
     /// The sessions of one batch, up to 1000
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1000))]
     batch: u32,
@@ -52,15 +62,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
-    if let Some(folder) = args.archive.as_ref().filter(|_| !args.dry_run) {
-        context
-            .file_mode()
-            .create_folders(folder)
-            .map_err(|error| {
-                let problem = format!("{} cannot be created: {error}", folder.display());
-                Failure::usage("--archive", problem)
-            })?;
-    }
+    let archives = args.archive.is_some();
+    let target = match args.archive.filter(|_| !args.dry_run) {
+        Some(archive) => Some(Target::open(archive, args.compress, context)?),
+        None => None,
+    };
     context.only_read(args.dry_run);
     let ids = match args.ids.is_empty() {
         true => Vec::new(),
@@ -71,13 +77,12 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         older_than: args.older_than.unwrap_or_default(),
         ids: Some(ids).filter(|ids| !ids.is_empty()),
         dry_run: Some(args.dry_run),
-        archive: Some(args.archive.is_some()),
+        archive: Some(archives),
         batch: Some(args.batch),
         ..PurgeJobParams::default()
     };
     let mut purging = Purging {
-        archive: args.archive,
-        file: None,
+        target,
         interrupt: Interrupt::listen(),
         progress: Progress::new(!context.json()),
         removed: 0,
@@ -112,12 +117,53 @@ fn print(result: &PurgeResult, context: &mut Context) -> Outcome {
     })
 }
 
+/// Where sessions are archived.
+enum Target {
+    /// A folder of files, one for each version of a session.
+    Folder {
+        folder: PathBuf,
+        /// The file of the session of which some parts are written.
+        file: Option<AtomicFile>,
+    },
+    /// An archive with manifests, and the batch that is being archived.
+    Archive {
+        archive: Archive,
+        batch: Option<Batch>,
+        runtime: Arc<RuntimeThread>,
+    },
+}
+
+impl Target {
+    fn open(archive: PathBuf, compress: bool, context: &Context) -> Result<Self, Failure> {
+        if let Some(address) = archive.to_str().filter(|text| archive::is_address(text)) {
+            return Ok(Self::Archive {
+                archive: archive::open(address, compress, context)?,
+                batch: None,
+                runtime: RuntimeThread::shared()?,
+            });
+        }
+        if compress {
+            return Err(Failure::usage(
+                "--compress",
+                "possible only with the URL of an archive",
+            ));
+        }
+        let created = context.file_mode().create_folders(&archive);
+        created.map_err(|error| {
+            let problem = format!("{} cannot be created: {error}", archive.display());
+            Failure::usage("--archive", problem)
+        })?;
+        Ok(Self::Folder {
+            folder: archive,
+            file: None,
+        })
+    }
+}
+
 /// A purge in progress.
 struct Purging<'c> {
     context: &'c mut Context,
-    archive: Option<PathBuf>,
-    /// The archive of the session of which some parts are written.
-    file: Option<AtomicFile>,
+    target: Option<Target>,
     interrupt: Interrupt,
     progress: Progress,
     removed: u64,
@@ -134,10 +180,46 @@ impl JobHost for Purging<'_> {
     }
 
     fn export(&mut self, part: ExportedPart) -> Result<(), Coded> {
-        let folder = self.archive.clone().unwrap_or_default();
-        let path = folder.join(format!("{}.json", part.id));
-        self.write(&path, &part)
-            .map_err(|error| Coded::Code("FILE_UNWRITABLE", format!("{}: {error}", path.display())))
+        let mode = self.context.file_mode();
+        match &mut self.target {
+            Some(Target::Folder { folder, file }) => {
+                let path = folder.join(format!("{}.json", part.id));
+                write(&path, file, &part, mode).map_err(|error| {
+                    Coded::Code("FILE_UNWRITABLE", format!("{}: {error}", path.display()))
+                })
+            }
+            Some(Target::Archive {
+                archive,
+                batch,
+                runtime,
+            }) => {
+                let batch = match batch {
+                    Some(batch) => batch,
+                    None => {
+                        let [a, b, c, d, e, f, g, h, ..] = random_bits().map_err(Failure::from)?;
+                        batch.insert(archive.batch([a, b, c, d, e, f, g, h]))
+                    }
+                };
+                let added = runtime.handle().block_on(batch.add(part));
+                Ok(added.map_err(archive::failure)?)
+            }
+            None => Err(Failure::from(Error::internal("there is no archive")).into()),
+        }
+    }
+
+    fn verify(&mut self) -> Result<Vec<NotVerified>, Failure> {
+        let now = self.context.now();
+        match &mut self.target {
+            Some(Target::Archive { batch, runtime, .. }) => match batch.take() {
+                Some(batch) => {
+                    let finished = runtime.handle().block_on(batch.finish(now));
+                    Ok(finished.map_err(archive::failure)?.failed)
+                }
+                None => Ok(Vec::new()),
+            },
+            // A file is synced after its last part.
+            _ => Ok(Vec::new()),
+        }
     }
 
     fn progress(&mut self, progress: Box<dyn Reply>) {
@@ -156,28 +238,31 @@ impl JobHost for Purging<'_> {
     }
 }
 
-impl Purging<'_> {
-    /// Writes a part of an archive, which is in its place after the last one.
-    fn write(&mut self, path: &Path, part: &ExportedPart) -> io::Result<()> {
-        let former = self.file.take();
-        if part.is_aborted {
-            return Ok(());
-        }
-        let mut file = match former {
-            Some(file) if !part.is_first => file,
-            _ => {
-                check_free(path, part.id.as_str())?;
-                AtomicFile::create(path, self.context.file_mode())?
-            }
-        };
-        file.write(part.text.as_str())?;
-        if part.is_last {
-            file.write("\n")?;
-            return file.commit_beside(names_of(part.id.as_str()));
-        }
-        self.file = Some(file);
-        Ok(())
+/// Writes a part of an archived session, whose file has its name after the last one.
+fn write(
+    path: &Path,
+    current: &mut Option<AtomicFile>,
+    part: &ExportedPart,
+    mode: FileMode,
+) -> io::Result<()> {
+    let former = current.take();
+    if part.is_aborted {
+        return Ok(());
     }
+    let mut file = match former {
+        Some(file) if !part.is_first => file,
+        _ => {
+            check_free(path, part.id.as_str())?;
+            AtomicFile::create(path, mode)?
+        }
+    };
+    file.write(part.text.as_str())?;
+    if part.is_last {
+        file.write("\n")?;
+        return file.commit_beside(names_of(part.id.as_str()));
+    }
+    *current = Some(file);
+    Ok(())
 }
 
 /// The names of the versions of a session in an archive.

@@ -9,6 +9,8 @@
 
 #[cfg(target_os = "linux")]
 mod agent;
+#[cfg(unix)]
+mod archive;
 mod backup;
 mod commands;
 mod common;

@@ -216,7 +216,7 @@ fn messages_about_arguments() {
         str![[r#"
 $ tenure
 error: 'tenure' requires a subcommand but one was not provided
-  [subcommands: start, list, show, events, pause, resume, complete, fail, abandon, iterate, tool, usage, event, context, fork, export, import, trash, restore, rm, purge, cleanup, stats, metrics, watch, ui, copy, backup, check, rotate-key, agent, hook, slot, lease, dedup, audit, vm, webhooks, run, completions]
+  [subcommands: start, list, show, events, pause, resume, complete, fail, abandon, iterate, tool, usage, event, context, fork, export, import, trash, restore, rm, purge, archive, cleanup, stats, metrics, watch, ui, copy, backup, check, rotate-key, agent, hook, slot, lease, dedup, audit, vm, webhooks, run, completions]
 
 Usage: tenure [OPTIONS] <COMMAND>
 
@@ -2153,7 +2153,7 @@ More sessions exist: use --all or --limit N.
 }
 
 /// Texts in the sources of the command that have no row, with the reason.
-const WITHOUT_ROW: [(&str, &[&str]); 12] = [
+const WITHOUT_ROW: [(&str, &[&str]); 13] = [
     (
         "the table of leases names the PID of the owner, which is another each time",
         &["no expiry", "while it runs"],
@@ -2175,6 +2175,7 @@ const WITHOUT_ROW: [(&str, &[&str]); 12] = [
             "{files} files read",
             "the store is brought into a newer form: step {step} of {steps}",
             "{removed} removed, {more} more archived",
+            "{sessions} sessions compared",
         ],
     ),
     (
@@ -2193,6 +2194,7 @@ const WITHOUT_ROW: [(&str, &[&str]); 12] = [
             "the slot holds {id}",
             "expected one of the names",
             "a store was not opened",
+            "there is no archive",
         ],
     ),
     (
@@ -2207,6 +2209,10 @@ const WITHOUT_ROW: [(&str, &[&str]); 12] = [
     (
         "another writer must be faster, five times",
         &["{busy} changed meanwhile: run the same command again"],
+    ),
+    (
+        "the cursor of an archive has random digits",
+        &["more sessions may exist: --cursor {next}"],
     ),
     (
         "more than 1000 sessions lead to it",
@@ -2448,6 +2454,88 @@ Usage: tenure ui --deliver --allow-private
 
 For more information, try '--help'.
 [2]
+
+"#]],
+    );
+}
+
+#[test]
+fn messages_about_archives() {
+    let mut rows = Rows::after(&[
+        "tenure start t --id a --now 2026-01-01T00:00:00Z",
+        "tenure trash a --now 2026-01-01T00:00:00Z",
+        "tenure purge a --archive file:archive --now 2026-01-02T00:00:00Z",
+    ]);
+    rows.add(&[
+        "tenure archive list",
+        "tenure archive list --archive nowhere",
+        "tenure archive list --archive s3://user:secret@bucket",
+        "tenure archive list --archive file:archive --cursor x",
+        "tenure archive get b --archive file:archive",
+        "tenure archive get a --archive file:archive --version 99",
+        "tenure archive restore a --archive file:archive",
+        "tenure archive restore a --archive file:archive",
+        "tenure archive verify --archive file:archive",
+        "tenure purge a --archive archive --compress",
+        "tenure purge a --compress",
+    ]);
+    rows.write(
+        "archive/manifests/20260101T000000000Z-0000000000000000.json",
+        "{",
+    );
+    rows.add(&[
+        "tenure archive verify --archive file:archive",
+        "tenure archive thin --archive file:archive --older-than 1d",
+    ]);
+    assert_snapshot(
+        &rows.text,
+        str![[r#"
+$ tenure archive list
+tenure: --archive: name an archive, such as file:./archive or s3://bucket/prefix
+[2]
+$ tenure archive list --archive nowhere
+tenure: --archive: "nowhere" is no archive: expected file:./directory or s3://bucket/prefix
+[2]
+$ tenure archive list --archive s3://user:secret@bucket
+tenure: --archive: "s3://bucket" is no archive: expected scheme://bucket/prefix, without credentials and a query
+[2]
+$ tenure archive list --archive file:archive --cursor x
+tenure: --cursor: expected the cursor of the page before, with the same options
+[2]
+$ tenure archive get b --archive file:archive
+tenure: the archive has no session b
+[1]
+$ tenure archive get a --archive file:archive --version 99
+tenure: the archive has no session a at version 99
+[1]
+$ tenure archive restore a --archive file:archive
+tenure: 1 session restored; one that was in the trash is there again
+[0]
+$ tenure archive restore a --archive file:archive
+tenure: session a exists already
+[1]
+$ tenure archive verify --archive file:archive
+1 session as archived, 0 problems, 0 objects of interrupted batches
+[0]
+$ tenure purge a --archive archive --compress
+tenure: --compress: possible only with the URL of an archive
+[2]
+$ tenure purge a --compress
+error: the following required arguments were not provided:
+  --archive <DIR|URL>
+
+Usage: tenure purge --archive <DIR|URL> --compress <ID>...
+
+For more information, try '--help'.
+[2]
+$ tenure archive verify --archive file:archive
+20260101T000000000Z-0000000000000000.json: manifests/20260101T000000000Z-0000000000000000.json is not what was archived: it is no manifest: EOF while parsing an object at line 1 column 1
+1 session as archived, 1 problem, 0 objects of interrupted batches
+[1]
+$ tenure archive thin --archive file:archive --older-than 1d
+1 archived session removed
+tenure: 1 manifest cannot be read; their sessions stay: `tenure archive verify` lists them
+[1]
 
 "#]],
     );

@@ -19,7 +19,7 @@ use crate::executor::{Rotator, blocking};
 /// Reads the keys of options that have some.
 ///
 /// # Errors
-/// Those of [`read_keys`].
+/// `INVALID_ARGUMENT` for a key that is named in no way or in several, and `STORE_UNAVAILABLE` for one that cannot be read.
 pub(crate) fn seal_of(options: &Options) -> Result<Option<Arc<Seal>>> {
     options.encryption.as_ref().map(read_keys).transpose()
 }

@@ -3,6 +3,7 @@
 //! that both open the same stores and have the same identity. It contains no rules about sessions or
 //! leases.
 
+mod archive;
 mod asynchronous;
 mod backup;
 mod behalf;
@@ -19,6 +20,7 @@ mod registry;
 mod runtime;
 mod webhooks;
 
+pub use archive::open_archive;
 pub use asynchronous::{Opener, Opening};
 pub use backup::Backup;
 pub use behalf::OnBehalf;

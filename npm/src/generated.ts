@@ -2003,6 +2003,10 @@ text: string,
  */
 version: number, 
 /**
+ * What an archive lists of the session: its user, mode, status, slot, model, times and number of events; with the first part.
+ */
+about?: JsonObject, 
+/**
  * The `after` of the next part; absent on the last part.
  */
 next?: string, };

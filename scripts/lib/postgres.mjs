@@ -14,11 +14,11 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { canInstallDebianPackages, installDebianPackages } from "./debian.mjs";
 import { inRoot } from "./paths.mjs";
+import { freePort } from "./ports.mjs";
 import { Problem, probe } from "./run.mjs";
 
 /** The settings of a server for tests. */
@@ -193,15 +193,4 @@ function as(owner, folder) {
 function call(owner, folder, command, args) {
   // The server keeps what it has as its output.
   execFileSync(command, args, { ...as(owner, folder), stdio: ["ignore", "ignore", "pipe"] });
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -8,7 +8,7 @@ use tenure_core::declare_params;
 use tenure_core::value::properties::{Params, Properties};
 use tenure_core::value::text::Text;
 use tenure_core::value::time::Millis;
-use tenure_core::work::job::{ExportedPart, JobContext, JobError, JobResult, Side};
+use tenure_core::work::job::{ExportedPart, JobContext, JobError, JobResult, NotVerified, Side};
 
 use tenure_core::session::bulk::refuse_beside_ids;
 use tenure_core::session::cleanup::PURGE;
@@ -95,6 +95,16 @@ impl NotPurged {
             id: id.to_string(),
             code: error.code().to_owned(),
             message: error.to_string(),
+        }
+    }
+}
+
+impl From<NotVerified> for NotPurged {
+    fn from(NotVerified { id, code, message }: NotVerified) -> Self {
+        Self {
+            id: id.into_string(),
+            code: code.into_string(),
+            message: message.into_string(),
         }
     }
 }
@@ -292,7 +302,7 @@ impl Purging {
         self.context.run(Side::Target, &PURGE, params).await
     }
 
-    /// Archives sessions that are due, and deletes those that are archived.
+    /// Archives sessions that are due, and deletes those that are archived and verified.
     async fn archive_and_remove(&mut self, due: PurgeResult) -> JobResult<()> {
         self.add_failed(due.failed);
         let (mut archived, mut versions) = (Vec::new(), Vec::new());
@@ -306,6 +316,15 @@ impl Purging {
             }
             self.report(archived.len()).await?;
         }
+        if archived.is_empty() {
+            return Ok(());
+        }
+        let failed = self.context.verify().await?;
+        let is_durable = |id: &Text| failed.iter().all(|failed| failed.id != *id);
+        let durable = archived.into_iter().zip(versions);
+        let (archived, versions): (Vec<Text>, Vec<u64>) =
+            durable.filter(|(id, _)| is_durable(id)).unzip();
+        self.add_failed(failed.into_iter().map(NotPurged::from).collect());
         if archived.is_empty() {
             return Ok(());
         }
@@ -333,6 +352,7 @@ impl Purging {
             let ExportPart {
                 text,
                 version,
+                about,
                 next,
             } = match read {
                 Ok(part) => part,
@@ -348,6 +368,8 @@ impl Purging {
             };
             let part = ExportedPart {
                 id: id.clone(),
+                version,
+                about,
                 text: text.into(),
                 is_first,
                 is_last: next.is_none(),

@@ -43,6 +43,8 @@ pub enum Need {
     Run(Box<dyn Step>),
     /// Keep a part of an exported session outside of the store. The reply is [`JobReply::Done`].
     Export(ExportedPart),
+    /// Make what was exported since the last time durable, and verify it. The reply is [`JobReply::Verified`].
+    Verify,
     /// Read a file. The reply is [`JobReply::File`].
     ReadFile(Text),
     /// Read the entries of a folder. The reply is [`JobReply::Folder`].
@@ -67,6 +69,8 @@ pub enum JobReply {
     Ran(StepReply),
     /// It is done.
     Done,
+    /// The exported sessions that are not durable, or are not what was exported.
+    Verified(Vec<NotVerified>),
     /// The file.
     File(ReadFile),
     /// The entries of the folder.
@@ -84,6 +88,11 @@ pub enum JobReply {
 pub struct ExportedPart {
     /// The session's id.
     pub id: Text,
+    /// The session's version.
+    pub version: u64,
+    /// What an archive lists of the session, with the first part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<Json>,
     /// A part of the text that the operation `export` returns.
     pub text: Text,
     /// Whether it is the first part of the session.
@@ -92,6 +101,17 @@ pub struct ExportedPart {
     pub is_last: bool,
     /// Whether the session cannot be exported to its end. The former parts are no export then.
     pub is_aborted: bool,
+}
+
+/// An exported session that is not durable, or is not what was exported.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NotVerified {
+    /// The session's id.
+    pub id: Text,
+    /// The code of the error.
+    pub code: Text,
+    /// The message of the error.
+    pub message: Text,
 }
 
 /// A file that was read.
@@ -402,6 +422,17 @@ impl JobContext {
     /// Those of the driver.
     pub async fn export(&self, part: ExportedPart) -> JobResult<()> {
         self.do_it(Need::Export(part)).await
+    }
+
+    /// Makes what was exported durable, and verifies it. Returns what is not.
+    ///
+    /// # Errors
+    /// Those of the driver that concern all sessions.
+    pub async fn verify(&self) -> JobResult<Vec<NotVerified>> {
+        match self.mailbox.ask(Need::Verify).await? {
+            JobReply::Verified(failed) => Ok(failed),
+            _ => Err(other_reply().into()),
+        }
     }
 
     /// Reads a file.

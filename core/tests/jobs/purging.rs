@@ -3,7 +3,7 @@
 use serde_json::json;
 use tenure_apps::retention::purge::{PURGE_JOB, PurgeJobParams, PurgeResult};
 use tenure_core::error::Cause;
-use tenure_core::work::job::{JobReply, JobResult, Need};
+use tenure_core::work::job::{JobReply, JobResult, Need, NotVerified};
 use tenure_core::{Error, Text, Timestamp};
 
 use crate::support::jobs::{driver_error, run_job, run_step};
@@ -43,6 +43,7 @@ fn purge(
             Ok(JobReply::Done)
         }
         Need::Progress(_) => Ok(JobReply::Done),
+        Need::Verify => Ok(JobReply::Verified(Vec::new())),
         _ => panic!("it needs something else"),
     })
 }
@@ -89,6 +90,49 @@ fn a_session_is_deleted_after_it_is_archived() {
         ("b", "ARCHIVE_FAILED")
     );
     assert_eq!(remaining_ids(&world), ["b"]);
+}
+
+/// Runs a purge of two sessions whose driver says this of what was exported.
+fn purge_verified(
+    world: &World,
+    verify: impl Fn() -> JobResult<Vec<NotVerified>>,
+) -> JobResult<PurgeResult> {
+    let params = PurgeJobParams {
+        archive: Some(true),
+        ..PurgeJobParams::default()
+    };
+    run_job(&PURGE_JOB, params, |need, _| match need {
+        Need::Run(step) => {
+            let call = call_at(Timestamp::from_millis(world.now())?, 1, &world.limits);
+            Ok(run_step(&world.store, call, &*step)?.0)
+        }
+        Need::Verify => {
+            // Nothing is removed before.
+            assert_eq!(remaining_ids(world), ["a", "b"]);
+            verify().map(JobReply::Verified)
+        }
+        Need::Export(_) | Need::Progress(_) => Ok(JobReply::Done),
+        _ => panic!("it needs something else"),
+    })
+}
+
+#[test]
+fn what_is_not_durable_stays() {
+    let world = trash(&["a", "b"]);
+    let result = purge_verified(&world, || Err(driver_error("ARCHIVE_FAILED", 1)));
+    assert!(result.is_err());
+    assert_eq!(remaining_ids(&world), ["a", "b"]);
+    let result = purge_verified(&world, || {
+        Ok(vec![NotVerified {
+            id: "a".into(),
+            code: "ARCHIVE_DAMAGED".into(),
+            message: "it has another digest".into(),
+        }])
+    });
+    let result = result.unwrap();
+    assert_eq!((result.removed, result.ids), (1, texts(&["b"])));
+    assert_eq!(result.failed[0].code, "ARCHIVE_DAMAGED");
+    assert_eq!(remaining_ids(&world), ["a"]);
 }
 
 #[test]

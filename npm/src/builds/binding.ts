@@ -214,6 +214,8 @@ export interface Thrown {
 export interface ExportedPart {
   /** The id of the session. */
   readonly id: string;
+  /** The version of the session. */
+  readonly version: number;
   /** A part of the text that `export` returns. */
   readonly text: string;
   /** Whether it is the first part of the session. */
@@ -241,6 +243,7 @@ export type JobNeed = { readonly operation: number } & (
       readonly method: "export";
       readonly params: ExportedPart;
     }
+  | { readonly method: "verify"; readonly params: unknown }
   | { readonly method: "readFile" | "readFolder"; readonly params: { readonly path: string } }
   | { readonly method: "sleep"; readonly params: { readonly ms: number } }
   | { readonly method: "post"; readonly params: Posting }

@@ -38,6 +38,16 @@ export type Side = "source" | "target";
 /** The reply to what a job needs: a value, or what was thrown. */
 export type Reply = { readonly value: unknown } | { readonly thrown: unknown };
 
+/** An exported session that is not durable, or is not what was exported. */
+export interface NotVerified {
+  /** The id of the session. */
+  readonly id: string;
+  /** The code of the error. */
+  readonly code: string;
+  /** The message of the error. */
+  readonly message: string;
+}
+
 /** Performs what a job needs. What a job never needs may be absent. */
 export interface JobHost {
   /** Opens a store. Returns what identifies it, if that is known. */
@@ -46,6 +56,8 @@ export interface JobHost {
   run?<N extends OperationName>(store: Side, name: N, params: Params<N>): MaybePromise<unknown>;
   /** Keeps a part of an exported session. */
   export?(part: ExportedPart): MaybePromise<void>;
+  /** Makes what was exported durable. Returns what is not; nothing means that all is. */
+  verify?(): MaybePromise<readonly NotVerified[] | undefined>;
   /** Reads a file. */
   readFile?(
     path: string,
@@ -192,6 +204,8 @@ export class Job {
       }
       case "export":
         return done(host.export?.(need.params));
+      case "verify":
+        return host.verify?.();
       case "readFile":
         return host.readFile?.(need.params.path);
       case "readFolder":

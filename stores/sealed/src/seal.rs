@@ -82,6 +82,17 @@ pub enum Place<'a> {
         /// Its key.
         key: &'a str,
     },
+    /// A frame of an object of the archive.
+    Frame {
+        /// The session.
+        id: &'a str,
+        /// The version of the session.
+        version: u64,
+        /// The number of the frame, from 0.
+        number: u64,
+        /// Whether it is the last one, so that a shortened object is refused.
+        is_last: bool,
+    },
 }
 
 impl Place<'_> {
@@ -95,6 +106,15 @@ impl Place<'_> {
                 [b"event", id.as_bytes(), numbers.as_bytes()]
             }
             Self::Record { kind, key } => [b"record", kind.as_bytes(), key.as_bytes()],
+            Self::Frame {
+                id,
+                version,
+                number,
+                is_last,
+            } => {
+                numbers = format!("{version}/{number}/{is_last}");
+                [b"frame", id.as_bytes(), numbers.as_bytes()]
+            }
         };
         let mut data = Vec::from(MARK.as_bytes());
         for part in parts {

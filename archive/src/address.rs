@@ -1,0 +1,167 @@
+//! The address of an archive, and its opening. Credentials come from the environment of the process, and never from the address.
+
+use std::fmt;
+use std::path::Path as FilePath;
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use tenure_core::value::address::shown;
+use tenure_sealed::Seal;
+
+use crate::coding::Coding;
+use crate::error::{ArchiveError, Result};
+use crate::name::{MANIFESTS, SESSIONS};
+
+/// How sessions are archived.
+#[derive(Debug, Clone, Default)]
+pub struct ArchiveOptions {
+    /// Compress them.
+    pub compress: bool,
+    /// Encrypt them, and decrypt those that are encrypted.
+    pub seal: Option<Arc<Seal>>,
+    /// The sessions that are archived at a time; 2 by default.
+    pub workers: Option<usize>,
+}
+
+/// An archive of sessions.
+#[derive(Clone)]
+pub struct Archive {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) root: Path,
+    pub(crate) coding: Coding,
+    pub(crate) workers: usize,
+    shown: String,
+}
+
+impl fmt::Debug for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Archive").field(&self.shown).finish()
+    }
+}
+
+impl fmt::Display for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl Archive {
+    /// Opens the archive of an address: `file:./archive`, `s3://bucket/prefix`, and where this build has them, `gs://bucket/prefix` and
+    /// `az://container/prefix`. A folder that does not exist is created when something is archived.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_STORE`, and `ARCHIVE_FAILED`.
+    pub fn open(address: &str, options: ArchiveOptions) -> Result<Self> {
+        let (store, root) = connect(address)?;
+        Ok(Self::over(store, root, shown(address), options))
+    }
+
+    /// The archive in an object store, below a path.
+    pub fn over(
+        store: Arc<dyn ObjectStore>,
+        root: Path,
+        shown: impl Into<String>,
+        options: ArchiveOptions,
+    ) -> Self {
+        Self {
+            store,
+            root,
+            coding: Coding {
+                compresses: options.compress,
+                seal: options.seal,
+            },
+            workers: options.workers.unwrap_or(2).max(1),
+            shown: shown.into(),
+        }
+    }
+
+    pub(crate) fn sessions(&self) -> Path {
+        self.root.clone().join(SESSIONS)
+    }
+
+    pub(crate) fn manifests(&self) -> Path {
+        self.root.clone().join(MANIFESTS)
+    }
+}
+
+type Connected = (Arc<dyn ObjectStore>, Path);
+
+fn connect(address: &str) -> Result<Connected> {
+    match address.split_once(':') {
+        Some(("file", path)) if !path.is_empty() => folder(path.strip_prefix("//").unwrap_or(path)),
+        #[cfg(feature = "s3")]
+        Some(("s3", rest)) => {
+            let (bucket, root) = bucket(address, rest)?;
+            let store = object_store::aws::AmazonS3Builder::from_env()
+                .with_bucket_name(bucket)
+                .with_http_connector(crate::http::Connector)
+                .build()?;
+            let store: Arc<dyn ObjectStore> = Arc::new(store);
+            Ok((store, root))
+        }
+        #[cfg(feature = "gcs")]
+        Some(("gs", rest)) => {
+            let (bucket, root) = bucket(address, rest)?;
+            let store = object_store::gcp::GoogleCloudStorageBuilder::from_env()
+                .with_bucket_name(bucket)
+                .with_http_connector(crate::http::Connector)
+                .build()?;
+            let store: Arc<dyn ObjectStore> = Arc::new(store);
+            Ok((store, root))
+        }
+        #[cfg(feature = "azure")]
+        Some(("az", rest)) => {
+            let (container, root) = bucket(address, rest)?;
+            let store = object_store::azure::MicrosoftAzureBuilder::from_env()
+                .with_container_name(container)
+                .with_http_connector(crate::http::Connector)
+                .build()?;
+            let store: Arc<dyn ObjectStore> = Arc::new(store);
+            Ok((store, root))
+        }
+        _ => Err(unsupported(
+            address,
+            "expected file:./directory or s3://bucket/prefix",
+        )),
+    }
+}
+
+/// A folder of this machine, which only its owner may read.
+fn folder(path: &str) -> Result<Connected> {
+    let path = FilePath::new(path);
+    let create = || -> std::io::Result<LocalFileSystem> {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(path)?;
+        LocalFileSystem::new_with_prefix(path).map_err(std::io::Error::other)
+    };
+    let store = create()
+        .map_err(|error| unsupported(&format!("file:{}", path.display()), &error.to_string()))?;
+    // What was archived survives the loss of power.
+    let store: Arc<dyn ObjectStore> = Arc::new(store.with_fsync(true));
+    Ok((store, Path::default()))
+}
+
+#[cfg(feature = "s3")]
+fn bucket<'a>(address: &str, rest: &'a str) -> Result<(&'a str, Path)> {
+    let rest = rest.strip_prefix("//").unwrap_or_default();
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    if bucket.is_empty() || bucket.contains(['@', '?', '#', ':']) {
+        let problem = "expected scheme://bucket/prefix, without credentials and a query";
+        return Err(unsupported(address, problem));
+    }
+    let root = Path::parse(prefix.trim_end_matches('/'));
+    let root = root.map_err(|error| unsupported(address, &error.to_string()))?;
+    Ok((bucket, root))
+}
+
+fn unsupported(address: &str, problem: &str) -> ArchiveError {
+    ArchiveError::Unsupported {
+        address: shown(address),
+        problem: problem.to_owned(),
+    }
+}

@@ -1,0 +1,305 @@
+//! The archiving of a batch: sessions are coded and stored while others are exported, some at a time. At the end what the service has is read
+//! and compared, and a manifest lists it. Only then may the sessions be removed.
+
+use std::sync::Arc;
+
+use futures_util::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use tenure_core::work::job::{ExportedPart, NotVerified};
+use tenure_core::{SessionId, Timestamp};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use crate::address::Archive;
+use crate::coding::{Encoder, hex};
+use crate::error::{ArchiveError, Result};
+use crate::manifest::{Entry, FORMAT, Manifest};
+use crate::name;
+
+/// The size from which an object is stored in parts, and that of the parts.
+const PART: usize = 8 << 20;
+/// The parts of a session that wait to be coded.
+const WAITING: usize = 2;
+
+/// A part of a session on its way.
+enum Piece {
+    Text(String),
+    End,
+    Abort,
+}
+
+/// A session that was stored.
+type Stored = (String, Result<Entry>);
+
+/// What a batch has archived.
+#[derive(Debug, Default)]
+pub struct Verified {
+    /// The bytes of the sessions that are durable and were verified.
+    pub bytes: u64,
+    /// The sessions that are not, with the code and the message of an error.
+    pub failed: Vec<NotVerified>,
+}
+
+/// A batch that is being archived. It must be used in a tokio runtime.
+#[derive(Debug)]
+pub struct Batch {
+    archive: Archive,
+    run: String,
+    workers: Arc<Semaphore>,
+    stored: JoinSet<Stored>,
+    current: Option<mpsc::Sender<Piece>>,
+}
+
+impl Archive {
+    /// Begins a batch. `random` are random bits, which name its objects.
+    pub fn batch(&self, random: [u8; 8]) -> Batch {
+        Batch {
+            archive: self.clone(),
+            run: hex(&random),
+            workers: Arc::new(Semaphore::new(self.workers)),
+            stored: JoinSet::new(),
+            current: None,
+        }
+    }
+}
+
+impl Batch {
+    /// Adds a part of a session. It waits while as many sessions as there are workers are being stored. What fails is said at
+    /// the [end](Self::finish).
+    ///
+    /// # Errors
+    /// `INVALID_ID`, and `INTERNAL` for a part without a first one.
+    pub async fn add(&mut self, part: ExportedPart) -> Result<()> {
+        let ExportedPart {
+            id,
+            version,
+            about,
+            text,
+            is_first,
+            is_last,
+            is_aborted,
+        } = part;
+        if is_first {
+            let permit = Arc::clone(&self.workers).acquire_owned().await;
+            let permit = permit.map_err(|_| ArchiveError::Internal("the workers have ended"))?;
+            let (sender, pieces) = mpsc::channel(WAITING);
+            let about =
+                about.and_then(|about| RawValue::from_string(about.as_str().to_owned()).ok());
+            let session = Session {
+                id: SessionId::parse(id.as_str())?,
+                version,
+                about,
+                run: self.run.clone(),
+            };
+            self.stored
+                .spawn(session.store(self.archive.clone(), pieces, permit));
+            self.current = Some(sender);
+        }
+        let Some(sender) = &self.current else {
+            return Err(ArchiveError::Internal(
+                "a part of a session has no first one",
+            ));
+        };
+        if is_aborted {
+            let _ = sender.send(Piece::Abort).await;
+        } else if !text.as_str().is_empty() {
+            // One that has failed takes no more, which is said at the end.
+            let _ = sender.send(Piece::Text(text.into_string())).await;
+        }
+        if is_last && !is_aborted {
+            let _ = sender.send(Piece::End).await;
+        }
+        if is_last || is_aborted {
+            self.current = None;
+        }
+        Ok(())
+    }
+
+    /// Waits until all sessions are stored and verified, and lists them in a manifest. Sessions that are not in it
+    /// are said to have failed.
+    ///
+    /// # Errors
+    /// Those of the manifest: then no session may be removed.
+    pub async fn finish(mut self, now: Timestamp) -> Result<Verified> {
+        self.current = None;
+        let mut verified = Verified::default();
+        let mut sessions = Vec::new();
+        while let Some(joined) = self.stored.join_next().await {
+            match joined {
+                Ok((_, Ok(entry))) => {
+                    verified.bytes += entry.bytes;
+                    sessions.push(entry);
+                }
+                Ok((id, Err(error))) => verified.failed.push(NotVerified {
+                    id: id.as_str().into(),
+                    code: error.code().into(),
+                    message: error.to_string().into(),
+                }),
+                // It panicked, and its session is not known: nothing may be removed.
+                Err(_) => return Err(ArchiveError::Internal("storing a session has panicked")),
+            }
+        }
+        if sessions.is_empty() {
+            return Ok(verified);
+        }
+        sessions
+            .sort_by(|one: &Entry, other| (&one.id, one.version).cmp(&(&other.id, other.version)));
+        let manifest = Manifest {
+            format: FORMAT,
+            at: now,
+            run: self.run.clone(),
+            sessions,
+        };
+        let text = serde_json::to_vec(&manifest)
+            .map_err(|_| ArchiveError::Internal("a manifest is no JSON"))?;
+        let path = self
+            .archive
+            .manifests()
+            .join(name::of_manifest(now, &self.run));
+        let digest = hex(Sha256::digest(&text).as_slice());
+        let store = &*self.archive.store;
+        put_new(store, &path, text).await?;
+        check(store, &path, &digest).await?;
+        Ok(verified)
+    }
+}
+
+/// A session that is stored.
+struct Session {
+    id: SessionId,
+    version: u64,
+    about: Option<Box<RawValue>>,
+    run: String,
+}
+
+impl Session {
+    async fn store(
+        self,
+        archive: Archive,
+        pieces: mpsc::Receiver<Piece>,
+        permit: OwnedSemaphorePermit,
+    ) -> Stored {
+        let id = self.id.to_string();
+        let stored = self.put(&archive, pieces).await;
+        drop(permit);
+        (id, stored)
+    }
+
+    async fn put(self, archive: &Archive, mut pieces: mpsc::Receiver<Piece>) -> Result<Entry> {
+        let Self {
+            id,
+            version,
+            about,
+            run,
+        } = self;
+        let coding = &archive.coding;
+        let path = archive
+            .sessions()
+            .join(name::of_id(id.as_str()))
+            .join(name::of_version(version, &run, coding.suffix()));
+        let mut encoder = Encoder::new(coding, id.clone(), version);
+        let mut upload: Option<WriteMultipart> = None;
+        let coded = loop {
+            match pieces.recv().await {
+                Some(Piece::Text(text)) => encoder.add(&text)?,
+                Some(Piece::End) => {
+                    encoder.end()?;
+                    break Ok(());
+                }
+                Some(Piece::Abort) | None => {
+                    break Err(ArchiveError::damaged(path.as_ref(), "has no end"));
+                }
+            }
+            if encoder.available() >= PART {
+                let mut writing = match upload.take() {
+                    Some(writing) => writing,
+                    None => {
+                        let parts = archive.store.put_multipart(&path).await?;
+                        WriteMultipart::new_with_chunk_size(parts, PART)
+                    }
+                };
+                writing.write(&encoder.take());
+                // One part is sent while the next one is coded.
+                let has_room = writing.wait_for_capacity(1).await;
+                upload = Some(writing);
+                if let Err(error) = has_room {
+                    break Err(error.into());
+                }
+            }
+        };
+        if let Err(error) = coded {
+            if let Some(upload) = upload {
+                // What is left of it is no object.
+                let _ = upload.abort().await;
+            }
+            return Err(error);
+        }
+        let rest = encoder.take();
+        match upload {
+            Some(mut upload) => {
+                upload.write(&rest);
+                upload.finish().await?;
+            }
+            None => put_new(&*archive.store, &path, rest).await?,
+        }
+        let (bytes, text_bytes) = (encoder.bytes, encoder.text_bytes);
+        let sha256 = encoder.digest();
+        check(&*archive.store, &path, &sha256).await?;
+        Ok(Entry {
+            id: id.to_string(),
+            version,
+            path: below(&archive.root, &path),
+            bytes,
+            sha256,
+            text_bytes,
+            compression: coding.compresses.then(|| "gzip".to_owned()),
+            key: coding.seal.as_ref().map(|seal| seal.current().to_owned()),
+            archived_at: None,
+            about,
+        })
+    }
+}
+
+/// The path of an object from the root of the archive.
+pub(crate) fn below(root: &Path, path: &Path) -> String {
+    let root: &str = root.as_ref();
+    let path: &str = path.as_ref();
+    let rest = path.strip_prefix(root).unwrap_or(path);
+    rest.trim_start_matches('/').to_owned()
+}
+
+/// Stores an object under a name that is not in use.
+async fn put_new(store: &dyn ObjectStore, path: &Path, bytes: Vec<u8>) -> Result<()> {
+    let payload = PutPayload::from(bytes);
+    let created = store
+        .put_opts(path, payload.clone(), PutOptions::from(PutMode::Create))
+        .await;
+    match created {
+        // A service that knows no conditions. The name is random: nobody else uses it.
+        Err(
+            object_store::Error::NotImplemented { .. } | object_store::Error::NotSupported { .. },
+        ) => {
+            store.put(path, payload).await?;
+            Ok(())
+        }
+        // A request that was repeated because its response was lost. What is there is compared in any case.
+        Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+        created => Ok(created.map(drop)?),
+    }
+}
+
+/// Reads an object from the service and compares it.
+pub(crate) async fn check(store: &dyn ObjectStore, path: &Path, sha256: &str) -> Result<()> {
+    let mut digest = Sha256::new();
+    let mut stream = store.get(path).await?.into_stream();
+    while let Some(bytes) = stream.try_next().await? {
+        digest.update(&bytes);
+    }
+    match hex(digest.finalize().as_slice()) == sha256 {
+        true => Ok(()),
+        false => Err(ArchiveError::damaged(path.as_ref(), "has another digest")),
+    }
+}

@@ -1,0 +1,72 @@
+//! The errors of an archive. Messages name objects and the service, and no credentials.
+
+use thiserror::Error;
+
+/// The result of a call of an archive.
+pub type Result<T, E = ArchiveError> = std::result::Result<T, E>;
+
+/// What went wrong.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ArchiveError {
+    /// The address is none of an archive.
+    #[error("{address:?} is no archive that this build can open: {problem}")]
+    Unsupported {
+        /// The address, without what may be secret.
+        address: String,
+        /// What is expected.
+        problem: String,
+    },
+    /// The service or the folder has failed.
+    #[error("the archive is unavailable: {0}")]
+    Unavailable(#[from] object_store::Error),
+    /// There is no such session.
+    #[error("the archive has no session {id}{}", at(*.version))]
+    NotFound {
+        /// The id of the session.
+        id: String,
+        /// The version that was asked for.
+        version: Option<u64>,
+    },
+    /// An object is not what was written.
+    #[error("{object} is not what was archived: it {problem}")]
+    Damaged {
+        /// The object.
+        object: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An error of the core, such as of encryption.
+    #[error(transparent)]
+    Core(#[from] tenure_core::Error),
+    /// A defect in Tenure.
+    #[error("internal error: {0}; please report this")]
+    Internal(&'static str),
+}
+
+impl ArchiveError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unsupported { .. } => "UNSUPPORTED_STORE",
+            Self::Unavailable(_) => "ARCHIVE_FAILED",
+            Self::NotFound { .. } => "SESSION_NOT_FOUND",
+            Self::Damaged { .. } => "ARCHIVE_DAMAGED",
+            Self::Core(error) => error.code(),
+            Self::Internal(_) => "INTERNAL",
+        }
+    }
+
+    pub(crate) fn damaged(object: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Damaged {
+            object: object.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
+fn at(version: Option<u64>) -> String {
+    version
+        .map(|version| format!(" at version {version}"))
+        .unwrap_or_default()
+}

@@ -1,0 +1,89 @@
+//! The names of objects. Those of one session follow each other, and their versions are in order.
+
+use tenure_core::Timestamp;
+
+/// The folder of the sessions.
+pub(crate) const SESSIONS: &str = "sessions";
+/// The folder of the manifests.
+pub(crate) const MANIFESTS: &str = "manifests";
+const JSON: &str = ".json";
+
+/// The name of a session in the archive. Some file systems take `a` for `A`, so that a capital letter is written as `_` and the small one, and
+/// `_` as `__`.
+pub(crate) fn of_id(id: &str) -> String {
+    let mut name = String::with_capacity(id.len());
+    for letter in id.chars() {
+        match letter {
+            '_' => name.push_str("__"),
+            letter if letter.is_ascii_uppercase() => {
+                name.push('_');
+                name.push(letter.to_ascii_lowercase());
+            }
+            letter => name.push(letter),
+        }
+    }
+    name
+}
+
+/// The name of an object with a version of a session, beside the others of the session.
+pub(crate) fn of_version(version: u64, run: &str, suffix: &str) -> String {
+    format!("{version:020}-{run}{JSON}{suffix}")
+}
+
+/// The version that the name of an object says, and the run that has written it.
+pub(crate) fn parse_version(name: &str) -> Option<(u64, &str)> {
+    let (version, rest) = name.split_once('-')?;
+    let (run, _) = rest.split_once('.')?;
+    Some((version.parse().ok()?, run))
+}
+
+/// The name of the manifest of a run.
+pub(crate) fn of_manifest(at: Timestamp, run: &str) -> String {
+    let digits = at.to_string().replace(['-', ':', '.'], "");
+    format!("{digits}-{run}{JSON}")
+}
+
+/// The time and the run that the name of a manifest says.
+pub(crate) fn parse_manifest(name: &str) -> Option<(Timestamp, &str)> {
+    let (digits, rest) = name.split_once('-')?;
+    let run = rest.strip_suffix(JSON)?;
+    let part = |range: std::ops::Range<usize>| digits.get(range);
+    let (date, time) = (
+        [part(0..4)?, part(4..6)?, part(6..8)?],
+        [part(9..11)?, part(11..13)?, part(13..15)?],
+    );
+    let text = format!("{}T{}.{}Z", date.join("-"), time.join(":"), part(15..18)?);
+    Some((Timestamp::parse(&text).ok()?, run))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_differ_have_names_that_differ_without_regard_to_case() {
+        let ids = [
+            "a", "A", "_a", "__a", "_A", "a_", "a.b", "A.B", "a__b", "a_B",
+        ];
+        for one in ids {
+            for other in ids {
+                assert_eq!(
+                    one == other,
+                    of_id(one).to_lowercase() == of_id(other).to_lowercase(),
+                    "{one} {other}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn names_say_what_they_were_made_of() {
+        let at = Timestamp::parse("2026-01-08T03:00:00.123Z").unwrap();
+        let name = of_manifest(at, "0123456789abcdef");
+        assert_eq!(name, "20260108T030000123Z-0123456789abcdef.json");
+        assert_eq!(parse_manifest(&name), Some((at, "0123456789abcdef")));
+        assert_eq!(parse_manifest("notes.json"), None);
+        let name = of_version(7, "0123456789abcdef", ".gz.enc");
+        assert_eq!(parse_version(&name), Some((7, "0123456789abcdef")));
+    }
+}

@@ -1,0 +1,299 @@
+//! Reading an archive: lists, a session, and the verification of all objects.
+
+use std::collections::BTreeSet;
+
+use futures_util::TryStreamExt;
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use tenure_core::{SessionId, Timestamp};
+
+use crate::address::Archive;
+use crate::batch::{below, check};
+use crate::coding::{Decoder, hex};
+use crate::error::{ArchiveError, Result};
+use crate::manifest::{Entry, FORMAT, Manifest};
+use crate::name;
+
+/// The greatest number of problems that a verification lists.
+const MAX_LISTED: usize = 1000;
+
+/// A page of archived sessions, newest first.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Page {
+    /// The sessions.
+    pub items: Vec<Entry>,
+    /// The cursor of the next page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// What is wrong with an object.
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    /// The object, from the root of the archive.
+    pub path: String,
+    /// The id of the session, if it is known.
+    pub id: Option<String>,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// The result of a verification.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verification {
+    /// The number of sessions whose objects are what was archived.
+    pub sessions: u64,
+    /// Their size in the archive, in bytes.
+    pub bytes: u64,
+    /// The number of objects that no manifest lists: of batches that were interrupted. Thinning removes them after a week.
+    pub unlisted: u64,
+    /// The first 1,000 problems.
+    pub problems: Vec<Problem>,
+}
+
+impl Archive {
+    /// The names of the manifests, newest first.
+    pub(crate) async fn manifest_names(&self) -> Result<Vec<String>> {
+        let manifests = self.manifests();
+        let mut names: Vec<String> = self
+            .store
+            .list(Some(&manifests))
+            .try_filter_map(|found| async move {
+                let name = found.location.filename().map(str::to_owned);
+                Ok(name.filter(|name| name::parse_manifest(name).is_some()))
+            })
+            .try_collect()
+            .await?;
+        names.sort_unstable_by(|one, other| other.cmp(one));
+        Ok(names)
+    }
+
+    /// Reads a manifest.
+    pub(crate) async fn manifest(&self, name: &str) -> Result<Manifest> {
+        let path = self.manifests().join(name);
+        let text = self.store.get(&path).await?.bytes().await?;
+        let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| {
+            ArchiveError::damaged(path.as_ref(), format!("is no manifest: {error}"))
+        })?;
+        match manifest.format == FORMAT {
+            true => Ok(manifest),
+            false => Err(ArchiveError::damaged(
+                path.as_ref(),
+                "was written by a newer Tenure",
+            )),
+        }
+    }
+
+    /// A page of archived sessions, newest first: all, those of one id, or those that were archived from a time on.
+    ///
+    /// # Errors
+    /// `ARCHIVE_FAILED`, `ARCHIVE_DAMAGED`, and `INVALID_CURSOR`.
+    pub async fn list(
+        &self,
+        id: Option<&str>,
+        after: Option<Timestamp>,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<Page> {
+        let from = cursor.map(cursor_of).transpose()?;
+        let mut page = Page::default();
+        for name in self.manifest_names().await? {
+            let is_before = from.as_ref().is_some_and(|(manifest, _)| name > *manifest);
+            let is_old = after
+                .is_some_and(|after| name::parse_manifest(&name).is_some_and(|(at, _)| at < after));
+            if is_before || is_old {
+                continue;
+            }
+            let skip = match &from {
+                Some((manifest, place)) if name == *manifest => *place,
+                _ => 0,
+            };
+            let manifest = self.manifest(&name).await?;
+            for (place, entry) in manifest.sessions.into_iter().enumerate().skip(skip) {
+                if id.is_some_and(|id| id != entry.id) {
+                    continue;
+                }
+                if page.items.len() == limit.max(1) {
+                    page.next_cursor = Some(format!("{name}:{place}"));
+                    return Ok(page);
+                }
+                page.items.push(Entry {
+                    archived_at: Some(manifest.at),
+                    ..entry
+                });
+            }
+        }
+        Ok(page)
+    }
+
+    /// The version of a session that was archived last, or a given one, with its text to the byte.
+    ///
+    /// # Errors
+    /// `SESSION_NOT_FOUND`, `ARCHIVE_DAMAGED` and `ARCHIVE_FAILED`.
+    pub async fn get(&self, id: &str, version: Option<u64>) -> Result<(Entry, String)> {
+        let entry = self.find(id, version).await?;
+        let path = self.path_of(&entry)?;
+        let mut decoder = Decoder::new(
+            &entry.path,
+            &entry.id,
+            entry.version,
+            self.coding.seal.clone(),
+        )?;
+        let mut digest = Sha256::new();
+        let mut stream = self.store.get(&path).await?.into_stream();
+        while let Some(bytes) = stream.try_next().await? {
+            digest.update(&bytes);
+            decoder.add(&bytes)?;
+        }
+        if hex(digest.finalize().as_slice()) != entry.sha256 {
+            return Err(ArchiveError::damaged(
+                &*entry.path,
+                "has another digest than its manifest says",
+            ));
+        }
+        let text = decoder.end()?;
+        match text.len() as u64 == entry.text_bytes {
+            true => Ok((entry, text)),
+            false => Err(ArchiveError::damaged(
+                &*entry.path,
+                "has another length than its manifest says",
+            )),
+        }
+    }
+
+    /// The entry of the version of a session that was archived last, or of a given one. Objects that no manifest lists count for nothing.
+    async fn find(&self, id: &str, version: Option<u64>) -> Result<Entry> {
+        SessionId::parse(id)?;
+        let folder = self.sessions().join(name::of_id(id));
+        let objects: Vec<Path> = self
+            .store
+            .list(Some(&folder))
+            .map_ok(|found| found.location)
+            .try_collect()
+            .await?;
+        let versions: Vec<(u64, &str)> = objects
+            .iter()
+            .filter_map(|path| name::parse_version(path.filename()?))
+            .filter(|(found, _)| version.is_none_or(|version| version == *found))
+            .collect();
+        if !versions.is_empty() {
+            // The newest manifest first: an id may have been used again, with lower versions. Of several of one time the
+            // highest version is meant.
+            let mut last: Option<Entry> = None;
+            for manifest in self.manifest_names().await? {
+                let Some((at, run)) = name::parse_manifest(&manifest) else {
+                    continue;
+                };
+                if last
+                    .as_ref()
+                    .is_some_and(|last| last.archived_at != Some(at))
+                {
+                    break;
+                }
+                let of_run = versions.iter().filter(|(_, of)| *of == run);
+                let Some(newest) = of_run.map(|(found, _)| *found).max() else {
+                    continue;
+                };
+                let manifest = self.manifest(&manifest).await?;
+                let is_meant = |entry: &Entry| entry.id == id && entry.version == newest;
+                let found = manifest.sessions.into_iter().find(is_meant);
+                let is_last = |entry: &Entry| {
+                    last.as_ref()
+                        .is_none_or(|last| last.version < entry.version)
+                };
+                if let Some(entry) = found.filter(is_last) {
+                    last = Some(Entry {
+                        archived_at: Some(at),
+                        ..entry
+                    });
+                }
+            }
+            if let Some(last) = last {
+                return Ok(last);
+            }
+        }
+        Err(ArchiveError::NotFound {
+            id: id.to_owned(),
+            version,
+        })
+    }
+
+    /// Compares all objects with the manifests, and calls `progress` with the number of sessions after each.
+    ///
+    /// # Errors
+    /// `ARCHIVE_FAILED` if the archive cannot be listed.
+    pub async fn verify(&self, mut progress: impl FnMut(u64)) -> Result<Verification> {
+        let mut verification = Verification::default();
+        let mut listed = BTreeSet::new();
+        for name in self.manifest_names().await? {
+            let manifest = match self.manifest(&name).await {
+                Ok(manifest) => manifest,
+                Err(error) => {
+                    verification.add(name, None, error.to_string());
+                    continue;
+                }
+            };
+            for entry in manifest.sessions {
+                let checked = match self.path_of(&entry) {
+                    Ok(path) => check(&*self.store, &path, &entry.sha256).await,
+                    Err(error) => Err(error),
+                };
+                listed.insert(entry.path.clone());
+                match checked {
+                    Ok(()) => {
+                        verification.sessions += 1;
+                        verification.bytes += entry.bytes;
+                    }
+                    Err(error) => verification.add(entry.path, Some(entry.id), error.to_string()),
+                }
+                progress(verification.sessions);
+            }
+        }
+        let sessions = self.sessions();
+        let mut objects = self.store.list(Some(&sessions));
+        while let Some(found) = objects.try_next().await? {
+            if !listed.contains(&below(&self.root, &found.location)) {
+                verification.unlisted += 1;
+            }
+        }
+        Ok(verification)
+    }
+
+    /// The path of an entry's object. One outside of the archive is refused.
+    pub(crate) fn path_of(&self, entry: &Entry) -> Result<Path> {
+        let path = Path::parse(&entry.path)
+            .map_err(|error| ArchiveError::damaged(&*entry.path, error.to_string()))?;
+        let is_session = path
+            .parts()
+            .next()
+            .is_some_and(|part| part.as_ref() == name::SESSIONS);
+        if !is_session {
+            return Err(ArchiveError::damaged(
+                &*entry.path,
+                "is no object of a session",
+            ));
+        }
+        Ok(path
+            .parts()
+            .fold(self.root.clone(), |below, part| below.join(part)))
+    }
+}
+
+impl Verification {
+    fn add(&mut self, path: String, id: Option<String>, problem: String) {
+        if self.problems.len() < MAX_LISTED {
+            self.problems.push(Problem { path, id, problem });
+        }
+    }
+}
+
+fn cursor_of(cursor: &str) -> Result<(String, usize)> {
+    let invalid = || tenure_core::Error::from(tenure_core::error::Cause::InvalidCursor);
+    let (name, place) = cursor.rsplit_once(':').ok_or_else(invalid)?;
+    let place = place.parse().map_err(|_| invalid())?;
+    Ok((name.to_owned(), place))
+}

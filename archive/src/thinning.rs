@@ -1,0 +1,100 @@
+//! Thinning: what was archived long ago is removed. The objects of a manifest go first and the manifest last, so that a thinning
+//! that is interrupted goes on the next time. A manifest that cannot be read keeps its objects.
+
+use std::collections::BTreeSet;
+
+use futures_util::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use tenure_core::{Millis, Timestamp};
+
+use crate::address::Archive;
+use crate::batch::below;
+use crate::error::{ArchiveError, Result};
+use crate::name;
+
+/// The age from which objects that no manifest lists are removed. A batch ends much sooner.
+const UNLISTED: Millis = Millis(7 * 24 * 3_600_000);
+
+/// What a thinning has removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Thinned {
+    /// The number of sessions.
+    pub sessions: u64,
+    /// Their size in the archive, in bytes.
+    pub bytes: u64,
+    /// The number of objects that no manifest listed.
+    pub unlisted: u64,
+    /// The number of manifests that cannot be read.
+    pub damaged: u64,
+}
+
+impl Archive {
+    /// Removes what was archived this long before `now`, and what interrupted batches have left.
+    ///
+    /// # Errors
+    /// `ARCHIVE_FAILED`.
+    pub async fn thin(&self, age: Millis, now: Timestamp) -> Result<Thinned> {
+        let mut thinned = Thinned::default();
+        let (mut runs, mut is_whole) = (BTreeSet::new(), true);
+        for name in self.manifest_names().await? {
+            let Some((at, run)) = name::parse_manifest(&name) else {
+                continue;
+            };
+            if now.since(at) < age.0 || age.0 == 0 {
+                // Objects are of the run that their names say.
+                runs.insert(run.to_owned());
+                continue;
+            }
+            let manifest = match self.manifest(&name).await {
+                Ok(manifest) => manifest,
+                Err(ArchiveError::Damaged { .. }) => {
+                    runs.insert(run.to_owned());
+                    (thinned.damaged, is_whole) = (thinned.damaged + 1, false);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            for entry in &manifest.sessions {
+                let Ok(path) = self.path_of(entry) else {
+                    continue;
+                };
+                remove(&*self.store, &path).await?;
+                thinned.sessions += 1;
+                thinned.bytes += entry.bytes;
+            }
+            remove(&*self.store, &self.manifests().join(name.as_str())).await?;
+        }
+        let sessions = self.sessions();
+        let mut objects = self.store.list(Some(&sessions));
+        let mut unlisted = Vec::new();
+        while let Some(found) = objects.try_next().await? {
+            let written =
+                Timestamp::from_millis(found.last_modified.timestamp_millis()).unwrap_or(now);
+            let run = found
+                .location
+                .filename()
+                .and_then(name::parse_version)
+                .map(|(_, run)| run);
+            // What has another name is not ours.
+            let is_unlisted = run.is_some_and(|run| !runs.contains(run));
+            if is_whole && is_unlisted && now.since(written) >= UNLISTED.0 {
+                unlisted.push(found.location);
+            }
+        }
+        for path in unlisted {
+            debug_assert!(below(&self.root, &path).starts_with(name::SESSIONS));
+            remove(&*self.store, &path).await?;
+            thinned.unlisted += 1;
+        }
+        Ok(thinned)
+    }
+}
+
+/// Removes an object. One that is not there was removed before.
+async fn remove(store: &dyn ObjectStore, path: &Path) -> Result<()> {
+    match store.delete(path).await {
+        Err(object_store::Error::NotFound { .. }) => Ok(()),
+        removed => Ok(removed?),
+    }
+}

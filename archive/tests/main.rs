@@ -1,0 +1,350 @@
+//! The archive in a folder and in memory: what is archived comes back to the byte, nothing is replaced, damage is found, and what
+//! is interrupted is harmless. About 1 s.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod faults;
+mod s3;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tenure_archive::{Archive, ArchiveOptions, Verified};
+use tenure_core::work::job::ExportedPart;
+use tenure_core::{Millis, Timestamp};
+use tenure_sealed::{Seal, SealKey};
+
+pub(crate) const DAY: u64 = 24 * 3_600_000;
+
+pub(crate) fn at(days: u64) -> Timestamp {
+    Timestamp::parse("2026-01-08T03:00:00Z")
+        .unwrap()
+        .plus(Millis(days * DAY))
+}
+
+pub(crate) fn seal(id: &str, byte: u8) -> Arc<Seal> {
+    let key = SealKey::new(id, &[byte; 32]).unwrap();
+    Arc::new(Seal::new(vec![key], true, Box::new(nonce)).unwrap())
+}
+
+/// Nonces of tests: each is another one.
+fn nonce(bits: &mut [u8]) -> tenure_core::Result<()> {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+    bits.iter_mut()
+        .zip(number.iter().cycle())
+        .for_each(|(bit, byte)| *bit = *byte);
+    Ok(())
+}
+
+pub(crate) fn parts(id: &str, version: u64, texts: &[&str]) -> Vec<ExportedPart> {
+    let last = texts.len() - 1;
+    let part = |(place, text): (usize, &&str)| ExportedPart {
+        id: id.into(),
+        version,
+        about: None,
+        text: (**text).into(),
+        is_first: place == 0,
+        is_last: place == last,
+        is_aborted: false,
+    };
+    texts.iter().enumerate().map(part).collect()
+}
+
+pub(crate) async fn archived(
+    archive: &Archive,
+    run: u8,
+    now: Timestamp,
+    sessions: &[(&str, u64, &[&str])],
+) -> Verified {
+    let mut batch = archive.batch([run; 8]);
+    for (id, version, texts) in sessions {
+        for part in parts(id, *version, texts) {
+            batch.add(part).await.unwrap();
+        }
+    }
+    batch.finish(now).await.unwrap()
+}
+
+fn open(folder: &Path, options: ArchiveOptions) -> Archive {
+    Archive::open(&format!("file:{}", folder.display()), options).unwrap()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => found.push(path),
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn a_session_comes_back_to_the_byte_from_each_coding() {
+    let large = "{\"größe\": 1e400}".repeat(550_000);
+    for compress in [false, true] {
+        for seal in [None, Some(seal("k", 3))] {
+            let folder = tempfile::tempdir().unwrap();
+            let archive = open(
+                folder.path(),
+                ArchiveOptions {
+                    compress,
+                    seal,
+                    workers: None,
+                },
+            );
+            let sessions: [(&str, u64, &[&str]); 3] = [
+                ("a", 1, &["{", "}"]),
+                ("A", 2, &[&large, "", "x"]),
+                ("b", 9, &[""]),
+            ];
+            let verified = archived(&archive, 1, at(0), &sessions).await;
+            assert!(verified.failed.is_empty(), "{verified:?}");
+            for (id, version, texts) in sessions {
+                let (entry, text) = archive.get(id, None).await.unwrap();
+                assert!(text == texts.concat(), "{id}");
+                assert_eq!((entry.version, entry.archived_at), (version, Some(at(0))));
+            }
+            let error = archive.get("c", None).await.unwrap_err();
+            assert_eq!(error.code(), "SESSION_NOT_FOUND");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_version_is_replaced_and_each_can_be_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    archived(&archive, 1, at(0), &[("a", 3, &["first"])]).await;
+    let before = files(folder.path());
+    archived(
+        &archive,
+        2,
+        at(1),
+        &[("a", 3, &["first"]), ("a", 7, &["second"])],
+    )
+    .await;
+    assert!(before.iter().all(|path| path.exists()));
+    assert_eq!(archive.get("a", None).await.unwrap().1, "second");
+    assert_eq!(archive.get("a", Some(3)).await.unwrap().1, "first");
+    let page = archive.list(Some("a"), None, 2, None).await.unwrap();
+    assert_eq!(
+        page.items
+            .iter()
+            .map(|entry| entry.version)
+            .collect::<Vec<_>>(),
+        [3, 7]
+    );
+    let next = archive
+        .list(Some("a"), None, 2, page.next_cursor.as_deref())
+        .await
+        .unwrap();
+    assert_eq!((next.items.len(), next.next_cursor), (1, None));
+}
+
+#[tokio::test]
+async fn of_an_id_that_was_used_again_the_last_session_is_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    archived(&archive, 1, at(0), &[("a", 9, &["before"])]).await;
+    archived(&archive, 2, at(1), &[("a", 2, &["after"])]).await;
+    assert_eq!(archive.get("a", None).await.unwrap().1, "after");
+    assert_eq!(archive.get("a", Some(9)).await.unwrap().1, "before");
+}
+
+#[tokio::test]
+async fn of_two_batches_of_one_moment_the_higher_version_is_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    for (run, version) in [(1, 3), (2, 9), (3, 5)] {
+        let text = version.to_string();
+        archived(&archive, run, at(1), &[("a", version, &[text.as_str()])]).await;
+    }
+    assert_eq!(archive.get("a", None).await.unwrap().1, "9");
+}
+
+#[tokio::test]
+async fn nothing_of_a_session_is_readable_in_an_encrypted_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(
+        folder.path(),
+        ArchiveOptions {
+            seal: Some(seal("k", 3)),
+            ..ArchiveOptions::default()
+        },
+    );
+    archived(
+        &archive,
+        1,
+        at(0),
+        &[("a", 1, &["the launch code is 4711"])],
+    )
+    .await;
+    for file in files(folder.path()) {
+        let bytes = fs::read(&file).unwrap();
+        assert!(
+            !bytes.windows(6).any(|part| part == b"launch"),
+            "{}",
+            file.display()
+        );
+    }
+    let other = open(
+        folder.path(),
+        ArchiveOptions {
+            seal: Some(seal("k", 4)),
+            ..ArchiveOptions::default()
+        },
+    );
+    assert_eq!(
+        other.get("a", None).await.unwrap_err().code(),
+        "ARCHIVE_DAMAGED"
+    );
+    // It is what was archived all the same.
+    assert_eq!(other.verify(|_| {}).await.unwrap().problems.len(), 0);
+}
+
+#[tokio::test]
+async fn damage_is_found_and_what_was_interrupted_counts_for_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    archived(
+        &archive,
+        1,
+        at(0),
+        &[("a", 1, &["one"]), ("b", 1, &["two"]), ("c", 1, &["three"])],
+    )
+    .await;
+    // A batch that ended before its manifest.
+    let mut batch = archive.batch([2; 8]);
+    for part in parts("d", 1, &["four"]) {
+        batch.add(part).await.unwrap();
+    }
+    // A file gets its name when it is complete.
+    let is_stored = |path: &PathBuf| {
+        let path = path.to_string_lossy();
+        path.contains("/d/") && path.ends_with(".json")
+    };
+    while !files(folder.path()).iter().any(is_stored) {
+        tokio::task::yield_now().await;
+    }
+    drop(batch);
+    assert_eq!(
+        archive.get("d", None).await.unwrap_err().code(),
+        "SESSION_NOT_FOUND"
+    );
+    let verification = archive.verify(|_| {}).await.unwrap();
+    assert_eq!(
+        (
+            verification.sessions,
+            verification.unlisted,
+            verification.problems.len()
+        ),
+        (3, 1, 0)
+    );
+    let objects = files(&folder.path().join("sessions"));
+    fs::write(&objects[0], "One").unwrap();
+    fs::remove_file(&objects[1]).unwrap();
+    let verification = archive.verify(|_| {}).await.unwrap();
+    let damaged: Vec<_> = verification
+        .problems
+        .iter()
+        .filter_map(|problem| problem.id.as_deref())
+        .collect();
+    assert_eq!((verification.sessions, damaged), (1, vec!["a", "b"]));
+    assert_eq!(
+        archive.get("a", None).await.unwrap_err().code(),
+        "ARCHIVE_DAMAGED"
+    );
+}
+
+#[tokio::test]
+async fn what_an_export_aborts_has_failed_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    let mut batch = archive.batch([1; 8]);
+    let mut aborted = parts("a", 1, &["begin", ""]);
+    aborted[1].is_aborted = true;
+    for part in aborted.into_iter().chain(parts("b", 1, &["two"])) {
+        batch.add(part).await.unwrap();
+    }
+    let verified = batch.finish(at(0)).await.unwrap();
+    assert_eq!(
+        verified
+            .failed
+            .iter()
+            .map(|failed| failed.id.as_str())
+            .collect::<Vec<_>>(),
+        ["a"]
+    );
+    assert_eq!(archive.get("b", None).await.unwrap().1, "two");
+    assert!(archive.get("a", None).await.is_err());
+}
+
+#[tokio::test]
+async fn thinning_removes_by_age_and_goes_on_after_an_interruption() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    archived(
+        &archive,
+        1,
+        at(0),
+        &[("a", 1, &["old"]), ("b", 1, &["old"])],
+    )
+    .await;
+    archived(&archive, 2, at(100), &[("a", 2, &["new"])]).await;
+    // As a thinning that was interrupted leaves it.
+    fs::remove_file(&files(&folder.path().join("sessions").join("b"))[0]).unwrap();
+    let thinned = archive.thin(Millis(365 * DAY), at(364)).await.unwrap();
+    assert_eq!(thinned.sessions, 0);
+    let thinned = archive.thin(Millis(365 * DAY), at(365)).await.unwrap();
+    assert_eq!((thinned.sessions, thinned.damaged), (2, 0));
+    assert_eq!(archive.get("a", None).await.unwrap().1, "new");
+    assert!(archive.get("a", Some(1)).await.is_err());
+    assert_eq!(files(&folder.path().join("manifests")).len(), 1);
+}
+
+#[tokio::test]
+async fn a_manifest_that_cannot_be_read_keeps_its_objects() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    archived(&archive, 1, at(0), &[("a", 1, &["old"])]).await;
+    let manifest = &files(&folder.path().join("manifests"))[0];
+    fs::write(manifest, "{").unwrap();
+    let thinned = archive.thin(Millis(DAY), at(1000)).await.unwrap();
+    assert_eq!(
+        (thinned.sessions, thinned.unlisted, thinned.damaged),
+        (0, 0, 1)
+    );
+    assert_eq!(files(&folder.path().join("sessions")).len(), 1);
+}
+
+#[test]
+fn addresses_that_are_none_are_refused_and_show_no_credentials() {
+    for address in [
+        "",
+        "archive",
+        "file:",
+        "s3://",
+        "s3:bucket",
+        "s3://user:secret@bucket/a",
+        "ftp://a",
+    ] {
+        let error = Archive::open(address, ArchiveOptions::default()).unwrap_err();
+        assert_eq!(error.code(), "UNSUPPORTED_STORE", "{address}");
+        assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+    }
+}

@@ -1,0 +1,88 @@
+//! The archive in a server with the protocol of S3, which `node scripts/s3.mjs` starts. About 2 s.
+
+use std::env;
+
+use tenure_archive::{Archive, ArchiveOptions};
+use tenure_core::Millis;
+
+use crate::{DAY, archived, at, parts, seal};
+
+/// A folder of the bucket; `None` where no server can be had.
+fn place(name: &str) -> Option<String> {
+    let bucket = env::var("TENURE_TEST_S3").expect(
+        "TENURE_TEST_S3 is not set; run `node scripts/s3.mjs cargo test -p tenure-archive`",
+    );
+    match bucket.as_str() {
+        "none" => None,
+        bucket => Some(format!("{bucket}/{name}-{}", std::process::id())),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_come_back_from_s3_to_the_byte_and_no_version_is_replaced() {
+    let Some(place) = place("versions") else {
+        return;
+    };
+    let large = "{\"größe\": 1e400}".repeat(700_000);
+    for (run, compress, seal) in [(1, false, None), (3, true, Some(seal("k", 3)))] {
+        let options = ArchiveOptions {
+            compress,
+            seal,
+            workers: None,
+        };
+        let archive = Archive::open(&place, options).unwrap();
+        let first: [(&str, u64, &[&str]); 3] = [
+            ("a", 1, &["{", "}"]),
+            // Of more than one part.
+            ("A", 2, &[&large, "x"]),
+            ("b", 9, &[""]),
+        ];
+        let verified = archived(&archive, run, at(run.into()), &first).await;
+        assert!(verified.failed.is_empty(), "{:?}", verified.failed);
+        let later = at(u64::from(run) + 1);
+        archived(&archive, run + 1, later, &[("a", 7, &["second"])]).await;
+        for (id, version, texts) in first {
+            let (_, text) = archive.get(id, Some(version)).await.unwrap();
+            assert!(text == texts.concat(), "{id}");
+        }
+        assert_eq!(archive.get("a", None).await.unwrap().1, "second");
+        let error = archive.get("c", None).await.unwrap_err();
+        assert_eq!(error.code(), "SESSION_NOT_FOUND");
+        let page = archive.list(Some("a"), None, 10, None).await.unwrap();
+        assert_eq!(page.items.len(), 1 + usize::from(run));
+    }
+    let archive = Archive::open(&place, ArchiveOptions::default()).unwrap();
+    let verification = archive.verify(|_| {}).await.unwrap();
+    assert_eq!((verification.sessions, verification.problems.len()), (8, 0));
+    let thinned = archive.thin(Millis(30 * DAY), at(32)).await.unwrap();
+    assert_eq!(thinned.sessions, 4);
+    assert_eq!(archive.verify(|_| {}).await.unwrap().sessions, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_in_s3_is_written_once() {
+    let Some(place) = place("once") else {
+        return;
+    };
+    let archive = Archive::open(&place, ArchiveOptions::default()).unwrap();
+    archived(&archive, 1, at(0), &[("a", 1, &["first"])]).await;
+    // Another batch with the same random bits: the same names, and another content.
+    let mut batch = archive.batch([1; 8]);
+    for part in parts("a", 1, &["other"]) {
+        batch.add(part).await.unwrap();
+    }
+    let verified = batch.finish(at(0)).await.unwrap();
+    assert_eq!(verified.failed.len(), 1);
+    assert_eq!(archive.get("a", None).await.unwrap().1, "first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_is_not_there_fails_for_each_session() {
+    if place("none").is_none() {
+        return;
+    }
+    let archive = Archive::open("s3://no-such-bucket-here/x", ArchiveOptions::default()).unwrap();
+    let verified = archived(&archive, 1, at(0), &[("a", 1, &["text"])]).await;
+    assert_eq!(verified.failed[0].code.as_str(), "ARCHIVE_FAILED");
+    assert!(archive.get("a", None).await.is_err());
+}

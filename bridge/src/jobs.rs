@@ -6,11 +6,11 @@ use std::cell::{Cell, RefCell};
 use serde::Serialize;
 use tenure_core::value::properties::{Params, Properties, Property};
 use tenure_core::work::job::{
-    DriverError, FolderEntry, Job, JobError, JobReply, JobResult, Need, NotVerified, ReadFile,
-    Side, Standing, Step,
+    DriverError, FolderEntry, Job, JobError, JobReply, JobResult, Need, ReadFile, Side, Standing,
+    Step,
 };
 #[cfg(feature = "apps")]
-use tenure_core::work::job::{Ended, EndedPost};
+use tenure_core::work::job::{Ended, EndedPost, NotVerified};
 use tenure_core::{Error, Json, Millis, Result, Text};
 
 use crate::answer::{self, Answer};
@@ -35,6 +35,7 @@ enum Awaited {
     Opened,
     Ran(Box<dyn Step>),
     Done,
+    #[cfg(feature = "apps")]
     Verified,
     File,
     Folder,
@@ -131,6 +132,7 @@ fn request(need: Need) -> (&'static str, Json, Awaited) {
             ("run", Json::of(&run), Awaited::Ran(step))
         }
         Need::Export(part) => ("export", Json::of(&part), Awaited::Done),
+        #[cfg(feature = "apps")]
         Need::Verify => ("verify", Json::default(), Awaited::Verified),
         Need::ReadFile(path) => ("readFile", Json::of(&Path { path }), Awaited::File),
         Need::ReadFolder(path) => ("readFolder", Json::of(&Path { path }), Awaited::Folder),
@@ -160,6 +162,7 @@ fn read_value(awaited: &Awaited, value: &str) -> Result<JobReply> {
         Awaited::Ran(step) => JobReply::Ran(step.read_reply(value)?),
         Awaited::Done => JobReply::Done,
         // A function that archives has kept a session when it returns.
+        #[cfg(feature = "apps")]
         Awaited::Verified => {
             let failed: Option<Vec<Failed>> = Property::read("verified", value)?;
             let failed = failed.unwrap_or_default().into_iter();
@@ -183,9 +186,11 @@ fn read_value(awaited: &Awaited, value: &str) -> Result<JobReply> {
 }
 
 /// An exported session that is not durable.
+#[cfg(feature = "apps")]
 #[derive(Default)]
 struct Failed(NotVerified);
 
+#[cfg(feature = "apps")]
 impl Params for Failed {
     fn take(properties: &mut Properties<'_>) -> Self {
         Self(NotVerified {
@@ -233,7 +238,7 @@ impl Params for Entry {
     }
 }
 
-tenure_core::nested_properties!(Thrown, File, Entry, Failed);
+tenure_core::nested_properties!(Thrown, File, Entry);
 
 #[cfg(feature = "apps")]
 #[derive(Default)]
@@ -267,4 +272,4 @@ impl Params for EndedOne {
 }
 
 #[cfg(feature = "apps")]
-tenure_core::nested_properties!(Posts, EndedOne);
+tenure_core::nested_properties!(Posts, EndedOne, Failed);

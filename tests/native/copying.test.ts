@@ -205,6 +205,6 @@ describe("the page about copying", () => {
     for (const [, outcome] of outcomes.matchAll(/"(\w+)"/g)) {
       expect(page).toContain(`| \`${outcome}\` |`);
     }
-    expect(linkedFiles(page)).toEqual(["indexeddb.md", "agents.md"]);
+    expect(linkedFiles(page)).toEqual(["webhooks.md", "indexeddb.md", "agents.md"]);
   });
 });

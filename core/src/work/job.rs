@@ -44,6 +44,7 @@ pub enum Need {
     /// Keep a part of an exported session outside of the store. The reply is [`JobReply::Done`].
     Export(ExportedPart),
     /// Make what was exported since the last time durable, and verify it. The reply is [`JobReply::Verified`].
+    #[cfg(feature = "archive")]
     Verify,
     /// Read a file. The reply is [`JobReply::File`].
     ReadFile(Text),
@@ -70,6 +71,7 @@ pub enum JobReply {
     /// It is done.
     Done,
     /// The exported sessions that are not durable, or are not what was exported.
+    #[cfg(feature = "archive")]
     Verified(Vec<NotVerified>),
     /// The file.
     File(ReadFile),
@@ -104,6 +106,7 @@ pub struct ExportedPart {
 }
 
 /// An exported session that is not durable, or is not what was exported.
+#[cfg(feature = "archive")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NotVerified {
     /// The session's id.
@@ -428,6 +431,7 @@ impl JobContext {
     ///
     /// # Errors
     /// Those of the driver that concern all sessions.
+    #[cfg(feature = "archive")]
     pub async fn verify(&self) -> JobResult<Vec<NotVerified>> {
         match self.mailbox.ask(Need::Verify).await? {
             JobReply::Verified(failed) => Ok(failed),

@@ -1,6 +1,7 @@
 //! Tenure as a Node addon: the bridge's functions, exported to JavaScript, with the native stores.
 //! Texts cross both ways as JSON; what they mean is the bridge's matter.
 
+mod archives;
 mod host_servers;
 mod metrics;
 mod panics;
@@ -13,7 +14,7 @@ use napi::Env;
 use napi::bindgen_prelude::{Function, Uint8Array};
 use napi_derive::napi;
 use tenure_bridge::{Answer, Call, Handles, HostEngine, Info, Jobs, answer, rules};
-use tenure_core::{Error, Result};
+use tenure_core::{Error, Result, Timestamp};
 use tenure_host::{Executor, Place, this_host};
 
 use crate::host_servers::HostServers;
@@ -266,6 +267,54 @@ pub fn close(handle: u32) -> Answer {
     guarded(|| {
         HOST_SERVERS.with(|servers| servers.close(handle));
         HANDLES.with(|handles| handles.close(handle))
+    })
+}
+
+/// Begins a batch of a store's sessions in the archive of an address; the answer carries its number.
+#[napi]
+pub fn open_archive(handle: u32, address: String, compress: bool) -> Answer {
+    of_store(handle, |store| store.open_archive(&address, compress))
+}
+
+/// Adds a part of a session to a batch, as JSON.
+#[napi]
+pub fn add_to_archive(handle: u32, archive: u32, part: String) -> Answer {
+    of_store(handle, |store| store.add_to_archive(archive, &part))
+}
+
+/// Ends a batch; the answer has the sessions that are not durable.
+#[napi]
+pub fn finish_archive(handle: u32, archive: u32, now: f64) -> Answer {
+    of_store(handle, |store| {
+        // A float-to-integer cast saturates.
+        store.finish_archive(archive, Timestamp::from_millis(now as i64)?)
+    })
+}
+
+/// Drops a batch: what it has stored counts for nothing.
+#[napi]
+pub fn close_archive(handle: u32, archive: u32) -> Answer {
+    of_store(handle, |store| {
+        store.close_archive(archive);
+        Ok(answer::ok(&()))
+    })
+}
+
+/// Does something with a native store.
+fn of_store(handle: u32, act: impl FnOnce(&StoreBackend) -> Result<Answer>) -> Answer {
+    guarded(|| {
+        HANDLES.with(|handles| {
+            handles.with(handle, |backend| {
+                let acted = match StoreBackend::of(backend) {
+                    Some(store) => act(store),
+                    None => Err(Error::invalid(
+                        "archive",
+                        "only native stores archive to a URL",
+                    )),
+                };
+                acted.unwrap_or_else(|error| answer::error(&error))
+            })
+        })
     })
 }
 

@@ -13,10 +13,11 @@ use tenure_core::error::Cause;
 use tenure_core::store::Capabilities;
 use tenure_core::value::properties::Params;
 use tenure_core::work::execution::Invocation;
-use tenure_core::{Error, Result};
+use tenure_core::{Error, Result, Timestamp};
 use tenure_host::{Delivering, Executor, Lifetime, Place, Started};
 use tenure_server::{ExecutorService, Server};
 
+use crate::archives::Archives;
 use crate::serve::{server_options, started};
 use crate::store_thread::{Completion, StoreThread};
 
@@ -32,6 +33,9 @@ pub(crate) struct StoreBackend {
     servers: RefCell<BTreeMap<u32, Server>>,
     /// The delivery of webhooks.
     delivering: RefCell<Option<Delivering>>,
+    archives: Archives,
+    /// The options with the keys of the store.
+    keys: Options,
 }
 
 /// Opens the store of a place.
@@ -53,6 +57,11 @@ pub(crate) fn open(
         opening: None,
         servers: RefCell::default(),
         delivering: RefCell::default(),
+        archives: Archives::default(),
+        keys: Options {
+            encryption: options.encryption.clone(),
+            ..Options::default()
+        },
     };
     if let Some(thread) = &backend.thread
         && backend.executor.is_asynchronous()
@@ -129,6 +138,35 @@ impl StoreBackend {
         let (operation, completion) = self.expect(thread)?;
         delivering.stop_soon(move || completion.send(operation, answer::ok(&())));
         Ok(answer::wait(operation))
+    }
+
+    /// Begins a batch in an archive, with the keys of the store.
+    pub(crate) fn open_archive(&self, address: &str, compress: bool) -> Result<Answer> {
+        let number = self.archives.open(address, compress, &self.keys)?;
+        Ok(answer::ok(&number))
+    }
+
+    /// Adds a part of a session to a batch. The answer is that of an operation.
+    pub(crate) fn add_to_archive(&self, archive: u32, part: &str) -> Result<Answer> {
+        let adding = self.archives.add(archive, part)?;
+        let (operation, completion) =
+            self.expect(self.thread.as_ref().ok_or(Cause::StoreIsAsync)?)?;
+        adding.run(operation, completion);
+        Ok(answer::wait(operation))
+    }
+
+    /// Ends a batch. The answer is that of an operation: the sessions that are not durable.
+    pub(crate) fn finish_archive(&self, archive: u32, now: Timestamp) -> Result<Answer> {
+        let thread = self.thread.as_ref().ok_or(Cause::StoreIsAsync)?;
+        let finishing = self.archives.finish(archive)?;
+        let (operation, completion) = self.expect(thread)?;
+        finishing.run(now, operation, completion);
+        Ok(answer::wait(operation))
+    }
+
+    /// Drops a batch.
+    pub(crate) fn close_archive(&self, archive: u32) {
+        self.archives.close(archive);
     }
 
     fn invocation(&self, call: &Call<'_>) -> Result<Invocation> {

@@ -257,7 +257,8 @@ describe("retention", () => {
     const retention = { maxAge: "1d", every: "1d", archive: archive as never };
     expect(await failure(opening("memory:", { retention }))).toMatchObject({
       code: "INVALID_ARGUMENT",
-      details: { what: "retention.archive" },
+      // A text is the URL of an archive.
+      details: { what: archive === "x" ? "archive" : "retention.archive" },
     });
     const archiveParts = archive as never;
     const parts = { maxAge: "1d", every: "1d", archiveParts };

@@ -98,6 +98,14 @@ export interface Binding {
   scrape?(format: MetricsFormat): Promise<string>;
   /** Closes a handle. */
   close(handle: number): string;
+  /** Begins a batch of a store's sessions in an archive; `ok` is its number. Only the native build has archives. */
+  openArchive?(handle: number, address: string, compress: boolean): string;
+  /** Adds an {@link ExportedPart} to a batch. The text is {@link Waits} or {@link Failed}. */
+  addToArchive?(handle: number, archive: number, part: string): string;
+  /** Ends a batch. The text is {@link Waits} or {@link Failed}. */
+  finishArchive?(handle: number, archive: number, now: number): string;
+  /** Drops a batch. */
+  closeArchive?(handle: number, archive: number): string;
   /** Starts a job. The text is a {@link JobAnswer}. */
   startJob(name: string, params: string): string;
   /**
@@ -394,6 +402,12 @@ function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
       metricsRecorded: (...args) => guard(() => binding.metricsRecorded?.(...args) ?? "null"),
       reportMetrics: (...args) => guard(() => binding.reportMetrics?.(...args) ?? "null"),
       metricsText: (...args) => guard(() => binding.metricsText?.(...args) ?? "null"),
+    }),
+    ...(binding.openArchive && {
+      openArchive: (...args) => guard(() => binding.openArchive?.(...args) ?? "null"),
+      addToArchive: (...args) => guard(() => binding.addToArchive?.(...args) ?? "null"),
+      finishArchive: (...args) => guard(() => binding.finishArchive?.(...args) ?? "null"),
+      closeArchive: (...args) => guard(() => binding.closeArchive?.(...args) ?? "null"),
     }),
     ...(binding.serve && {
       serve: (...args) => guard(() => binding.serve?.(...args) ?? "null"),

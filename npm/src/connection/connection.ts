@@ -24,8 +24,10 @@ import {
   type RetentionParams,
   type WebhookDelivered,
 } from "../generated.js";
+import type { ArchiveBatch } from "../jobs/archive.js";
 import { bytesOf } from "../values/bytes.js";
 import {
+  archiveNeedsAddon,
   cannotServe,
   closed,
   invalidArgument,
@@ -327,6 +329,28 @@ export class Connection {
     const text = this.binding.metricsText?.(JSON.stringify(metrics), format);
     if (text === undefined) throw metricsNeedAddon();
     return resultOf(parseAnswer<string>(text));
+  }
+
+  /** Begins a batch in an archive. */
+  openArchive(url: string, compress: boolean): ArchiveBatch {
+    const { binding } = this;
+    const handle = this.#handle;
+    const { openArchive, addToArchive, finishArchive } = binding;
+    const isNative = this.#driver === undefined && openArchive && addToArchive && finishArchive;
+    if (!isNative) throw archiveNeedsAddon();
+    const archive = resultOf(parseAnswer<number>(openArchive(handle, url, compress)));
+    const settled = async <T>(text: string): Promise<T> => {
+      const answer = parseAnswer<T>(text);
+      if (!("wait" in answer)) return resultOf(answer as EndAnswer<T>);
+      return resultOf((await this.#wait(answer.wait)) as EndAnswer<T>);
+    };
+    return {
+      add: async (part) => {
+        await settled<null>(addToArchive(handle, archive, JSON.stringify(part)));
+      },
+      finish: () => settled(finishArchive(handle, archive, Date.now())),
+      close: () => binding.closeArchive?.(handle, archive),
+    };
   }
 
   /** Loads heads into a mirror. Returns how many they are. */

@@ -155,7 +155,12 @@ export type { SessionsSync } from "../handles/sessions-sync.js";
 export type { CopyTarget } from "../handles/side.js";
 export type { Watch, WatchFilter, WatchOptions } from "../handles/watch.js";
 export type { RotateOptions, Webhooks } from "../handles/webhooks.js";
-export type { Archive, ArchiveOptions, ArchiveParts } from "../jobs/archive.js";
+export type {
+  Archive,
+  ArchiveLocation,
+  ArchiveOptions,
+  ArchiveParts,
+} from "../jobs/archive.js";
 export type { CopyOptions } from "../jobs/copy.js";
 export type { Delivered, DeliverOptions } from "../jobs/deliver.js";
 export type { HeldLease, HeldLeaseSync, HoldOptions } from "../jobs/held-lease.js";

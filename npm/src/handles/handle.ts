@@ -17,7 +17,7 @@ import type { Listener, SessionEvents } from "../events/listeners.js";
 import type { Notifier } from "../events/notifier.js";
 import type { WebhookOptions } from "../events/webhook.js";
 import type { Capabilities, SlotLocking } from "../generated.js";
-import type { ArchiveParts } from "../jobs/archive.js";
+import type { Archiver } from "../jobs/archive.js";
 import {
   type DeliverOptions,
   type Delivery,
@@ -77,7 +77,7 @@ export abstract class Handle<
   #lastPass: RetentionPass | null = null;
   readonly #follower: FeedFollower;
   /** Archives sessions before retention purges them. */
-  readonly #archive: ArchiveParts | undefined;
+  readonly #archive: Archiver | undefined;
   readonly #stopRetention: (() => void) | undefined;
   #delivery: Delivery | undefined;
 
@@ -86,7 +86,7 @@ export abstract class Handle<
     build: BuildName,
     connection: Connection,
     notifier: Notifier,
-    archive: ArchiveParts | undefined,
+    archive: Archiver | undefined,
   ) {
     super();
     this.#archive = archive;
@@ -366,6 +366,7 @@ export abstract class Handle<
     return {
       isClosed: this.connection.isClosed,
       archive: this.#archive,
+      openArchive: (at) => this.connection.openArchive(at.url, at.compress),
       run: (name, params) => this.ask(name, () => params),
       passed: (pass) => {
         this.#lastPass = pass;

@@ -11,7 +11,7 @@ import { Connection, type Environment } from "../connection/connection.js";
 import { StoreDriver } from "../connection/store-driver.js";
 import { Notifier } from "../events/notifier.js";
 import type { RetentionParams } from "../generated.js";
-import { archiveOf } from "../jobs/archive.js";
+import { ArchiveAt, type Archiver, archiveOf } from "../jobs/archive.js";
 import { checkRetention } from "../jobs/retention.js";
 import { addressOf } from "../server/address.js";
 import { followChanges } from "../server/change-signal.js";
@@ -116,7 +116,7 @@ export async function openSessions(
   }
   return delivering(
     configured(
-      new Sessions(build.info.build, connection, notifier, archiveOf(options.retention)),
+      new Sessions(build.info.build, connection, notifier, checkedArchive(connection, options)),
       options,
     ),
     options,
@@ -175,7 +175,7 @@ export async function openServer(
     schemas: options.schema && new Schemas(options.schema),
   });
   return configured(
-    new Sessions("server", connection, notifier, archiveOf(options.retention)),
+    new Sessions("server", connection, notifier, checkedArchive(connection, options)),
     options,
   );
 }
@@ -218,7 +218,7 @@ export function openSessionsSync(
   }
   const connection = connect(build, target, options, notifier, environment, "sync");
   return configured(
-    new SessionsSync(build.info.build, connection, notifier, archiveOf(options.retention)),
+    new SessionsSync(build.info.build, connection, notifier, checkedArchive(connection, options)),
     options,
   );
 }
@@ -256,7 +256,7 @@ async function openDatabase(build: Build, name: string, options: OpenOptions): P
   notifier.join(store.broadcast, name, () => connection.wake());
   return delivering(
     configured(
-      new Sessions(build.info.build, connection, notifier, archiveOf(options.retention)),
+      new Sessions(build.info.build, connection, notifier, checkedArchive(connection, options)),
       options,
     ),
     options,
@@ -271,6 +271,20 @@ function databaseOf(target: Target | undefined): string | undefined {
   const url = urlOf(target);
   const isMeant = url.startsWith(INDEXEDDB_SCHEME) && "indexedDB" in globalThis;
   return isMeant ? url.slice(INDEXEDDB_SCHEME.length) : undefined;
+}
+
+/** Refuses an archive that cannot be opened, before the first session is to be archived. */
+function checkedArchive(connection: Connection, options: OpenOptions): Archiver | undefined {
+  const archive = archiveOf(options.retention);
+  try {
+    if (archive instanceof ArchiveAt) {
+      connection.openArchive(archive.url, archive.compress).close();
+    }
+  } catch (thrown) {
+    connection.abandon();
+    throw thrown;
+  }
+  return archive;
 }
 
 /** Applies the options that the handle itself implements. */

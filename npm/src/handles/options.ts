@@ -273,12 +273,10 @@ function coreOptions({
 function coreRetention(retention: RetentionOptions | undefined): unknown {
   // What is no object is refused by the core.
   const { archive, archiveParts, ...core } = read("retention", () => ({ ...retention }));
-  for (const [name, value] of Object.entries({ archive, archiveParts })) {
-    if (value !== undefined && typeof value !== "function") {
-      throw invalidArgument(`retention.${name}`, "expected a function");
-    }
+  if (archiveParts !== undefined && typeof archiveParts !== "function") {
+    throw invalidArgument("retention.archiveParts", "expected a function");
   }
-  return archiveOf({ archive, archiveParts }) === undefined
+  return archiveOf({ archive, archiveParts }, "retention.archive") === undefined
     ? retention
     : { ...core, archive: true };
 }

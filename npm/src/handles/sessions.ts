@@ -7,7 +7,7 @@
 import type { HeadBytes, MetricsFormat } from "../builds/binding.js";
 import type { OperationName, Params, Result } from "../connection/call.js";
 import type { PurgeParams, PurgeResult } from "../generated.js";
-import type { ArchiveParts } from "../jobs/archive.js";
+import { ArchiveAt, type ArchiveBatch, type Archiver } from "../jobs/archive.js";
 import type { HoldOptions } from "../jobs/held-lease.js";
 import { type Recording, type RecordingHost, startRecording } from "../jobs/metrics.js";
 import { checkPurge, type PurgeOptions, purgeArchived } from "../jobs/purge.js";
@@ -191,7 +191,7 @@ export class Sessions<T extends SessionTypes = SessionTypes>
    * which it throws stays in the trash and is listed in `failed`.
    */
   override purge(params: Accepts<PurgeParams>, options: PurgeOptions = {}): Promise<PurgeResult> {
-    let archive: ArchiveParts | undefined;
+    let archive: Archiver | undefined;
     try {
       archive = checkPurge(params, options);
     } catch (thrown) {
@@ -279,15 +279,18 @@ export class Sessions<T extends SessionTypes = SessionTypes>
     });
   }
 
-  async #purgeArchived(params: Accepts<PurgeParams>, archive: ArchiveParts): Promise<PurgeResult> {
+  async #purgeArchived(params: Accepts<PurgeParams>, archive: Archiver): Promise<PurgeResult> {
     const { connection } = this;
+    const open = (at: ArchiveAt): ArchiveBatch => connection.openArchive(at.url, at.compress);
+    // One that cannot be opened is refused at once, and not for each session.
+    if (archive instanceof ArchiveAt) open(archive).close();
     const began = performance.now();
     const report = (failed: boolean, removed: number, notRemoved: number): void => {
       const durationMs = Math.round(performance.now() - began);
       connection.reportMetrics({ job: { job: "purge", durationMs, failed, removed, notRemoved } });
     };
     try {
-      const purged = await purgeArchived(connection.binding, this, params, archive);
+      const purged = await purgeArchived(connection.binding, this, params, archive, open);
       report(false, purged.removed, purged.failed.length);
       return purged;
     } catch (thrown) {

@@ -7,8 +7,8 @@
 import type { ExportedPart } from "../builds/binding.js";
 import type { MaybePromise } from "../stores/store.js";
 import { archiveFailed, invalidArgument, isTenureError, tooLarge } from "../values/error.js";
-import { described, read } from "../values/options.js";
-import type { JobHost } from "./job.js";
+import { checkOptions, described, read } from "../values/options.js";
+import type { JobHost, NotVerified } from "./job.js";
 
 /**
  * Archives a session, given as the text that `export` returns. If it throws, or returns anything but
@@ -26,13 +26,59 @@ export type ArchiveParts = (
   id: string,
 ) => MaybePromise<void> | MaybePromise<true>;
 
+/** An archive in a folder or in object storage: `"file:./archive"` or `"s3://bucket/prefix"`. */
+export interface ArchiveLocation {
+  /** The URL of the archive. */
+  readonly url: string | URL;
+  /** Whether sessions are compressed; `false` by default. */
+  readonly compress?: boolean | undefined;
+}
+
+/** A batch of sessions that is being archived. */
+export interface ArchiveBatch {
+  /** Adds a part of a session. */
+  add(part: ExportedPart): Promise<void>;
+  /** Reads back what was stored, and lists it. Returns the sessions that are not durable. */
+  finish(): Promise<readonly NotVerified[]>;
+  /** Drops the batch. */
+  close(): void;
+}
+
+/** An archive at a URL. */
+export class ArchiveAt {
+  readonly url: string;
+  readonly compress: boolean;
+
+  constructor(location: unknown, what: string) {
+    const { url, compress = false } = isLocation(location) ? location : { url: location };
+    if (typeof url !== "string" && !(url instanceof URL)) {
+      throw invalidArgument(what, "expected a function, or the URL of an archive");
+    }
+    if (typeof compress !== "boolean") throw invalidArgument("compress", "expected a boolean");
+    this.url = String(url);
+    this.compress = compress;
+  }
+}
+
+function isLocation(location: unknown): location is ArchiveLocation {
+  if (typeof location !== "object" || location === null || location instanceof URL) return false;
+  checkOptions(location, { url: "any", compress: "boolean" }, "archive");
+  return true;
+}
+
+/** What archives sessions: a function, or an archive at a URL. */
+export type Archiver = ArchiveParts | ArchiveAt;
+
 /**
- * How sessions are archived: by one of two functions. A session that it does not archive stays in the
+ * How sessions are archived: by one of two functions, or at a URL. A session that it does not archive stays in the
  * trash; retention then retries its pass.
  */
 export interface ArchiveOptions {
-  /** Archives each session before it is deleted, as one text of up to 512 MiB. */
-  readonly archive?: Archive | undefined;
+  /**
+   * Archives each session before it is deleted: a function, with one text of up to 512 MiB, or the URL of an
+   * archive, over the native addon.
+   */
+  readonly archive?: Archive | string | URL | ArchiveLocation | undefined;
   /** Archives each session before it is deleted, part by part: for sessions of any size. */
   readonly archiveParts?: ArchiveParts | undefined;
 }
@@ -41,7 +87,10 @@ export interface ArchiveOptions {
 const MAX_LENGTH = 2 ** 29 - 24;
 
 /** The function that archives sessions, if there is one. */
-export function archiveOf(options: ArchiveOptions | undefined): ArchiveParts | undefined {
+export function archiveOf(
+  options: ArchiveOptions | undefined,
+  what = "archive",
+): Archiver | undefined {
   const { archive, archiveParts } = read("archive", () => ({
     archive: options?.archive,
     archiveParts: options?.archiveParts,
@@ -50,6 +99,7 @@ export function archiveOf(options: ArchiveOptions | undefined): ArchiveParts | u
   if (archiveParts !== undefined) {
     throw invalidArgument("archiveParts", "expected one of `archive` and `archiveParts`");
   }
+  if (typeof archive !== "function") return new ArchiveAt(archive, what);
   return async (parts, id) => {
     let session = "";
     for await (const part of parts) {
@@ -67,18 +117,40 @@ function checkAnswer(answer: unknown): void {
   throw new Error(`expected undefined or true from the archive, got ${described(answer)}`);
 }
 
-/** Exports sessions to an archive. */
-export function exportTo(archive: () => ArchiveParts): NonNullable<JobHost["export"]> {
+/** What exports sessions to an archive. `open` begins a batch at a URL. */
+export function exportTo(
+  archive: () => Archiver,
+  open: (at: ArchiveAt) => ArchiveBatch,
+): Required<Pick<JobHost, "export" | "verify">> & { stop(): void } {
   // Not kept after the last part: retention must not keep the archive of a handle that is gone.
   let archiving: Archiving | undefined;
-  return async (part) => {
-    try {
-      const current = part.isFirst ? new Archiving(archive(), part.id) : archiving;
-      archiving = part.isLast || part.isAborted ? undefined : current;
-      await current?.add(part);
-    } catch (thrown) {
-      throw isTenureError(thrown) ? thrown : archiveFailed(thrown);
-    }
+  let batch: ArchiveBatch | undefined;
+  return {
+    async export(part) {
+      try {
+        const archiver = archive();
+        if (archiver instanceof ArchiveAt) {
+          batch ??= open(archiver);
+          await batch.add(part);
+          return;
+        }
+        const current = part.isFirst ? new Archiving(archiver, part.id) : archiving;
+        archiving = part.isLast || part.isAborted ? undefined : current;
+        await current?.add(part);
+      } catch (thrown) {
+        throw isTenureError(thrown) ? thrown : archiveFailed(thrown);
+      }
+    },
+    // A function has archived a session when it returns.
+    async verify() {
+      const ended = batch;
+      batch = undefined;
+      return ended?.finish();
+    },
+    stop() {
+      batch?.close();
+      batch = undefined;
+    },
   };
 }
 

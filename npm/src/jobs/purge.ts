@@ -11,7 +11,14 @@ import type { PurgeParams, PurgeResult } from "../generated.js";
 import { invalidArgument } from "../values/error.js";
 import { checkObject, checkOptions, refuseOptions } from "../values/options.js";
 import type { Accepts } from "../values/params.js";
-import { type ArchiveOptions, type ArchiveParts, archiveOf, exportTo } from "./archive.js";
+import {
+  type ArchiveAt,
+  type ArchiveBatch,
+  type ArchiveOptions,
+  type Archiver,
+  archiveOf,
+  exportTo,
+} from "./archive.js";
 import { runJob } from "./job.js";
 
 /** Options of a purge. */
@@ -21,8 +28,8 @@ export type PurgeOptions = ArchiveOptions;
  * Checks what a caller of `purge` passes, and returns its archive. One in the wrong place would be
  * ignored, and the sessions deleted without it.
  */
-export function checkPurge(params: unknown, options: unknown): ArchiveParts | undefined {
-  checkOptions(options, { archive: "function", archiveParts: "function" });
+export function checkPurge(params: unknown, options: unknown): Archiver | undefined {
+  checkOptions(options, { archive: "any", archiveParts: "function" });
   const archive = archiveOf(options as ArchiveOptions);
   checkObject(params, "params", "{ olderThan }");
   refuseOptions(params, ["archive", "archiveParts"]);
@@ -31,19 +38,26 @@ export function checkPurge(params: unknown, options: unknown): ArchiveParts | un
 }
 
 /** Archives and purges the sessions in the trash. */
-export function purgeArchived(
+export async function purgeArchived(
   binding: Binding,
   store: Performer,
   params: Accepts<PurgeParams>,
-  archive: ArchiveParts,
+  archive: Archiver,
+  open: (at: ArchiveAt) => ArchiveBatch,
 ): Promise<PurgeResult> {
-  return runJob(
-    binding,
-    "retentionPurge",
-    { ...params, archive: true },
-    {
-      run: (_, name, params) => store.perform(name, params),
-      export: exportTo(() => archive),
-    },
-  );
+  const archiving = exportTo(() => archive, open);
+  try {
+    return await runJob(
+      binding,
+      "retentionPurge",
+      { ...params, archive: true },
+      {
+        run: (_, name, params) => store.perform(name, params),
+        export: archiving.export,
+        verify: archiving.verify,
+      },
+    );
+  } finally {
+    archiving.stop();
+  }
 }

@@ -12,7 +12,13 @@ import type { RetentionParams, RetentionProgress } from "../generated.js";
 import { startTimer } from "../runtime/timers.js";
 import type { MaybePromise } from "../stores/store.js";
 import { closed, notRemoved } from "../values/error.js";
-import { type ArchiveOptions, type ArchiveParts, exportTo } from "./archive.js";
+import {
+  type ArchiveAt,
+  type ArchiveBatch,
+  type ArchiveOptions,
+  type Archiver,
+  exportTo,
+} from "./archive.js";
 import { Job } from "./job.js";
 
 /** Which sessions retention removes, and how often. */
@@ -50,7 +56,9 @@ export interface RetentionHost {
   /** Whether the handle is closed. */
   readonly isClosed: boolean;
   /** Archives sessions before they are purged. */
-  readonly archive: ArchiveParts | undefined;
+  readonly archive: Archiver | undefined;
+  /** Begins a batch of an archive at a URL. */
+  openArchive(at: ArchiveAt): ArchiveBatch;
   /** Runs an operation. */
   run<N extends OperationName>(name: N, params: Params<N>): MaybePromise<unknown>;
   /** A pass has ended. */
@@ -77,6 +85,19 @@ export function startRetention(
 ): () => void {
   let beganAt = 0;
   let thrown: unknown;
+  const archiving = exportTo(
+    () => {
+      const archive = live()?.archive;
+      // The archive goes with its handle. A session that is not archived is not purged.
+      if (archive === undefined) throw closed();
+      return archive;
+    },
+    (at) => {
+      const host = live();
+      if (host === undefined) throw closed();
+      return host.openArchive(at);
+    },
+  );
   const job = Job.start(binding, "retention", plan, {
     sleep(ms, wake) {
       const pass = (): void => {
@@ -92,12 +113,8 @@ export function startRetention(
       return startTimer(ms, pass, "background");
     },
     run: (_, name, params) => live()?.run(name, params),
-    export: exportTo(() => {
-      const archive = live()?.archive;
-      // The archive goes with its handle. A session that is not archived is not purged.
-      if (archive === undefined) throw closed();
-      return archive;
-    }),
+    export: archiving.export,
+    verify: archiving.verify,
     failed(error) {
       thrown = error;
     },
@@ -109,5 +126,8 @@ export function startRetention(
     },
     ended: () => {},
   });
-  return () => job.stop();
+  return () => {
+    job.stop();
+    archiving.stop();
+  };
 }

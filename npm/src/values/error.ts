@@ -171,6 +171,13 @@ export function metricsNeedAddon(): TenureError {
   return notInBuild("metrics", "use the native addon on Node, or the command `tenure metrics`");
 }
 
+/** The error for an archive at a URL in another build, or over a store in JavaScript or on a server. */
+export function archiveNeedsAddon(): TenureError {
+  const problem =
+    "expected a function: only native stores, over the addon on Node, archive to a URL";
+  return invalidArgument("archive", problem);
+}
+
 function notInBuild(name: string, instead: string): TenureError {
   const message = `the operation ${JSON.stringify(name)} is not in this build: ${instead}`;
   return new TenureError({ code: "UNSUPPORTED_OPERATION", message, details: { name, instead } });

@@ -1,6 +1,9 @@
 //! The names of objects. Those of one session follow each other, and their versions are in order.
 
+use sha2::{Digest, Sha256};
 use tenure_core::Timestamp;
+
+use crate::coding::hex;
 
 /// The folder of the sessions.
 pub(crate) const SESSIONS: &str = "sessions";
@@ -8,8 +11,11 @@ pub(crate) const SESSIONS: &str = "sessions";
 pub(crate) const MANIFESTS: &str = "manifests";
 const JSON: &str = ".json";
 
+/// The longest name of a session in the archive, in bytes: file systems have names of up to 255.
+const LONGEST: usize = 200;
+
 /// The name of a session in the archive. Some file systems take `a` for `A`, so that a capital letter is written as `_` and the small one, and
-/// `_` as `__`.
+/// `_` as `__`. The end of a name that is too long is a digest of the id, behind a sign that no id has.
 pub(crate) fn of_id(id: &str) -> String {
     let mut name = String::with_capacity(id.len());
     for letter in id.chars() {
@@ -21,6 +27,12 @@ pub(crate) fn of_id(id: &str) -> String {
             }
             letter => name.push(letter),
         }
+    }
+    if name.len() > LONGEST {
+        // An id is ASCII.
+        name.truncate(LONGEST - 33);
+        let digest = hex(Sha256::digest(id.as_bytes()).as_slice());
+        name.extend(["~", digest.get(..32).unwrap_or_default()]);
     }
     name
 }
@@ -74,6 +86,14 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn names_of_long_ids_are_names_of_files() {
+        let long = ["A".repeat(128), "_".repeat(128), "A".repeat(127) + "B"];
+        let names = long.each_ref().map(|id| of_id(id));
+        assert!(names.iter().all(|name| name.len() <= LONGEST), "{names:?}");
+        assert!(names[0] != names[2]);
     }
 
     #[test]

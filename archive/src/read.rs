@@ -144,7 +144,13 @@ impl Archive {
             self.coding.seal.clone(),
         )?;
         let mut digest = Sha256::new();
-        let mut stream = self.store.get(&path).await?.into_stream();
+        let found = self.store.get(&path).await.map_err(|error| match error {
+            object_store::Error::NotFound { .. } => {
+                ArchiveError::damaged(&*entry.path, "is missing")
+            }
+            error => error.into(),
+        })?;
+        let mut stream = found.into_stream();
         while let Some(bytes) = stream.try_next().await? {
             digest.update(&bytes);
             decoder.add(&bytes)?;
@@ -165,58 +171,40 @@ impl Archive {
         }
     }
 
-    /// The entry of the version of a session that was archived last, or of a given one. Objects that no manifest lists count for nothing.
+    /// The entry of the version of a session that was archived last, or of a given one. The manifests say which that is, and
+    /// not the objects: an object that is missing would bring back an older version.
     async fn find(&self, id: &str, version: Option<u64>) -> Result<Entry> {
         SessionId::parse(id)?;
-        let folder = self.sessions().join(name::of_id(id));
-        let objects: Vec<Path> = self
-            .store
-            .list(Some(&folder))
-            .map_ok(|found| found.location)
-            .try_collect()
-            .await?;
-        let versions: Vec<(u64, &str)> = objects
-            .iter()
-            .filter_map(|path| name::parse_version(path.filename()?))
-            .filter(|(found, _)| version.is_none_or(|version| version == *found))
-            .collect();
-        if !versions.is_empty() {
-            // The newest manifest first: an id may have been used again, with lower versions. Of several of one time the
-            // highest version is meant.
-            let mut last: Option<Entry> = None;
-            for manifest in self.manifest_names().await? {
-                let Some((at, run)) = name::parse_manifest(&manifest) else {
-                    continue;
-                };
+        // The newest manifest first: an id may have been used again, with lower versions. Of several of one time the
+        // highest version is meant.
+        let mut last: Option<Entry> = None;
+        for name in self.manifest_names().await? {
+            let Some((at, _)) = name::parse_manifest(&name) else {
+                continue;
+            };
+            if last
+                .as_ref()
+                .is_some_and(|last| last.archived_at != Some(at))
+            {
+                break;
+            }
+            let of_session = self.manifest(&name).await?.sessions.into_iter();
+            let of_session = of_session.filter(|entry| {
+                entry.id == id && version.is_none_or(|version| version == entry.version)
+            });
+            for entry in of_session {
                 if last
                     .as_ref()
-                    .is_some_and(|last| last.archived_at != Some(at))
+                    .is_none_or(|last| last.version < entry.version)
                 {
-                    break;
-                }
-                let of_run = versions.iter().filter(|(_, of)| *of == run);
-                let Some(newest) = of_run.map(|(found, _)| *found).max() else {
-                    continue;
-                };
-                let manifest = self.manifest(&manifest).await?;
-                let is_meant = |entry: &Entry| entry.id == id && entry.version == newest;
-                let found = manifest.sessions.into_iter().find(is_meant);
-                let is_last = |entry: &Entry| {
-                    last.as_ref()
-                        .is_none_or(|last| last.version < entry.version)
-                };
-                if let Some(entry) = found.filter(is_last) {
                     last = Some(Entry {
                         archived_at: Some(at),
                         ..entry
                     });
                 }
             }
-            if let Some(last) = last {
-                return Ok(last);
-            }
         }
-        Err(ArchiveError::NotFound {
+        last.ok_or_else(|| ArchiveError::NotFound {
             id: id.to_owned(),
             version,
         })

@@ -157,6 +157,23 @@ async fn no_version_is_replaced_and_each_can_be_had() {
 }
 
 #[tokio::test]
+async fn an_older_version_takes_not_the_place_of_one_that_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    archived(&archive, 1, at(0), &[("a", 3, &["first"])]).await;
+    let before = files(folder.path());
+    archived(&archive, 2, at(1), &[("a", 7, &["second"])]).await;
+    for path in files(folder.path()) {
+        if !before.contains(&path) && path.display().to_string().contains("sessions") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let error = archive.get("a", None).await.unwrap_err();
+    assert_eq!(error.code(), "ARCHIVE_DAMAGED", "{error}");
+    assert_eq!(archive.get("a", Some(3)).await.unwrap().1, "first");
+}
+
+#[tokio::test]
 async fn of_an_id_that_was_used_again_the_last_session_is_meant() {
     let folder = tempfile::tempdir().unwrap();
     let archive = open(folder.path(), ArchiveOptions::default());

@@ -1,7 +1,8 @@
 //! The keys of encrypted stores, from a file, the environment or a command, and the rotation of a PostgreSQL store.
 
 use std::env;
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -15,6 +16,9 @@ use tenure_sealed::{CommitUnseen, KEY_BYTES, Seal, SealKey, SealedAsync, rotate_
 use tokio::runtime::Handle;
 
 use crate::executor::{Rotator, blocking};
+
+/// The longest text that has a key, in bytes. What prints more, such as a device without an end, has none.
+const LONGEST_TEXT: u64 = 4096;
 
 /// Reads the keys of options that have some.
 ///
@@ -79,7 +83,8 @@ fn read(key: &KeyOptions) -> Result<Box<[u8; KEY_BYTES]>> {
     let text = match (&key.file, &key.env, &key.command) {
         (Some(file), None, None) => {
             let file = file.as_str();
-            fs::read_to_string(file)
+            File::open(file)
+                .and_then(|mut source| text_of(&mut source))
                 .map_err(|error| unavailable(format!("cannot be read from {file}: {error}")))?
         }
         (None, Some(name), None) => {
@@ -108,17 +113,38 @@ fn read(key: &KeyOptions) -> Result<Box<[u8; KEY_BYTES]>> {
 fn printed(command: &[Text]) -> Result<String, String> {
     let (program, arguments) = command.split_first().ok_or("has an empty command")?;
     let program = program.as_str();
-    let output = Command::new(program)
+    let failed = |error: io::Error| format!("cannot be had from {program}: {error}");
+    let mut child = Command::new(program)
         .args(arguments.iter().map(Text::as_str))
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| format!("cannot be had from {program}: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("cannot be had from {program}: {}", output.status));
+        .spawn()
+        .map_err(failed)?;
+    let text = match child.stdout.take() {
+        Some(mut stdout) => text_of(&mut stdout),
+        None => Ok(String::new()),
+    };
+    if text.is_err() {
+        // It may go on for ever.
+        let _ = child.kill();
     }
-    String::from_utf8(output.stdout)
-        .map_err(|_| format!("cannot be had from {program}: it has printed no text"))
+    let status = child.wait().map_err(failed)?;
+    let text = text.map_err(failed)?;
+    match status.success() {
+        true => Ok(text),
+        false => Err(format!("cannot be had from {program}: {status}")),
+    }
+}
+
+/// The text that has a key, without the mark that some editors begin a file with.
+fn text_of(source: &mut dyn Read) -> io::Result<String> {
+    let mut text = String::new();
+    source.take(LONGEST_TEXT + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > LONGEST_TEXT {
+        true => Err(io::Error::other("it has more text than a key")),
+        false => Ok(text.trim_start_matches('\u{feff}').to_owned()),
+    }
 }
 
 /// A key as hexadecimal digits or base64.

@@ -258,13 +258,22 @@ pub fn checked_url(url: &str) -> Result<&str> {
             "expected a URL without a user and a password; give them in `headers`",
         ));
     }
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
+    let end = match authority.strip_prefix('[') {
+        Some(v6) => v6.find(']').map(|end| end + 2),
+        None => Some(authority.find(':').unwrap_or(authority.len())),
     };
-    match host.is_empty() {
-        true => Err(invalid("expected a URL with a host")),
-        false => Ok(url),
+    let Some((host, port)) = end.and_then(|end| authority.split_at_checked(end)) else {
+        return Err(invalid("expected a URL with a host"));
+    };
+    if host.trim_matches(['[', ']']).is_empty() {
+        return Err(invalid("expected a URL with a host"));
+    }
+    let is_port = |digits: &str| {
+        digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok()
+    };
+    match port.is_empty() || port.strip_prefix(':').is_some_and(is_port) {
+        true => Ok(url),
+        false => Err(invalid("expected a port from 0 to 65535")),
     }
 }
 
@@ -347,6 +356,13 @@ mod tests {
             "https://h/ a",
             "https://h\\@x/",
             "https://h/ü",
+            "https://h:",
+            "https://h:x/",
+            "https://h:80x/",
+            "https://h:+80/",
+            "https://h:99999/",
+            "https://[::1/",
+            "https://[::1]x/",
         ] {
             assert!(checked_url(url).is_err(), "{url}");
         }

@@ -240,7 +240,19 @@ async fn list(context: &Context, params: WebhookListParams) -> Result<WebhookEnd
 
 async fn remove(context: &Context, params: WebhookParams) -> Result<WebhookRemoved> {
     let id = checked_id(params.id.as_str())?;
-    // At first nothing more is queued, then what is queued is dropped.
+    // The endpoint goes last: a call that is interrupted leaves it, disabled, with what is left of its queue. Else an
+    // endpoint that is added under the same id would get that.
+    context
+        .transact(|tx| {
+            if let Some(mut endpoint) = endpoint::find(tx, id)?.filter(Endpoint::is_enabled) {
+                endpoint.disabled_at = Some(tx.now());
+                endpoint.disabled_because = Some("it is being removed".to_owned());
+                write(tx, &endpoint)?;
+            }
+            Ok(())
+        })
+        .await?;
+    let mut dropped = drop_queued(context, id).await?;
     let removed = context
         .transact(|tx| {
             let is_there = tx.record(KIND, id)?.is_some();
@@ -252,6 +264,13 @@ async fn remove(context: &Context, params: WebhookParams) -> Result<WebhookRemov
             Ok(is_there)
         })
         .await?;
+    // It may have been enabled meanwhile.
+    dropped += drop_queued(context, id).await?;
+    Ok(WebhookRemoved { removed, dropped })
+}
+
+/// Drops everything that is queued for an endpoint, and what has failed. Returns how many deliveries waited.
+async fn drop_queued(context: &Context, id: &str) -> Result<u64> {
     let mut dropped = 0;
     for kind in [DELIVERY, WAKE, FAILED] {
         let at_a_time = if kind == WAKE { MAX_PAGE } else { DROPPED };
@@ -275,7 +294,7 @@ async fn remove(context: &Context, params: WebhookParams) -> Result<WebhookRemov
                 .await?;
         }
     }
-    Ok(WebhookRemoved { removed, dropped })
+    Ok(dropped)
 }
 
 fn addresses(

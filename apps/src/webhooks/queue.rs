@@ -33,6 +33,9 @@ pub const MAX_CLAIMS: u32 = 64;
 /// How much longer a claim lasts than its attempt may take. It covers the time of the claim itself, of
 /// settling, and what the clocks of two machines differ by.
 const MARGIN: Millis = Millis(30_000);
+/// How far in the future a delivery may have to wait: until the last attempt, with its jitter. What is due later than
+/// that was written by a clock that was ahead, and counts as due.
+const FARTHEST: Millis = Millis(30 * 3_600_000);
 /// The wake records of an endpoint that one call reads: each may have to be removed before a delivery is
 /// found that can be claimed.
 const WAKES: u32 = 128;
@@ -99,7 +102,7 @@ async fn claim(context: &Context, params: WebhookClaimParams) -> Result<WebhookC
             let left = key
                 .at
                 .saturating_sub(u64::try_from(now.as_millis()).unwrap_or_default());
-            if left > 0 {
+            if left > 0 && left <= FARTHEST.0 {
                 claims.next_in_ms = Some(claims.next_in_ms.map_or(left, |next| next.min(left)));
                 has_passed_all = false;
                 break;
@@ -182,14 +185,18 @@ fn claim_one(
     let delivery = Delivery::read_record(&record)?;
     tx.remove_record(WAKE, wake)?;
     if let Some(own) = delivery.wake.as_deref().filter(|own| *own != wake) {
+        let at = WakeKey::parse(own).and_then(|key| i64::try_from(key.at).ok());
+        let at = at.and_then(|at| Timestamp::from_millis(at).ok());
+        let at = at.filter(|at| *at <= tx.now().plus(FARTHEST));
         if tx.record(WAKE, own)?.is_some() {
-            // Who settles the first delivery leaves a wake record for the rest.
-            return Ok(None);
+            if at.is_some() {
+                // Who settles the first delivery leaves a wake record for the rest.
+                return Ok(None);
+            }
+            tx.remove_record(WAKE, own)?;
         }
         // While an older delivery was the first, such as one that is attempted again by hand, its own wake
         // record was in the way. It is claimed no sooner for that.
-        let at = WakeKey::parse(own).and_then(|key| i64::try_from(key.at).ok());
-        let at = at.and_then(|at| Timestamp::from_millis(at).ok());
         if let Some(at) = at.filter(|at| *at > tx.now()) {
             tx.put_record_expecting(delivery.wake_record(at), Expect::Any);
             return Ok(None);
@@ -385,7 +392,7 @@ fn sample(tx: &mut Transaction<'_>, params: &WebhookParams) -> Attempt<Option<We
     let delivery = Delivery {
         endpoint: endpoint.id.clone(),
         session: SAMPLE.to_owned(),
-        place: Delivery::place(0, 0),
+        place: Delivery::place(now, 0, 0),
         message: format!("msg_{message}"),
         event: SAMPLE.to_owned(),
         created_at: now,

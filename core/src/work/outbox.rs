@@ -9,6 +9,7 @@ use crate::stored::route::{self, Route, Routes};
 use crate::value::fingerprint::Fingerprint;
 use crate::value::json::{Json, Object};
 use crate::value::print::json_text;
+use crate::value::time::Timestamp;
 
 use super::transaction::{Attempt, Transaction};
 use super::webhook::{WebhookEvent, WebhookPayload};
@@ -64,11 +65,11 @@ impl Transaction<'_> {
 
     fn delivery(&self, number: usize, notice: &WebhookPayload, route: &Route) -> Result<Delivery> {
         let session = &notice.session.id;
-        let version = self.written_version(session);
+        let (created_at, version) = self.written(session);
         Ok(Delivery {
             endpoint: route.endpoint.clone(),
             session: session.clone(),
-            place: Delivery::place(version, number),
+            place: Delivery::place(created_at, version, number),
             message: self.message_id(session, version, number),
             event: notice.event.as_str().to_owned(),
             created_at: notice.timestamp,
@@ -86,13 +87,13 @@ impl Transaction<'_> {
         format!("msg_{}", Fingerprint::of("webhook", seed).text())
     }
 
-    /// The version of a session that the transaction writes.
-    fn written_version(&self, session: &str) -> u64 {
+    /// When a session that the transaction writes was created, and the version that it writes.
+    fn written(&self, session: &str) -> (Timestamp, u64) {
         let mut sessions = self.written_sessions().iter();
         let change = sessions.find(|change| change.id.as_str() == session);
         match change.map(|change| &change.write) {
-            Some(SessionWrite::Put { head, .. }) => head.version,
-            Some(SessionWrite::Delete) | None => 0,
+            Some(SessionWrite::Put { head, .. }) => (head.created_at, head.version),
+            Some(SessionWrite::Delete) | None => (self.now(), 0),
         }
     }
 }

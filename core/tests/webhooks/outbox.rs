@@ -7,7 +7,7 @@ use tenure_core::stored::delivery;
 
 use crate::support::{World, ready};
 
-use super::{add, claim, event, header};
+use super::{add, claim, event, header, settle};
 
 fn queued(world: &World) -> usize {
     let scan = Scan {
@@ -156,4 +156,21 @@ fn a_deleted_session_is_delivered_all_the_same() {
     let id = world.start(json!({}));
     world.ok("delete", json!({"id": id}));
     assert_eq!(claim(&world, 8).len(), 1);
+}
+
+#[test]
+fn the_changes_of_a_session_whose_id_is_used_again_come_after_those_of_the_first() {
+    let world = World::default();
+    add(&world, "bot", json!({}));
+    world.start(json!({"id": "same"}));
+    world.ok("pause", json!({"id": "same"}));
+    world.ok("delete", json!({"id": "same"}));
+    world.pass(1);
+    world.start(json!({"id": "same"}));
+    let mut events = Vec::new();
+    while let Some(claim) = claim(&world, 8).pop() {
+        settle(&world, &claim, 200);
+        events.push(event(&claim));
+    }
+    assert_eq!(events, ["start", "pause", "start"]);
 }

@@ -236,3 +236,19 @@ fn an_endpoint_leaves_its_share_to_others() {
     let late = claims.iter().filter(|claim| claim["endpoint"] == "late");
     assert_eq!((claims.len(), late.count()), (3, 1));
 }
+
+#[test]
+fn a_deliverer_whose_clock_was_far_ahead_holds_up_no_session() {
+    let world = world(json!({}));
+    let id = world.start(json!({}));
+    world.pass(400 * 24 * HOUR);
+    // It is killed while it posts, and its clock is corrected.
+    assert_eq!(claim(&world, 8).len(), 1);
+    world.pass(-400 * 24 * HOUR);
+    world.ok("pause", json!({"id": id}));
+    let claims = claim(&world, 8);
+    assert_eq!(claims.len(), 1, "{claims:?}");
+    assert_eq!(super::event(&claims[0]), "start");
+    settle(&world, &claims[0], 200);
+    assert_eq!(super::event(&one(&world)), "pause");
+}

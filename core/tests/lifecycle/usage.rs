@@ -101,7 +101,7 @@ fn sums_stop_at_the_largest_safe_integer_of_javascript() {
         let tokens = json!({"prompt": u64::MAX, "completion": 3});
         world.ok(
             "recordUsage",
-            json!({"id": id, "tokens": tokens, "cost": 1e300}),
+            json!({"id": id, "tokens": tokens, "cost": 9_007_199}),
         );
     }
     let metadata = &world.session(&id)["metadata"];
@@ -112,6 +112,17 @@ fn sums_stop_at_the_largest_safe_integer_of_javascript() {
     );
     assert_eq!(metadata["cost"], (most as f64) / 1e9);
     world.ok("stats", json!({}));
+}
+
+#[test]
+fn a_cost_that_cannot_be_counted_exactly_is_refused() {
+    let world = World::default();
+    let id = world.start(json!({}));
+    for cost in [json!(9_007_200), json!(1e300), json!(-0.01)] {
+        let params = json!({"id": id, "cost": cost});
+        assert_eq!(world.code("recordUsage", params), "INVALID_ARGUMENT");
+    }
+    assert_eq!(world.session(&id)["metadata"], Value::Null);
 }
 
 #[test]

@@ -2424,12 +2424,12 @@ $ tenure webhooks deliver
 0 delivered, 0 to be repeated, 0 failed
 [0]
 $ tenure webhooks failed
-gone/0001767895530000/a/0000000000000001.0000/msg_[ID]	gone	start	a	2026-01-08T18:05:30.000Z	1	the receiver answered 410
-lost/0001767895530000/a/0000000000000002.0000/msg_[ID]	lost	complete	a	2026-01-08T18:05:30.000Z	1	the receiver answered 410
+gone/0001767895530000/a/0001767895530000.0000000000000001.0000/msg_[ID]	gone	start	a	2026-01-08T18:05:30.000Z	1	the receiver answered 410
+lost/0001767895530000/a/0001767895530000.0000000000000002.0000/msg_[ID]	lost	complete	a	2026-01-08T18:05:30.000Z	1	the receiver answered 410
 [0]
 $ tenure webhooks failed --limit 1
-gone/0001767895530000/a/0000000000000001.0000/msg_[ID]	gone	start	a	2026-01-08T18:05:30.000Z	1	the receiver answered 410
-tenure: more failures may exist: --cursor gone/0001767895530000/a/0000000000000001.0000/msg_[ID]
+gone/0001767895530000/a/0001767895530000.0000000000000001.0000/msg_[ID]	gone	start	a	2026-01-08T18:05:30.000Z	1	the receiver answered 410
+tenure: more failures may exist: --cursor gone/0001767895530000/a/0001767895530000.0000000000000001.0000/msg_[ID]
 [0]
 $ tenure webhooks redeliver
 error: the following required arguments were not provided:

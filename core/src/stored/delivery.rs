@@ -84,7 +84,7 @@ impl Stored for Delivery {
 
 impl Delivery {
     /// The place of a change of a session, given when the session was created, the version that the change has made and its
-    /// number among the changes of the commit. An id may be used again, by a session whose versions begin anew.
+    /// number among the changes of the commit. An id may be used again, by a session whose versions begin at 1 again.
     pub fn place(created_at: Timestamp, version: u64, number: usize) -> String {
         format!("{}.{version:016x}.{number:04x}", time(created_at))
     }

@@ -109,11 +109,12 @@ fn half_bad(head: Head, expect: Expect) -> Changes {
 const START: &str = r#"{"id":"a","mode":"developer","task":"Write a test"}"#;
 
 #[test]
-fn a_start_only_reads_whether_its_id_exists() {
+fn a_start_only_reads_the_routes_of_webhooks_and_whether_its_id_exists() {
     let (_folder, database) = database();
     assert_eq!(
         statements_of_operation(&database, "start", START),
         [
+            "SELECT records",
             "SELECT sessions",
             "INSERT sessions",
             "INSERT events",
@@ -123,12 +124,13 @@ fn a_start_only_reads_whether_its_id_exists() {
 }
 
 #[test]
-fn a_start_with_an_idempotency_key_reads_the_key_once() {
+fn a_start_with_an_idempotency_key_reads_the_key_and_the_routes_once() {
     let (_folder, database) = database();
     let params = START.replace(r#""mode""#, r#""idempotencyKey":"k","mode""#);
     assert_eq!(
         statements_of_operation(&database, "start", &params),
         [
+            "SELECT records",
             "SELECT records",
             "SELECT sessions",
             "INSERT sessions",
@@ -156,13 +158,14 @@ fn an_append_reads_its_session_once() {
 }
 
 #[test]
-fn a_pause_reads_its_session_and_the_lease_on_it_once() {
+fn a_pause_reads_its_session_the_lease_on_it_and_the_routes_once() {
     let (_folder, database) = database();
     statements_of_operation(&database, "start", START);
     assert_eq!(
         statements_of_operation(&database, "pause", r#"{"id":"a"}"#),
         [
             "SELECT sessions",
+            "SELECT records",
             "SELECT records",
             "UPDATE sessions",
             "INSERT events",

@@ -20,6 +20,7 @@ use tenure_core::work::operation::AnyOperation;
 pub mod agent_stats;
 pub mod copy;
 pub mod dedup;
+mod discard;
 pub mod export;
 pub mod folders;
 pub mod hooks;

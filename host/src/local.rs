@@ -217,13 +217,9 @@ impl Local {
         fingerprint: Fingerprint,
     ) -> Result<call::Call> {
         Ok(call::Call {
-            now,
-            entropy: tenure_bridge::next_entropy(now, random_bits()?),
             fingerprint,
-            host,
-            limits: Arc::clone(&self.limits),
             trace: trace_of_environment(),
-            isolated: false,
+            ..call_at(now, host, &self.limits)?
         })
     }
 
@@ -267,6 +263,23 @@ fn place_of(url: &str) -> Result<Place> {
 /// The position in a trace that the parent of this process has passed on, as other programs do.
 fn trace_of_environment() -> Option<TraceParent> {
     TraceParent::parse(&std::env::var("TRACEPARENT").ok()?)
+}
+
+/// A call of this host, with random bits of its own.
+pub(crate) fn call_at(
+    now: Timestamp,
+    host: Arc<dyn Host>,
+    limits: &Arc<Limits>,
+) -> Result<call::Call> {
+    Ok(call::Call {
+        now,
+        entropy: tenure_bridge::next_entropy(now, random_bits()?),
+        fingerprint: Fingerprint::default(),
+        host,
+        limits: Arc::clone(limits),
+        trace: None,
+        isolated: false,
+    })
 }
 
 /// Random bits of this machine, used once.

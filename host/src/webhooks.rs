@@ -13,14 +13,12 @@ use tenure_apps::webhooks::job::{
     WEBHOOK_DELIVER, WebhookDeliverParams, WebhookDelivered, checked_concurrency,
 };
 use tenure_core::error::Cause;
-use tenure_core::value::fingerprint::Fingerprint;
-use tenure_core::work::call::Call;
 use tenure_core::work::execution::{Invocation, done};
 use tenure_core::work::job::{Job, JobReply, JobResult, Need, Standing, Step};
 use tenure_core::{Error, Limits, Millis, Result};
 
 use crate::executor::Executor;
-use crate::local::{now, random_bits};
+use crate::local::{call_at, now, random_bits};
 use crate::process::this_host;
 
 pub use poster::{Poster, PosterSignal};
@@ -182,16 +180,7 @@ fn deliver(
 }
 
 fn run(executor: &Executor, limits: &Arc<Limits>, step: &dyn Step) -> JobResult<JobReply> {
-    let now = now();
-    let call = Call {
-        now,
-        entropy: tenure_bridge::next_entropy(now, random_bits()?),
-        fingerprint: Fingerprint::default(),
-        host: this_host(),
-        limits: Arc::clone(limits),
-        trace: None,
-        isolated: false,
-    };
+    let call = call_at(now(), this_host(), limits)?;
     let invocation = Invocation::new(step.operation(), step.params(), call);
     let value = done(executor.run(invocation))?.value;
     Ok(JobReply::Ran(step.reply(value)?))

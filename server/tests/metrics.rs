@@ -220,8 +220,8 @@ fn the_counters_of_a_scraped_server_do_not_go_back_when_it_ends() {
     }
 }
 
-#[test]
-fn a_scrape_asks_a_store_that_is_away_once() {
+/// A server whose store is away, which each request of a scrape notices after so long; and the number of these.
+fn away(notices_after: Duration) -> (Running, Arc<AtomicU32>) {
     let asked = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&asked);
     let running = Running::interposed(options(), Format::Human, move |call| {
@@ -229,9 +229,16 @@ fn a_scrape_asks_a_store_that_is_away_once() {
             return None;
         }
         counted.fetch_add(1, Ordering::Relaxed);
+        std::thread::sleep(notices_after);
         let problem = "the server is away".to_owned();
         Some(answer::error(&Cause::StoreUnavailable { problem }.into()))
     });
+    (running, asked)
+}
+
+#[test]
+fn a_scrape_asks_a_store_that_is_away_once() {
+    let (running, asked) = away(Duration::ZERO);
     let reply = running.get("/metrics");
     assert_eq!(reply.failure(), (503, "STORE_UNAVAILABLE".to_owned()));
     assert_eq!(asked.load(Ordering::Relaxed), 1);
@@ -239,18 +246,7 @@ fn a_scrape_asks_a_store_that_is_away_once() {
 
 #[test]
 fn scrapes_that_wait_for_one_that_fails_fail_with_it() {
-    let asked = Arc::new(AtomicU32::new(0));
-    let counted = Arc::clone(&asked);
-    let running = Running::interposed(options(), Format::Human, move |call| {
-        if !call.operation.starts_with("metrics") {
-            return None;
-        }
-        counted.fetch_add(1, Ordering::Relaxed);
-        // As an outage does until the timeout of a call.
-        std::thread::sleep(Duration::from_millis(300));
-        let problem = "the server is away".to_owned();
-        Some(answer::error(&Cause::StoreUnavailable { problem }.into()))
-    });
+    let (running, asked) = away(Duration::from_millis(300));
     std::thread::scope(|scope| {
         let scrapes = [(); 8].map(|()| scope.spawn(|| running.get("/metrics").failure()));
         for scrape in scrapes {

@@ -12,6 +12,7 @@ use tenure_core::work::context::Context;
 use tenure_core::work::operation::Group;
 
 use super::leases;
+use crate::discard::discard;
 use crate::webhooks::failed;
 
 tenure_core::operations! {
@@ -62,13 +63,7 @@ async fn purge(context: &Context, params: AuditPurgeParams) -> Result<AuditPurge
         if !old.is_empty() && (ended || old.len() == MAX_PAGE as usize) {
             let keys = std::mem::take(&mut old);
             if !purged.dry_run {
-                context
-                    .transact(|tx| {
-                        let keys = keys.iter().cloned();
-                        keys.for_each(|key| tx.discard_record(KIND, key));
-                        Ok(())
-                    })
-                    .await?;
+                discard(context, KIND, &keys).await?;
             }
         }
         if ended {

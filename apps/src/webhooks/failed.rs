@@ -9,6 +9,8 @@ use tenure_core::value::text::Text;
 use tenure_core::work::context::Context;
 use tenure_core::work::operation::Group;
 
+use crate::discard::discard;
+
 use super::endpoint::{self, checked_id};
 use super::operations::records;
 use super::params::{
@@ -160,13 +162,7 @@ pub async fn remove_expired(context: &Context, dry_run: bool) -> Result<u64> {
         let keys: Vec<String> = expired.map(|record| record.key).collect();
         removed += keys.len() as u64;
         if !dry_run && !keys.is_empty() {
-            context
-                .transact(|tx| {
-                    let keys = keys.iter().cloned();
-                    keys.for_each(|key| tx.discard_record(FAILED, key));
-                    Ok(())
-                })
-                .await?;
+            discard(context, FAILED, &keys).await?;
         }
         if !has_more {
             return Ok(removed);

@@ -15,6 +15,8 @@ use tenure_core::work::operation::Group;
 use tenure_core::work::transaction::{Attempt, Transaction};
 use tenure_core::work::webhook::WebhookEvent;
 
+use crate::discard::discard;
+
 use super::endpoint::{
     self, Endpoint, KIND, MAX_ENDPOINTS, Secret, checked_headers, checked_id, checked_timeout,
     checked_url,
@@ -285,13 +287,7 @@ async fn drop_queued(context: &Context, id: &str) -> Result<u64> {
                 0
             };
             let keys: Vec<String> = found.into_iter().map(|record| record.key).collect();
-            context
-                .transact(|tx| {
-                    let keys = keys.iter().cloned();
-                    keys.for_each(|key| tx.discard_record(kind, key));
-                    Ok(())
-                })
-                .await?;
+            discard(context, kind, &keys).await?;
         }
     }
     Ok(dropped)

@@ -3,15 +3,13 @@
 //! Redirects are not followed, proxies are not used, and the body of the response is not read. No message
 //! shows the query of a URL or a header, which may be secrets.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::body::{Body, Bytes, Frame, SizeHint};
+use http_body_util::Full;
+use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Request, Uri};
@@ -188,7 +186,7 @@ async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Problem> {
     Err(format!("no connection: {kind}"))
 }
 
-fn request(target: &Target, post: Post) -> Result<Request<Content>, Problem> {
+fn request(target: &Target, post: Post) -> Result<Request<Full<Bytes>>, Problem> {
     let mut request = Request::post(target.path.as_str())
         .header(HOST, target.authority.as_str())
         // Connections are not reused. One that the receiver may close at any moment would make a delivery
@@ -201,14 +199,14 @@ fn request(target: &Target, post: Post) -> Result<Request<Content>, Problem> {
         value.set_sensitive(true);
         request = request.header(name, value);
     }
-    let body = Content(Some(Bytes::from(post.body.into_string())));
+    let body = Full::from(post.body.into_string());
     request
         .body(body)
         .map_err(|_| "the request is invalid".to_owned())
 }
 
 /// Sends a request, and returns the status and the header `retry-after` of the response.
-async fn send<S>(stream: S, request: Request<Content>) -> Result<(u32, Option<String>), Problem>
+async fn send<S>(stream: S, request: Request<Full<Bytes>>) -> Result<(u32, Option<String>), Problem>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -230,29 +228,6 @@ where
     let header = header.and_then(|value| value.to_str().ok());
     let header = header.filter(|value| value.len() <= MAX_RETRY_AFTER);
     Ok((response.status().as_u16().into(), header.map(str::to_owned)))
-}
-
-/// The body of a request.
-struct Content(Option<Bytes>);
-
-impl Body for Content {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.as_ref().map_or(0, |bytes| bytes.len() as u64))
-    }
 }
 
 #[cfg(test)]

@@ -338,24 +338,27 @@ fn a_reader_of_many_unread_changes_begins_after_all_of_them() {
     });
 }
 
+/// A store with this machine's clock, whose schema a newer version has migrated since it was opened.
+async fn outdated(schema: &Schema, clock: fn() -> i64) -> PostgresStore {
+    let options = PostgresOptions {
+        clock,
+        ..PostgresOptions::default()
+    };
+    let store = PostgresStore::open(&schema.address(), &options)
+        .await
+        .unwrap();
+    store.clock_offset_ms().await.unwrap();
+    execute(&format!("UPDATE {}.settings SET value = 99", schema.0)).await;
+    store
+}
+
 #[test]
 fn a_handle_refuses_every_call_once_its_schema_is_too_new() {
     static CLOCK: std::sync::atomic::AtomicI64 = std::sync::atomic::AtomicI64::new(0);
-    // A clock that is set is a reason to ask the server again.
-    fn clock() -> i64 {
-        CLOCK.load(Ordering::Relaxed)
-    }
     let schema = Schema::new();
     block_on(async {
-        let options = PostgresOptions {
-            clock,
-            ..PostgresOptions::default()
-        };
-        let store = PostgresStore::open(&schema.address(), &options)
-            .await
-            .unwrap();
-        store.clock_offset_ms().await.unwrap();
-        execute(&format!("UPDATE {}.settings SET value = 99", schema.0)).await;
+        let store = outdated(&schema, || CLOCK.load(Ordering::Relaxed)).await;
+        // A clock that is set is a reason to ask the server again.
         CLOCK.store(1 << 40, Ordering::Relaxed);
         for _ in 0..3 {
             let error = store.clock_offset_ms().await.unwrap_err();
@@ -367,20 +370,9 @@ fn a_handle_refuses_every_call_once_its_schema_is_too_new() {
 #[test]
 fn a_new_connection_does_not_put_off_the_look_at_the_schema() {
     static CLOCK: std::sync::atomic::AtomicI64 = std::sync::atomic::AtomicI64::new(0);
-    fn clock() -> i64 {
-        CLOCK.load(Ordering::Relaxed)
-    }
     let schema = Schema::new();
     block_on(async {
-        let options = PostgresOptions {
-            clock,
-            ..PostgresOptions::default()
-        };
-        let store = PostgresStore::open(&schema.address(), &options)
-            .await
-            .unwrap();
-        store.clock_offset_ms().await.unwrap();
-        execute(&format!("UPDATE {}.settings SET value = 99", schema.0)).await;
+        let store = outdated(&schema, || CLOCK.load(Ordering::Relaxed)).await;
         CLOCK.store(61_000_000, Ordering::Relaxed);
         // Two reads at once have a connection each, and a new one measures the clock.
         let names = [id("a"), id("b")];

@@ -8,6 +8,8 @@
 //! - [`machines`]: processes and the virtual machines that they own.
 //! - [`hooks`]: the hooks of an agent's host.
 //! - [`folders`]: the import of folders that other programs have written.
+//! - [`jobs`]: jobs that run at a schedule, and what they could not process.
+//! - [`scheduled`]: the work of such a job.
 //! - [`metrics`]: metrics of a store, added up across processes.
 //! - [`retention`]: purging with an archive, the removal of idle agents and of
 //!   expired records, and scheduled removal.
@@ -24,10 +26,14 @@ mod discard;
 pub mod export;
 pub mod folders;
 pub mod hooks;
+#[cfg(feature = "telemetry")]
+pub mod jobs;
 pub mod machines;
 #[cfg(feature = "telemetry")]
 pub mod metrics;
 pub mod retention;
+#[cfg(feature = "telemetry")]
+pub mod scheduled;
 #[cfg(feature = "telemetry")]
 pub mod traces;
 pub mod webhooks;
@@ -47,6 +53,8 @@ pub static OPERATIONS: &[&[&AnyOperation]] = &[
     metrics::operations::OPERATIONS,
     #[cfg(feature = "telemetry")]
     traces::OPERATIONS,
+    #[cfg(feature = "telemetry")]
+    jobs::operations::OPERATIONS,
     retention::agents::OPERATIONS,
     retention::records::OPERATIONS,
     webhooks::operations::OPERATIONS,
@@ -60,5 +68,7 @@ pub static JOBS: &[&[&AnyJob]] = &[
     folders::job::JOBS,
     retention::job::JOBS,
     retention::purge::JOBS,
+    #[cfg(feature = "telemetry")]
+    scheduled::JOBS,
     webhooks::job::JOBS,
 ];

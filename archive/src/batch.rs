@@ -8,7 +8,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use tenure_core::work::job::{ExportedPart, NotVerified};
+use tenure_core::work::job::{ExportedPart, NotVerified, Verified};
 use tenure_core::{SessionId, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -33,15 +33,6 @@ enum Piece {
 
 /// A session that was stored.
 type Stored = (String, Result<Entry>);
-
-/// What a batch has archived.
-#[derive(Debug, Default)]
-pub struct Verified {
-    /// The bytes of the sessions that are durable and were verified.
-    pub bytes: u64,
-    /// The sessions that are not, with the code and the message of an error.
-    pub failed: Vec<NotVerified>,
-}
 
 /// A batch that is being archived. It must be used in a tokio runtime.
 #[derive(Debug)]

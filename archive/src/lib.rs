@@ -17,7 +17,7 @@ mod read;
 mod thinning;
 
 pub use address::{Archive, ArchiveOptions};
-pub use batch::{Batch, Verified};
+pub use batch::Batch;
 pub use error::{ArchiveError, Result};
 pub use manifest::{Entry, Manifest};
 pub use read::{Page, Problem, Verification};

@@ -15,8 +15,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tenure_archive::{Archive, ArchiveOptions, Verified};
-use tenure_core::work::job::ExportedPart;
+use tenure_archive::{Archive, ArchiveOptions};
+use tenure_core::work::job::{ExportedPart, Verified};
 use tenure_core::{Millis, Timestamp};
 use tenure_sealed::{Seal, SealKey};
 

@@ -10,7 +10,7 @@ use tenure_core::work::job::{
     Step,
 };
 #[cfg(feature = "apps")]
-use tenure_core::work::job::{Ended, EndedPost, NotVerified};
+use tenure_core::work::job::{Ended, EndedPost, NotVerified, Verified};
 use tenure_core::{Error, Json, Millis, Result, Text};
 
 use crate::answer::{self, Answer};
@@ -37,6 +37,8 @@ enum Awaited {
     Done,
     #[cfg(feature = "apps")]
     Verified,
+    #[cfg(feature = "telemetry")]
+    Thinned,
     File,
     Folder,
     Attempted,
@@ -134,6 +136,8 @@ fn request(need: Need) -> (&'static str, Json, Awaited) {
         Need::Export(part) => ("export", Json::of(&part), Awaited::Done),
         #[cfg(feature = "apps")]
         Need::Verify => ("verify", Json::default(), Awaited::Verified),
+        #[cfg(feature = "telemetry")]
+        Need::Thin(ms) => ("thin", Json::of(&Sleep { ms }), Awaited::Thinned),
         Need::ReadFile(path) => ("readFile", Json::of(&Path { path }), Awaited::File),
         Need::ReadFolder(path) => ("readFolder", Json::of(&Path { path }), Awaited::Folder),
         Need::Sleep(ms) => ("sleep", Json::of(&Sleep { ms }), Awaited::Done),
@@ -161,12 +165,17 @@ fn read_value(awaited: &Awaited, value: &str) -> Result<JobReply> {
         Awaited::Opened => JobReply::Opened(Property::read("identity", value)?),
         Awaited::Ran(step) => JobReply::Ran(step.read_reply(value)?),
         Awaited::Done => JobReply::Done,
+        #[cfg(feature = "telemetry")]
+        Awaited::Thinned => JobReply::Thinned(Property::read("thinned", value)?),
         // A function that archives has kept a session when it returns.
         #[cfg(feature = "apps")]
         Awaited::Verified => {
             let failed: Option<Vec<Failed>> = Property::read("verified", value)?;
             let failed = failed.unwrap_or_default().into_iter();
-            JobReply::Verified(failed.map(|Failed(failed)| failed).collect())
+            JobReply::Verified(Verified {
+                bytes: 0,
+                failed: failed.map(|Failed(failed)| failed).collect(),
+            })
         }
         Awaited::File => {
             let File(file) = Property::read("file", value)?;

@@ -33,7 +33,7 @@ fn instead(name: &str) -> Option<&'static str> {
 
 /// Whether an operation is only in native builds.
 fn is_native(name: &str) -> bool {
-    ["metrics", "traces"]
+    ["metrics", "traces", "job", "deadLetter", "scheduled"]
         .iter()
         .any(|prefix| name.starts_with(prefix))
 }

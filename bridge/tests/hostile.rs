@@ -107,7 +107,7 @@ fn every_property_of_every_operation_handles_every_type_of_json() {
 
 /// The properties whose objects are the user's own data, headers, and those of which a version reads the metrics that it
 /// knows.
-const USER_DATA: [&str; 10] = [
+const USER_DATA: [&str; 11] = [
     "context",
     "metadata",
     "data",
@@ -118,6 +118,7 @@ const USER_DATA: [&str; 10] = [
     "own",
     "recorded",
     "headers",
+    "report",
 ];
 
 /// The value, once for each object of ours in it, with an unknown property in that object.

@@ -623,6 +623,8 @@ fn a_commit_that_always_conflicts_ends() {
                     // written.
                     "VERSION_CONFLICT",
                     "STORE_MISBEHAVED",
+                    // No run of the job was claimed.
+                    "LEASE_LOST",
                 ];
                 // The call of the sample was not started.
                 let unknown_call = name == "finishToolCall" && code == "INVALID_ARGUMENT";

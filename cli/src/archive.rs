@@ -1,14 +1,17 @@
 //! `tenure archive`: lists, reads, restores, verifies and removes archived sessions. `tenure purge` archives them.
 
+use std::sync::Arc;
+
 use clap::Subcommand;
 use serde::Serialize;
-use tenure_archive::{Archive, ArchiveError, Entry};
+use tenure_archive::{Archive, ArchiveError, Batch, Entry};
 use tenure_core::error::Cause;
 use tenure_core::session::operations::IMPORT;
 use tenure_core::session::params::{GetParams, ImportParams};
 use tenure_core::session::read::GET;
+use tenure_core::work::job::{ExportedPart, Verified};
 use tenure_core::{Millis, Text, Timestamp};
-use tenure_host::{RuntimeThread, open_archive};
+use tenure_host::{RuntimeThread, open_archive, random_bits};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
@@ -88,6 +91,54 @@ pub(crate) fn is_address(text: &str) -> bool {
 /// Opens an archive, with the keys of the command.
 pub(crate) fn open(address: &str, compress: bool, context: &Context) -> Result<Archive, Failure> {
     open_archive(address, compress, &context.store_options()?).map_err(failure)
+}
+
+/// An archive that is being filled, a batch at a time.
+pub(crate) struct Filling {
+    archive: Archive,
+    batch: Option<Batch>,
+    runtime: Arc<RuntimeThread>,
+}
+
+impl Filling {
+    pub(crate) fn open(address: &str, compress: bool, context: &Context) -> Result<Self, Failure> {
+        Ok(Self {
+            archive: open(address, compress, context)?,
+            batch: None,
+            runtime: RuntimeThread::shared()?,
+        })
+    }
+
+    /// Adds a part of a session to the batch.
+    pub(crate) fn add(&mut self, part: ExportedPart) -> Result<(), Failure> {
+        let batch = match &mut self.batch {
+            Some(batch) => batch,
+            missing => {
+                let [a, b, c, d, e, f, g, h, ..] = random_bits()?;
+                missing.insert(self.archive.batch([a, b, c, d, e, f, g, h]))
+            }
+        };
+        let added = self.runtime.handle().block_on(batch.add(part));
+        added.map_err(failure)
+    }
+
+    /// Ends the batch: what it has stored was read back, and is listed.
+    pub(crate) fn finish(&mut self, now: Timestamp) -> Result<Verified, Failure> {
+        match self.batch.take() {
+            Some(batch) => {
+                let finished = self.runtime.handle().block_on(batch.finish(now));
+                finished.map_err(failure)
+            }
+            None => Ok(Verified::default()),
+        }
+    }
+
+    /// Removes what was archived this long ago. Returns the number of sessions.
+    pub(crate) fn thin(&mut self, age: Millis, now: Timestamp) -> Result<u64, Failure> {
+        let thinned = self.archive.thin(age, now);
+        let thinned = self.runtime.handle().block_on(thinned).map_err(failure)?;
+        Ok(thinned.sessions)
+    }
 }
 
 #[derive(Debug, clap::Args)]

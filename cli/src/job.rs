@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tenure_core::work::job::{
     DriverError, Ended, ExportedPart, FolderEntry, Job, JobError, JobReply, JobResult, JobRow,
-    Need, NotVerified, Posting, ReadFile, Side, Standing, Step, StepReply,
+    Need, Posting, ReadFile, Side, Standing, Step, StepReply, Verified,
 };
 use tenure_core::work::operation::Reply;
 use tenure_core::{Error, Millis, Text};
@@ -30,9 +30,20 @@ pub(crate) trait JobHost {
         Err(unexpected().into())
     }
 
-    /// Makes what was exported durable. Returns what is not; by default all is.
-    fn verify(&mut self) -> Result<Vec<NotVerified>, Failure> {
-        Ok(Vec::new())
+    /// Makes what was exported durable; by default all is.
+    fn verify(&mut self) -> Result<Verified, Failure> {
+        Ok(Verified::default())
+    }
+
+    /// Removes from the archive what was archived this long ago. Returns the number of sessions.
+    fn thin(&mut self, _age: Millis) -> Result<u64, Failure> {
+        Err(unexpected())
+    }
+
+    /// Lets time pass.
+    fn sleep(&mut self, time: Millis) -> Result<(), Failure> {
+        thread::sleep(Duration::from_millis(time.0));
+        Ok(())
     }
 
     /// Reads a file. The error is a code with a message.
@@ -146,9 +157,13 @@ impl<'h> Driver<'h> {
                 let entries = self.host.read_folder(&path);
                 self.coded_reply(entries, JobReply::Folder)
             }
-            Need::Sleep(Millis(millis)) => {
-                thread::sleep(Duration::from_millis(millis));
-                Ok(JobReply::Done)
+            Need::Thin(age) => {
+                let thinned = self.host.thin(age);
+                self.reply(thinned, JobReply::Thinned)
+            }
+            Need::Sleep(time) => {
+                let slept = self.host.sleep(time);
+                self.reply(slept, |()| JobReply::Done)
             }
             Need::Attempt => {
                 let attempted = self.host.attempt();

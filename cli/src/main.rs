@@ -35,6 +35,7 @@ mod input;
 mod interrupt;
 mod iterate;
 mod job;
+mod jobs;
 mod lazy_args;
 mod lease;
 mod list;
@@ -153,6 +154,8 @@ enum Command {
     Archive(LazyArgs<archive::Args>),
     /// Move old sessions to the trash, or empty the trash
     Cleanup(LazyArgs<cleanup::Args>),
+    /// Clean up at a schedule, and list what has failed
+    Jobs(LazyArgs<jobs::Args>),
     /// Count sessions and their usage
     Stats(LazyArgs<stats::Args>),
     /// Print the metrics of a store as text for Prometheus
@@ -230,6 +233,7 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Purge(LazyArgs(args)) => purge::run(args, context),
         Command::Archive(LazyArgs(args)) => archive::run(args, context),
         Command::Cleanup(LazyArgs(args)) => cleanup::run(args, context),
+        Command::Jobs(LazyArgs(args)) => jobs::run(args, context),
         Command::Stats(LazyArgs(args)) => stats::run(args, context),
         Command::Metrics(LazyArgs(args)) => metrics::run(&args, context),
         Command::Watch(LazyArgs(args)) => watch::run(args, context),

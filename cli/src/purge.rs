@@ -3,17 +3,15 @@
 
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde::Deserialize;
 use tenure_apps::retention::purge::{PURGE_JOB, PurgeJobParams, PurgeProgress, PurgeResult};
-use tenure_archive::{Archive, Batch};
-use tenure_core::work::job::{ExportedPart, NotVerified, Step, StepReply};
+use tenure_core::work::job::{ExportedPart, Step, StepReply, Verified};
 use tenure_core::work::operation::Reply;
 use tenure_core::{Error, Millis};
-use tenure_host::{RuntimeThread, random_bits};
 use tenure_permissions::FileMode;
 
+use crate::archive::Filling;
 use crate::atomic_file::AtomicFile;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
@@ -125,22 +123,14 @@ enum Target {
         /// The file of the session of which some parts are written.
         file: Option<AtomicFile>,
     },
-    /// An archive with manifests, and the batch that is being archived.
-    Archive {
-        archive: Archive,
-        batch: Option<Batch>,
-        runtime: Arc<RuntimeThread>,
-    },
+    /// An archive with manifests.
+    Archive(Filling),
 }
 
 impl Target {
     fn open(archive: PathBuf, compress: bool, context: &Context) -> Result<Self, Failure> {
         if let Some(address) = archive.to_str().filter(|text| archive::is_address(text)) {
-            return Ok(Self::Archive {
-                archive: archive::open(address, compress, context)?,
-                batch: None,
-                runtime: RuntimeThread::shared()?,
-            });
+            return Ok(Self::Archive(Filling::open(address, compress, context)?));
         }
         if compress {
             return Err(Failure::usage(
@@ -188,37 +178,16 @@ impl JobHost for Purging<'_> {
                     Coded::Code("FILE_UNWRITABLE", format!("{}: {error}", path.display()))
                 })
             }
-            Some(Target::Archive {
-                archive,
-                batch,
-                runtime,
-            }) => {
-                let batch = match batch {
-                    Some(batch) => batch,
-                    None => {
-                        let [a, b, c, d, e, f, g, h, ..] = random_bits().map_err(Failure::from)?;
-                        batch.insert(archive.batch([a, b, c, d, e, f, g, h]))
-                    }
-                };
-                let added = runtime.handle().block_on(batch.add(part));
-                Ok(added.map_err(archive::failure)?)
-            }
+            Some(Target::Archive(filling)) => Ok(filling.add(part)?),
             None => Err(Failure::from(Error::internal("there is no archive")).into()),
         }
     }
 
-    fn verify(&mut self) -> Result<Vec<NotVerified>, Failure> {
-        let now = self.context.now();
+    fn verify(&mut self) -> Result<Verified, Failure> {
         match &mut self.target {
-            Some(Target::Archive { batch, runtime, .. }) => match batch.take() {
-                Some(batch) => {
-                    let finished = runtime.handle().block_on(batch.finish(now));
-                    Ok(finished.map_err(archive::failure)?.failed)
-                }
-                None => Ok(Vec::new()),
-            },
+            Some(Target::Archive(filling)) => filling.finish(self.context.now()),
             // A file is synced after its last part.
-            _ => Ok(Vec::new()),
+            _ => Ok(Verified::default()),
         }
     }
 

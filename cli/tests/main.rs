@@ -27,6 +27,8 @@ mod full_disk;
 mod git;
 #[cfg(unix)]
 mod hook;
+#[cfg(unix)]
+mod jobs;
 mod json;
 #[cfg(target_os = "linux")]
 mod lease;

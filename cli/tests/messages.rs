@@ -216,7 +216,7 @@ fn messages_about_arguments() {
         str![[r#"
 $ tenure
 error: 'tenure' requires a subcommand but one was not provided
-  [subcommands: start, list, show, events, pause, resume, complete, fail, abandon, iterate, tool, usage, event, context, fork, export, import, trash, restore, rm, purge, archive, cleanup, stats, metrics, watch, ui, copy, backup, check, rotate-key, agent, hook, slot, lease, dedup, audit, vm, webhooks, run, completions]
+  [subcommands: start, list, show, events, pause, resume, complete, fail, abandon, iterate, tool, usage, event, context, fork, export, import, trash, restore, rm, purge, archive, cleanup, jobs, stats, metrics, watch, ui, copy, backup, check, rotate-key, agent, hook, slot, lease, dedup, audit, vm, webhooks, run, completions]
 
 Usage: tenure [OPTIONS] <COMMAND>
 
@@ -2153,7 +2153,7 @@ More sessions exist: use --all or --limit N.
 }
 
 /// Texts in the sources of the command that have no row, with the reason.
-const WITHOUT_ROW: [(&str, &[&str]); 13] = [
+const WITHOUT_ROW: [(&str, &[&str]); 14] = [
     (
         "the table of leases names the PID of the owner, which is another each time",
         &["no expiry", "while it runs"],
@@ -2165,6 +2165,7 @@ const WITHOUT_ROW: [(&str, &[&str]); 13] = [
             "interrupted; the check is not complete",
             "interrupted; run the same command to continue",
             "interrupted; {path} is unchanged",
+            "interrupted; the next run goes on",
             "interrupted; `tenure lease sweep` lists the remaining orphans",
             "interrupted; {done} removed; run the same command to continue",
         ],
@@ -2213,6 +2214,13 @@ const WITHOUT_ROW: [(&str, &[&str]); 13] = [
     (
         "the cursor of an archive has random digits",
         &["more sessions may exist: --cursor {next}"],
+    ),
+    (
+        "cli/tests/jobs.rs compares it: the alert names an object, which has random digits",
+        &[
+            "the command of --alert cannot be run: {error}",
+            "the command of --alert has failed: {status}",
+        ],
     ),
     (
         "more than 1000 sessions lead to it",
@@ -2535,6 +2543,90 @@ $ tenure archive verify --archive file:archive
 $ tenure archive thin --archive file:archive --older-than 1d
 1 archived session removed
 tenure: 1 manifest cannot be read; their sessions stay: `tenure archive verify` lists them
+[1]
+
+"#]],
+    );
+}
+
+#[test]
+fn messages_about_jobs() {
+    let mut rows = Rows::after(&[
+        "tenure start t --id a --now 2026-01-01T00:00:00Z",
+        "tenure trash a --now 2026-01-01T00:00:00Z",
+    ]);
+    let letter =
+        r#"{"job":"archive","ids":["a"],"codes":["C"],"messages":["no room"],"attempts":4}"#;
+    rows.place.store().perform("deadLetterAdd", letter, 0.0);
+    rows.add(&[
+        "tenure jobs run",
+        "tenure jobs run --once --at 03:00 --max-age 1d",
+        "tenure jobs run --max-age 1d --compress",
+        "tenure jobs run --max-age 1d --at '0 3 * *'",
+        "tenure jobs run --max-age 1d --at 3",
+        "tenure jobs run --once --max-age 1d --job a/b",
+        "tenure jobs run --once --max-age 1d --archive nowhere",
+        "tenure jobs failed",
+        "tenure jobs retry archive a",
+        "tenure jobs run --once --max-age 1d",
+        "tenure jobs failed",
+        "tenure jobs retry archive a",
+        "tenure jobs drop archive a",
+    ]);
+    assert_snapshot(
+        &rows.text,
+        str![[r#"
+$ tenure jobs run
+error: the following required arguments were not provided:
+  --max-age <DURATION>
+
+Usage: tenure jobs run --max-age <DURATION>
+
+For more information, try '--help'.
+[2]
+$ tenure jobs run --once --at 03:00 --max-age 1d
+error: the argument '--once' cannot be used with '--at <SCHEDULE>'
+
+Usage: tenure jobs run --once --max-age <DURATION>
+
+For more information, try '--help'.
+[2]
+$ tenure jobs run --max-age 1d --compress
+error: the following required arguments were not provided:
+  --archive <URL>
+
+Usage: tenure jobs run --archive <URL> --max-age <DURATION> --compress
+
+For more information, try '--help'.
+[2]
+$ tenure jobs run --max-age 1d --at '0 3 * *'
+tenure: --at: "0 3 * *" is no cron expression such as "0 3 * * *": expected five fields
+[2]
+$ tenure jobs run --max-age 1d --at 3
+tenure: --at: expected a time in UTC such as "03:00", got "3"
+[2]
+$ tenure jobs run --once --max-age 1d --job a/b
+tenure: --job: expected up to 64 letters, digits, '-', '_' or '.'
+[2]
+$ tenure jobs run --once --max-age 1d --archive nowhere
+tenure: --archive: "nowhere" is no archive: expected file:./directory or s3://bucket/prefix
+[2]
+$ tenure jobs failed
+archive	a	1970-01-01T00:00:00.000Z	C	no room
+[0]
+$ tenure jobs retry archive a
+tenure: the next run of the job takes the session again
+[0]
+$ tenure jobs run --once --max-age 1d
+tenure: archive done; 0 moved to the trash, 0 archived, 1 removed, 0 errors, 0 listed by `tenure jobs failed`, 0 removed from the archive, 0 s
+[0]
+$ tenure jobs failed
+[0]
+$ tenure jobs retry archive a
+tenure: the job has no such failed session
+[1]
+$ tenure jobs drop archive a
+tenure: the job has no such failed session
 [1]
 
 "#]],

@@ -1352,6 +1352,134 @@ records: number,
 differences: Array<CopyDifference>, };
 
 /**
+ * A session that a job could not process at any attempt, until a person has it retried.
+ */
+export type DeadLetter = { 
+/**
+ * The job.
+ */
+job: string, 
+/**
+ * The id of the session.
+ */
+id: string, 
+/**
+ * The code of the last error.
+ */
+code: string, 
+/**
+ * The message of the last error.
+ */
+message: string, 
+/**
+ * The number of attempts.
+ */
+attempts: number, 
+/**
+ * When it failed for the last time.
+ */
+failedAt: string, };
+
+/**
+ * Sessions that a job could not process.
+ */
+export type DeadLetterAddParams = { 
+/**
+ * The name of the job.
+ */
+job: string, 
+/**
+ * The ids of the sessions.
+ */
+ids: Array<string>, 
+/**
+ * The code of the last error of each.
+ */
+codes: Array<string>, 
+/**
+ * The message of the last error of each.
+ */
+messages: Array<string>, 
+/**
+ * The number of attempts.
+ */
+attempts: number, };
+
+/**
+ * Sessions of which some may be dead letters.
+ */
+export type DeadLetterAmongParams = { 
+/**
+ * The name of the job.
+ */
+job: string, 
+/**
+ * The ids of the sessions.
+ */
+ids: Array<string>, };
+
+/**
+ * Which dead letters to list.
+ */
+export type DeadLetterListParams = { 
+/**
+ * Only those of this job.
+ */
+job?: string, 
+/**
+ * The greatest number of dead letters in the page: 1 to 1,000, 50 by default.
+ */
+limit?: number, 
+/**
+ * The `nextCursor` of the previous page.
+ */
+cursor?: string, };
+
+/**
+ * A page of dead letters, in the order of jobs and ids.
+ */
+export type DeadLetterPage = { 
+/**
+ * The dead letters.
+ */
+items: Array<DeadLetter>, 
+/**
+ * The `cursor` of the next page; absent on the last page.
+ */
+nextCursor?: string, };
+
+/**
+ * A dead letter to remove, so that the next run takes the session again.
+ */
+export type DeadLetterRemoveParams = { 
+/**
+ * The name of the job.
+ */
+job: string, 
+/**
+ * The id of the session.
+ */
+id: string, };
+
+/**
+ * The result of adding dead letters.
+ */
+export type DeadLettersAdded = { 
+/**
+ * The number of dead letters.
+ */
+added: number, };
+
+/**
+ * The ids of the sessions that are dead letters.
+ */
+export type DeadLettersAmong = { 
+/**
+ * The ids.
+ */
+ids: Array<string>, };
+
+/**
  * A run to check and register.
  */
 export type DedupAdmitParams = { 
@@ -2695,6 +2823,214 @@ to: number | null,
  * The number of sessions.
  */
 sessions: number, };
+
+/**
+ * The reply to a claim.
+ */
+export type JobClaim = { 
+/**
+ * The outcome.
+ */
+outcome: JobClaimOutcome, 
+/**
+ * The time after which to claim again, in milliseconds.
+ */
+waitMs: number, 
+/**
+ * The name of the instance that runs the job.
+ */
+holder?: string, 
+/**
+ * The fencing token of the run.
+ */
+token?: number, 
+/**
+ * The occurrence of the schedule that is run.
+ */
+scheduledAt?: string, 
+/**
+ * The number of occurrences before it that were not run.
+ */
+missed: number, 
+/**
+ * Whether it is run later than 5 minutes after its time.
+ */
+isLate: boolean, 
+/**
+ * The attempt, from 1.
+ */
+attempt: number, 
+/**
+ * Whether the process of the attempt before has ended while it ran.
+ */
+resumes: boolean, };
+
+/**
+ * The outcome of a claim.
+ */
+export type JobClaimOutcome = "wait" | "held" | "run";
+
+/**
+ * A job to claim, with its schedule.
+ */
+export type JobClaimParams = { 
+/**
+ * The name of the job.
+ */
+job: string, 
+/**
+ * When it runs: a time of day in UTC, which is `"03:00"` by default, or a cron expression of five fields, in UTC.
+ */
+at?: string, 
+/**
+ * Claim a run now, whether or not the job is due; `false` by default.
+ */
+now?: boolean, };
+
+/**
+ * The end of a run.
+ */
+export type JobEndParams = { 
+/**
+ * The name of the job.
+ */
+job: string, 
+/**
+ * The fencing token that `jobClaim` returned.
+ */
+token: number, 
+/**
+ * The report of the run, a JSON object.
+ */
+report: JsonObject, 
+/**
+ * Retry the run after this time, in milliseconds; by default it has ended.
+ */
+retryAfterMs?: number, 
+/**
+ * Whether the run was stopped, so that its attempt does not count; `false` by default.
+ */
+stopped?: boolean, };
+
+/**
+ * Which jobs to list.
+ */
+export type JobListParams = { 
+/**
+ * Only the job of this name.
+ */
+job?: string, };
+
+/**
+ * Where a job is.
+ */
+export type JobPhase = "idle" | "running" | "waiting";
+
+/**
+ * The report of a run.
+ */
+export type JobReport = { 
+/**
+ * The job.
+ */
+job: string, 
+/**
+ * `done`, `failed`, `stopped`, `lost` (another instance has the lease), `held` (another instance runs it) or `waits`.
+ */
+outcome: string, 
+/**
+ * The occurrence of the schedule.
+ */
+scheduledAt: string | null, 
+/**
+ * The number of occurrences before it that were not run.
+ */
+missed: number, 
+/**
+ * Whether it began later than 5 minutes after its time.
+ */
+isLate: boolean, 
+/**
+ * Whether the process of the attempt before has ended while it ran.
+ */
+resumes: boolean, 
+/**
+ * The attempt, from 1.
+ */
+attempt: number, 
+/**
+ * The number of sessions that were looked at.
+ */
+sessions: number, 
+/**
+ * The number of sessions that were moved to the trash.
+ */
+trashed: number, 
+/**
+ * The number of sessions that were archived and verified.
+ */
+archived: number, 
+/**
+ * The number of sessions that were removed.
+ */
+removed: number, 
+/**
+ * The number of sessions that could not be processed.
+ */
+errors: number, 
+/**
+ * The number of these that became dead letters.
+ */
+deadLetters: number, 
+/**
+ * The number of sessions that were removed from the archive.
+ */
+thinned: number, 
+/**
+ * The size of what was archived, in bytes.
+ */
+bytes: number, 
+/**
+ * The duration of the run, in milliseconds.
+ */
+durationMs: number, 
+/**
+ * The code and the message of the error that ended it.
+ */
+error: string | null, };
+
+/**
+ * A job.
+ */
+export type JobView = { 
+/**
+ * Its name.
+ */
+job: string, 
+/**
+ * Where it is.
+ */
+phase: JobPhase, 
+/**
+ * The occurrence of its schedule that was run last; before the first run, when it was first seen.
+ */
+last: string, 
+/**
+ * The attempt of that occurrence, from 1.
+ */
+attempt: number, 
+/**
+ * When the last run began; `null` before the first.
+ */
+startedAt: string | null, 
+/**
+ * When the last run ended; `null` before the first.
+ */
+endedAt: string | null, 
+/**
+ * The report of the last run; `null` before the first.
+ */
+report: JsonObject | null, };
 
 /**
  * An error that an agent met.
@@ -4257,6 +4593,59 @@ after: string | null,
  * How many at most; at least 1.
  */
 limit: number, };
+
+/**
+ * A job, its schedule and its limits.
+ */
+export type ScheduledParams = { 
+/**
+ * The name of the job.
+ */
+job: string, 
+/**
+ * When it runs: a time of day in UTC, which is `"03:00"` by default, or a cron expression of five fields, in UTC.
+ */
+at?: string, 
+/**
+ * Run once, now, and end; `false` by default.
+ */
+once?: boolean, 
+/**
+ * The age at which sessions move to the trash, unless they are active or paused; by default none do.
+ */
+maxAge?: number | string, 
+/**
+ * The time after which sessions in the trash are removed; `maxAge` by default.
+ */
+purgeAfter?: number | string, 
+/**
+ * How long entries of the audit log are kept; `"365d"` by default.
+ */
+keepAudit?: number | string, 
+/**
+ * Archive each session before it is removed; `false` by default.
+ */
+archive?: boolean, 
+/**
+ * How long archived sessions are kept; `"365d"` by default.
+ */
+keepArchive?: number | string, 
+/**
+ * The sessions of a batch: 1 to 1,000, which is the default.
+ */
+batch?: number, 
+/**
+ * The share of the time in which the job may work, in percent; 100 by default.
+ */
+cpuPercent?: number, 
+/**
+ * The duration of a run from which an alert is given; `"6h"` by default.
+ */
+slowAfter?: number | string, 
+/**
+ * The share of errors above which an alert is given, in percent; 5 by default.
+ */
+alertErrors?: number, };
 
 /**
  * A session with the requested part of its history.
@@ -6775,6 +7164,20 @@ export interface Operations {
   metricsFold: { params: MetricsFoldParams; result: MetricsFolded };
   /** The positions in distributed traces of the calls that have appended to a session, in the order of its events. Empty unless callers bring positions. */
   traces: { params: TracesParams; result: TracePage };
+  /** Claims a run of a job. The outcome is `run` if the job is due and no other instance runs it: then the caller has to run it, renew the lease `job:<name>` meanwhile, and end it with `jobEnd`. */
+  jobClaim: { params: JobClaimParams; result: JobClaim };
+  /** Ends a run: its report becomes an entry of the audit log, and its lease is released. */
+  jobEnd: { params: JobEndParams; result: null };
+  /** The jobs that this store has seen, with the reports of their last runs. */
+  jobList: { params: JobListParams; result: Array<JobView> };
+  /** Adds sessions that a job could not process to the dead letters. */
+  deadLetterAdd: { params: DeadLetterAddParams; result: DeadLettersAdded };
+  /** Which of these sessions are dead letters. */
+  deadLetterAmong: { params: DeadLetterAmongParams; result: DeadLettersAmong };
+  /** A page of the dead letters. */
+  deadLetterList: { params: DeadLetterListParams; result: DeadLetterPage };
+  /** Removes a dead letter. `false` if there is none. The next run takes the session again. */
+  deadLetterRemove: { params: DeadLetterRemoveParams; result: boolean };
   /** Puts the agents that have been idle for a time into the trash, whatever their phase, and deletes those that have been there for a time. Unfinished ones are abandoned; those that a runner holds stay. */
   agentCleanup: { params: AgentCleanupParams; result: CleanupResult };
   /** Removes entries that have reached an age from the audit log. */
@@ -6903,6 +7306,13 @@ export const OPERATIONS = {
   metricsRecord: "write",
   metricsFold: "write",
   traces: "read",
+  jobClaim: "write",
+  jobEnd: "write",
+  jobList: "read",
+  deadLetterAdd: "write",
+  deadLetterAmong: "read",
+  deadLetterList: "read",
+  deadLetterRemove: "write",
   agentCleanup: "write",
   auditPurge: "write",
   cleanupRecords: "write",
@@ -6933,6 +7343,8 @@ export interface Jobs {
   retention: { params: RetentionParams; result: null };
   /** Purges the trash: deletes sessions that have been in it for a given time, in batches. */
   retentionPurge: { params: PurgeJobParams; result: PurgeResult };
+  /** Runs a job at its schedule, until its driver stops it, or once. */
+  scheduled: { params: ScheduledParams; result: JobReport };
   /** Delivers what is queued for the endpoints. Each change of what it has delivered is reported as progress. */
   webhookDeliver: { params: WebhookDeliverParams; result: WebhookDelivered };
   /** Posts a signed example to an endpoint. `null` if there is none. */

@@ -288,6 +288,7 @@ fn name_of(group: Group) -> &'static str {
         Group::Folders => "folders",
         Group::Metrics => "metrics",
         Group::Webhooks => "webhooks",
+        Group::Jobs => "jobs",
     }
 }
 

@@ -16,6 +16,8 @@ use tenure_core::session::params::PurgeParams;
 use tenure_core::session::replies::{CleanupResult, Refusal};
 
 use crate::export::{EXPORT_PART, ExportPart, ExportPartParams};
+#[cfg(feature = "telemetry")]
+use crate::jobs::run::RunOfJob;
 
 /// The maximum number of sessions in each list of a result.
 const MAX_LISTED: usize = 1000;
@@ -195,7 +197,7 @@ fn concerns_one_session(error: &JobError) -> bool {
 }
 
 /// A running purge.
-pub(super) struct Purging {
+pub(crate) struct Purging {
     context: JobContext,
     older_than: Millis,
     archives: bool,
@@ -204,12 +206,18 @@ pub(super) struct Purging {
     reports: bool,
     /// The number of pages of sessions that were looked at.
     pub(super) pages: u64,
-    pub(super) result: PurgeResult,
+    /// The number of sessions that were archived and verified, and their size in the archive, in bytes.
+    pub(crate) archived: u64,
+    pub(crate) bytes: u64,
+    /// The run of a scheduled job that purges, if one does.
+    #[cfg(feature = "telemetry")]
+    run: Option<RunOfJob>,
+    pub(crate) result: PurgeResult,
 }
 
 impl Purging {
     /// A purge of sessions that have been in the trash for a time, which reports no progress.
-    pub(super) fn new(context: JobContext, older_than: Millis, archives: bool) -> Self {
+    pub(crate) fn new(context: JobContext, older_than: Millis, archives: bool) -> Self {
         Self {
             context,
             older_than,
@@ -217,12 +225,24 @@ impl Purging {
             batch: batch_of(archives),
             reports: false,
             pages: 0,
+            archived: 0,
+            bytes: 0,
+            #[cfg(feature = "telemetry")]
+            run: None,
             result: PurgeResult::default(),
         }
     }
 
+    /// The same for a run of a scheduled job: in batches of its size, at its pace, under its lease, and without its dead letters.
+    #[cfg(feature = "telemetry")]
+    pub(crate) fn of_run(mut self, run: RunOfJob) -> Self {
+        self.batch = run.batch;
+        self.run = Some(run);
+        self
+    }
+
     /// Deletes the given sessions, as far as they are due.
-    async fn named(&mut self, ids: &[Text]) -> JobResult<()> {
+    pub(crate) async fn named(&mut self, ids: &[Text]) -> JobResult<()> {
         for ids in ids.chunks(self.batch.max(1) as usize) {
             let params = PurgeParams {
                 ids: Some(ids.to_vec()),
@@ -242,7 +262,7 @@ impl Purging {
     }
 
     /// Deletes all sessions that are due, page by page, so that one that stays does not block the others.
-    pub(super) async fn all(
+    pub(crate) async fn all(
         &mut self,
         mut limit: Option<u32>,
         mut cursor: Option<Text>,
@@ -306,7 +326,15 @@ impl Purging {
     async fn archive_and_remove(&mut self, due: PurgeResult) -> JobResult<()> {
         self.add_failed(due.failed);
         let (mut archived, mut versions) = (Vec::new(), Vec::new());
-        for id in due.ids {
+        let ids = due.ids;
+        #[cfg(feature = "telemetry")]
+        let ids = match &self.run {
+            Some(run) => run.without_dead_letters(&self.context, ids).await?,
+            None => ids,
+        };
+        for id in ids {
+            #[cfg(feature = "telemetry")]
+            let began = self.context.elapsed();
             match self.archive(&id).await? {
                 Ok(version) => {
                     archived.push(id);
@@ -315,11 +343,18 @@ impl Purging {
                 Err(failed) => self.add_failed(vec![failed]),
             }
             self.report(archived.len()).await?;
+            #[cfg(feature = "telemetry")]
+            if let Some(run) = &self.run {
+                run.pace(&self.context, began).await?;
+            }
         }
         if archived.is_empty() {
             return Ok(());
         }
-        let failed = self.context.verify().await?;
+        let verified = self.context.verify().await?;
+        let failed = verified.failed;
+        self.archived += (archived.len() as u64).saturating_sub(failed.len() as u64);
+        self.bytes += verified.bytes;
         let is_durable = |id: &Text| failed.iter().all(|failed| failed.id != *id);
         let durable = archived.into_iter().zip(versions);
         let (archived, versions): (Vec<Text>, Vec<u64>) =
@@ -327,6 +362,10 @@ impl Purging {
         self.add_failed(failed.into_iter().map(NotPurged::from).collect());
         if archived.is_empty() {
             return Ok(());
+        }
+        #[cfg(feature = "telemetry")]
+        if let Some(run) = &self.run {
+            run.renew(&self.context).await?;
         }
         // What has changed since it was archived stays.
         let params = PurgeParams {

@@ -46,6 +46,9 @@ pub enum Need {
     /// Make what was exported since the last time durable, and verify it. The reply is [`JobReply::Verified`].
     #[cfg(feature = "archive")]
     Verify,
+    /// Remove from the archive what was archived this long ago. The reply is [`JobReply::Thinned`].
+    #[cfg(feature = "telemetry")]
+    Thin(Millis),
     /// Read a file. The reply is [`JobReply::File`].
     ReadFile(Text),
     /// Read the entries of a folder. The reply is [`JobReply::Folder`].
@@ -70,9 +73,12 @@ pub enum JobReply {
     Ran(StepReply),
     /// It is done.
     Done,
-    /// The exported sessions that are not durable, or are not what was exported.
+    /// What was made durable.
     #[cfg(feature = "archive")]
-    Verified(Vec<NotVerified>),
+    Verified(Verified),
+    /// The number of sessions that were removed from the archive.
+    #[cfg(feature = "telemetry")]
+    Thinned(u64),
     /// The file.
     File(ReadFile),
     /// The entries of the folder.
@@ -103,6 +109,16 @@ pub struct ExportedPart {
     pub is_last: bool,
     /// Whether the session cannot be exported to its end. The former parts are no export then.
     pub is_aborted: bool,
+}
+
+/// What was made durable of the exported sessions.
+#[cfg(feature = "archive")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// The bytes of the sessions that are durable and were verified, if that is known.
+    pub bytes: u64,
+    /// The sessions that are not.
+    pub failed: Vec<NotVerified>,
 }
 
 /// An exported session that is not durable, or is not what was exported.
@@ -427,14 +443,26 @@ impl JobContext {
         self.do_it(Need::Export(part)).await
     }
 
-    /// Makes what was exported durable, and verifies it. Returns what is not.
+    /// Makes what was exported durable, and verifies it.
     ///
     /// # Errors
     /// Those of the driver that concern all sessions.
     #[cfg(feature = "archive")]
-    pub async fn verify(&self) -> JobResult<Vec<NotVerified>> {
+    pub async fn verify(&self) -> JobResult<Verified> {
         match self.mailbox.ask(Need::Verify).await? {
-            JobReply::Verified(failed) => Ok(failed),
+            JobReply::Verified(verified) => Ok(verified),
+            _ => Err(other_reply().into()),
+        }
+    }
+
+    /// Removes from the archive what was archived this long ago. Returns the number of sessions.
+    ///
+    /// # Errors
+    /// Those of the driver.
+    #[cfg(feature = "telemetry")]
+    pub async fn thin(&self, age: Millis) -> JobResult<u64> {
+        match self.mailbox.ask(Need::Thin(age)).await? {
+            JobReply::Thinned(sessions) => Ok(sessions),
             _ => Err(other_reply().into()),
         }
     }

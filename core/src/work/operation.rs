@@ -55,6 +55,8 @@ pub enum Group {
     Hooks,
     /// Folders of other programs.
     Folders,
+    /// Jobs that run at a schedule.
+    Jobs,
     /// Metrics of a store.
     Metrics,
     /// Webhooks: endpoints, and what is delivered to them.

@@ -5,4 +5,5 @@ mod importing;
 mod lease_renewal;
 mod purging;
 mod retention;
+mod scheduled;
 mod slot_wait;

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tenure_apps::retention::purge::{PURGE_JOB, PurgeJobParams, PurgeResult};
 use tenure_core::error::Cause;
-use tenure_core::work::job::{JobReply, JobResult, Need, NotVerified};
+use tenure_core::work::job::{JobReply, JobResult, Need, NotVerified, Verified};
 use tenure_core::{Error, Text, Timestamp};
 
 use crate::support::jobs::{driver_error, run_job, run_step};
@@ -43,7 +43,7 @@ fn purge(
             Ok(JobReply::Done)
         }
         Need::Progress(_) => Ok(JobReply::Done),
-        Need::Verify => Ok(JobReply::Verified(Vec::new())),
+        Need::Verify => Ok(JobReply::Verified(Verified::default())),
         _ => panic!("it needs something else"),
     })
 }
@@ -95,7 +95,7 @@ fn a_session_is_deleted_after_it_is_archived() {
 /// Runs a purge of two sessions whose driver says this of what was exported.
 fn purge_verified(
     world: &World,
-    verify: impl Fn() -> JobResult<Vec<NotVerified>>,
+    verify: impl Fn() -> JobResult<Verified>,
 ) -> JobResult<PurgeResult> {
     let params = PurgeJobParams {
         archive: Some(true),
@@ -123,11 +123,14 @@ fn what_is_not_durable_stays() {
     assert!(result.is_err());
     assert_eq!(remaining_ids(&world), ["a", "b"]);
     let result = purge_verified(&world, || {
-        Ok(vec![NotVerified {
-            id: "a".into(),
-            code: "ARCHIVE_DAMAGED".into(),
-            message: "it has another digest".into(),
-        }])
+        Ok(Verified {
+            bytes: 0,
+            failed: vec![NotVerified {
+                id: "a".into(),
+                code: "ARCHIVE_DAMAGED".into(),
+                message: "it has another digest".into(),
+            }],
+        })
     });
     let result = result.unwrap();
     assert_eq!((result.removed, result.ids), (1, texts(&["b"])));

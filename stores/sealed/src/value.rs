@@ -13,12 +13,14 @@ use tenure_store_transaction::Rewrite;
 use crate::seal::{MARK, Place, Seal, is_key_id};
 
 /// The kinds of the records whose bodies hold user data: tool calls that are not finished, what waits for an endpoint of
-/// webhooks, and the endpoints with their secrets. The bodies of other records hold ids, times and the names of holders.
-pub const SEALED_KINDS: [&str; 4] = [
+/// webhooks, the endpoints with their secrets, and what a job could not process. The bodies of other records hold ids, times and the names of holders.
+pub const SEALED_KINDS: [&str; 5] = [
     tool_calls::KIND,
     delivery::KIND,
     delivery::FAILED,
     route::ENDPOINT_KIND,
+    // Of the applications, which the crate does not know.
+    "job-failure",
 ];
 
 /// A value of user data.

@@ -1,0 +1,150 @@
+//! What a run of a job observes while it works: its lease, its share of the time, its dead letters, and how long it takes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use serde::Serialize;
+
+use tenure_core::error::{Cause, Result};
+use tenure_core::lease::decision::Outcome;
+use tenure_core::lease::operations::LEASE_RENEW;
+use tenure_core::lease::params::{LeaseOutcome, LeaseRenewParams};
+use tenure_core::value::properties::{Properties, Property};
+use tenure_core::work::job::{JobContext, JobResult, Side};
+use tenure_core::{Millis, Text};
+
+use super::operations::{DEAD_LETTER_AMONG, lease_key};
+use super::params::{DeadLetterAmongParams, DeadLettersAmong};
+
+/// How often the lease is renewed.
+const RENEWAL: Millis = Millis(60_000);
+/// The longest rest after one step.
+const MOST_REST: Millis = Millis(60_000);
+
+/// A run of a job.
+#[derive(Debug, Clone)]
+pub(crate) struct RunOfJob {
+    pub(crate) job: Text,
+    /// The holder and the fencing token of its lease.
+    pub(crate) holder: Option<Text>,
+    pub(crate) token: u64,
+    /// The sessions of a batch.
+    pub(crate) batch: u32,
+    /// The share of the time in which it may work, in percent.
+    pub(crate) cpu_percent: u32,
+    /// When it began, on the clock of the job.
+    pub(crate) began: Millis,
+    /// The time after which it is slow.
+    pub(crate) slow_after: Millis,
+    pub(crate) is_reported_slow: Arc<AtomicBool>,
+    /// When its lease was renewed last, on the clock of the job.
+    pub(crate) renewed: Arc<AtomicU64>,
+}
+
+/// Something that a person should know of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct JobAlert {
+    /// The job.
+    pub job: Text,
+    /// `slow`: the run takes longer than it should; `errors`: too many sessions could not be processed; `failed`: no attempt has succeeded.
+    pub reason: &'static str,
+    /// The details, as a sentence.
+    pub message: String,
+}
+
+impl RunOfJob {
+    /// Renews the lease, and reports a slow run once.
+    ///
+    /// # Errors
+    /// `LEASE_LOST`, and those of the driver.
+    pub(crate) async fn renew(&self, context: &JobContext) -> JobResult<()> {
+        let taken = context.elapsed().0.saturating_sub(self.began.0);
+        if taken >= self.slow_after.0 && !self.is_reported_slow.swap(true, Ordering::Relaxed) {
+            let alert = JobAlert {
+                job: self.job.clone(),
+                reason: "slow",
+                message: format!("the run has taken {} minutes so far", taken / 60_000),
+            };
+            context.progress(alert).await?;
+        }
+        let key = lease_key(self.job.as_str());
+        let renewal = LeaseRenewParams {
+            key: key.as_str().into(),
+            holder: self.holder.clone(),
+            token: self.token,
+            ..LeaseRenewParams::default()
+        };
+        self.renewed.store(context.elapsed().0, Ordering::Relaxed);
+        match context.run(Side::Target, &LEASE_RENEW, renewal).await? {
+            Renewed(true) => Ok(()),
+            Renewed(false) => Err(tenure_core::Error::from(Cause::LeaseLost {
+                key,
+                token: self.token,
+                problem: "another instance runs the job".to_owned(),
+            })
+            .into()),
+        }
+    }
+
+    /// Rests after a step that began at a time, and renews the lease where that is due.
+    ///
+    /// # Errors
+    /// `LEASE_LOST`, and those of the driver.
+    pub(crate) async fn pace(&self, context: &JobContext, began: Millis) -> JobResult<()> {
+        let renewed = self.renewed.load(Ordering::Relaxed);
+        if context.elapsed().0.saturating_sub(renewed) >= RENEWAL.0 {
+            self.renew(context).await?;
+        }
+        let taken = context.elapsed().0.saturating_sub(began.0);
+        let share = u64::from(self.cpu_percent.clamp(1, 100));
+        let rest = taken.saturating_mul(100 - share) / share;
+        match rest {
+            0 => Ok(()),
+            rest => context.sleep(Millis(rest).min(MOST_REST)).await,
+        }
+    }
+
+    /// Those of some sessions that are no dead letters.
+    ///
+    /// # Errors
+    /// Those of the driver.
+    pub(crate) async fn without_dead_letters(
+        &self,
+        context: &JobContext,
+        ids: Vec<Text>,
+    ) -> JobResult<Vec<Text>> {
+        if ids.is_empty() {
+            return Ok(ids);
+        }
+        let params = DeadLetterAmongParams {
+            job: self.job.clone(),
+            ids: ids.clone(),
+        };
+        let letters: DeadLettersAmong = context
+            .run(Side::Target, &DEAD_LETTER_AMONG, params)
+            .await?;
+        Ok(ids
+            .into_iter()
+            .filter(|id| !letters.ids.contains(id))
+            .collect())
+    }
+}
+
+/// Whether a lease was renewed.
+#[derive(Default)]
+struct Renewed(bool);
+
+impl From<LeaseOutcome> for Renewed {
+    fn from(reply: LeaseOutcome) -> Self {
+        Self(reply.outcome == Outcome::Renewed)
+    }
+}
+
+impl Property for Renewed {
+    fn read(name: &str, text: &str) -> Result<Self> {
+        let outcome: String = Properties::read(name, text)?.get("outcome")?;
+        Ok(Self(outcome == "renewed"))
+    }
+}

@@ -1,0 +1,414 @@
+//! `tenure jobs`: cleans up at a schedule, and shows the jobs of a store and what they could not process.
+
+use std::io::Write;
+use std::process::{Command as Process, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::Subcommand;
+use tenure_apps::jobs::operations::{DEAD_LETTER_LIST, DEAD_LETTER_REMOVE, JOB_END, JOB_LIST};
+use tenure_apps::jobs::params::{DeadLetterListParams, DeadLetterRemoveParams, JobListParams};
+use tenure_apps::jobs::run::JobAlert;
+use tenure_apps::scheduled::{JobReport, SCHEDULED, ScheduledParams};
+use tenure_core::session::cleanup::PURGE;
+use tenure_core::session::params::PurgeParams;
+use tenure_core::work::job::{ExportedPart, Step, StepReply, Verified};
+use tenure_core::work::operation::Reply;
+use tenure_core::{Error, Json, Millis, Text};
+
+use crate::archive::Filling;
+use crate::context::Context;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::interrupt::Interrupt;
+use crate::job::{Coded, JobHost, run_job};
+use crate::lazy_args::LazyArgs;
+use crate::output::{clean, name_of};
+use crate::{choice, removal, time};
+
+/// How often a job that waits looks whether it is to stop.
+const INTERVAL: Duration = Duration::from_millis(100);
+/// The name of the job, by default.
+const JOB: &str = "archive";
+/// What is said at Ctrl-C.
+const INTERRUPTED: &str = "interrupted; the next run goes on";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A job runs daily at 03:00 UTC, or as --at says. Of several processes that run
+one job over one store, one runs it at a time. A run that a sleeping host has
+missed is made up for once. Each run is an entry job.run of the audit log.
+
+Examples:
+  tenure jobs run --max-age 30d --archive s3://acme-bots/sessions
+  tenure jobs run --once --purge-after 30d --archive file:./archive
+  tenure jobs list
+  tenure jobs failed
+  tenure jobs retry archive $id")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a job at its schedule until Ctrl-C, or once
+    Run(LazyArgs<Run>),
+    /// List the jobs, with their last runs
+    List(LazyArgs<List>),
+    /// List the sessions that a job could not process
+    Failed(LazyArgs<Failed>),
+    /// Let the next run of a job process a failed session again
+    Retry(LazyArgs<One>),
+    /// Remove a failed session permanently, without an archive
+    Drop(LazyArgs<One>),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A session that cannot be archived is tried again after 1, 5 and 15 minutes, and
+then left to `tenure jobs failed`. With --once the exit code is 1 when a session
+could not be processed or another process runs the job, and 3 when the run has
+failed.
+
+Examples:
+  tenure jobs run --max-age 30d --archive s3://acme-bots/sessions
+  tenure jobs run --max-age 30d --purge-after 7d --at '0 3 * * sun'
+  tenure jobs run --once --purge-after 30d --archive file:./archive")]
+struct Run {
+    /// The name of the job
+    #[arg(long, value_name = "NAME", default_value = JOB)]
+    job: String,
+    /// Run once, now
+    #[arg(long, conflicts_with = "at")]
+    once: bool,
+    /// The time of each day in UTC, or a cron expression in UTC: 03:00, "0 3 * * sun"
+    #[arg(long, value_name = "SCHEDULE")]
+    at: Option<Text>,
+    /// Move sessions of this age to the trash, unless they are active or paused
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, required_unless_present = "purge_after")]
+    max_age: Option<Millis>,
+    /// Remove sessions that have been in the trash for this long; --max-age by default
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
+    purge_after: Option<Millis>,
+    /// Keep entries of the audit log for this long; 365d by default
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
+    keep_audit: Option<Millis>,
+    /// Archive each session before it is removed: file:DIR or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "URL")]
+    archive: Option<String>,
+    /// Compress archived sessions
+    #[arg(long, requires = "archive")]
+    compress: bool,
+    /// Keep archived sessions for this long; 365d by default
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, requires = "archive")]
+    keep_archive: Option<Millis>,
+    /// The sessions of one batch, up to 1000
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    batch: u32,
+    /// The share of the time in which the job may work, in percent
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
+    cpu_percent: u32,
+    /// Run this command when a run fails, is slow or has too many errors; it gets JSON on standard input
+    #[arg(long, value_name = "COMMAND")]
+    alert: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tenure jobs list
+  tenure jobs list archive --json")]
+struct List {
+    /// Only the job of this name
+    #[arg(value_name = "NAME")]
+    job: Option<Text>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tenure jobs failed
+  tenure jobs failed archive --limit 1000 --json")]
+struct Failed {
+    /// Only those of this job
+    #[arg(value_name = "NAME")]
+    job: Option<Text>,
+    /// The most sessions to print: 50 by default, up to 1000
+    #[arg(long, value_name = "N", value_parser = choice::limit)]
+    limit: Option<u32>,
+    /// Continue after a page
+    #[arg(long, value_name = "CURSOR")]
+    cursor: Option<Text>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tenure jobs retry archive $id
+  tenure jobs drop archive $id")]
+struct One {
+    /// The name of the job
+    #[arg(value_name = "NAME")]
+    job: Text,
+    /// The id of the session
+    #[arg(value_name = "ID")]
+    id: Text,
+}
+
+pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
+    match args.command {
+        Command::Run(LazyArgs(args)) => run_scheduled(args, context),
+        Command::List(LazyArgs(args)) => list(args, context),
+        Command::Failed(LazyArgs(args)) => failed(args, context),
+        Command::Retry(LazyArgs(args)) => retry(args, context),
+        Command::Drop(LazyArgs(args)) => drop_one(args, context),
+    }
+}
+
+fn run_scheduled(args: Run, context: &mut Context) -> Outcome {
+    let archive = match &args.archive {
+        Some(address) => Some(Filling::open(address, args.compress, context)?),
+        None => None,
+    };
+    let params = ScheduledParams {
+        job: args.job.as_str().into(),
+        at: args.at,
+        once: Some(args.once),
+        max_age: args.max_age,
+        purge_after: args.purge_after,
+        keep_audit: args.keep_audit,
+        archive: Some(archive.is_some()),
+        keep_archive: args.keep_archive,
+        batch: Some(args.batch),
+        cpu_percent: Some(args.cpu_percent),
+        ..ScheduledParams::default()
+    };
+    let mut host = Scheduled {
+        context,
+        archive,
+        alert: args.alert,
+        interrupt: Interrupt::listen(),
+    };
+    let report = run_job(&SCHEDULED, params, &mut host)?;
+    host.ended(&report)?;
+    Ok(match report.outcome {
+        "done" if report.errors == 0 => Exit::DONE,
+        "failed" => Exit::STORE,
+        _ => Exit::REFUSED,
+    })
+}
+
+/// A job that runs.
+struct Scheduled<'c> {
+    context: &'c mut Context,
+    archive: Option<Filling>,
+    alert: Option<String>,
+    interrupt: Interrupt,
+}
+
+impl JobHost for Scheduled<'_> {
+    fn run(&mut self, step: &dyn Step) -> Result<StepReply, Failure> {
+        // A run that is interrupted still releases its lease.
+        if step.operation().name() != JOB_END.name() {
+            self.interrupt.check(INTERRUPTED)?;
+        }
+        self.context.run_step(step)
+    }
+
+    fn export(&mut self, part: ExportedPart) -> Result<(), Coded> {
+        let filling = self.archive.as_mut().ok_or_else(no_archive)?;
+        Ok(filling.add(part)?)
+    }
+
+    fn verify(&mut self) -> Result<Verified, Failure> {
+        let now = self.context.now();
+        match &mut self.archive {
+            Some(filling) => filling.finish(now),
+            None => Ok(Verified::default()),
+        }
+    }
+
+    fn thin(&mut self, age: Millis) -> Result<u64, Failure> {
+        let now = self.context.now();
+        self.archive.as_mut().ok_or_else(no_archive)?.thin(age, now)
+    }
+
+    fn sleep(&mut self, time: Millis) -> Result<(), Failure> {
+        let end = Instant::now() + Duration::from_millis(time.0);
+        loop {
+            self.interrupt.check(INTERRUPTED)?;
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            thread::sleep(left.min(INTERVAL));
+        }
+    }
+
+    fn progress(&mut self, progress: Box<dyn Reply>) {
+        match progress.into_any().downcast::<JobReport>() {
+            // One that cannot be printed is in the audit log.
+            Ok(report) => drop(self.ended(&report)),
+            Err(other) => {
+                if let Ok(alert) = other.downcast::<JobAlert>() {
+                    self.alert(&alert);
+                }
+            }
+        }
+    }
+}
+
+fn no_archive() -> Failure {
+    Error::internal("there is no archive").into()
+}
+
+impl Scheduled<'_> {
+    /// Says how a run has ended.
+    fn ended(&mut self, report: &JobReport) -> Result<(), Failure> {
+        if self.context.json() {
+            self.context.print_json(report)?;
+            return Ok(self.context.out.flush()?);
+        }
+        let JobReport {
+            job,
+            outcome,
+            trashed,
+            archived,
+            removed,
+            errors,
+            dead_letters,
+            thinned,
+            duration_ms,
+            ..
+        } = report;
+        let (job, outcome) = (clean(job.as_str()), *outcome);
+        let late = match report.missed {
+            _ if !report.is_late => String::new(),
+            0 => ", late".to_owned(),
+            missed => format!(", late, {missed} missed"),
+        };
+        let error = report
+            .error
+            .as_deref()
+            .map(|error| format!(": {}", clean(error)));
+        let error = error.unwrap_or_default();
+        let seconds = duration_ms / 1000;
+        self.context.note(&format!(
+            "{job} {outcome}{late}{error}; {trashed} moved to the trash, {archived} archived, {removed} removed, {errors} errors, \
+             {dead_letters} listed by `tenure jobs failed`, {thinned} removed from the archive, {seconds} s"
+        ));
+        Ok(())
+    }
+
+    /// Reports an alert, and runs the command for it, which gets it as JSON.
+    fn alert(&mut self, alert: &JobAlert) {
+        let message = clean(&alert.message);
+        self.context
+            .note(&format!("alert: {}: {message}", alert.reason));
+        let command = self.alert.clone().unwrap_or_default();
+        let mut words = command.split_ascii_whitespace();
+        let Some(program) = words.next() else {
+            return;
+        };
+        let json = Json::of(alert);
+        let ran = Process::new(program)
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .and_then(|mut child| {
+                if let Some(mut input) = child.stdin.take() {
+                    // A command that reads nothing may have ended.
+                    let _ = input.write_all(json.as_str().as_bytes());
+                }
+                child.wait()
+            });
+        match ran {
+            Ok(status) if status.success() => {}
+            Ok(status) => self
+                .context
+                .note(&format!("the command of --alert has failed: {status}")),
+            Err(error) => self
+                .context
+                .note(&format!("the command of --alert cannot be run: {error}")),
+        }
+    }
+}
+
+fn list(args: List, context: &mut Context) -> Outcome {
+    let params = JobListParams { job: args.job };
+    context.run_and_print(&JOB_LIST, params, |context, jobs| {
+        for job in &jobs {
+            let ended = job
+                .ended_at
+                .map_or_else(|| "-".to_owned(), |at| at.to_string());
+            let report = job.report.as_ref().map_or("-", |report| report.as_str());
+            let phase = name_of(job.phase);
+            context.out.line(&format!(
+                "{}\t{phase}\t{}\t{ended}\t{}",
+                clean(&job.job),
+                job.last,
+                clean(report)
+            ))?;
+        }
+        Ok(Exit::DONE)
+    })
+}
+
+fn failed(args: Failed, context: &mut Context) -> Outcome {
+    let params = DeadLetterListParams {
+        job: args.job,
+        limit: args.limit,
+        cursor: args.cursor,
+    };
+    context.run_and_print(&DEAD_LETTER_LIST, params, |context, page| {
+        for letter in &page.items {
+            let (job, id) = (clean(letter.job.as_str()), clean(letter.id.as_str()));
+            let (code, message) = (clean(letter.code.as_str()), clean(letter.message.as_str()));
+            context.out.line(&format!(
+                "{job}\t{id}\t{}\t{code}\t{message}",
+                letter.failed_at
+            ))?;
+        }
+        if let Some(next) = &page.next_cursor {
+            context.note(&format!("more sessions may exist: --cursor {next}"));
+        }
+        Ok(Exit::DONE)
+    })
+}
+
+fn retry(args: One, context: &mut Context) -> Outcome {
+    let params = DeadLetterRemoveParams {
+        job: args.job,
+        id: args.id,
+    };
+    context.run_and_print(&DEAD_LETTER_REMOVE, params, |context, is_removed| {
+        context.note(match is_removed {
+            true => "the next run of the job takes the session again",
+            false => "the job has no such failed session",
+        });
+        Ok(if is_removed {
+            Exit::DONE
+        } else {
+            Exit::REFUSED
+        })
+    })
+}
+
+fn drop_one(args: One, context: &mut Context) -> Outcome {
+    let letter = DeadLetterRemoveParams {
+        job: args.job,
+        id: args.id.clone(),
+    };
+    if !context.run(&DEAD_LETTER_REMOVE, letter)? {
+        context.note("the job has no such failed session");
+        return Ok(Exit::REFUSED);
+    }
+    let params = PurgeParams {
+        ids: Some(vec![args.id]),
+        ..PurgeParams::default()
+    };
+    context.run_and_print(&PURGE, params, |context, removed| {
+        removal::print(&removed, "permanently removed", context)
+    })
+}

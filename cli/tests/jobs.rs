@@ -1,0 +1,194 @@
+//! `tenure jobs`: one process runs a job at a time, each run is reported, and what has failed is listed, retried and dropped. Under 4 s.
+
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::common::{Place, output_of};
+
+/// Sessions in the trash.
+fn trashed(ids: &[&str]) -> Place {
+    let place = Place::with_empty_store();
+    for id in ids {
+        place.run_ok(&["start", "t", "--mode", "m", "--id", id]);
+        place.run_ok(&["trash", id]);
+    }
+    place
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Performs an operation at a time, in milliseconds.
+fn perform(place: &Place, name: &str, params: &str, now: f64) -> Value {
+    let answer = place.store().perform(name, params, now);
+    json(&answer)["ok"].clone()
+}
+
+const DAY: f64 = 86_400_000.0;
+/// 2026-01-08T18:05:30Z, the clock override of the tests.
+const NOW: f64 = 1_767_895_530_000.0;
+
+#[test]
+fn a_run_archives_removes_and_is_reported() {
+    let place = trashed(&["a", "b"]);
+    let exported = place.run_ok(&["export", "a"]);
+    let archive = format!("file:{}", place.folder.path().join("old").display());
+    let run = [
+        "jobs",
+        "run",
+        "--once",
+        "--purge-after",
+        "0s",
+        "--archive",
+        &archive,
+    ];
+    let report = json(&place.run_ok(&[&run[..], &["--json"]].concat()));
+    assert_eq!(report["outcome"], "done");
+    assert_eq!(
+        (&report["archived"], &report["removed"]),
+        (&2.into(), &2.into())
+    );
+    assert!(report["bytes"].as_u64().unwrap() > 200);
+    let get = ["archive", "get", "a", "--archive", &archive];
+    assert_eq!(place.run_ok(&get), exported);
+    let jobs = json(&place.run_ok(&["jobs", "list", "--json"]));
+    assert_eq!(
+        (&jobs[0]["job"], &jobs[0]["phase"]),
+        (&"archive".into(), &"idle".into())
+    );
+    assert_eq!(jobs[0]["report"]["removed"], 2);
+    let log = place.run_ok(&["audit", "--kind", "job.run", "--json"]);
+    assert_eq!(json(&log)["items"].as_array().unwrap().len(), 1);
+    // A year later the archive is thinned by the same job.
+    let later = [&run[..], &["--json", "--now", "2027-02-01T00:00:00Z"]].concat();
+    assert_eq!(json(&place.run_ok(&later))["thinned"], 2);
+}
+
+#[test]
+fn a_host_that_was_asleep_runs_once_and_says_so() {
+    let place = trashed(&["a"]);
+    // The job is seen for the first time three days ago.
+    let claim = r#"{"job":"archive"}"#;
+    let seen = perform(&place, "jobClaim", claim, NOW - 3.0 * DAY);
+    assert_eq!(seen["outcome"], "wait");
+    let run = ["jobs", "run", "--once", "--purge-after", "0s"];
+    let output = place.run(&run);
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(
+        output.err.contains("archive done, late, 2 missed; "),
+        "{output:?}"
+    );
+    let again = json(&place.run_ok(&[&run[..], &["--json"]].concat()));
+    assert_eq!(
+        (&again["missed"], &again["isLate"]),
+        (&0.into(), &false.into())
+    );
+}
+
+#[test]
+fn one_of_two_processes_runs_a_job_and_the_other_goes_on_after_its_end() {
+    let place = trashed(&["a"]);
+    let claim = perform(&place, "jobClaim", r#"{"job":"archive","now":true}"#, NOW);
+    assert_eq!(claim["outcome"], "run");
+    let run = ["jobs", "run", "--once", "--purge-after", "0s", "--json"];
+    let held = place.run(&run);
+    assert_eq!(
+        (held.code, json(&held.out)["outcome"].as_str()),
+        (1, Some("held"))
+    );
+    // Its process has ended without a word; five minutes later its lease has expired.
+    let later = [&run[..], &["--now", "2026-01-08T18:10:30Z"]].concat();
+    let report = json(&place.run_ok(&later));
+    assert_eq!(
+        (&report["outcome"], &report["resumes"]),
+        (&"done".into(), &true.into())
+    );
+    assert_eq!(report["attempt"], 2);
+}
+
+#[test]
+fn a_job_that_waits_ends_at_an_interrupt() {
+    let place = trashed(&[]);
+    let mut command: Command = place.command(&["jobs", "run", "--max-age", "30d", "--json"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    // It has seen the job, and waits for its time.
+    while place.run_ok(&["jobs", "list"]).is_empty() {}
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(130));
+    let claim = perform(&place, "jobClaim", r#"{"job":"archive","now":true}"#, NOW);
+    assert_eq!(claim["outcome"], "run");
+}
+
+#[test]
+fn failed_sessions_are_listed_retried_and_dropped() {
+    let place = trashed(&["a", "b", "c"]);
+    let letters = r#"{"job":"archive","ids":["a","b"],"codes":["ARCHIVE_FAILED","ARCHIVE_FAILED"],"messages":["no","no"],"attempts":4}"#;
+    perform(&place, "deadLetterAdd", letters, NOW);
+    let listed = place.run_ok(&["jobs", "failed"]);
+    assert_eq!(listed.lines().count(), 2);
+    let archive = format!("file:{}", place.folder.path().join("old").display());
+    let run = [
+        "jobs",
+        "run",
+        "--once",
+        "--purge-after",
+        "0s",
+        "--json",
+        "--archive",
+        &archive,
+    ];
+    assert_eq!(json(&place.run_ok(&run))["removed"], 1);
+    let retried = place.run(&["jobs", "retry", "archive", "a"]);
+    assert_eq!(retried.code, 0, "{retried:?}");
+    assert_eq!(place.run(&["jobs", "retry", "archive", "a"]).code, 1);
+    assert_eq!(json(&place.run_ok(&run))["removed"], 1);
+    let dropped = place.run(&["jobs", "drop", "archive", "b"]);
+    assert_eq!((dropped.code, &*dropped.out), (0, "b\n"), "{dropped:?}");
+    assert_eq!(place.run_ok(&["jobs", "failed"]), "");
+    assert_eq!(place.run_ok(&["list", "--trash", "include"]), "");
+}
+
+#[test]
+fn a_command_gets_the_alert() {
+    let place = trashed(&["a"]);
+    let archive = place.folder.path().join("old");
+    // The folder of the manifests cannot be written: the run fails, and nothing is removed.
+    std::fs::create_dir(&archive).unwrap();
+    std::fs::write(archive.join("manifests"), "").unwrap();
+    let archive = format!("file:{}", archive.display());
+    let run = [
+        "jobs",
+        "run",
+        "--once",
+        "--purge-after",
+        "0s",
+        "--archive",
+        &archive,
+    ];
+    let args = [&run[..], &["--alert", "tee alerted"]].concat();
+    let output = output_of(place.command(&args));
+    assert_eq!(output.code, 3, "{output:?}");
+    let alert = std::fs::read_to_string(place.folder.path().join("alerted")).unwrap();
+    assert_eq!(json(&alert)["reason"], "failed", "{alert}");
+    assert!(
+        output
+            .err
+            .contains("tenure: alert: failed: the run has failed at attempt 1: ")
+    );
+    for (command, said) in [
+        ("false", "has failed: exit status: 1"),
+        ("/none", "cannot be run: No"),
+    ] {
+        let output = place.run(&[&run[..], &["--alert", command]].concat());
+        let said = format!("tenure: the command of --alert {said}");
+        assert!(output.err.contains(&said), "{output:?}");
+    }
+    assert_eq!(
+        place.run_ok(&["list", "--trash", "only"]).lines().count(),
+        1
+    );
+}

@@ -3,16 +3,6 @@
 //   node scripts/postgres.mjs cargo test -p tenure-postgres
 
 import { ensurePostgres, startPostgres } from "./lib/postgres.mjs";
-import { handOver, main, Problem } from "./lib/run.mjs";
+import { runBeside } from "./lib/with-server.mjs";
 
-await main(async () => {
-  const [command, ...args] = process.argv.slice(2);
-  if (command === undefined)
-    throw new Problem("name a command, such as cargo test -p tenure-postgres");
-  const { env, stop } = await startPostgres(await ensurePostgres());
-  try {
-    return await handOver(command, args, { env });
-  } finally {
-    stop();
-  }
-});
+await runBeside(async () => startPostgres(await ensurePostgres()), "cargo test -p tenure-postgres");

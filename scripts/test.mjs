@@ -14,7 +14,8 @@ import { readdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { build } from "./build.mjs";
-import { locked } from "./lib/cargo.mjs";
+import { ensureBuckets, startBuckets } from "./lib/buckets.mjs";
+import { locked, testPrograms } from "./lib/cargo.mjs";
 import { cargoTool } from "./lib/cargo-tools.mjs";
 import { ensureChromium } from "./lib/chromium.mjs";
 import { checkFeatures } from "./lib/feature-check.mjs";
@@ -23,12 +24,16 @@ import { inLanes } from "./lib/lanes.mjs";
 import { checkModules } from "./lib/module-check.mjs";
 import { ensurePackages, toTest } from "./lib/packages.mjs";
 import { inRoot, stateDir } from "./lib/paths.mjs";
-import { ensurePostgres, startPostgres } from "./lib/postgres.mjs";
+import {
+  ensureOtherPostgres,
+  ensurePostgres,
+  otherVersions,
+  startPostgres,
+} from "./lib/postgres.mjs";
 import { seconds, step } from "./lib/progress.mjs";
 import { ensurePrometheus } from "./lib/prometheus.mjs";
 import { checkClippy, checkPrograms, checkRequirements } from "./lib/requirements.mjs";
 import { CommandFailed, main, nodeTool, Problem, report, run } from "./lib/run.mjs";
-import { ensureS3, startS3 } from "./lib/s3.mjs";
 import { countCargoTests, countNodeTests, countVitestTests, nothing, sum } from "./lib/tally.mjs";
 import { checkWords } from "./lib/word-check.mjs";
 
@@ -63,7 +68,7 @@ const programs = {
   packaging: ["bash", "git", "jq"],
 };
 
-/** The groups with tests over a PostgreSQL server and one with the protocol of S3, which this script starts. */
+/** The groups with tests over a PostgreSQL server and servers of object storage, which this script starts. */
 const withServers = ["rust", "native"];
 
 /**
@@ -93,6 +98,13 @@ const checks = [
     when: () => everything,
   },
   { group: "rust", title: "Rust tests", usesCargo: true, run: rustTests },
+  {
+    group: "rust",
+    title: `PostgreSQL ${Object.keys(otherVersions).join(" and ")}`,
+    usesCargo: true,
+    run: otherPostgresTests,
+    when: () => files.length === 0,
+  },
   { group: "native", title: "suite on the native build", run: (show) => vitest(show, "native") },
   { group: "wasm", title: "suite on the wasm build", run: (show) => vitest(show, "wasm") },
   {
@@ -177,10 +189,10 @@ async function prepare() {
       const { env } = await startPostgres(await ensurePostgres(() => working("installing")));
       Object.assign(process.env, env);
     });
-    await step("S3", async (working) => {
-      const { env } = await startS3(await ensureS3(() => working("installing")));
+    await step("object storage", async (working) => {
+      const { env, missing } = await startBuckets(await ensureBuckets(() => working("installing")));
       Object.assign(process.env, env);
-      return env.TENURE_TEST_S3 === "none" ? "no server can be had: it is not tested" : undefined;
+      if (missing.length > 0) return `no server can be had of ${missing.join(", ")}: not tested`;
     });
   }
   if (chosen.includes("native")) {
@@ -277,6 +289,32 @@ function rustTests(show) {
   const args = ["test", ...locked, "--workspace", "--no-fail-fast", ...files];
   const env = { ...withLints, RUST_TEST_THREADS: String(testsAtOnce) };
   return counted(show, "cargo", args, { env, timeoutMs: 20 * minutes }, countCargoTests);
+}
+
+/** The store of PostgreSQL over the oldest and the newest version of the server, in the quick form of its long tests. */
+async function otherPostgresTests(show) {
+  const tallies = [];
+  const programs = await testPrograms("tenure-postgres", { env: withLints });
+  for (const version of Object.keys(otherVersions)) {
+    const program = await ensureOtherPostgres(version);
+    if (program === undefined) {
+      const problem = `PostgreSQL ${version} cannot be had for this machine`;
+      if (everything) throw new Problem(problem);
+      show.out(`${problem}: it is not tested\n`);
+      continue;
+    }
+    const { env, stop } = await startPostgres(program);
+    const quick = { ...env, TENURE_TEST_SCALE: "0.1", RUST_TEST_THREADS: String(testsAtOnce) };
+    try {
+      for (const { executable, folder } of programs) {
+        const options = { env: quick, cwd: folder, timeoutMs: 10 * minutes };
+        tallies.push(await counted(show, executable, [], options, countCargoTests));
+      }
+    } finally {
+      stop();
+    }
+  }
+  return sum(tallies);
 }
 
 function vitest(show, project) {

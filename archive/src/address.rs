@@ -5,6 +5,9 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
+use object_store::aws::AmazonS3Builder;
+use object_store::azure::MicrosoftAzureBuilder;
+use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use tenure_core::value::address::shown;
@@ -12,6 +15,7 @@ use tenure_sealed::Seal;
 
 use crate::coding::Coding;
 use crate::error::{ArchiveError, Result};
+use crate::http::Connector;
 use crate::name::{MANIFESTS, SESSIONS};
 
 /// How sessions are archived.
@@ -48,14 +52,20 @@ impl fmt::Display for Archive {
 }
 
 impl Archive {
-    /// Opens the archive of an address: `file:./archive`, `s3://bucket/prefix`, and where this build has them, `gs://bucket/prefix` and
-    /// `az://container/prefix`. A folder that does not exist is created when something is archived.
+    /// Opens the archive of an address: `file:./archive`, `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`. A folder that does not exist is created when something is archived.
     ///
     /// # Errors
     /// `UNSUPPORTED_STORE`, and `ARCHIVE_FAILED`.
     pub fn open(address: &str, options: ArchiveOptions) -> Result<Self> {
         let (store, root) = connect(address)?;
         Ok(Self::over(store, root, shown(address), options))
+    }
+
+    /// Whether a text is the address of an archive, and no path of a file.
+    #[must_use]
+    pub fn is_address(text: &str) -> bool {
+        let scheme = text.split_once(':').map(|(scheme, _)| scheme);
+        scheme.is_some_and(|scheme| matches!(scheme, "file" | "s3" | "gs" | "az"))
     }
 
     /// The archive in an object store, below a path.
@@ -89,43 +99,40 @@ impl Archive {
 type Connected = (Arc<dyn ObjectStore>, Path);
 
 fn connect(address: &str) -> Result<Connected> {
-    match address.split_once(':') {
-        Some(("file", path)) if !path.is_empty() => folder(path.strip_prefix("//").unwrap_or(path)),
-        #[cfg(feature = "s3")]
-        Some(("s3", rest)) => {
-            let (bucket, root) = bucket(address, rest)?;
-            let store = object_store::aws::AmazonS3Builder::from_env()
-                .with_bucket_name(bucket)
-                .with_http_connector(crate::http::Connector)
-                .build()?;
-            let store: Arc<dyn ObjectStore> = Arc::new(store);
-            Ok((store, root))
-        }
-        #[cfg(feature = "gcs")]
-        Some(("gs", rest)) => {
-            let (bucket, root) = bucket(address, rest)?;
-            let store = object_store::gcp::GoogleCloudStorageBuilder::from_env()
-                .with_bucket_name(bucket)
-                .with_http_connector(crate::http::Connector)
-                .build()?;
-            let store: Arc<dyn ObjectStore> = Arc::new(store);
-            Ok((store, root))
-        }
-        #[cfg(feature = "azure")]
-        Some(("az", rest)) => {
-            let (container, root) = bucket(address, rest)?;
-            let store = object_store::azure::MicrosoftAzureBuilder::from_env()
-                .with_container_name(container)
-                .with_http_connector(crate::http::Connector)
-                .build()?;
-            let store: Arc<dyn ObjectStore> = Arc::new(store);
-            Ok((store, root))
-        }
-        _ => Err(unsupported(
-            address,
-            "expected file:./directory or s3://bucket/prefix",
-        )),
+    const EXPECTED: &str = "expected file:./directory, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix";
+    let (scheme, rest) = address.split_once(':').unwrap_or((address, ""));
+    if scheme == "file" && !rest.is_empty() {
+        return folder(rest.strip_prefix("//").unwrap_or(rest));
     }
+    let bucket = || bucket(address, rest);
+    let (store, root): Connected = match scheme {
+        "s3" => {
+            let (bucket, root) = bucket()?;
+            let builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
+            (
+                Arc::new(builder.with_http_connector(Connector).build()?),
+                root,
+            )
+        }
+        "gs" => {
+            let (bucket, root) = bucket()?;
+            let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(bucket);
+            (
+                Arc::new(builder.with_http_connector(Connector).build()?),
+                root,
+            )
+        }
+        "az" => {
+            let (bucket, root) = bucket()?;
+            let builder = MicrosoftAzureBuilder::from_env().with_container_name(bucket);
+            (
+                Arc::new(builder.with_http_connector(Connector).build()?),
+                root,
+            )
+        }
+        _ => return Err(unsupported(address, EXPECTED)),
+    };
+    Ok((store, root))
 }
 
 /// A folder of this machine, which only its owner may read.
@@ -146,7 +153,6 @@ fn folder(path: &str) -> Result<Connected> {
     Ok((store, Path::default()))
 }
 
-#[cfg(feature = "s3")]
 fn bucket<'a>(address: &str, rest: &'a str) -> Result<(&'a str, Path)> {
     let rest = rest.strip_prefix("//").unwrap_or_default();
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));

@@ -9,7 +9,6 @@ mod address;
 mod batch;
 mod coding;
 mod error;
-#[cfg(feature = "s3")]
 mod http;
 mod manifest;
 mod name;

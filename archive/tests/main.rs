@@ -8,8 +8,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod buckets;
 mod faults;
-mod s3;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -26,9 +26,10 @@ const DEFAULT_LIMIT: u32 = 50;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-An archive is a folder, file:DIR, or a bucket, s3://BUCKET/PREFIX. It is named
-by --archive or the variable TENURE_ARCHIVE. Credentials of a service come from
-its own variables, such as AWS_ACCESS_KEY_ID and AWS_ENDPOINT.
+An archive is a folder, file:DIR, or in a bucket: s3://BUCKET/PREFIX, also gs://
+of Google Cloud Storage and az:// of Azure. It is named by --archive or the
+variable TENURE_ARCHIVE. Credentials of a service come from its own variables,
+such as AWS_ACCESS_KEY_ID and AWS_ENDPOINT.
 
 Examples:
   tenure purge --older-than 30d --archive s3://acme-bots/sessions
@@ -80,12 +81,6 @@ impl ArchiveArg {
             address => open(address, false, context),
         }
     }
-}
-
-/// Whether a text is the address of an archive, and no path.
-pub(crate) fn is_address(text: &str) -> bool {
-    let scheme = text.split_once(':').map(|(scheme, _)| scheme);
-    scheme.is_some_and(|scheme| matches!(scheme, "file" | "s3"))
 }
 
 /// Opens an archive, with the keys of the command.

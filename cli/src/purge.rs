@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tenure_apps::retention::purge::{PURGE_JOB, PurgeJobParams, PurgeProgress, PurgeResult};
+use tenure_archive::Archive;
 use tenure_core::work::job::{ExportedPart, Step, StepReply, Verified};
 use tenure_core::work::operation::Reply;
 use tenure_core::{Error, Millis};
@@ -20,7 +21,7 @@ use crate::job::{Coded, JobHost, run_job};
 use crate::output::count;
 use crate::progress::Progress;
 use crate::session_id::SessionIdArg;
-use crate::{archive, removal, time};
+use crate::{removal, time};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -129,7 +130,7 @@ enum Target {
 
 impl Target {
     fn open(archive: PathBuf, compress: bool, context: &Context) -> Result<Self, Failure> {
-        if let Some(address) = archive.to_str().filter(|text| archive::is_address(text)) {
+        if let Some(address) = archive.to_str().filter(|text| Archive::is_address(text)) {
             return Ok(Self::Archive(Filling::open(address, compress, context)?));
         }
         if compress {

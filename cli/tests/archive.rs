@@ -1,4 +1,4 @@
-//! `tenure archive`: what `purge` has archived in a folder or in S3 is listed, read, restored to the byte, verified and removed. Under 6 s.
+//! `tenure archive`: what `purge` has archived in a folder or a bucket is listed, read, restored to the byte, verified and removed. Under 6 s.
 
 use std::env;
 use std::fs;
@@ -38,11 +38,15 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// A command with an archive, and the variables with which tests find S3.
+/// A command with an archive, and the variables with which it finds the servers of object storage.
 fn command(place: &Place, archive: &str, args: &[&str]) -> Command {
     let mut command = place.command(args);
     command.env("TENURE_ARCHIVE", archive);
-    command.envs(env::vars().filter(|(name, _)| name.starts_with("AWS_")));
+    let is_of_service = |name: &str| {
+        let prefixes = ["AWS_", "AZURE_", "AZURITE_", "GCE_", "GOOGLE_"];
+        prefixes.iter().any(|prefix| name.starts_with(prefix))
+    };
+    command.envs(env::vars().filter(|(name, _)| is_of_service(name)));
     command
 }
 
@@ -60,16 +64,19 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// The archives of a place: a folder, and S3 where a server can be had.
+/// The archives of a place: a folder, and the buckets that can be had.
 fn archives(place: &Place) -> Vec<String> {
-    let bucket = env::var("TENURE_TEST_S3")
-        .expect("TENURE_TEST_S3 is not set; run `node scripts/s3.mjs cargo test -p tenure-cli`");
+    let buckets = env::var("TENURE_TEST_BUCKETS").expect(
+        "TENURE_TEST_BUCKETS is not set; run `node scripts/buckets.mjs cargo test -p tenure-cli`",
+    );
     let folder = place.folder.path().join("archive");
     let name = place.folder.path().file_name().unwrap().to_string_lossy();
+    let in_bucket = |bucket: &str| {
+        let (scheme, _) = bucket.split_once(':').unwrap();
+        format!("{bucket}/{name}-{scheme}")
+    };
     let mut archives = vec![format!("file:{}", folder.display())];
-    if bucket != "none" {
-        archives.push(format!("{bucket}/{name}"));
-    }
+    archives.extend(buckets.split_ascii_whitespace().map(in_bucket));
     archives
 }
 
@@ -85,7 +92,8 @@ fn a_purged_session_is_listed_read_and_restored_to_the_byte() {
             &archive,
             "--compress",
         ];
-        assert_eq!(run(&place, &archive, &purge).code, 0);
+        let purged = run(&place, &archive, &purge);
+        assert_eq!(purged.code, 0, "{purged:?}");
         assert_eq!(place.run_ok(&["list", "--trash", "include"]), "");
         let listed = json(&run_ok(&place, &archive, &["archive", "list", "--json"]));
         let items = listed["items"].as_array().unwrap();

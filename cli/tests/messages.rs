@@ -2502,7 +2502,7 @@ $ tenure archive list
 tenure: --archive: name an archive, such as file:./archive or s3://bucket/prefix
 [2]
 $ tenure archive list --archive nowhere
-tenure: --archive: "nowhere" is no archive: expected file:./directory or s3://bucket/prefix
+tenure: --archive: "nowhere" is no archive: expected file:./directory, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix
 [2]
 $ tenure archive list --archive s3://user:secret@bucket
 tenure: --archive: "s3://bucket" is no archive: expected scheme://bucket/prefix, without credentials and a query
@@ -2609,7 +2609,7 @@ $ tenure jobs run --once --max-age 1d --job a/b
 tenure: --job: expected up to 64 letters, digits, '-', '_' or '.'
 [2]
 $ tenure jobs run --once --max-age 1d --archive nowhere
-tenure: --archive: "nowhere" is no archive: expected file:./directory or s3://bucket/prefix
+tenure: --archive: "nowhere" is no archive: expected file:./directory, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix
 [2]
 $ tenure jobs failed
 archive	a	1970-01-01T00:00:00.000Z	C	no room

@@ -29,6 +29,22 @@ export async function compile(cargo, args, crate, { env, flags = [] } = {}) {
 }
 
 /**
+ * The test programs of a crate, each with the folder in which cargo runs it. They are those of the whole workspace: a crate alone
+ * may need fewer features of others, and would have them compiled again.
+ */
+export async function testPrograms(crate, { env } = {}) {
+  const format = ["--message-format=json-render-diagnostics"];
+  const args = ["test", ...locked, "--workspace", "--no-run", ...format];
+  const { stdout } = await run("cargo", args, { env, data: true });
+  return stdout
+    .split("\n")
+    .filter((line) => line.includes('"executable":"') && line.includes('"test":true'))
+    .map((line) => JSON.parse(line))
+    .filter(({ package_id, profile }) => profile.test && package_id.includes(`#${crate}@`))
+    .map(({ executable, manifest_path }) => ({ executable, folder: dirname(manifest_path) }));
+}
+
+/**
  * Arguments of cargo for what uses the core so little that optimizing it, as the profile does for
  * long tests, takes longer.
  */

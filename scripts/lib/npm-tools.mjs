@@ -6,17 +6,23 @@ import { npm } from "./packages.mjs";
 import { toolsDir } from "./paths.mjs";
 
 /**
- * The folder of a package at a version; `undefined` if it cannot be had. Its scripts do not run. `installing` is called before it
- * is installed.
+ * The folder of a package at a version; `undefined` if it cannot be had. Its scripts run only if it needs them. `installing` is
+ * called before it is installed.
  */
-export async function ensureNpmTool(name, version, installing = () => {}) {
+export async function ensureNpmTool(
+  name,
+  version,
+  installing = () => {},
+  { scripts = false } = {},
+) {
   const folder = join(toolsDir, `${name.replaceAll("/", "-").replace("@", "")}-${version}`);
   const inside = join(folder, "node_modules", name);
   if (existsSync(inside)) return inside;
   installing();
   // One that was interrupted is not taken for a whole one.
   const partial = `${folder}.${process.pid}`;
-  const options = ["--prefix", partial, "--no-audit", "--no-fund", "--ignore-scripts"];
+  const options = ["--prefix", partial, "--no-audit", "--no-fund"];
+  if (!scripts) options.push("--ignore-scripts");
   try {
     mkdirSync(partial, { recursive: true });
     await npm(["install", ...options, `${name}@${version}`]);

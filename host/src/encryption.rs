@@ -11,8 +11,10 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use tenure_bridge::{EncryptionOptions, KeyOptions, Options};
 use tenure_core::error::Cause;
 use tenure_core::{Error, Result, Store, Text};
-use tenure_postgres::PostgresStore;
-use tenure_sealed::{CommitUnseen, KEY_BYTES, Seal, SealKey, SealedAsync, rotate_async};
+use tenure_postgres::{PostgresStore, Required, Requirement};
+use tenure_sealed::{
+    CommitUnseen, IN_USE, KEY_BYTES, KEY_RECORDS, Seal, SealKey, SealedAsync, rotate_async,
+};
 use tokio::runtime::Handle;
 
 use crate::executor::{Rotator, blocking};
@@ -53,6 +55,21 @@ pub(crate) fn rotator(
             });
         })
     })
+}
+
+/// What the commits of a PostgreSQL store require: that nobody has encrypted it, or replaced the key, since it was opened.
+pub(crate) fn required(seal: Option<Arc<Seal>>) -> Requirement {
+    let kind = KEY_RECORDS;
+    match seal {
+        None => Box::new(move || Some(Required::NoRecord { kind })),
+        Some(seal) => Box::new(move || {
+            seal.is_marked().then(|| Required::Record {
+                kind,
+                key: seal.current().to_owned(),
+                version: IN_USE,
+            })
+        }),
+    }
 }
 
 /// Reads keys.

@@ -14,6 +14,7 @@ use tenure_core::store::{
 };
 use tenure_core::stored::record::Record;
 use tenure_core::{History, MemoryStore, Result, SessionId, SyncStore};
+use tenure_store_transaction::TransactionStoreExt;
 
 use crate::executor::SerialStore;
 
@@ -95,7 +96,7 @@ impl SyncStore for LazyStore {
             None if are_entries(changes) => return Ok(Commit::Applied),
             missing => missing.insert((self.create)()?),
         };
-        store.commit(changes)
+        store.transaction(|store| store.commit(changes))?
     }
 
     fn list(&self, query: &ListQuery) -> Result<Page> {

@@ -11,12 +11,12 @@ use tenure_file::{FileOptions, FileStore};
 use tenure_git::{GitOptions, GitStore};
 use tenure_permissions::FileMode;
 use tenure_postgres::{PoolStatus, PostgresOptions, PostgresStore};
-use tenure_sealed::{Seal, Sealed, SealedAsync, refuse_encrypted, refuse_encrypted_async};
+use tenure_sealed::{Plain, PlainAsync, Seal, Sealed, SealedAsync};
 use tenure_sqlite::{SqliteOptions, SqliteStore};
 use tenure_store_transaction::TransactionStore;
 use tokio::runtime::Handle;
 
-use crate::encryption::{rotator, seal_of};
+use crate::encryption::{required, rotator, seal_of};
 use crate::executor::{Executor, SerialStore};
 use crate::metrics::size::StoreSize;
 use crate::place::Place;
@@ -75,14 +75,11 @@ impl Executor {
                     let opened = Arc::clone(&opened);
                     async move {
                         let store = Arc::new(PostgresStore::open(&address, &options).await?);
+                        store.require(required(seal.clone()));
+                        let below = Arc::clone(&store) as Arc<dyn Store>;
                         let sealed: Arc<dyn Store> = match seal {
-                            Some(seal) => {
-                                Arc::new(SealedAsync::over(Arc::clone(&store) as _, seal).await?)
-                            }
-                            None => {
-                                refuse_encrypted_async(&*store).await?;
-                                Arc::clone(&store) as _
-                            }
+                            Some(seal) => Arc::new(SealedAsync::over(below, seal).await?),
+                            None => Arc::new(PlainAsync::over(below).await?),
                         };
                         // It is opened once.
                         let _ = opened.set((Arc::downgrade(&store), Handle::current()));
@@ -134,10 +131,7 @@ where
 {
     Ok(match seal {
         Some(seal) => Box::new(Sealed::over(store, seal)?),
-        None => {
-            refuse_encrypted(&store)?;
-            Box::new(store)
-        }
+        None => Box::new(Plain::over(store)?),
     })
 }
 

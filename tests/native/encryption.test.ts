@@ -132,6 +132,51 @@ describe("an encrypted store", () => {
     expect(await code(open(url, { encryption }))).toBe("STORE_UNAVAILABLE");
   });
 
+  it.each(["sqlite", "file", "postgres"])(
+    "is noticed by handles that were opened before: %s",
+    async (scheme) => {
+      const url = scheme === "postgres" ? newPostgres() : `${scheme}:${join(newFolder(), "store")}`;
+      const [plain, other] = [await opening(url), await opening(url)];
+      await plain.start({ id: "a", task: SECRET, mode: "m", context: { step: 1 } });
+      await plain.webhooks.add({ id: "w", url: "https://example.com/hook" });
+      await other.get("a");
+      const [old, next] = [newKey("old"), newKey("new")];
+      const rotate = (keys: string) => {
+        const env = { ...process.env, TENURE_STORE: url, TENURE_ENCRYPTION_KEY: keys };
+        return run(command, ["rotate-key"], { env });
+      };
+      await rotate(`old=file:${old.path}`);
+      const again = {
+        code: "STORE_UNAVAILABLE",
+        message: expect.stringContaining("open it again"),
+      };
+      for (const stale of [plain, other]) {
+        expect(await failure(stale.pause("a", "late"))).toMatchObject(again);
+        expect(await failure(stale.start({ id: "b", task: "late", mode: "m" }))).toMatchObject(
+          again,
+        );
+        expect(await failure(stale.get("a"))).toMatchObject(again);
+        expect(await failure(idsOf(stale, {}))).toMatchObject(again);
+        expect(await failure(idsOf(stale, { text: SECRET }))).toMatchObject(again);
+        expect(await failure(stale.export("a"))).toMatchObject(again);
+      }
+      const keyed = await opening(url, { encryption: { keys: old.keys } });
+      const found = await keyed.get("a");
+      expect([found?.task, found?.status, found?.context]).toEqual([SECRET, "active", { step: 1 }]);
+      await keyed.addEvent("a", "note", {});
+      await rotate(`new=file:${next.path},old=file:${old.path}`);
+      expect(await failure(keyed.start({ id: "b", task: "t", mode: "m" }))).toMatchObject(again);
+      for (const read of [() => keyed.get("a"), () => idsOf(keyed, {})]) {
+        expect(await failure(read())).toMatchObject({
+          code: "STORE_UNAVAILABLE",
+          message: expect.stringContaining('the key "new", which was not given'),
+        });
+      }
+      const renewed = await opening(url, { encryption: { keys: next.keys, only: true } });
+      expect(await idsOf(renewed, {})).toEqual(["a"]);
+    },
+  );
+
   it("refuses keys that it would not use", async () => {
     const { path: _, ...encryption } = newKey("k");
     const given = { encryption };
@@ -181,6 +226,7 @@ describe("an encrypted store", () => {
       expect(await idsOf(client, { text: SECRET })).toHaveLength(5);
     } finally {
       child.kill();
+      await once(child, "close");
     }
     expect(log).not.toContain(SECRET);
     expect(readable(folder)).toEqual([]);

@@ -134,6 +134,7 @@ async fn record_page(context: &Context, kind: &str, after: Option<&str>) -> Resu
     let records = context.scan(&scan).await?;
     let (mut stamps, mut bytes) = (Vec::new(), 0);
     let (mut read, mut last) = (0, None);
+    let mut problems = Vec::new();
     let mut owners = Owners::default();
     for record in &records {
         if bytes > STEP_BYTES {
@@ -149,6 +150,13 @@ async fn record_page(context: &Context, kind: &str, after: Option<&str>) -> Resu
         read += 1;
         bytes += record.body.len();
         last = Some(format!("{kind}//{}", record.key));
+        if record.body.is_empty() {
+            // The store cannot decrypt it.
+            let id = format!("{kind} {}", record.key);
+            let problem = "the record is damaged".to_owned();
+            problems.push(Problem { id, problem });
+            continue;
+        }
         let mut stamp = Stamp::of_record(record);
         if let Some(owner) = &record.owner {
             stamp.owner = Some(owner.as_str().into());
@@ -166,6 +174,7 @@ async fn record_page(context: &Context, kind: &str, after: Option<&str>) -> Resu
         page: text(&stamps),
         records: stamps.len() as u64,
         next: last.filter(|_| more).or_else(next_kind),
+        problems,
         ..CopyPage::default()
     })
 }

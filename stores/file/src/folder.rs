@@ -1,5 +1,6 @@
 //! The store's folder: its lock, consistent reads, and the view of a job that holds the lock.
 
+use std::cell::RefCell;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use tenure_core::{History, Result, SessionId, SyncStore};
 
 use crate::disk::Disk;
 use crate::failure::describe;
+use crate::intent::Intent;
 use crate::layout::{LOCK, OWN};
 use crate::log::Log;
 use crate::options::FileOptions;
@@ -46,7 +48,7 @@ impl<D: Disk> Folder<D> {
     /// timeout.
     pub(crate) fn transaction<R>(&self, job: impl FnOnce(&dyn SyncStore) -> R) -> Result<R> {
         let _held = self.lock()?;
-        Ok(job(&Unit(self)))
+        Ok(job(&Unit::of(self)))
     }
 
     fn lock(&self) -> Result<D::Held> {
@@ -163,7 +165,30 @@ impl<D: Disk> SyncStore for Folder<D> {
 }
 
 /// The store for a job that holds the folder's lock.
-struct Unit<'f, D>(&'f Folder<D>);
+struct Unit<'f, D> {
+    folder: &'f Folder<D>,
+    /// The intent, which nobody else changes meanwhile.
+    intent: RefCell<Option<Intent>>,
+}
+
+impl<'f, D: Disk> Unit<'f, D> {
+    fn of(folder: &'f Folder<D>) -> Self {
+        Self {
+            folder,
+            intent: RefCell::default(),
+        }
+    }
+
+    fn view(&self, method: &'static str) -> Result<View<'f, D>> {
+        let disk = &self.folder.disk;
+        if let Some(intent) = &*self.intent.borrow() {
+            return Ok(View::with(disk, intent.clone(), method));
+        }
+        let view = View::new(disk, method)?;
+        *self.intent.borrow_mut() = Some(view.intent.clone());
+        Ok(view)
+    }
+}
 
 impl<D: Disk> SyncStore for Unit<'_, D> {
     fn capabilities(&self) -> Capabilities {
@@ -171,31 +196,32 @@ impl<D: Disk> SyncStore for Unit<'_, D> {
     }
 
     fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
-        self.0.load(id, history)
+        load(&self.view("load")?, id, history)
     }
 
     fn commit(&self, changes: &Changes) -> Result<Commit> {
-        self.0.writer(true).commit(changes)
+        self.intent.take();
+        self.folder.writer(true).commit(changes)
     }
 
     fn list(&self, query: &ListQuery) -> Result<Page> {
-        self.0.view("list")?.list(query)
+        self.view("list")?.list(query)
     }
 
     fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
-        self.0.view("record")?.record(kind, key)
+        self.view("record")?.record(kind, key)
     }
 
     fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
-        self.0.view("scan")?.scan(scan)
+        self.view("scan")?.scan(scan)
     }
 
     fn tally(&self, filter: &Filter, aggregate: Aggregate) -> Result<Option<Tally>> {
-        self.0.view("tally")?.tally(filter, aggregate).map(Some)
+        self.view("tally")?.tally(filter, aggregate).map(Some)
     }
 
     fn feed(&self, query: &FeedQuery) -> Result<FeedPage> {
-        self.0.feed(query)
+        self.folder.feed(query)
     }
 }
 

@@ -46,11 +46,16 @@ impl<'d, D: Disk> View<'d, D> {
             Err(error) if is_absent(&error) => Intent::default(),
             Err(error) => return Err(describe(disk, method, layout::INTENT, &error)),
         };
-        Ok(Self {
+        Ok(Self::with(disk, intent, method))
+    }
+
+    /// The state with an intent that was read before.
+    pub(crate) fn with(disk: &'d D, intent: Intent, method: &'static str) -> Self {
+        Self {
             disk,
             intent,
             method,
-        })
+        }
     }
 
     /// The number of the last write of several files.

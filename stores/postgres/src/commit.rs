@@ -12,6 +12,7 @@ use crate::database::Database;
 use crate::failure::Failure;
 use crate::plan::{Plan, plan};
 use crate::request::{Batch, Frame, Replies, Request, Value};
+use crate::required::Required;
 use crate::row;
 
 const METHOD: &str = "commit";
@@ -50,7 +51,10 @@ impl Database {
         feed: &[Change],
     ) -> Result<Commit> {
         let deadline = self.deadline();
-        let Plan { frame, requests } = plan(changes, origins, feed, &self.schema, token);
+        let required = self.requirements.get();
+        let required = required.as_ref();
+        let Plan { frame, requests } =
+            plan(changes, (origins, required), feed, &self.schema, token);
         let mut backoff = Backoff::default();
         // Why an attempt may have been applied, although it was not acknowledged.
         let mut uncertain: Option<String> = None;
@@ -73,7 +77,7 @@ impl Database {
                 }
                 Failure::Unmet => {
                     let known = uncertain.is_some().then_some(token);
-                    match self.find_out(changes, known, deadline).await {
+                    match self.find_out((changes, required), known, deadline).await {
                         Ok(Found::Applied) => return Ok(Commit::Applied),
                         Ok(Found::Conflict(conflict)) => return Ok(conflict),
                         Ok(Found::Met) => match origins.first() {
@@ -100,11 +104,11 @@ impl Database {
         }
     }
 
-    /// Whether a commit with this token was applied, or else which precondition is not met, of the sessions and then
-    /// of the records in their order.
+    /// Whether a commit with this token was applied, or else which precondition is not met: what is required, then those of the
+    /// sessions, and then those of the records in their order.
     async fn find_out(
         &self,
-        changes: &Changes,
+        (changes, required): (&Changes, Option<&Required>),
         token: Option<i64>,
         deadline: Instant,
     ) -> Result<Found, Failure> {
@@ -134,6 +138,7 @@ impl Database {
              JOIN unnest({kinds}, {keys}) AS w (kind, key) ON r.kind = w.kind AND r.key = w.key"
         ));
         let mut requests = vec![sessions, records];
+        requests.extend(required.map(|required| required.read(schema)));
         if let Some(token) = token {
             let mut marks = Request::default();
             let token = marks.bind(token);
@@ -149,8 +154,12 @@ impl Database {
             .into_iter();
         let sessions = replies.next().unwrap_or_default();
         let records = replies.next().unwrap_or_default();
+        let of_required = required.and_then(|_| replies.next()).unwrap_or_default();
         if replies.next().is_some_and(|rows| !rows.is_empty()) {
             return Ok(Found::Applied);
+        }
+        if let Some(conflict) = required.and_then(|required| required.conflict(&of_required)) {
+            return Ok(Found::Conflict(conflict));
         }
         let version = |row: &Row, column| row::get::<i64>(row, column).ok().map(row::restored);
         for SessionChange { id, expect, .. } in &changes.sessions {

@@ -16,6 +16,7 @@ use crate::memory::RememberedHeads;
 use crate::options::Settings;
 use crate::pool::Pool;
 use crate::request::{Batch, Frame, Replies, Request, exchange};
+use crate::required::Requirements;
 use crate::row;
 use crate::schema::VERSION;
 use crate::signal::Signal;
@@ -48,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<ServerClock>,
     pub(crate) signal: Signal,
     pub(crate) heads: RememberedHeads,
+    /// What every commit requires.
+    pub(crate) requirements: Requirements,
     /// The version of a schema that a newer Tenure has migrated meanwhile; 0 as long as that is not so.
     newer: AtomicU32,
     /// When the version of the schema was read last, by this machine's clock in microseconds. New connections measure the
@@ -70,6 +73,7 @@ impl Database {
             clock,
             signal: Signal::default(),
             heads: RememberedHeads::default(),
+            requirements: Requirements::default(),
             newer: AtomicU32::new(0),
             schema: format!("\"{}\"", address.schema),
             shown: address.to_string(),

@@ -44,7 +44,7 @@
 //!
 //! `address` reads URLs, `options` has the settings, `tls` the encryption, `pool` the connections, `clock` the server's
 //! time, `backoff` the pauses, `request` sends statements, `database` repeats reads, `schema` and `migration` have the tables, `row` their rows, `query` the SQL of lists,
-//! `read`, `list` and `feed` read, `memory` remembers heads, `plan` makes statements of changes, `commit` writes, `listen` notifies and listens, `signal` has what is known of that, and
+//! `read`, `list` and `feed` read, `memory` remembers heads, `plan` makes statements of changes, `required` adds what all commits of a handle require, `commit` writes, `listen` notifies and listens, `signal` has what is known of that, and
 //! `store` is the handle.
 
 mod address;
@@ -64,6 +64,7 @@ mod pool;
 mod query;
 mod read;
 mod request;
+mod required;
 mod row;
 mod schema;
 mod signal;
@@ -73,4 +74,5 @@ mod tls;
 pub use address::Address;
 pub use options::PostgresOptions;
 pub use pool::{PoolStatus, WAIT_BOUNDS_US};
+pub use required::{Required, Requirement};
 pub use store::PostgresStore;

@@ -8,6 +8,8 @@
 //! That records are absent, such as the lease of a runner, is checked by a statement of its own, after the one that
 //! writes the session: a statement that waits for a row sees other tables as they were before. One that inserts a
 //! session waits for no row, and checks it, too.
+//!
+//! What all commits of a handle require is checked where the token of the commit is kept.
 
 use std::sync::LazyLock;
 
@@ -17,6 +19,7 @@ use tenure_core::stored::record::Record;
 use tenure_core::{Changes, Event, Head, SessionId, Timestamp};
 
 use crate::request::{Frame, Mark, Request, Value};
+use crate::required::Required;
 use crate::row::{HEAD, head_values, stored};
 
 /// The columns of a session in a statement: those of its head, and the token of the commit that writes it.
@@ -57,13 +60,15 @@ struct Site<'s> {
     is_alone: bool,
     /// The commits that are to have written sessions.
     origins: &'s [Origin],
+    /// What every commit of the handle requires.
+    required: Option<&'s Required>,
 }
 
 /// The statements of a commit that is not empty, which expects that sessions are as the commits of `origins` have
-/// written them. `feed` is what the feed says of it.
+/// written them, and that what is required is there. `feed` is what the feed says of it.
 pub(crate) fn plan<'a>(
     changes: &'a Changes,
-    origins: &[Origin],
+    (origins, required): (&[Origin], Option<&Required>),
     feed: &'a [Change],
     schema: &str,
     token: i64,
@@ -86,6 +91,7 @@ pub(crate) fn plan<'a>(
         token,
         is_alone,
         origins,
+        required,
     };
     let mut requests = Vec::new();
     if is_alone {
@@ -410,7 +416,7 @@ impl Site<'_> {
                     self.schema
                 ));
             }
-            let token = request.bind(self.token);
+            let token = self.token(request);
             request.push(format_args!(
                 ", marked AS (INSERT INTO {}.commits (token) SELECT {token} FROM written)",
                 self.schema
@@ -510,12 +516,24 @@ impl Site<'_> {
     /// Keeps the token of the commit.
     fn mark<'a>(&self) -> Request<'a> {
         let mut request = Request::default();
-        let token = request.bind(self.token);
+        let token = self.token(&mut request);
         request.push(format_args!(
             "INSERT INTO {}.commits (token) VALUES ({token})",
             self.schema
         ));
         request
+    }
+
+    /// The token of the commit, if what is required is there.
+    fn token(&self, request: &mut Request<'_>) -> String {
+        let token = request.bind(self.token);
+        match self.required {
+            None => token.to_string(),
+            Some(required) => {
+                let is_met = required.condition(request, self.schema);
+                format!("{token} / (CASE WHEN {is_met} THEN 1 ELSE 0 END)")
+            }
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::database::Database;
 use crate::migration;
 use crate::options::{PostgresOptions, Settings};
 use crate::pool::PoolStatus;
+use crate::required::Requirement;
 
 /// After so many changes, on average, the oldest ones are removed.
 const BETWEEN_REMOVALS: u64 = 1024;
@@ -93,6 +94,12 @@ impl PostgresStore {
     /// `SCHEMA_TOO_NEW`.
     pub async fn clock_offset_ms(&self) -> Result<i64> {
         self.database.clock_offset_ms().await
+    }
+
+    /// Makes every commit of this handle require something, which is asked for each time. One for which it is not met changes nothing,
+    /// and its reply is the conflict of the record that is in the way. It is set once, before the first commit.
+    pub fn require(&self, requirement: Requirement) {
+        self.database.requirements.set(requirement);
     }
 
     /// The state of the connections.

@@ -18,6 +18,7 @@ mod outbox;
 mod properties;
 mod proxy;
 mod recalled;
+mod required;
 mod server;
 mod servers;
 mod waits;

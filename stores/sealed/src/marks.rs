@@ -1,5 +1,8 @@
 //! The records by which the keys of a store are known: one for each key that has encrypted something, with a known text. So a key
 //! that is missing, or is another one of the same id, is noticed when the store is opened, before anything is read or written.
+//!
+//! The version of a record says whether its key encrypts. A rotation begins by marking the other keys as replaced: what a handle
+//! encrypted with one of them after that, the rotation might have passed already. It ends by removing these records.
 
 use tenure_core::error::Cause;
 use tenure_core::store::{Commit, Expect, Record, RecordChange, Scan};
@@ -10,6 +13,10 @@ use crate::value::{sealed_part, sealed_property};
 
 /// The kind of the records of the keys.
 pub const KEY_RECORDS: &str = "encryption";
+/// The version of the record of a key that encrypts.
+pub const IN_USE: u64 = 1;
+/// The version of the record of a key that a rotation replaces.
+const REPLACED: u64 = 2;
 /// Their text.
 const KNOWN: &str = "the key of this store";
 /// The keys of a store that are read: those that an interrupted change of the key has left.
@@ -40,6 +47,13 @@ pub(crate) fn refused(records: &[Record]) -> Result<()> {
     }
 }
 
+/// The error of a handle without keys whose store another process has encrypted.
+pub(crate) fn encrypted_meanwhile(key: &str) -> Error {
+    unavailable(format!(
+        "it was encrypted with the key {key:?} while it was open without keys; open it again with that"
+    ))
+}
+
 /// Whether a commit was refused because another process has written the record of a key.
 pub(crate) fn is_mark_conflict(commit: &Commit) -> bool {
     matches!(commit, Commit::RecordConflict { record_kind, .. } if record_kind == KEY_RECORDS)
@@ -53,7 +67,7 @@ impl Seal {
     pub(crate) fn check_keys(&self, records: &[Record]) -> Result<()> {
         for record in records {
             self.check_key(record)?;
-            if record.key == self.current() {
+            if record.key == self.current() && record.version == IN_USE {
                 self.note_marked();
             }
         }
@@ -84,11 +98,46 @@ impl Seal {
         }
     }
 
+    /// Whether the store lacks the record of the current key, which has not encrypted anything in it yet. `records` are those of
+    /// all keys.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE` for a wrong or missing key, and for one that a rotation replaces.
+    pub(crate) fn lacks_mark(&self, records: &[Record]) -> Result<bool> {
+        for record in records {
+            self.check_key(record)?;
+        }
+        let own = records.iter().find(|record| record.key == self.current());
+        match own {
+            None => Ok(true),
+            own => self.expect_in_use(own).map(|()| false),
+        }
+    }
+
+    /// Checks that the current key, which has encrypted something in this store, is not replaced, by its record.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`.
+    pub(crate) fn expect_in_use(&self, record: Option<&Record>) -> Result<()> {
+        match record.is_some_and(|record| record.version == IN_USE) {
+            true => Ok(()),
+            false => Err(self.replaced()),
+        }
+    }
+
+    /// The error of a handle whose key a rotation replaces or has replaced.
+    pub(crate) fn replaced(&self) -> Error {
+        unavailable(format!(
+            "the key {:?} is replaced by a rotation, and encrypts nothing more in it; open it again with the new key as the first one",
+            self.current()
+        ))
+    }
+
     /// The change that writes the record of the current key.
     ///
     /// # Errors
     /// `INTERNAL` without random bits.
-    pub(crate) fn mark(&self) -> Result<RecordChange> {
+    pub(crate) fn mark(&self, expect: Expect) -> Result<RecordChange> {
         let key = self.current();
         let place = Place::Record {
             kind: KEY_RECORDS,
@@ -97,13 +146,34 @@ impl Seal {
         let record = Record {
             kind: KEY_RECORDS.to_owned(),
             key: key.to_owned(),
-            version: 1,
+            version: IN_USE,
             expires_at: None,
             owner: None,
             body: sealed_property(&self.encrypt(place, KNOWN)?),
         };
-        Ok(RecordChange::put(Expect::Absent, record))
+        Ok(RecordChange::put(expect, record))
     }
+}
+
+/// The change that marks the key of a record as replaced; `None` if it is.
+pub(crate) fn replacing(record: Record) -> Option<RecordChange> {
+    let version = record.version;
+    let replaced = Record {
+        version: REPLACED,
+        ..record
+    };
+    (version != REPLACED).then(|| RecordChange::put(Expect::Version { version }, replaced))
+}
+
+/// The change that removes the record of a key, if it is marked as replaced.
+pub(crate) fn removing(record: &Record) -> Option<RecordChange> {
+    let removal = || RecordChange {
+        kind: record.kind.clone(),
+        key: record.key.clone(),
+        expect: Expect::Version { version: REPLACED },
+        record: None,
+    };
+    (record.version == REPLACED).then(removal)
 }
 
 fn unavailable(problem: String) -> Error {

@@ -14,7 +14,7 @@ use tenure_core::value::limits::MAX_PAGE_BYTES;
 use tenure_core::{Error, Event, Head, History, Result, SessionId, Store};
 use tenure_store_transaction::{Rewrite, TransactionStore};
 
-use crate::marks::{self, is_mark_conflict};
+use crate::marks::{self, IN_USE, is_mark_conflict};
 use crate::seal::Seal;
 use crate::store::{Sealed, SealedAsync};
 use crate::value::SEALED_KINDS;
@@ -32,7 +32,7 @@ const ORDER: Order = Order {
     direction: Direction::Asc,
 };
 
-/// The ids of sessions with problems that are kept.
+/// The names of sessions and records with problems that are kept.
 const MOST_PROBLEMS: usize = 100;
 
 /// A rotation of a store, and how far it is.
@@ -44,9 +44,9 @@ pub struct Rotation {
     pub rewritten: u64,
     /// The sessions that other writers have changed at each attempt; the next rotation finds them again.
     pub busy: u64,
-    /// The number of sessions that cannot be read, or do not decrypt.
+    /// The number of sessions and records that cannot be read, or do not decrypt.
     pub failed: u64,
-    /// The ids of the first hundred of these.
+    /// The ids of the first hundred of these sessions, and the kinds and keys of the records.
     pub problems: Vec<String>,
     /// The ids of the keys that the store no longer needs, at the end of a rotation that has left out nothing.
     pub retired: Vec<String>,
@@ -159,6 +159,9 @@ pub async fn rotate_async(
 
 async fn page(below: &impl Below, seal: &Seal, mut rotation: Rotation) -> Result<Rotation> {
     mark(below, seal).await?;
+    if rotation.after.is_none() {
+        replace_others(below, seal).await?;
+    }
     let query = ListQuery {
         filter: Filter {
             trash: Trash::Include,
@@ -188,7 +191,7 @@ async fn page(below: &impl Below, seal: &Seal, mut rotation: Rotation) -> Result
     }
     if rotation.after.is_none() {
         for kind in SEALED_KINDS {
-            rotation.rewritten += records(below, seal, kind).await?;
+            records(below, seal, kind, &mut rotation).await?;
         }
         if rotation.busy == 0 && rotation.failed == 0 {
             rotation.retired = retire(below, seal).await?;
@@ -198,48 +201,64 @@ async fn page(below: &impl Below, seal: &Seal, mut rotation: Rotation) -> Result
     Ok(rotation)
 }
 
-/// Writes the record of the current key before something is encrypted with it.
+/// Writes the record of the current key before something is encrypted with it. A key that was replaced before is in use again.
 async fn mark(below: &impl Below, seal: &Seal) -> Result<()> {
-    while !seal.is_marked() {
-        let changes = Changes {
-            records: vec![seal.mark()?],
-            ..Changes::default()
+    loop {
+        let records = below.scan(&marks::all()).await?;
+        seal.check_keys(&records)?;
+        let own = records.iter().find(|record| record.key == seal.current());
+        let expect = match own.map(|record| record.version) {
+            Some(IN_USE) => return Ok(()),
+            Some(version) => Expect::Version { version },
+            None => Expect::Absent,
         };
-        match below.commit(changes).await? {
-            Commit::Applied => seal.note_marked(),
-            commit if is_mark_conflict(&commit) => {
-                seal.check_keys(&below.scan(&marks::all()).await?)?;
+        // Until it is written, commits do not require it.
+        seal.note_unmarked();
+        match commit_one(below, seal.mark(expect)?).await? {
+            Commit::Applied => {
+                seal.note_marked();
+                return Ok(());
             }
+            commit if is_mark_conflict(&commit) => {}
             _ => return Err(Error::internal("the record of a key was not written")),
+        }
+    }
+}
+
+/// Marks the other keys as replaced, so that nothing more is encrypted with them.
+async fn replace_others(below: &impl Below, seal: &Seal) -> Result<()> {
+    for record in below.scan(&marks::all()).await? {
+        if record.key != seal.current()
+            && let Some(change) = marks::replacing(record)
+        {
+            // If another process has removed it meanwhile, it is replaced, too.
+            commit_one(below, change).await?;
         }
     }
     Ok(())
 }
 
-/// Removes the records of the keys with which nothing is encrypted any longer. Returns their ids.
+/// Removes the records of the keys with which nothing is encrypted any longer. Returns their ids. A key whose use began
+/// during the rotation is left.
 async fn retire(below: &impl Below, seal: &Seal) -> Result<Vec<String>> {
     let mut retired = Vec::new();
     for record in below.scan(&marks::all()).await? {
-        if record.key == seal.current() {
-            continue;
-        }
-        let expect = Expect::Version {
-            version: record.version,
-        };
-        let changes = Changes {
-            records: vec![RecordChange {
-                kind: record.kind,
-                key: record.key.clone(),
-                expect,
-                record: None,
-            }],
-            ..Changes::default()
-        };
-        if below.commit(changes).await? == Commit::Applied {
+        if record.key != seal.current()
+            && let Some(change) = marks::removing(&record)
+            && commit_one(below, change).await? == Commit::Applied
+        {
             retired.push(record.key);
         }
     }
     Ok(retired)
+}
+
+async fn commit_one(below: &impl Below, change: RecordChange) -> Result<Commit> {
+    let changes = Changes {
+        records: vec![change],
+        ..Changes::default()
+    };
+    below.commit(changes).await
 }
 
 /// The outcome of an attempt to write values in place.
@@ -375,8 +394,13 @@ async fn whole(below: &impl Below, seal: &Seal, id: &SessionId) -> Result<Option
 }
 
 /// Rotates the records of a kind.
-async fn records(below: &impl Below, seal: &Seal, kind: &str) -> Result<u64> {
-    let (mut after, mut rewritten) = (None, 0);
+async fn records(
+    below: &impl Below,
+    seal: &Seal,
+    kind: &str,
+    rotation: &mut Rotation,
+) -> Result<()> {
+    let mut after = None;
     loop {
         let scan = Scan {
             kind: kind.to_owned(),
@@ -385,13 +409,16 @@ async fn records(below: &impl Below, seal: &Seal, kind: &str) -> Result<u64> {
         };
         let page = below.scan(&scan).await?;
         let Some(last) = page.last().map(|record| record.key.clone()) else {
-            return Ok(rewritten);
+            return Ok(());
         };
         for mut record in page {
             if !seal.is_record_old(&record) {
                 continue;
             }
-            seal.open_record(&mut record)?;
+            if seal.open_record(&mut record).is_err() {
+                rotation.note_problem(format!("{kind} {}", record.key));
+                continue;
+            }
             seal.seal_record(&mut record)?;
             let expect = Expect::Version {
                 version: record.version,
@@ -402,7 +429,7 @@ async fn records(below: &impl Below, seal: &Seal, kind: &str) -> Result<u64> {
             };
             // One that has changed meanwhile was encrypted with the current key.
             if below.commit(changes).await? == Commit::Applied {
-                rewritten += 1;
+                rotation.rewritten += 1;
             }
         }
         after = Some(last);

@@ -182,14 +182,19 @@ impl Seal {
         self.only
     }
 
-    /// Whether the store has the record of the key that encrypts.
-    pub(crate) fn is_marked(&self) -> bool {
+    /// Whether the store was found to have the record of the key that encrypts.
+    pub fn is_marked(&self) -> bool {
         self.is_marked.load(Ordering::Relaxed)
     }
 
     /// Notes that the store has that record for certain: it was read from it, or written and committed.
     pub(crate) fn note_marked(&self) {
         self.is_marked.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that the store lacks that record.
+    pub(crate) fn note_unmarked(&self) {
+        self.is_marked.store(false, Ordering::Relaxed);
     }
 
     /// Encrypts bytes: a nonce, the ciphertext and the tag.

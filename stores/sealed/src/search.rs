@@ -23,6 +23,8 @@ pub(crate) struct Search {
     max_bytes: u64,
     bytes: u64,
     page: Page,
+    /// Whether a session does not decrypt.
+    has_damaged: bool,
 }
 
 impl Search {
@@ -49,6 +51,7 @@ impl Search {
             max_bytes: query.max_bytes,
             bytes: 0,
             page: Page::default(),
+            has_damaged: false,
         }
     }
 
@@ -70,6 +73,7 @@ impl Search {
                 return Ok(false);
             }
             if let Err(error) = seal.open_head(&mut head) {
+                self.has_damaged = true;
                 self.page.problems.push(Problem {
                     id: head.id.to_string(),
                     problem: error.to_string(),
@@ -104,6 +108,11 @@ impl Search {
         }
         self.go_on_after(last)?;
         Ok(true)
+    }
+
+    /// Whether a session does not decrypt.
+    pub(crate) fn has_damaged(&self) -> bool {
+        self.has_damaged
     }
 
     /// The page that was asked for.

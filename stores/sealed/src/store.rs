@@ -1,6 +1,7 @@
 //! The stores that encrypt: one over synchronous stores and their transactions, one over asynchronous stores.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::fmt;
 use std::future::ready;
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use tenure_core::store::feed::{FeedPage, FeedQuery};
 use tenure_core::store::filter::Filter;
 use tenure_core::store::tally::{Aggregate, Tally};
 use tenure_core::store::{
-    Answer, Begun, Capabilities, Changes, Commit, Found, ListQuery, Loaded, Memory, Origin, Page,
-    Read, Recalled, Record, Scan, tally_by_pages,
+    Answer, Begun, Capabilities, Changes, Commit, Expect, Found, ListQuery, Loaded, Memory, Origin,
+    Page, Read, Recalled, Record, Scan, tally_by_pages,
 };
 use tenure_core::{History, Result, SessionId, Store, SyncStore};
 use tenure_store_transaction::{Done, Job, Rewrite, TransactionStore};
@@ -27,6 +28,8 @@ pub struct Sealed<S> {
     seal: Arc<Seal>,
     /// In a transaction: whether it has found or written the record of the key, which counts when the transaction is committed.
     in_transaction: Option<Arc<AtomicBool>>,
+    /// In a transaction: whether the record was found, which nobody changes meanwhile.
+    has_mark: Cell<bool>,
 }
 
 impl<S: SyncStore> Sealed<S> {
@@ -41,20 +44,36 @@ impl<S: SyncStore> Sealed<S> {
             store,
             seal,
             in_transaction: None,
+            has_mark: Cell::new(false),
         })
     }
 
-    /// Whether the next commit has to write the record of the key.
+    /// Checks that the key is not replaced. Whether the next commit has to write its record.
     fn lacks_mark(&self, seals: bool) -> Result<bool> {
-        if !seals || self.seal.is_marked() {
+        if self.has_mark.get() {
             return Ok(false);
         }
-        let Some(record) = self.store.record(KEY_RECORDS, self.seal.current())? else {
+        if self.seal.is_marked() {
+            let record = self.store.record(KEY_RECORDS, self.seal.current())?;
+            self.seal.expect_in_use(record.as_ref())?;
+        } else if !seals {
+            return Ok(false);
+        } else if self.seal.lacks_mark(&self.store.scan(&marks::all())?)? {
             return Ok(true);
-        };
-        self.seal.check_key(&record)?;
-        self.note_marked();
+        } else {
+            self.note_marked();
+        }
+        self.has_mark.set(self.in_transaction.is_some());
         Ok(false)
+    }
+
+    /// What was decrypted. If a value does not decrypt because another process has replaced the key since the store was opened,
+    /// that is the error: the value is not damaged.
+    fn with_keys<T>(&self, opened: Result<T>, is_damaged: impl FnOnce(&T) -> bool) -> Result<T> {
+        if opened.as_ref().map_or(true, is_damaged) {
+            self.seal.check_keys(&self.store.scan(&marks::all())?)?;
+        }
+        opened
     }
 
     fn note_marked(&self) {
@@ -77,22 +96,6 @@ impl<S> Sealed<S> {
     }
 }
 
-/// Refuses a store that is encrypted, for a caller without keys.
-///
-/// # Errors
-/// `STORE_UNAVAILABLE`, and those of the store.
-pub fn refuse_encrypted(store: &dyn SyncStore) -> Result<()> {
-    marks::refused(&store.scan(&marks::first())?)
-}
-
-/// As [`refuse_encrypted`], for an asynchronous store.
-///
-/// # Errors
-/// `STORE_UNAVAILABLE`, and those of the store.
-pub async fn refuse_encrypted_async(store: &dyn Store) -> Result<()> {
-    marks::refused(&store.scan(&marks::first()).await?)
-}
-
 impl<S: SyncStore> SyncStore for Sealed<S> {
     fn capabilities(&self) -> Capabilities {
         self.store.capabilities()
@@ -100,7 +103,8 @@ impl<S: SyncStore> SyncStore for Sealed<S> {
 
     fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
         let loaded = self.store.load(id, history)?;
-        loaded.map(|loaded| self.seal.opened(loaded)).transpose()
+        let opened = loaded.map(|loaded| self.seal.opened(loaded)).transpose();
+        self.with_keys(opened, |_| false)
     }
 
     fn commit(&self, changes: &Changes) -> Result<Commit> {
@@ -108,7 +112,7 @@ impl<S: SyncStore> SyncStore for Sealed<S> {
         loop {
             let marks = self.lacks_mark(seals)?;
             if marks {
-                sealed.records.push(self.seal.mark()?);
+                sealed.records.push(self.seal.mark(Expect::Absent)?);
             }
             let commit = self.store.commit(&sealed)?;
             if marks && is_mark_conflict(&commit) {
@@ -126,27 +130,29 @@ impl<S: SyncStore> SyncStore for Sealed<S> {
     fn list(&self, query: &ListQuery) -> Result<Page> {
         let mut search = Search::of(query);
         while search.add(&self.seal, self.store.list(&search.query)?)? {}
-        Ok(search.into_page())
+        self.with_keys(Ok(search), Search::has_damaged)
+            .map(Search::into_page)
     }
 
     fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
-        let mut record = self.store.record(kind, key)?;
-        if let Some(record) = &mut record {
-            self.seal.open_record(record)?;
-        }
-        Ok(record)
+        let record = self.store.record(kind, key)?;
+        let opened = record.map(|record| self.seal.opened_record(record));
+        self.with_keys(opened.transpose(), |_| false)
     }
 
     fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
-        self.seal.opened_records(self.store.scan(scan)?)
+        let opened = self.seal.opened_records(self.store.scan(scan)?);
+        self.with_keys(Ok(opened), |records| records.iter().any(is_empty))
     }
 
     fn read(&self, reads: &[Read]) -> Result<Vec<Found>> {
-        self.seal.opened_all(self.store.read(reads)?)
+        let opened = self.seal.opened_all(self.store.read(reads)?);
+        self.with_keys(opened, |found| found.iter().any(is_damaged))
     }
 
     fn read_one(&self, read: &Read) -> Result<Found> {
-        self.seal.opened_found(self.store.read_one(read)?)
+        let opened = self.seal.opened_found(self.store.read_one(read)?);
+        self.with_keys(opened, is_damaged)
     }
 
     fn tally(&self, filter: &Filter, aggregate: Aggregate) -> Result<Option<Tally>> {
@@ -220,6 +226,16 @@ impl<S> Sealed<S> {
     }
 }
 
+/// Whether a session was found that cannot be read.
+fn is_damaged(found: &Found) -> bool {
+    matches!(found, Found::Session(Err(_)))
+}
+
+/// Whether a record was found that does not decrypt.
+fn is_empty(record: &Record) -> bool {
+    record.body.is_empty()
+}
+
 /// The store of a transaction. The keys were checked.
 fn within<'s>(
     store: &'s dyn SyncStore,
@@ -230,6 +246,7 @@ fn within<'s>(
         store,
         seal: Arc::clone(seal),
         in_transaction: Some(Arc::clone(is_marked)),
+        has_mark: Cell::new(false),
     }
 }
 
@@ -249,7 +266,9 @@ impl fmt::Debug for SealedAsync {
 }
 
 impl SealedAsync {
-    /// Encrypts what is written to a store.
+    /// Encrypts what is written to a store. As soon as the keys [are marked](Seal::is_marked), each commit of the store has to
+    /// require the record of the current key, of the kind [`KEY_RECORDS`] and the version [`IN_USE`](marks::IN_USE), and to reply
+    /// with the conflict of that record otherwise.
     ///
     /// # Errors
     /// Those of [`Sealed::over`].
@@ -268,15 +287,30 @@ impl SealedAsync {
         &*self.store
     }
 
-    /// Whether the next commit has to write the record of the key.
+    /// As [`Sealed::with_keys`].
+    async fn with_keys<T>(
+        &self,
+        opened: Result<T>,
+        is_damaged: impl FnOnce(&T) -> bool,
+    ) -> Result<T> {
+        if opened.as_ref().map_or(true, is_damaged) {
+            let records = self.store.scan(&marks::all()).await?;
+            self.seal.check_keys(&records)?;
+        }
+        opened
+    }
+
+    /// Whether the next commit has to write the record of the key. Where there is one, the store below requires it of each commit.
     async fn lacks_mark(&self, seals: bool) -> Result<bool> {
         if !seals || self.seal.is_marked() {
             return Ok(false);
         }
-        let Some(record) = self.store.record(KEY_RECORDS, self.seal.current()).await? else {
+        if self
+            .seal
+            .lacks_mark(&self.store.scan(&marks::all()).await?)?
+        {
             return Ok(true);
-        };
-        self.seal.check_key(&record)?;
+        }
         self.seal.note_marked();
         Ok(false)
     }
@@ -290,7 +324,8 @@ impl Store for SealedAsync {
     fn load<'a>(&'a self, id: &'a SessionId, history: History) -> Answer<'a, Option<Loaded>> {
         Box::pin(async move {
             let loaded = self.store.load(id, history).await?;
-            loaded.map(|loaded| self.seal.opened(loaded)).transpose()
+            let opened = loaded.map(|loaded| self.seal.opened(loaded)).transpose();
+            self.with_keys(opened, |_| false).await
         })
     }
 
@@ -300,10 +335,13 @@ impl Store for SealedAsync {
             loop {
                 let marks = self.lacks_mark(seals).await?;
                 if marks {
-                    sealed.records.push(self.seal.mark()?);
+                    sealed.records.push(self.seal.mark(Expect::Absent)?);
                 }
                 let commit = self.store.commit(&sealed).await?;
-                if marks && is_mark_conflict(&commit) {
+                if is_mark_conflict(&commit) {
+                    if !marks {
+                        return Err(self.seal.replaced());
+                    }
                     sealed.records.pop();
                     continue;
                 }
@@ -319,26 +357,33 @@ impl Store for SealedAsync {
         Box::pin(async move {
             let mut search = Search::of(query);
             while search.add(&self.seal, self.store.list(&search.query).await?)? {}
-            Ok(search.into_page())
+            let searched = self.with_keys(Ok(search), Search::has_damaged).await;
+            searched.map(Search::into_page)
         })
     }
 
     fn record<'a>(&'a self, kind: &'a str, key: &'a str) -> Answer<'a, Option<Record>> {
         Box::pin(async move {
-            let mut record = self.store.record(kind, key).await?;
-            if let Some(record) = &mut record {
-                self.seal.open_record(record)?;
-            }
-            Ok(record)
+            let record = self.store.record(kind, key).await?;
+            let opened = record.map(|record| self.seal.opened_record(record));
+            self.with_keys(opened.transpose(), |_| false).await
         })
     }
 
     fn scan<'a>(&'a self, scan: &'a Scan) -> Answer<'a, Vec<Record>> {
-        Box::pin(async move { self.seal.opened_records(self.store.scan(scan).await?) })
+        Box::pin(async move {
+            let opened = self.seal.opened_records(self.store.scan(scan).await?);
+            let is_damaged = |records: &Vec<Record>| records.iter().any(is_empty);
+            self.with_keys(Ok(opened), is_damaged).await
+        })
     }
 
     fn read<'a>(&'a self, reads: &'a [Read]) -> Answer<'a, Vec<Found>> {
-        Box::pin(async move { self.seal.opened_all(self.store.read(reads).await?) })
+        Box::pin(async move {
+            let opened = self.seal.opened_all(self.store.read(reads).await?);
+            let is_damaged = |found: &Vec<Found>| found.iter().any(is_damaged);
+            self.with_keys(opened, is_damaged).await
+        })
     }
 
     fn tally<'a>(&'a self, filter: &'a Filter, aggregate: Aggregate) -> Answer<'a, Tally> {
@@ -393,9 +438,13 @@ impl Memory for SealedMemory {
         origins: &'a [Origin],
     ) -> Answer<'a, Commit> {
         match self.seal.sealed(changes) {
-            Ok((sealed, _)) => {
-                Box::pin(async move { self.memory.commit_recalled(&sealed, origins).await })
-            }
+            Ok((sealed, _)) => Box::pin(async move {
+                let commit = self.memory.commit_recalled(&sealed, origins).await?;
+                match is_mark_conflict(&commit) {
+                    true => Err(self.seal.replaced()),
+                    false => Ok(commit),
+                }
+            }),
             Err(error) => Box::pin(ready(Err(error))),
         }
     }

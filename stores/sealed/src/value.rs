@@ -79,6 +79,34 @@ fn user_data(head: &mut Head) -> Vec<(&'static str, Value<'_>)> {
     values
 }
 
+/// The encrypted part of a value; `None` for another value.
+fn sealed_value<'v>(value: &'v Value<'_>) -> Option<&'v str> {
+    match value {
+        Value::Text(text) => text
+            .strip_prefix(MARK)
+            .and_then(|rest| rest.strip_prefix(':')),
+        Value::Json(json) | Value::Metadata(json) => sealed_part(json.as_str()),
+    }
+}
+
+/// Whether a head has values that look encrypted. A user may have written such a value.
+pub(crate) fn has_sealed_values(head: &mut Head) -> bool {
+    let values = user_data(head);
+    values
+        .iter()
+        .any(|(_, value)| sealed_value(value).is_some())
+}
+
+/// Whether the data of an event looks encrypted.
+pub(crate) fn is_event_sealed(event: &Event) -> bool {
+    sealed_part(event.data.as_str()).is_some()
+}
+
+/// Whether the body of a record looks encrypted.
+pub(crate) fn is_record_sealed(record: &Record) -> bool {
+    SEALED_KINDS.contains(&record.kind.as_str()) && sealed_part(&record.body).is_some()
+}
+
 impl Seal {
     /// Changes as the store below gets them, and whether they have encrypted values.
     ///
@@ -132,15 +160,24 @@ impl Seal {
         Ok(loaded)
     }
 
-    /// Decrypts records.
+    /// Decrypts the records of a scan. One that does not decrypt hides no other: it is found with an empty body, which no kind of
+    /// record has.
+    pub(crate) fn opened_records(&self, mut records: Vec<Record>) -> Vec<Record> {
+        for record in &mut records {
+            if self.open_record(record).is_err() {
+                record.body = String::new();
+            }
+        }
+        records
+    }
+
+    /// Decrypts a record.
     ///
     /// # Errors
     /// `STORE_MISBEHAVED`.
-    pub(crate) fn opened_records(&self, mut records: Vec<Record>) -> Result<Vec<Record>> {
-        for record in &mut records {
-            self.open_record(record)?;
-        }
-        Ok(records)
+    pub(crate) fn opened_record(&self, mut record: Record) -> Result<Record> {
+        self.open_record(&mut record)?;
+        Ok(record)
     }
 
     /// Decrypts what a read has found. A session that does not decrypt is one that cannot be read.
@@ -152,10 +189,7 @@ impl Seal {
             Found::Session(Ok(Some(loaded))) => {
                 Found::Session(self.opened(*loaded).map(|loaded| Some(Box::new(loaded))))
             }
-            Found::Record(Some(mut record)) => {
-                self.open_record(&mut record)?;
-                Found::Record(Some(record))
-            }
+            Found::Record(Some(record)) => Found::Record(Some(self.opened_record(record)?)),
             found => found,
         })
     }
@@ -263,15 +297,10 @@ impl Seal {
 
     /// Whether a head has a value that the current key has not encrypted.
     pub(crate) fn is_head_old(&self, head: &mut Head) -> bool {
-        user_data(head).into_iter().any(|(_, value)| {
-            let sealed = match &value {
-                Value::Text(text) => text
-                    .strip_prefix(MARK)
-                    .and_then(|rest| rest.strip_prefix(':')),
-                Value::Json(json) | Value::Metadata(json) => sealed_part(json.as_str()),
-            };
-            self.is_old(sealed)
-        })
+        let values = user_data(head);
+        values
+            .iter()
+            .any(|(_, value)| self.is_old(sealed_value(value)))
     }
 
     /// Whether the current key has not encrypted the data of an event.

@@ -1,5 +1,5 @@
 //! Encrypted stores: they pass the conformance kit, nothing of a session is readable in what they write, a value decrypts at its own
-//! place alone, and rotation may end at any moment.
+//! place alone, rotation may end at any moment, and handles notice what it has changed.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,4 +11,5 @@
 mod conformance;
 mod places;
 mod rotation;
+mod stale;
 mod support;

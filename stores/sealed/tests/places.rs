@@ -7,7 +7,7 @@ use std::path::Path;
 use tenure_core::store::filter::{Filter, Order};
 use tenure_core::store::{Expect, ListQuery, Record, RecordChange, SessionChange, SessionWrite};
 use tenure_core::{Changes, Event, Head, History, MemoryStore, SyncStore};
-use tenure_sealed::{SEALED_KINDS, Sealed, refuse_encrypted};
+use tenure_sealed::{Plain, SEALED_KINDS, Sealed};
 use tenure_sqlite::{SqliteOptions, SqliteStore};
 use tenure_store_transaction::TransactionStoreExt;
 
@@ -168,7 +168,7 @@ fn a_transaction_that_is_rolled_back_leaves_the_key_to_the_next_one() {
         })
     }));
     assert!(panicked.is_err());
-    refuse_encrypted(store.below()).unwrap();
+    Plain::over(store.below()).unwrap();
     store
         .transaction(|store| {
             put(store, "b", 0).unwrap();
@@ -176,7 +176,7 @@ fn a_transaction_that_is_rolled_back_leaves_the_key_to_the_next_one() {
         })
         .unwrap()
         .unwrap();
-    assert!(refuse_encrypted(store.below()).is_err());
+    assert!(Plain::over(store.below()).is_err());
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn a_value_that_was_moved_is_refused_and_hides_no_other_session() {
 #[test]
 fn a_wrong_key_a_lost_key_and_no_key_are_said_when_the_store_is_opened() {
     let below = MemoryStore::default();
-    refuse_encrypted(&below).unwrap();
+    Plain::over(&below).unwrap();
     put(
         &Sealed::over(&below, seal(&[("k", 1)], true)).unwrap(),
         "a",
@@ -260,7 +260,7 @@ fn a_wrong_key_a_lost_key_and_no_key_are_said_when_the_store_is_opened() {
     .unwrap();
     let error = Sealed::over(&below, seal(&[("k", 2)], true)).unwrap_err();
     assert!(error.to_string().contains("\"k\""), "{error}");
-    let error = refuse_encrypted(&below).unwrap_err();
+    let error = Plain::over(&below).unwrap_err();
     assert_eq!(error.code(), "STORE_UNAVAILABLE");
     let error = Sealed::over(&below, seal(&[("new", 2)], true)).unwrap_err();
     assert!(

@@ -9,7 +9,7 @@ use tenure_core::store::feed::FeedQuery;
 use tenure_core::store::{Capabilities, Commit, ListQuery, Loaded, Page, Record, Scan};
 use tenure_core::{Changes, History, Result, SessionId, SyncStore};
 use tenure_file::{FileOptions, FileStore};
-use tenure_sealed::{Rotation, Seal, Sealed, refuse_encrypted, rotate};
+use tenure_sealed::{Plain, Rotation, Seal, Sealed, rotate};
 use tenure_sqlite::{SqliteOptions, SqliteStore};
 use tenure_store_transaction::{Done, Job, Rewrite, TransactionStore};
 
@@ -150,7 +150,7 @@ fn a_plain_store_is_encrypted_by_a_rotation() {
     put(&open(&path), "a", 3).unwrap();
     let store = Sealed::over(open(&path), seal(&[("k", 1)], false)).unwrap();
     assert_eq!(rotated(&store).unwrap().rewritten, 4);
-    let error = refuse_encrypted(&open(&path)).unwrap_err();
+    let error = Plain::over(open(&path)).unwrap_err();
     assert_eq!(error.code(), "STORE_UNAVAILABLE");
     let strict = Sealed::over(open(&path), seal(&[("k", 1)], true)).unwrap();
     assert_eq!(

@@ -17,6 +17,7 @@ use crate::answers::Answers;
 use crate::failure;
 use crate::options::SqliteOptions;
 use crate::presence::{Presence, with_suffix};
+use crate::standing::Standing;
 use tenure_core::store::Durability;
 
 /// Enough for every statement of the store and the common forms of lists.
@@ -49,6 +50,8 @@ pub(crate) struct Database {
     pragmas: Cell<Option<(Durability, Option<u64>)>>,
     /// The counts that it has answered with.
     pub(crate) answers: RefCell<Answers>,
+    /// What its transactions need not read again.
+    pub(crate) standing: Standing,
     /// What is called when the index of texts lacks many sessions.
     lacks_texts: Option<Box<dyn Fn() + Send>>,
     /// The prepared statements, for tests that count them.
@@ -81,6 +84,7 @@ impl Database {
             presence: None,
             pragmas: Cell::new(None),
             answers: RefCell::default(),
+            standing: Standing::default(),
             lacks_texts: None,
             #[cfg(test)]
             statements: RefCell::default(),
@@ -355,7 +359,7 @@ impl Database {
             connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])
         });
         self.wait_when_busy(self.busy_timeout)?;
-        begun.map(|_| Transaction(self))
+        begun.map(|_| self.begun())
     }
 
     /// Starts a write transaction if it does not have to wait.
@@ -367,10 +371,15 @@ impl Database {
             .and_then(|mut begin| begin.execute([]));
         self.wait_when_busy(self.busy_timeout)?;
         match begun {
-            Ok(_) => Ok(Some(Transaction(self))),
+            Ok(_) => Ok(Some(self.begun())),
             Err(error) if failure::is_busy(&error) => Ok(None),
             Err(error) => Err(self.failed("commit", &error)),
         }
+    }
+
+    fn begun(&self) -> Transaction<'_> {
+        self.standing.begin();
+        Transaction(self)
     }
 
     /// Reads in one state of the database, in several statements.

@@ -10,7 +10,7 @@
 //!   commits queued operations together.
 //!
 //! `schema` has the tables, `store` the handle, `unit` the store for an operation in a transaction,
-//! `read_set` the rows that an operation need not read again, `texts` the index of tasks, `file` the state that handles of a
+//! `read_set` the rows that an operation need not read again, `standing` what a connection need not, `texts` the index of tasks, `file` the state that handles of a
 //! process share, and `writer` the thread.
 
 mod answers;
@@ -36,6 +36,7 @@ mod read_set;
 mod recount;
 mod row;
 mod schema;
+mod standing;
 mod store;
 mod texts;
 mod texts_check;

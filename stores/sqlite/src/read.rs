@@ -15,6 +15,7 @@ use crate::database::Database;
 use crate::query::{self, Query, Source};
 use crate::read_set::SessionRow;
 use crate::row::{self, head_columns};
+use crate::standing;
 
 /// Why something could not be read: an error of SQLite, or a damaged row.
 enum Unread {
@@ -359,4 +360,45 @@ fn read_record(kind: &str, row: &rusqlite::Row<'_>) -> Result<Record, Unread> {
             .map_err(damaged)?,
         body: row.get(4)?,
     })
+}
+
+impl Database {
+    /// The records of the kind [`STANDING`](standing::STANDING), for a transaction; the first ones if they are very many.
+    pub(crate) fn standing_records(&self) -> Result<Vec<Record>> {
+        let others = self.commits_of_others("record")?;
+        if let Some(records) = self.standing.records_at(others) {
+            return Ok(records);
+        }
+        let records = self.scan(&Scan {
+            kind: standing::STANDING.to_owned(),
+            after: None,
+            limit: standing::MOST,
+        })?;
+        self.standing.remember(others, &records);
+        Ok(records)
+    }
+
+    /// Calls `check` in a transaction, unless it has succeeded since the last commit of another connection.
+    pub(crate) fn check_schema_once(&self, check: impl FnOnce() -> Result<()>) -> Result<()> {
+        let others = Some(self.commits_of_others("commit")?);
+        if self.standing.schema_read_at.get() != others {
+            check()?;
+            self.standing.schema_read_at.set(others);
+        }
+        Ok(())
+    }
+
+    /// A number that changes with the commits of other connections. During a transaction there are none.
+    fn commits_of_others(&self, method: &str) -> Result<i64> {
+        if let Some(others) = self.standing.others.get() {
+            return Ok(others);
+        }
+        let read = || {
+            self.prepare("PRAGMA data_version")?
+                .query_row([], |row| row.get(0))
+        };
+        let others = read().map_err(|error| self.failed(method, &error))?;
+        self.standing.others.set(Some(others));
+        Ok(others)
+    }
 }

@@ -185,14 +185,14 @@ pub(crate) fn check(database: &Database) -> Result<u32> {
 /// # Errors
 /// `SCHEMA_TOO_NEW`, and those of the store.
 pub(crate) fn refuse_newer(database: &Database) -> Result<()> {
-    match database.schema_version("commit")? {
+    database.check_schema_once(|| match database.schema_version("commit")? {
         found if found > VERSION => Err(Cause::SchemaTooNew {
             found,
             supported: VERSION,
         }
         .into()),
         _ => Ok(()),
-    }
+    })
 }
 
 /// Migrates a file from a schema to the next one, or a new file to the newest. The caller has opened a

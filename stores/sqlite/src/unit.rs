@@ -14,6 +14,7 @@ use tenure_store_transaction::Rewrite;
 
 use crate::database::Database;
 use crate::read_set::{ReadSet, SessionRow};
+use crate::standing::STANDING;
 
 pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     persistent: true,
@@ -191,13 +192,26 @@ impl SyncStore for Unit<'_> {
         if read.record(kind, key) == Some(None) {
             return Ok(None);
         }
-        let found = self.database.record(kind, key)?;
+        let found = match kind {
+            STANDING => {
+                let mut records = self.database.standing_records()?.into_iter();
+                records.find(|record| record.key == key)
+            }
+            _ => self.database.record(kind, key)?,
+        };
         read.note_record(kind, key, found.as_ref().map(|record| record.version));
         Ok(found)
     }
 
     fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
-        let records = self.database.scan(scan)?;
+        let records = match (&*scan.kind, &scan.after) {
+            (STANDING, None) => {
+                let mut records = self.database.standing_records()?;
+                records.truncate(scan.limit as usize);
+                records
+            }
+            _ => self.database.scan(scan)?,
+        };
         let mut read = self.read.borrow_mut();
         for record in &records {
             read.note_record(&record.kind, &record.key, Some(record.version));

@@ -258,6 +258,7 @@ impl Database {
     }
 
     fn write_record(&self, change: &RecordChange) -> rusqlite::Result<()> {
+        self.standing.note_write(&change.kind);
         let Some(record) = &change.record else {
             return self
                 .prepare("DELETE FROM records WHERE kind = ? AND key = ?")?

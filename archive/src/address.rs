@@ -1,7 +1,7 @@
 //! The address of an archive, and its opening. Credentials come from the environment of the process, and never from the address.
 
 use std::fmt;
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use object_store::ObjectStore;
@@ -36,6 +36,8 @@ pub struct Archive {
     pub(crate) root: Path,
     pub(crate) coding: Coding,
     pub(crate) workers: usize,
+    /// The folder, of an archive in one.
+    pub(crate) folder: Option<PathBuf>,
     shown: String,
 }
 
@@ -52,13 +54,29 @@ impl fmt::Display for Archive {
 }
 
 impl Archive {
-    /// Opens the archive of an address: `file:./archive`, `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`. A folder that does not exist is created when something is archived.
+    /// Opens the archive of an address: `file:./archive`, `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`. A folder
+    /// that does not exist is created.
     ///
     /// # Errors
     /// `UNSUPPORTED_STORE`, and `ARCHIVE_FAILED`.
     pub fn open(address: &str, options: ArchiveOptions) -> Result<Self> {
-        let (store, root) = connect(address)?;
-        Ok(Self::over(store, root, shown(address), options))
+        Self::connect(address, options, true)
+    }
+
+    /// Opens an archive that exists, to read from it.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and `UNSUPPORTED_STORE` for a folder that does not exist.
+    pub fn open_existing(address: &str, options: ArchiveOptions) -> Result<Self> {
+        Self::connect(address, options, false)
+    }
+
+    fn connect(address: &str, options: ArchiveOptions, creates: bool) -> Result<Self> {
+        let (store, root, folder) = connect(address, creates)?;
+        Ok(Self {
+            folder,
+            ..Self::over(store, root, shown(address), options)
+        })
     }
 
     /// Whether a text is the address of an archive, and no path of a file.
@@ -83,6 +101,7 @@ impl Archive {
                 seal: options.seal,
             },
             workers: options.workers.unwrap_or(2).max(1),
+            folder: None,
             shown: shown.into(),
         }
     }
@@ -96,48 +115,43 @@ impl Archive {
     }
 }
 
-type Connected = (Arc<dyn ObjectStore>, Path);
+type Connected = (Arc<dyn ObjectStore>, Path, Option<PathBuf>);
 
-fn connect(address: &str) -> Result<Connected> {
+fn connect(address: &str, creates: bool) -> Result<Connected> {
     const EXPECTED: &str = "expected file:./directory, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix";
     let (scheme, rest) = address.split_once(':').unwrap_or((address, ""));
-    if scheme == "file" && !rest.is_empty() {
-        return folder(rest.strip_prefix("//").unwrap_or(rest));
+    if rest.is_empty() || !Archive::is_address(address) {
+        return Err(unsupported(address, EXPECTED));
     }
-    let bucket = || bucket(address, rest);
-    let (store, root): Connected = match scheme {
+    if scheme == "file" {
+        return folder(rest.strip_prefix("//").unwrap_or(rest), creates);
+    }
+    let (bucket, root) = bucket(address, rest)?;
+    let store: Arc<dyn ObjectStore> = match scheme {
         "s3" => {
-            let (bucket, root) = bucket()?;
             let builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
-            (
-                Arc::new(builder.with_http_connector(Connector).build()?),
-                root,
-            )
+            Arc::new(builder.with_http_connector(Connector).build()?)
         }
         "gs" => {
-            let (bucket, root) = bucket()?;
             let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(bucket);
-            (
-                Arc::new(builder.with_http_connector(Connector).build()?),
-                root,
-            )
+            Arc::new(builder.with_http_connector(Connector).build()?)
         }
-        "az" => {
-            let (bucket, root) = bucket()?;
+        _ => {
             let builder = MicrosoftAzureBuilder::from_env().with_container_name(bucket);
-            (
-                Arc::new(builder.with_http_connector(Connector).build()?),
-                root,
-            )
+            Arc::new(builder.with_http_connector(Connector).build()?)
         }
-        _ => return Err(unsupported(address, EXPECTED)),
     };
-    Ok((store, root))
+    Ok((store, root, None))
 }
 
 /// A folder of this machine, which only its owner may read.
-fn folder(path: &str) -> Result<Connected> {
+fn folder(path: &str, creates: bool) -> Result<Connected> {
     let path = FilePath::new(path);
+    let refused = |problem: &str| unsupported(&format!("file:{}", path.display()), problem);
+    if !creates && !path.is_dir() {
+        // A name that is misspelled, or a disk that is not mounted.
+        return Err(refused("there is no such directory"));
+    }
     let create = || -> std::io::Result<LocalFileSystem> {
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true);
@@ -146,11 +160,10 @@ fn folder(path: &str) -> Result<Connected> {
         builder.create(path)?;
         LocalFileSystem::new_with_prefix(path).map_err(std::io::Error::other)
     };
-    let store = create()
-        .map_err(|error| unsupported(&format!("file:{}", path.display()), &error.to_string()))?;
+    let store = create().map_err(|error| refused(&error.to_string()))?;
     // What was archived survives the loss of power.
     let store: Arc<dyn ObjectStore> = Arc::new(store.with_fsync(true));
-    Ok((store, Path::default()))
+    Ok((store, Path::default(), Some(path.to_owned())))
 }
 
 fn bucket<'a>(address: &str, rest: &'a str) -> Result<(&'a str, Path)> {

@@ -3,13 +3,15 @@
 //! written twice: each object has a name of its own, and only [`thin`](Archive::thin) removes any, by age.
 //!
 //! `address` opens archives, `http` is the client for services, `name` has the names of objects, `manifest` what is listed, `coding` the
-//! compression and the encryption, `batch` writes, `read` reads and verifies, and `thinning` removes.
+//! compression and the encryption, `batch` writes, `read` reads and verifies, `leftovers` finds what interrupted uploads have left,
+//! and `thinning` removes.
 
 mod address;
 mod batch;
 mod coding;
 mod error;
 mod http;
+mod leftovers;
 mod manifest;
 mod name;
 mod read;

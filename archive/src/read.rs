@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use futures_util::TryStreamExt;
 use object_store::ObjectStoreExt;
-use object_store::path::Path;
-use serde::Serialize;
+use object_store::path::{Path, PathPart};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tenure_core::{SessionId, Timestamp};
 
@@ -28,6 +28,9 @@ pub struct Page {
     /// The cursor of the next page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
+    /// The manifests that cannot be read, whose sessions are missing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Problem>,
 }
 
 /// What is wrong with an object.
@@ -49,7 +52,8 @@ pub struct Verification {
     pub sessions: u64,
     /// Their size in the archive, in bytes.
     pub bytes: u64,
-    /// The number of objects that no manifest lists: of batches that were interrupted. Thinning removes them after a week.
+    /// The number of objects that no manifest lists, and in a folder of the files of interrupted uploads. Thinning removes them
+    /// after a week.
     pub unlisted: u64,
     /// The first 1,000 problems.
     pub problems: Vec<Problem>,
@@ -112,7 +116,13 @@ impl Archive {
                 Some((manifest, place)) if name == *manifest => *place,
                 _ => 0,
             };
-            let manifest = self.manifest(&name).await?;
+            let manifest = match self.manifest(&name).await {
+                Err(error @ ArchiveError::Damaged { .. }) => {
+                    page.problems.push(Problem::of_manifest(&name, &error));
+                    continue;
+                }
+                manifest => manifest?,
+            };
             for (place, entry) in manifest.sessions.into_iter().enumerate().skip(skip) {
                 if id.is_some_and(|id| id != entry.id) {
                     continue;
@@ -162,12 +172,18 @@ impl Archive {
             ));
         }
         let text = decoder.end()?;
-        match text.len() as u64 == entry.text_bytes {
-            true => Ok((entry, text)),
-            false => Err(ArchiveError::damaged(
+        if text.len() as u64 != entry.text_bytes {
+            return Err(ArchiveError::damaged(
                 &*entry.path,
                 "has another length than its manifest says",
+            ));
+        }
+        match is_of_another(&entry, &text) {
+            true => Err(ArchiveError::damaged(
+                &*entry.path,
+                "has another session or version than its manifest says",
             )),
+            false => Ok((entry, text)),
         }
     }
 
@@ -178,8 +194,9 @@ impl Archive {
         // The newest manifest first: an id may have been used again, with lower versions. Of several of one time the
         // highest version is meant.
         let mut last: Option<Entry> = None;
+        let mut damaged: Vec<(String, ArchiveError)> = Vec::new();
         for name in self.manifest_names().await? {
-            let Some((at, _)) = name::parse_manifest(&name) else {
+            let Some((at, run)) = name::parse_manifest(&name) else {
                 continue;
             };
             if last
@@ -188,7 +205,14 @@ impl Archive {
             {
                 break;
             }
-            let of_session = self.manifest(&name).await?.sessions.into_iter();
+            let manifest = match self.manifest(&name).await {
+                Err(error @ ArchiveError::Damaged { .. }) => {
+                    damaged.push((run.to_owned(), error));
+                    continue;
+                }
+                manifest => manifest?,
+            };
+            let of_session = manifest.sessions.into_iter();
             let of_session = of_session.filter(|entry| {
                 entry.id == id && version.is_none_or(|version| version == entry.version)
             });
@@ -204,10 +228,41 @@ impl Archive {
                 }
             }
         }
+        if version.is_none() || last.is_none() {
+            self.expect_unlisted(id, version, damaged).await?;
+        }
         last.ok_or_else(|| ArchiveError::NotFound {
             id: id.to_owned(),
             version,
         })
+    }
+
+    /// Refuses a session that one of these manifests lists, which cannot be read: the names of its objects say that.
+    async fn expect_unlisted(
+        &self,
+        id: &str,
+        version: Option<u64>,
+        damaged: Vec<(String, ArchiveError)>,
+    ) -> Result<()> {
+        if damaged.is_empty() {
+            return Ok(());
+        }
+        let folder = self.sessions().join(name::of_id(id));
+        let mut objects = self.store.list(Some(&folder));
+        let mut runs = BTreeSet::new();
+        while let Some(found) = objects.try_next().await? {
+            let parsed = found.location.filename().and_then(name::parse_version);
+            if let Some((of, run)) = parsed
+                && version.is_none_or(|version| version == of)
+            {
+                runs.insert(run.to_owned());
+            }
+        }
+        let mut damaged = damaged.into_iter();
+        match damaged.find(|(run, _)| runs.contains(run)) {
+            Some((_, error)) => Err(error),
+            None => Ok(()),
+        }
     }
 
     /// Compares all objects with the manifests, and calls `progress` with the number of sessions after each.
@@ -221,7 +276,8 @@ impl Archive {
             let manifest = match self.manifest(&name).await {
                 Ok(manifest) => manifest,
                 Err(error) => {
-                    verification.add(name, None, error.to_string());
+                    let problem = Problem::of_manifest(&name, &error);
+                    verification.add(problem.path, None, problem.problem);
                     continue;
                 }
             };
@@ -248,27 +304,65 @@ impl Archive {
                 verification.unlisted += 1;
             }
         }
+        verification.unlisted += self.leftovers().await?.len() as u64;
         Ok(verification)
     }
 
-    /// The path of an entry's object. One outside of the archive is refused.
+    /// The path of an entry's object. One outside of the archive is refused, and that of another session or version.
     pub(crate) fn path_of(&self, entry: &Entry) -> Result<Path> {
         let path = Path::parse(&entry.path)
             .map_err(|error| ArchiveError::damaged(&*entry.path, error.to_string()))?;
-        let is_session = path
-            .parts()
-            .next()
-            .is_some_and(|part| part.as_ref() == name::SESSIONS);
-        if !is_session {
+        let mut parts = path.parts();
+        let [first, session, object] = [(); 3].map(|()| parts.next());
+        let is = |part: Option<&PathPart<'_>>, name: &str| {
+            part.is_some_and(|part| part.as_ref() == name)
+        };
+        if !is(first.as_ref(), name::SESSIONS) || parts.next().is_some() {
             return Err(ArchiveError::damaged(
                 &*entry.path,
                 "is no object of a session",
+            ));
+        }
+        let of = object
+            .as_ref()
+            .and_then(|name| name::parse_version(name.as_ref()));
+        let is_version = of.is_some_and(|(version, _)| version == entry.version);
+        if !is(session.as_ref(), &name::of_id(&entry.id)) || !is_version {
+            return Err(ArchiveError::damaged(
+                &*entry.path,
+                "is the object of another session or version than its manifest says",
             ));
         }
         Ok(path
             .parts()
             .fold(self.root.clone(), |below, part| below.join(part)))
     }
+}
+
+impl Problem {
+    /// What is wrong with the manifest of this name.
+    fn of_manifest(name: &str, error: &ArchiveError) -> Self {
+        Self {
+            path: format!("{}/{name}", name::MANIFESTS),
+            id: None,
+            problem: error.to_string(),
+        }
+    }
+}
+
+/// Whether a text is that of another session or version than its entry says. What is no session says neither.
+fn is_of_another(entry: &Entry, text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Session {
+        id: Option<String>,
+        version: Option<u64>,
+    }
+    serde_json::from_str(text).is_ok_and(|session: Session| {
+        session.id.is_some_and(|id| id != entry.id)
+            || session
+                .version
+                .is_some_and(|version| version != entry.version)
+    })
 }
 
 impl Verification {

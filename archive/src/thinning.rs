@@ -23,7 +23,7 @@ pub struct Thinned {
     pub sessions: u64,
     /// Their size in the archive, in bytes.
     pub bytes: u64,
-    /// The number of objects that no manifest listed.
+    /// The number of objects that no manifest listed, and of files of interrupted uploads.
     pub unlisted: u64,
     /// The number of manifests that cannot be read.
     pub damaged: u64,
@@ -86,6 +86,12 @@ impl Archive {
             debug_assert!(below(&self.root, &path).starts_with(name::SESSIONS));
             remove(&*self.store, &path).await?;
             thinned.unlisted += 1;
+        }
+        for leftover in self.leftovers().await? {
+            if leftover.is_older(UNLISTED, now) {
+                leftover.remove()?;
+                thinned.unlisted += 1;
+            }
         }
         Ok(thinned)
     }

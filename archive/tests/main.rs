@@ -349,6 +349,116 @@ async fn a_manifest_that_cannot_be_read_keeps_its_objects() {
     assert_eq!(files(&folder.path().join("sessions")).len(), 1);
 }
 
+#[tokio::test]
+async fn a_damaged_manifest_hides_only_its_own_sessions() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    archived(&archive, 1, at(0), &[("a", 1, &["a1"]), ("b", 1, &["b1"])]).await;
+    archived(&archive, 2, at(1), &[("b", 2, &["b2"])]).await;
+    let manifests = files(&folder.path().join("manifests"));
+    fs::write(&manifests[1], "{").unwrap();
+    let page = archive.list(None, None, 10, None).await.unwrap();
+    let ids: Vec<_> = page.items.iter().map(|entry| &*entry.id).collect();
+    assert_eq!(ids, ["a", "b"]);
+    let [problem] = &page.problems[..] else {
+        panic!("{:?}", page.problems);
+    };
+    assert!(manifests[1].ends_with(&problem.path), "{problem:?}");
+    assert_eq!(archive.get("a", None).await.unwrap().1, "a1");
+    assert_eq!(archive.get("b", Some(1)).await.unwrap().1, "b1");
+    // The damaged one has a version of it, as the name of an object says.
+    for version in [None, Some(2)] {
+        let error = archive.get("b", version).await.unwrap_err();
+        assert_eq!(error.code(), "ARCHIVE_DAMAGED", "{error}");
+    }
+    let error = archive.get("c", None).await.unwrap_err();
+    assert_eq!(error.code(), "SESSION_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn an_entry_with_the_object_of_another_session_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    let text = |id: &str, version: u64| format!(r#"{{"id":"{id}","version":{version}}}"#);
+    let (one, other) = (text("a", 1), text("b", 1));
+    archived(
+        &archive,
+        1,
+        at(0),
+        &[("a", 1, &[&one]), ("b", 1, &[&other])],
+    )
+    .await;
+    assert_eq!(archive.get("a", None).await.unwrap().1, one);
+    let manifest = &files(&folder.path().join("manifests"))[0];
+    let written = fs::read_to_string(manifest).unwrap();
+    let entries: serde_json::Value = serde_json::from_str(&written).unwrap();
+    let path = |place: usize| {
+        entries["sessions"][place]["path"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    // Its object is named.
+    let mut swapped = entries.clone();
+    swapped["sessions"][0] = entries["sessions"][1].clone();
+    swapped["sessions"][0]["id"] = "a".into();
+    fs::write(manifest, swapped.to_string()).unwrap();
+    let error = archive.get("a", None).await.unwrap_err();
+    assert_eq!(error.code(), "ARCHIVE_DAMAGED", "{error}");
+    let verification = archive.verify(|_| {}).await.unwrap();
+    assert_eq!((verification.sessions, verification.problems.len()), (1, 1));
+    // Its text is in the object.
+    swapped["sessions"][0]["path"] = path(0).into();
+    fs::write(manifest, swapped.to_string()).unwrap();
+    fs::copy(folder.path().join(path(1)), folder.path().join(path(0))).unwrap();
+    let error = archive.get("a", None).await.unwrap_err();
+    assert_eq!(error.code(), "ARCHIVE_DAMAGED", "{error}");
+}
+
+#[tokio::test]
+async fn what_interrupted_uploads_leave_is_counted_and_removed_after_a_week() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    archived(&archive, 1, at(0), &[("a", 1, &["one"])]).await;
+    let of = |name: &str| {
+        let objects = files(&folder.path().join(name));
+        let left = PathBuf::from(format!("{}#1", objects[0].display()));
+        fs::write(&left, "half").unwrap();
+        left
+    };
+    let left = [of("sessions"), of("manifests")];
+    // A file that is not of the archive.
+    let other = folder.path().join("sessions/notes#1");
+    fs::write(&other, "notes").unwrap();
+    let verification = archive.verify(|_| {}).await.unwrap();
+    assert_eq!((verification.sessions, verification.unlisted), (1, 2));
+    let now = Timestamp::from_millis(
+        std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap()
+            .as_millis() as i64,
+    )
+    .unwrap();
+    let age = Millis(u64::MAX);
+    let thinned = archive.thin(age, now).await.unwrap();
+    assert_eq!((thinned.unlisted, left[0].exists()), (0, true));
+    let thinned = archive.thin(age, now.plus(Millis(8 * DAY))).await.unwrap();
+    assert_eq!((thinned.sessions, thinned.unlisted), (0, 2));
+    assert!(left.iter().all(|path| !path.exists()) && other.exists());
+    assert_eq!(archive.get("a", None).await.unwrap().1, "one");
+}
+
+#[test]
+fn a_folder_that_does_not_exist_is_no_archive_to_read_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = format!("file:{}", folder.path().join("missing").display());
+    let error = Archive::open_existing(&address, ArchiveOptions::default()).unwrap_err();
+    assert_eq!(error.code(), "UNSUPPORTED_STORE");
+    assert!(!folder.path().join("missing").exists());
+    Archive::open(&address, ArchiveOptions::default()).unwrap();
+    Archive::open_existing(&address, ArchiveOptions::default()).unwrap();
+}
+
 #[test]
 fn addresses_that_are_none_are_refused_and_show_no_credentials() {
     for address in [

@@ -11,7 +11,7 @@ use tenure_core::session::params::{GetParams, ImportParams};
 use tenure_core::session::read::GET;
 use tenure_core::work::job::{ExportedPart, Verified};
 use tenure_core::{Millis, Text, Timestamp};
-use tenure_host::{RuntimeThread, open_archive, random_bits};
+use tenure_host::{RuntimeThread, open_archive, open_existing_archive, random_bits};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
@@ -78,14 +78,9 @@ impl ArchiveArg {
                 "--archive",
                 "name an archive, such as file:./archive or s3://bucket/prefix",
             )),
-            address => open(address, false, context),
+            address => open_existing_archive(address, &context.store_options()?).map_err(failure),
         }
     }
-}
-
-/// Opens an archive, with the keys of the command.
-pub(crate) fn open(address: &str, compress: bool, context: &Context) -> Result<Archive, Failure> {
-    open_archive(address, compress, &context.store_options()?).map_err(failure)
 }
 
 /// An archive that is being filled, a batch at a time.
@@ -98,7 +93,7 @@ pub(crate) struct Filling {
 impl Filling {
     pub(crate) fn open(address: &str, compress: bool, context: &Context) -> Result<Self, Failure> {
         Ok(Self {
-            archive: open(address, compress, context)?,
+            archive: open_archive(address, compress, &context.store_options()?).map_err(failure)?,
             batch: None,
             runtime: RuntimeThread::shared()?,
         })
@@ -249,9 +244,13 @@ fn list(args: &List, context: &mut Context) -> Outcome {
         args.cursor.as_deref(),
     );
     let page = runtime.handle().block_on(page).map_err(failure)?;
+    let exit = match page.problems.is_empty() {
+        true => Exit::DONE,
+        false => Exit::REFUSED,
+    };
     if context.json() {
         context.print_json(&page)?;
-        return Ok(Exit::DONE);
+        return Ok(exit);
     }
     for entry in &page.items {
         let archived_at = entry
@@ -267,7 +266,11 @@ fn list(args: &List, context: &mut Context) -> Outcome {
     if let Some(next) = &page.next_cursor {
         context.note(&format!("more sessions may exist: --cursor {next}"));
     }
-    Ok(Exit::DONE)
+    for problem in &page.problems {
+        let problem = clean(&problem.problem);
+        context.note(&format!("{problem}; its sessions are missing here"));
+    }
+    Ok(exit)
 }
 
 fn get(args: &Get, context: &mut Context) -> Outcome {

@@ -125,13 +125,14 @@ enum Target {
         file: Option<AtomicFile>,
     },
     /// An archive with manifests.
-    Archive(Filling),
+    Archive(Box<Filling>),
 }
 
 impl Target {
     fn open(archive: PathBuf, compress: bool, context: &Context) -> Result<Self, Failure> {
         if let Some(address) = archive.to_str().filter(|text| Archive::is_address(text)) {
-            return Ok(Self::Archive(Filling::open(address, compress, context)?));
+            let filling = Filling::open(address, compress, context)?;
+            return Ok(Self::Archive(Box::new(filling)));
         }
         if compress {
             return Err(Failure::usage(

@@ -2477,6 +2477,7 @@ fn messages_about_archives() {
     rows.add(&[
         "tenure archive list",
         "tenure archive list --archive nowhere",
+        "tenure archive list --archive file:nowhere",
         "tenure archive list --archive s3://user:secret@bucket",
         "tenure archive list --archive file:archive --cursor x",
         "tenure archive get b --archive file:archive",
@@ -2492,6 +2493,8 @@ fn messages_about_archives() {
         "{",
     );
     rows.add(&[
+        "tenure archive list --archive file:archive --after 2026-01-03T00:00:00Z",
+        "tenure archive list a --archive file:archive --limit 1",
         "tenure archive verify --archive file:archive",
         "tenure archive thin --archive file:archive --older-than 1d",
     ]);
@@ -2503,6 +2506,9 @@ tenure: --archive: name an archive, such as file:./archive or s3://bucket/prefix
 [2]
 $ tenure archive list --archive nowhere
 tenure: --archive: "nowhere" is no archive: expected file:./directory, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix
+[2]
+$ tenure archive list --archive file:nowhere
+tenure: --archive: "file:nowhere" is no archive: there is no such directory
 [2]
 $ tenure archive list --archive s3://user:secret@bucket
 tenure: --archive: "s3://bucket" is no archive: expected scheme://bucket/prefix, without credentials and a query
@@ -2536,8 +2542,14 @@ Usage: tenure purge --archive <DIR|URL> --compress <ID>...
 
 For more information, try '--help'.
 [2]
+$ tenure archive list --archive file:archive --after 2026-01-03T00:00:00Z
+[0]
+$ tenure archive list a --archive file:archive --limit 1
+2026-01-02T00:00:00.000Z	a	2	[..]
+tenure: manifests/20260101T000000000Z-0000000000000000.json is not what was archived: it is no manifest: EOF while parsing an object at line 1 column 1; its sessions are missing here
+[1]
 $ tenure archive verify --archive file:archive
-20260101T000000000Z-0000000000000000.json: manifests/20260101T000000000Z-0000000000000000.json is not what was archived: it is no manifest: EOF while parsing an object at line 1 column 1
+manifests/20260101T000000000Z-0000000000000000.json: manifests/20260101T000000000Z-0000000000000000.json is not what was archived: it is no manifest: EOF while parsing an object at line 1 column 1
 1 session as archived, 1 problem, 0 objects of interrupted batches
 [1]
 $ tenure archive thin --archive file:archive --older-than 1d

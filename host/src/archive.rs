@@ -14,10 +14,21 @@ pub fn open_archive(
     compress: bool,
     options: &Options,
 ) -> Result<Archive, ArchiveError> {
-    let options = ArchiveOptions {
+    Archive::open(address, archive_options(compress, options)?)
+}
+
+/// Opens an archive that exists, to read from it with the keys of these options.
+///
+/// # Errors
+/// Those of [`open_archive`], and `UNSUPPORTED_STORE` for a folder that does not exist.
+pub fn open_existing_archive(address: &str, options: &Options) -> Result<Archive, ArchiveError> {
+    Archive::open_existing(address, archive_options(false, options)?)
+}
+
+fn archive_options(compress: bool, options: &Options) -> Result<ArchiveOptions, ArchiveError> {
+    Ok(ArchiveOptions {
         compress,
         seal: seal_of(options)?,
         workers: None,
-    };
-    Archive::open(address, options)
+    })
 }

@@ -20,7 +20,7 @@ mod registry;
 mod runtime;
 mod webhooks;
 
-pub use archive::open_archive;
+pub use archive::{open_archive, open_existing_archive};
 pub use asynchronous::{Opener, Opening};
 pub use backup::Backup;
 pub use behalf::OnBehalf;

@@ -12,14 +12,14 @@ use tenure_core::session::params::{CleanupParams, CleanupRecordsParams};
 use tenure_core::session::replies::RecordsCleaned;
 use tenure_core::session::retention::KEEP_AUDIT;
 use tenure_core::work::job::{JobContext, JobError, JobResult, Side};
-use tenure_core::{Json, Millis, Text, Timestamp};
+use tenure_core::{Error, Json, Millis, Result, Text, Timestamp};
 
-use crate::jobs::operations::{DEAD_LETTER_ADD, JOB_CLAIM, JOB_END};
+use crate::jobs::operations::{DEAD_LETTER_ADD, JOB_CLAIM, JOB_END, checked};
 use crate::jobs::params::{
     ClaimOutcome, DeadLetterAddParams, DeadLettersAdded, JobClaim, JobClaimParams, JobEndParams,
 };
 use crate::jobs::run::{JobAlert, RunOfJob};
-use crate::jobs::schedule::{RETRY_DELAYS, retry_after};
+use crate::jobs::schedule::{RETRY_DELAYS, Schedule, retry_after};
 use crate::retention::purge::{NotPurged, PurgeResult, Purging};
 use crate::retention::records::CLEANUP_RECORDS;
 
@@ -65,6 +65,35 @@ declare_params! {
         pub slow_after: Option<Millis>,
         /// The share of errors above which an alert is given, in percent; 5 by default.
         pub alert_errors: Option<u32>,
+    }
+}
+
+impl ScheduledParams {
+    /// Refuses what no run could do.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`.
+    pub fn check(&self) -> Result<()> {
+        checked(&self.job)?;
+        Schedule::of(self.at.as_ref())?;
+        if self.max_age.or(self.purge_after).is_none() {
+            let problem = "expected an age, here or in `purgeAfter`";
+            return Err(Error::invalid("maxAge", problem));
+        }
+        if self.keep_archive.is_some() && self.archive != Some(true) {
+            let problem = "possible only with an archive";
+            return Err(Error::invalid("keepArchive", problem));
+        }
+        for (name, value, least, most) in [
+            ("batch", self.batch, 1, BATCH),
+            ("cpuPercent", self.cpu_percent, 1, 100),
+            ("alertErrors", self.alert_errors, 0, 100),
+        ] {
+            if value.is_some_and(|value| !(least..=most).contains(&value)) {
+                return Err(Error::invalid(name, format!("expected {least} to {most}")));
+            }
+        }
+        Ok(())
     }
 }
 

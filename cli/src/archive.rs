@@ -1,17 +1,14 @@
 //! `tenure archive`: lists, reads, restores, verifies and removes archived sessions. `tenure purge` archives them.
 
-use std::sync::Arc;
-
 use clap::Subcommand;
 use serde::Serialize;
-use tenure_archive::{Archive, ArchiveError, Batch, Entry};
+use tenure_archive::{Archive, ArchiveError, Entry};
 use tenure_core::error::Cause;
 use tenure_core::session::operations::IMPORT;
 use tenure_core::session::params::{GetParams, ImportParams};
 use tenure_core::session::read::GET;
-use tenure_core::work::job::{ExportedPart, Verified};
 use tenure_core::{Millis, Text, Timestamp};
-use tenure_host::{RuntimeThread, open_archive, open_existing_archive, random_bits};
+use tenure_host::{Filling, RuntimeThread, archive_error, open_existing_archive};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
@@ -83,52 +80,9 @@ impl ArchiveArg {
     }
 }
 
-/// An archive that is being filled, a batch at a time.
-pub(crate) struct Filling {
-    archive: Archive,
-    batch: Option<Batch>,
-    runtime: Arc<RuntimeThread>,
-}
-
-impl Filling {
-    pub(crate) fn open(address: &str, compress: bool, context: &Context) -> Result<Self, Failure> {
-        Ok(Self {
-            archive: open_archive(address, compress, &context.store_options()?).map_err(failure)?,
-            batch: None,
-            runtime: RuntimeThread::shared()?,
-        })
-    }
-
-    /// Adds a part of a session to the batch.
-    pub(crate) fn add(&mut self, part: ExportedPart) -> Result<(), Failure> {
-        let batch = match &mut self.batch {
-            Some(batch) => batch,
-            missing => {
-                let [a, b, c, d, e, f, g, h, ..] = random_bits()?;
-                missing.insert(self.archive.batch([a, b, c, d, e, f, g, h]))
-            }
-        };
-        let added = self.runtime.handle().block_on(batch.add(part));
-        added.map_err(failure)
-    }
-
-    /// Ends the batch: what it has stored was read back, and is listed.
-    pub(crate) fn finish(&mut self, now: Timestamp) -> Result<Verified, Failure> {
-        match self.batch.take() {
-            Some(batch) => {
-                let finished = self.runtime.handle().block_on(batch.finish(now));
-                finished.map_err(failure)
-            }
-            None => Ok(Verified::default()),
-        }
-    }
-
-    /// Removes what was archived this long ago. Returns the number of sessions.
-    pub(crate) fn thin(&mut self, age: Millis, now: Timestamp) -> Result<u64, Failure> {
-        let thinned = self.archive.thin(age, now);
-        let thinned = self.runtime.handle().block_on(thinned).map_err(failure)?;
-        Ok(thinned.sessions)
-    }
+/// Opens an archive that is to be filled, with the keys of the command.
+pub(crate) fn fill(address: &str, compress: bool, context: &Context) -> Result<Filling, Failure> {
+    Filling::open(address, compress, &context.store_options()?).map_err(failure)
 }
 
 #[derive(Debug, clap::Args)]
@@ -222,15 +176,10 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
 /// The failure that an error of an archive is.
 pub(crate) fn failure(error: ArchiveError) -> Failure {
     match error {
-        ArchiveError::Core(error) => error.into(),
-        ArchiveError::NotFound { id, .. } => Cause::SessionNotFound { id }.into(),
         ArchiveError::Unsupported { address, problem } => {
             Failure::usage("--archive", format!("{address:?} is no archive: {problem}"))
         }
-        error => Cause::StoreUnavailable {
-            problem: error.to_string(),
-        }
-        .into(),
+        error => archive_error(error).into(),
     }
 }
 

@@ -2,14 +2,15 @@
 //! core decides; a command opens stores, reads and writes files, waits, and shows the progress.
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tenure_core::work::job::{
-    DriverError, Ended, ExportedPart, FolderEntry, Job, JobError, JobReply, JobResult, JobRow,
-    Need, Posting, ReadFile, Side, Standing, Step, StepReply, Verified,
+    DriverError, Ended, ExportedPart, FolderEntry, JobError, JobReply, JobResult, JobRow, Need,
+    Posting, ReadFile, Side, Step, StepReply, Verified,
 };
 use tenure_core::work::operation::Reply;
 use tenure_core::{Error, Millis, Text};
+use tenure_host::drive;
 
 use crate::exit::Failure;
 
@@ -33,11 +34,6 @@ pub(crate) trait JobHost {
     /// Makes what was exported durable; by default all is.
     fn verify(&mut self) -> Result<Verified, Failure> {
         Ok(Verified::default())
-    }
-
-    /// Removes from the archive what was archived this long ago. Returns the number of sessions.
-    fn thin(&mut self, _age: Millis) -> Result<u64, Failure> {
-        Err(unexpected())
     }
 
     /// Lets time pass.
@@ -94,43 +90,22 @@ where
     P: Send + Sync + 'static,
     R: 'static,
 {
-    let entropy = tenure_host::random_bits()?;
-    let job = Job::new(row, Box::new(params), entropy);
-    let result = Driver::new(host).drive(job)?;
-    match result.into_any().downcast() {
-        Ok(result) => Ok(*result),
-        Err(_) => Err(unexpected()),
-    }
+    let mut driver = Driver {
+        host,
+        failure: None,
+    };
+    let ended = drive(row, params, |need| driver.perform(need));
+    ended.map_err(|error| driver.failure_of(error))
 }
 
-/// The driver of one job.
+/// What performs the needs of one job.
 struct Driver<'h> {
     host: &'h mut dyn JobHost,
-    began: Instant,
     /// The last failure that is not an error of the core, and its number.
     failure: Option<(u32, Failure)>,
 }
 
-impl<'h> Driver<'h> {
-    fn new(host: &'h mut dyn JobHost) -> Self {
-        Self {
-            host,
-            began: Instant::now(),
-            failure: None,
-        }
-    }
-
-    fn drive(&mut self, mut job: Job) -> Result<Box<dyn Reply>, Failure> {
-        loop {
-            let need = match job.step() {
-                Standing::Needs(need) => need,
-                Standing::Ended(ended) => return ended.map_err(|error| self.failure_of(error)),
-            };
-            let reply = self.perform(need);
-            job.reply(reply, elapsed_since(self.began));
-        }
-    }
-
+impl Driver<'_> {
     fn perform(&mut self, need: Need) -> JobResult<JobReply> {
         match need {
             Need::Open(store) => {
@@ -157,10 +132,7 @@ impl<'h> Driver<'h> {
                 let entries = self.host.read_folder(&path);
                 self.coded_reply(entries, JobReply::Folder)
             }
-            Need::Thin(age) => {
-                let thinned = self.host.thin(age);
-                self.reply(thinned, JobReply::Thinned)
-            }
+            Need::Thin(_) => Err(self.keep(unexpected())),
             Need::Sleep(time) => {
                 let slept = self.host.sleep(time);
                 self.reply(slept, |()| JobReply::Done)
@@ -226,11 +198,6 @@ impl<'h> Driver<'h> {
             },
         }
     }
-}
-
-/// The time since a job began.
-pub(crate) fn elapsed_since(began: Instant) -> Millis {
-    Millis(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX))
 }
 
 fn unexpected() -> Failure {

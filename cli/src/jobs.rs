@@ -6,24 +6,23 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Subcommand;
-use tenure_apps::jobs::operations::{DEAD_LETTER_LIST, DEAD_LETTER_REMOVE, JOB_END, JOB_LIST};
+use tenure_apps::jobs::operations::{DEAD_LETTER_LIST, DEAD_LETTER_REMOVE, JOB_LIST};
 use tenure_apps::jobs::params::{DeadLetterListParams, DeadLetterRemoveParams, JobListParams};
 use tenure_apps::jobs::run::JobAlert;
-use tenure_apps::scheduled::{JobReport, SCHEDULED, ScheduledParams};
+use tenure_apps::scheduled::{JobReport, ScheduledParams};
 use tenure_core::session::cleanup::PURGE;
 use tenure_core::session::params::PurgeParams;
-use tenure_core::work::job::{ExportedPart, Step, StepReply, Verified};
-use tenure_core::work::operation::Reply;
-use tenure_core::{Error, Json, Millis, Text};
+use tenure_core::work::job::{DriverError, JobError, JobResult, Step, StepReply};
+use tenure_core::{Json, Millis, Text, Timestamp};
+use tenure_host::{JobNews, ScheduledHost, run_scheduled};
 
-use crate::archive::Filling;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupt;
-use crate::job::{Coded, JobHost, run_job};
 use crate::lazy_args::LazyArgs;
-use crate::output::{clean, name_of};
-use crate::{choice, removal, time};
+use crate::output::{clean, count, name_of};
+use crate::progress::Progress;
+use crate::{archive, choice, removal, time};
 
 /// How often a job that waits looks whether it is to stop.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -157,7 +156,7 @@ struct One {
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     match args.command {
-        Command::Run(LazyArgs(args)) => run_scheduled(args, context),
+        Command::Run(LazyArgs(args)) => run_job(args, context),
         Command::List(LazyArgs(args)) => list(args, context),
         Command::Failed(LazyArgs(args)) => failed(args, context),
         Command::Retry(LazyArgs(args)) => retry(args, context),
@@ -165,9 +164,9 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     }
 }
 
-fn run_scheduled(args: Run, context: &mut Context) -> Outcome {
+fn run_job(args: Run, context: &mut Context) -> Outcome {
     let archive = match &args.archive {
-        Some(address) => Some(Filling::open(address, args.compress, context)?),
+        Some(address) => Some(archive::fill(address, args.compress, context)?),
         None => None,
     };
     let params = ScheduledParams {
@@ -177,19 +176,27 @@ fn run_scheduled(args: Run, context: &mut Context) -> Outcome {
         max_age: args.max_age,
         purge_after: args.purge_after,
         keep_audit: args.keep_audit,
-        archive: Some(archive.is_some()),
         keep_archive: args.keep_archive,
         batch: Some(args.batch),
         cpu_percent: Some(args.cpu_percent),
         ..ScheduledParams::default()
     };
+    let progress = Progress::new(!context.json());
     let mut host = Scheduled {
         context,
-        archive,
         alert: args.alert,
         interrupt: Interrupt::listen(),
+        progress,
+        failure: None,
     };
-    let report = run_job(&SCHEDULED, params, &mut host)?;
+    let report = match run_scheduled(params, archive, &mut host) {
+        Ok(report) => report,
+        Err(JobError::Core(error)) => return Err(error.into()),
+        Err(JobError::Driver(_)) => {
+            let failure = host.failure.take();
+            return Err(failure.unwrap_or_else(|| Failure::Interrupted(INTERRUPTED.to_owned())));
+        }
+    };
     host.ended(&report)?;
     Ok(match report.outcome {
         "done" if report.errors == 0 => Exit::DONE,
@@ -201,70 +208,66 @@ fn run_scheduled(args: Run, context: &mut Context) -> Outcome {
 /// A job that runs.
 struct Scheduled<'c> {
     context: &'c mut Context,
-    archive: Option<Filling>,
     alert: Option<String>,
     interrupt: Interrupt,
+    progress: Progress,
+    /// What has ended the job, if it was neither an error of the core nor an interrupt.
+    failure: Option<Failure>,
 }
 
-impl JobHost for Scheduled<'_> {
-    fn run(&mut self, step: &dyn Step) -> Result<StepReply, Failure> {
-        // A run that is interrupted still releases its lease.
-        if step.operation().name() != JOB_END.name() {
-            self.interrupt.check(INTERRUPTED)?;
-        }
-        self.context.run_step(step)
+impl ScheduledHost for Scheduled<'_> {
+    fn run(&mut self, step: &dyn Step) -> JobResult<StepReply> {
+        self.context
+            .run_step(step)
+            .map_err(|failure| match failure {
+                Failure::Error(error) => error.into(),
+                other => {
+                    self.failure = Some(other);
+                    JobError::Driver(DriverError {
+                        code: "ABORTED".into(),
+                        ..DriverError::default()
+                    })
+                }
+            })
     }
 
-    fn export(&mut self, part: ExportedPart) -> Result<(), Coded> {
-        let filling = self.archive.as_mut().ok_or_else(no_archive)?;
-        Ok(filling.add(part)?)
+    fn now(&self) -> Timestamp {
+        self.context.now()
     }
 
-    fn verify(&mut self) -> Result<Verified, Failure> {
-        let now = self.context.now();
-        match &mut self.archive {
-            Some(filling) => filling.finish(now),
-            None => Ok(Verified::default()),
-        }
+    fn stops(&self) -> bool {
+        self.interrupt.is_requested()
     }
 
-    fn thin(&mut self, age: Millis) -> Result<u64, Failure> {
-        let now = self.context.now();
-        self.archive.as_mut().ok_or_else(no_archive)?.thin(age, now)
-    }
-
-    fn sleep(&mut self, time: Millis) -> Result<(), Failure> {
-        let end = Instant::now() + Duration::from_millis(time.0);
-        loop {
-            self.interrupt.check(INTERRUPTED)?;
+    fn sleep(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        while !self.stops() {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Ok(());
+                return;
             }
             thread::sleep(left.min(INTERVAL));
         }
     }
 
-    fn progress(&mut self, progress: Box<dyn Reply>) {
-        match progress.into_any().downcast::<JobReport>() {
+    fn notify(&mut self, news: JobNews) {
+        match news {
             // One that cannot be printed is in the audit log.
-            Ok(report) => drop(self.ended(&report)),
-            Err(other) => {
-                if let Ok(alert) = other.downcast::<JobAlert>() {
-                    self.alert(&alert);
-                }
-            }
+            JobNews::Ended(report) => drop(self.ended(&report)),
+            JobNews::Alert(alert) => self.alert(&alert),
+            JobNews::Progress(progress) => self.progress.update(|| {
+                let removed = count(progress.removed, "session");
+                format!("{removed} removed, {} more archived", progress.archived)
+            }),
         }
     }
-}
-
-fn no_archive() -> Failure {
-    Error::internal("there is no archive").into()
 }
 
 impl Scheduled<'_> {
     /// Says how a run has ended.
     fn ended(&mut self, report: &JobReport) -> Result<(), Failure> {
+        // Erases the line before anything is printed.
+        self.progress = Progress::new(!self.context.json());
         if self.context.json() {
             self.context.print_json(report)?;
             return Ok(self.context.out.flush()?);
@@ -302,6 +305,7 @@ impl Scheduled<'_> {
 
     /// Reports an alert, and runs the command for it, which gets it as JSON.
     fn alert(&mut self, alert: &JobAlert) {
+        self.progress = Progress::new(!self.context.json());
         let message = clean(&alert.message);
         self.context
             .note(&format!("alert: {}: {message}", alert.reason));

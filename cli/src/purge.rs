@@ -10,9 +10,9 @@ use tenure_archive::Archive;
 use tenure_core::work::job::{ExportedPart, Step, StepReply, Verified};
 use tenure_core::work::operation::Reply;
 use tenure_core::{Error, Millis};
+use tenure_host::Filling;
 use tenure_permissions::FileMode;
 
-use crate::archive::Filling;
 use crate::atomic_file::AtomicFile;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
@@ -21,7 +21,7 @@ use crate::job::{Coded, JobHost, run_job};
 use crate::output::count;
 use crate::progress::Progress;
 use crate::session_id::SessionIdArg;
-use crate::{removal, time};
+use crate::{archive, removal, time};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -131,7 +131,7 @@ enum Target {
 impl Target {
     fn open(archive: PathBuf, compress: bool, context: &Context) -> Result<Self, Failure> {
         if let Some(address) = archive.to_str().filter(|text| Archive::is_address(text)) {
-            let filling = Filling::open(address, compress, context)?;
+            let filling = archive::fill(address, compress, context)?;
             return Ok(Self::Archive(Box::new(filling)));
         }
         if compress {
@@ -180,14 +180,17 @@ impl JobHost for Purging<'_> {
                     Coded::Code("FILE_UNWRITABLE", format!("{}: {error}", path.display()))
                 })
             }
-            Some(Target::Archive(filling)) => Ok(filling.add(part)?),
+            Some(Target::Archive(filling)) => Ok(filling.add(part).map_err(archive::failure)?),
             None => Err(Failure::from(Error::internal("there is no archive")).into()),
         }
     }
 
     fn verify(&mut self) -> Result<Verified, Failure> {
         match &mut self.target {
-            Some(Target::Archive(filling)) => filling.finish(self.context.now()),
+            Some(Target::Archive(filling)) => {
+                let finished = filling.finish(self.context.now());
+                finished.map_err(archive::failure)
+            }
             // A file is synced after its last part.
             _ => Ok(Verified::default()),
         }

@@ -1,9 +1,15 @@
 //! `tenure jobs`: one process runs a job at a time, each run is reported, and what has failed is listed, retried and dropped. Under 4 s.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use tenure_apps::scheduled::ScheduledParams;
+use tenure_bridge::Options;
+use tenure_core::work::job::{JobResult, Step, StepReply};
+use tenure_core::{Millis, Timestamp};
+use tenure_host::{Filling, JobNews, Local, ScheduledHost, run_scheduled, this_host};
 
 use crate::common::{Place, output_of};
 
@@ -150,6 +156,85 @@ fn failed_sessions_are_listed_retried_and_dropped() {
     assert_eq!((dropped.code, &*dropped.out), (0, "b\n"), "{dropped:?}");
     assert_eq!(place.run_ok(&["jobs", "failed"]), "");
     assert_eq!(place.run_ok(&["list", "--trash", "include"]), "");
+}
+
+/// Runs a job in this process, where retries are not waited for.
+struct Hasty {
+    store: Local,
+    slept: Duration,
+}
+
+impl ScheduledHost for Hasty {
+    fn run(&mut self, step: &dyn Step) -> JobResult<StepReply> {
+        let (operation, params) = (step.operation(), step.params());
+        let reply = self
+            .store
+            .run_any(operation, params, self.now(), this_host())?;
+        Ok(step.reply(reply)?)
+    }
+
+    fn now(&self) -> Timestamp {
+        let slept = i64::try_from(self.slept.as_millis()).unwrap();
+        Timestamp::from_millis(NOW as i64 + slept).unwrap()
+    }
+
+    fn stops(&self) -> bool {
+        false
+    }
+
+    fn sleep(&mut self, time: Duration) {
+        self.slept += time;
+    }
+
+    fn notify(&mut self, _: JobNews) {}
+}
+
+#[test]
+fn a_session_that_could_not_be_archived_is_archived_after_a_retry() {
+    let place = trashed(&["a", "b"]);
+    let exported = place.run_ok(&["export", "b"]);
+    let folder = place.folder.path().join("old");
+    let archive = format!("file:{}", folder.display());
+    // A file in the place of the folder of its objects.
+    std::fs::create_dir_all(folder.join("sessions")).unwrap();
+    std::fs::write(folder.join("sessions/b"), "").unwrap();
+    let mut hasty = Hasty {
+        store: place.store(),
+        slept: Duration::ZERO,
+    };
+    let params = ScheduledParams {
+        job: "archive".into(),
+        once: Some(true),
+        purge_after: Some(Millis(0)),
+        ..ScheduledParams::default()
+    };
+    let filling = Filling::open(&archive, false, &Options::default()).unwrap();
+    let report = run_scheduled(params, Some(filling), &mut hasty).unwrap();
+    assert_eq!((report.outcome, report.removed), ("done", 1));
+    assert_eq!((report.errors, report.dead_letters), (1, 1));
+    // After 1, 5 and 15 minutes.
+    assert!(hasty.slept >= Duration::from_secs(21 * 60));
+    drop(hasty);
+
+    let listed = place.run_ok(&["jobs", "failed"]);
+    assert!(listed.starts_with("archive\tb\t2026-01-08T18:"), "{listed}");
+    std::fs::remove_file(folder.join("sessions/b")).unwrap();
+    let run = ["jobs", "run", "--once", "--purge-after", "0s", "--json"];
+    let run = [&run[..], &["--archive", &archive]].concat();
+    assert_eq!(json(&place.run_ok(&run))["removed"], 0);
+    assert_eq!(place.run(&["jobs", "retry", "archive", "b"]).code, 0);
+    let retried = json(&place.run_ok(&run));
+    assert_eq!(
+        (
+            &retried["archived"],
+            &retried["removed"],
+            &retried["errors"]
+        ),
+        (&1.into(), &1.into(), &0.into())
+    );
+    let get = ["archive", "get", "b", "--archive", &archive];
+    assert_eq!(place.run_ok(&get), exported);
+    assert_eq!(place.run_ok(&["jobs", "failed"]), "");
 }
 
 #[test]

@@ -2176,6 +2176,7 @@ const WITHOUT_ROW: [(&str, &[&str]); 14] = [
             "{files} files read",
             "the store is brought into a newer form: step {step} of {steps}",
             "{removed} removed, {more} more archived",
+            "{removed} removed, {} more archived",
             "{sessions} sessions compared",
         ],
     ),

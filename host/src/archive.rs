@@ -1,9 +1,17 @@
-//! Archives of sessions, with the keys of a store.
+//! Archives of sessions, with the keys of a store, for callers that wait.
 
-use tenure_archive::{Archive, ArchiveError, ArchiveOptions};
+use std::fmt;
+use std::sync::Arc;
+
+use tenure_archive::{Archive, ArchiveError, ArchiveOptions, Batch};
 use tenure_bridge::Options;
+use tenure_core::error::Cause;
+use tenure_core::work::job::{ExportedPart, Verified};
+use tenure_core::{Error, Millis, Timestamp};
 
 use crate::encryption::seal_of;
+use crate::local::random_bits;
+use crate::runtime::RuntimeThread;
 
 /// Opens an archive. What is archived is encrypted with the keys of these options, if they have any.
 ///
@@ -31,4 +39,84 @@ fn archive_options(compress: bool, options: &Options) -> Result<ArchiveOptions, 
         seal: seal_of(options)?,
         workers: None,
     })
+}
+
+/// The core's error for one of an archive. The core has no codes of archives.
+pub fn archive_error(error: ArchiveError) -> Error {
+    match error {
+        ArchiveError::Core(error) => error,
+        ArchiveError::NotFound { id, .. } => Cause::SessionNotFound { id }.into(),
+        ArchiveError::Unsupported { problem, .. } => Error::invalid("archive", problem),
+        error => Cause::StoreUnavailable {
+            problem: error.to_string(),
+        }
+        .into(),
+    }
+}
+
+/// An archive that is being filled, a batch at a time. The thread that fills it must not be the runtime's.
+pub struct Filling {
+    archive: Archive,
+    batch: Option<Batch>,
+    runtime: Arc<RuntimeThread>,
+}
+
+impl fmt::Debug for Filling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Filling").finish_non_exhaustive()
+    }
+}
+
+impl Filling {
+    /// Opens an archive, as [`open_archive`] does.
+    ///
+    /// # Errors
+    /// Those of [`open_archive`], and `STORE_UNAVAILABLE` if the system starts no thread.
+    pub fn open(address: &str, compress: bool, options: &Options) -> Result<Self, ArchiveError> {
+        Ok(Self {
+            archive: open_archive(address, compress, options)?,
+            batch: None,
+            runtime: RuntimeThread::shared()?,
+        })
+    }
+
+    /// Adds a part of a session to the batch.
+    ///
+    /// # Errors
+    /// Those of the archive.
+    pub fn add(&mut self, part: ExportedPart) -> Result<(), ArchiveError> {
+        let batch = match &mut self.batch {
+            Some(batch) => batch,
+            missing => {
+                let [a, b, c, d, e, f, g, h, ..] = random_bits()?;
+                missing.insert(self.archive.batch([a, b, c, d, e, f, g, h]))
+            }
+        };
+        self.runtime.handle().block_on(batch.add(part))
+    }
+
+    /// Ends the batch: what it has stored was read back, and is listed.
+    ///
+    /// # Errors
+    /// Those of the archive.
+    pub fn finish(&mut self, now: Timestamp) -> Result<Verified, ArchiveError> {
+        match self.batch.take() {
+            Some(batch) => self.runtime.handle().block_on(batch.finish(now)),
+            None => Ok(Verified::default()),
+        }
+    }
+
+    /// Drops a batch that was not ended: what it has stored counts for nothing.
+    pub fn discard(&mut self) {
+        self.batch = None;
+    }
+
+    /// Removes what was archived this long ago. Returns the number of sessions.
+    ///
+    /// # Errors
+    /// Those of the archive.
+    pub fn thin(&mut self, age: Millis, now: Timestamp) -> Result<u64, ArchiveError> {
+        let thinned = self.archive.thin(age, now);
+        Ok(self.runtime.handle().block_on(thinned)?.sessions)
+    }
 }

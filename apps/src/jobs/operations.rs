@@ -61,7 +61,8 @@ pub(crate) fn lease_key(job: &str) -> String {
     format!("job:{job}")
 }
 
-fn checked(job: &Text) -> Result<&str> {
+/// The name of a job.
+pub(crate) fn checked(job: &Text) -> Result<&str> {
     let name = checked_key("job", job)?;
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     match name.len() <= 64 && name.bytes().all(is_allowed) {

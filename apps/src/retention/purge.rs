@@ -233,10 +233,12 @@ impl Purging {
         }
     }
 
-    /// The same for a run of a scheduled job: in batches of its size, at its pace, under its lease, and without its dead letters.
+    /// The same for a run of a scheduled job: in batches of its size, at its pace, under its lease, without its dead letters, and with
+    /// its progress.
     #[cfg(feature = "telemetry")]
     pub(crate) fn of_run(mut self, run: RunOfJob) -> Self {
         self.batch = run.batch;
+        self.reports = true;
         self.run = Some(run);
         self
     }

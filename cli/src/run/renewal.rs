@@ -7,9 +7,9 @@ use tenure_core::lease::renewal::{LeaseLoss, RENEWAL};
 use tenure_core::work::job::{Job, JobError, JobReply, Need, Standing};
 use tenure_core::work::operation::Reply;
 use tenure_core::{Error, Millis};
+use tenure_host::elapsed_since;
 
 use crate::exit::Failure;
-use crate::job::elapsed_since;
 
 use super::session::RunSession;
 

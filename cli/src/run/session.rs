@@ -18,11 +18,10 @@ use tenure_core::stored::lease::Lease;
 use tenure_core::work::job::{Step, StepReply};
 use tenure_core::work::operation::Operation;
 use tenure_core::{Error, Json, Millis, SessionHead, SessionId, Status, Text, Timestamp};
-use tenure_host::Local;
+use tenure_host::{Local, elapsed_since};
 
 use crate::context::{run_over, step_over};
 use crate::exit::Failure;
-use crate::job::elapsed_since;
 
 /// The lease duration.
 const LEASE: Millis = Millis(60_000);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tenure_apps::jobs::run::JobAlert;
+use tenure_apps::retention::purge::PurgeProgress;
 use tenure_apps::scheduled::{JobReport, SCHEDULED, ScheduledParams};
 use tenure_core::work::job::{JobError, JobReply, JobResult, Need, NotVerified, Verified};
 use tenure_core::{Millis, Timestamp};
@@ -85,7 +86,10 @@ fn run(world: &World, params: ScheduledParams, driver: &Driver) -> Ran {
             Need::Progress(progress) => {
                 match progress.into_any().downcast::<JobReport>() {
                     Ok(report) => reports.push(*report),
-                    Err(alert) => alerts.push(*alert.downcast::<JobAlert>().unwrap()),
+                    Err(other) => match other.downcast::<JobAlert>() {
+                        Ok(alert) => alerts.push(*alert),
+                        Err(progress) => drop(progress.downcast::<PurgeProgress>().unwrap()),
+                    },
                 }
                 JobReply::Done
             }

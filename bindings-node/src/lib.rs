@@ -261,6 +261,20 @@ pub fn end_delivery(handle: u32) -> Answer {
     })
 }
 
+/// Has a thread of a handle run a job at its schedule. What becomes of it goes to the `done` of the handle, as `{news}`.
+#[napi]
+pub fn schedule(handle: u32, params: String, archive: Option<String>, compress: bool) -> Answer {
+    of_store(handle, |store| {
+        store.schedule(&params, archive.as_deref(), compress)
+    })
+}
+
+/// Stops the job of a handle.
+#[napi]
+pub fn end_schedule(handle: u32) -> Answer {
+    of_store(handle, StoreBackend::end_schedule)
+}
+
 /// Closes a handle.
 #[napi]
 pub fn close(handle: u32) -> Answer {

@@ -7,19 +7,34 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use serde::Serialize;
+use tenure_apps::jobs::run::JobAlert;
+use tenure_apps::retention::purge::PurgeProgress;
+use tenure_apps::scheduled::{JobReport, ScheduledParams};
 use tenure_apps::webhooks::job::WebhookDeliverParams;
 use tenure_bridge::{Answer, Backend, Call, HandleLimits, Options, answer};
 use tenure_core::error::Cause;
 use tenure_core::store::Capabilities;
 use tenure_core::value::properties::Params;
 use tenure_core::work::execution::Invocation;
-use tenure_core::{Error, Result, Timestamp};
-use tenure_host::{Delivering, Executor, Lifetime, Place, Started};
+use tenure_core::{Error, Json, Result, Timestamp};
+use tenure_host::{
+    Delivering, Executor, Filling, JobNews, Lifetime, Place, RunningJob, Started, archive_error,
+};
 use tenure_server::{ExecutorService, Server};
 
 use crate::archives::Archives;
 use crate::serve::{server_options, started};
 use crate::store_thread::{Completion, StoreThread};
+
+/// What becomes of a job, as JavaScript gets it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Notification<'a> {
+    Progress(&'a PurgeProgress),
+    Report(&'a JobReport),
+    Alert(&'a JobAlert),
+}
 
 pub(crate) struct StoreBackend {
     executor: Arc<Executor>,
@@ -33,6 +48,8 @@ pub(crate) struct StoreBackend {
     servers: RefCell<BTreeMap<u32, Server>>,
     /// The delivery of webhooks.
     delivering: RefCell<Option<Delivering>>,
+    /// The job that runs at a schedule.
+    job: RefCell<Option<RunningJob>>,
     archives: Archives,
     /// The options with the keys of the store.
     keys: Options,
@@ -57,6 +74,7 @@ pub(crate) fn open(
         opening: None,
         servers: RefCell::default(),
         delivering: RefCell::default(),
+        job: RefCell::default(),
         archives: Archives::default(),
         keys: Options {
             encryption: options.encryption.clone(),
@@ -137,6 +155,45 @@ impl StoreBackend {
         };
         let (operation, completion) = self.expect(thread)?;
         delivering.stop_soon(move || completion.send(operation, answer::ok(&())));
+        Ok(answer::wait(operation))
+    }
+
+    /// Has a thread run a job at its schedule, with the parameters of the job as JSON, and an archive. It does not keep Node alive.
+    pub(crate) fn schedule(
+        &self,
+        params: &str,
+        archive: Option<&str>,
+        compress: bool,
+    ) -> Result<Answer> {
+        let params = ScheduledParams::read("jobs", params)?;
+        let thread = self.thread.as_ref().ok_or(Cause::StoreIsAsync)?;
+        let filling = archive.map(|address| Filling::open(address, compress, &self.keys));
+        let filling = filling.transpose().map_err(archive_error)?;
+        let news = thread.news();
+        let notify = move |what: JobNews| {
+            news.send(match &what {
+                JobNews::Progress(progress) => Json::of(&Notification::Progress(progress)),
+                JobNews::Ended(report) => Json::of(&Notification::Report(report)),
+                JobNews::Alert(alert) => Json::of(&Notification::Alert(alert)),
+            });
+        };
+        let (executor, limits) = (Arc::clone(&self.executor), self.limits.now());
+        let mut job = self.job.borrow_mut();
+        if job.is_none() {
+            *job = Some(RunningJob::start(
+                executor, limits, params, filling, notify,
+            )?);
+        }
+        Ok(answer::ok(&()))
+    }
+
+    /// Stops the job. The answer is that of an operation, which ends when the job has.
+    pub(crate) fn end_schedule(&self) -> Result<Answer> {
+        let (Some(job), Some(thread)) = (self.job.take(), &self.thread) else {
+            return Ok(answer::ok(&()));
+        };
+        let (operation, completion) = self.expect(thread)?;
+        job.stop_soon(move || completion.send(operation, answer::ok(&())));
         Ok(answer::wait(operation))
     }
 
@@ -237,6 +294,7 @@ impl Backend for StoreBackend {
     fn close(&self) -> Result<()> {
         self.servers.take();
         self.delivering.take();
+        self.job.take();
         self.executor.close();
         Ok(())
     }

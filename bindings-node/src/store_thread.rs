@@ -1,5 +1,5 @@
-//! What comes to JavaScript from other threads: the answers of a store's thread, and the calls of a server's
-//! clients. It waits in a list until the JavaScript thread fetches it, all that has come meanwhile in one call.
+//! What comes to JavaScript from other threads: the answers of a store's thread, the calls of a server's clients, and the news of a
+//! job. It waits in a list until the JavaScript thread fetches it, all that has come meanwhile in one call.
 //! Node stays alive while an answer is awaited, and ends by itself when none is.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,6 +8,7 @@ use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Result, Status};
 use tenure_bridge::Answer;
+use tenure_core::Json;
 
 /// Calls JavaScript without a value: what it is called with is made on the JavaScript thread.
 type Wake = ThreadsafeFunction<(), (), String, Status, false, true>;
@@ -30,6 +31,8 @@ enum Item {
     Answer(u32, Answer),
     /// The call of a client, of which JavaScript gets the number.
     Call(CallNumber),
+    /// What becomes of a job, as JSON.
+    News(Json),
 }
 
 /// Where a call of a client is found, and the operation that it calls.
@@ -69,6 +72,11 @@ impl StoreThread {
         Ok(Completion(Arc::clone(&self.shared)))
     }
 
+    /// Passes what becomes of a job. Node does not stay alive for it.
+    pub(crate) fn news(&self) -> News {
+        News(Arc::clone(&self.shared))
+    }
+
     /// Passes calls of clients, as long as an answer is awaited.
     pub(crate) fn calls(&self) -> Calls {
         Calls(Arc::clone(&self.shared))
@@ -105,6 +113,16 @@ impl Calls {
     }
 }
 
+/// Takes what becomes of a job from its thread to the JavaScript thread.
+pub(crate) struct News(Arc<Shared>);
+
+impl News {
+    /// Sends what has become of it.
+    pub(crate) fn send(&self, news: Json) {
+        self.0.send(Item::News(news));
+    }
+}
+
 impl Shared {
     fn send(&self, item: Item) {
         let mut items = lock(&self.items);
@@ -118,7 +136,7 @@ impl Shared {
         }
     }
 
-    /// Takes what has come, as the JSON text of a list of `{operation, answer}` and `{server, call, name}`.
+    /// Takes what has come, as the JSON text of a list of `{operation, answer}`, `{server, call, name}` and `{news}`.
     fn fetch(&self, env: &Env) -> Result<String> {
         let items = std::mem::take(&mut *lock(&self.items));
         let answers = items.iter().filter(|item| matches!(item, Item::Answer(..)));
@@ -144,6 +162,7 @@ impl Item {
                 call,
                 operation,
             }) => format!(r#"{{"server":{server},"call":{call},"name":"{operation}"}}"#),
+            Self::News(news) => format!(r#"{{"news":{}}}"#, news.as_str()),
         }
     }
 }

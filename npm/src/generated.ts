@@ -2825,6 +2825,23 @@ to: number | null,
 sessions: number, };
 
 /**
+ * Something that a person should know of.
+ */
+export type JobAlert = { 
+/**
+ * The job.
+ */
+job: string, 
+/**
+ * `slow`: the run takes longer than it should; `errors`: too many sessions could not be processed; `failed`: no attempt has succeeded.
+ */
+reason: string, 
+/**
+ * The details, as a sentence.
+ */
+message: string, };
+
+/**
  * The reply to a claim.
  */
 export type JobClaim = { 

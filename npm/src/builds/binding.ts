@@ -5,7 +5,15 @@
  * @module
  */
 
-import type { Capabilities, HeadsPage, Operations, RetentionParams } from "../generated.js";
+import type {
+  Capabilities,
+  HeadsPage,
+  JobAlert,
+  JobReport,
+  Operations,
+  PurgeProgress,
+  RetentionParams,
+} from "../generated.js";
 import type { SleepRequest, StoreRequest } from "../stores/store.js";
 import {
   type ErrorBody,
@@ -139,6 +147,13 @@ export interface Binding {
   delivered?(handle: number): string;
   /** Stops to deliver. The operation ends when what is in flight is settled. */
   endDelivery?(handle: number): string;
+  /**
+   * Runs the job `scheduled` over a native store, on a thread of its own, with its parameters and the address of an
+   * archive. It does not keep the process alive. What becomes of it goes to `done`, as {@link News}.
+   */
+  schedule?(handle: number, params: string, archive: string | undefined, compress: boolean): string;
+  /** Stops the job. The operation ends when the job has. */
+  endSchedule?(handle: number): string;
 }
 
 /** A format of metrics. */
@@ -303,8 +318,19 @@ export interface ClientCall {
   readonly name: keyof Operations;
 }
 
+/** What becomes of a job that runs at a schedule: its progress, the report of a run, or an alert. */
+export type JobNews =
+  | { readonly progress: PurgeProgress }
+  | { readonly report: JobReport }
+  | { readonly alert: JobAlert };
+
+/** What becomes of the job of a handle. */
+export interface News {
+  readonly news: JobNews;
+}
+
 /** What a build delivers from its other threads. */
-export type Delivered = Settled | ClientCall;
+export type Delivered = Settled | ClientCall | News;
 
 /** Parses an answer. */
 export function parseAnswer<T>(text: string): Answer<T> {
@@ -419,6 +445,10 @@ function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
       deliver: (...args) => guard(() => binding.deliver?.(...args) ?? "null"),
       delivered: (handle) => guard(() => binding.delivered?.(handle) ?? "null"),
       endDelivery: (handle) => guard(() => binding.endDelivery?.(handle) ?? "null"),
+    }),
+    ...(binding.schedule && {
+      schedule: (...args) => guard(() => binding.schedule?.(...args) ?? "null"),
+      endSchedule: (handle) => guard(() => binding.endSchedule?.(handle) ?? "null"),
     }),
   };
 }

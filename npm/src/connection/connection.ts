@@ -12,6 +12,7 @@ import {
   type Delivered,
   type EndAnswer,
   type HeadBytes,
+  type JobNews,
   type MetricsFormat,
   type Opened,
   parseAnswer,
@@ -24,13 +25,14 @@ import {
   type RetentionParams,
   type WebhookDelivered,
 } from "../generated.js";
-import type { ArchiveBatch } from "../jobs/archive.js";
+import type { ArchiveAt, ArchiveBatch } from "../jobs/archive.js";
 import { bytesOf } from "../values/bytes.js";
 import {
   archiveNeedsAddon,
   cannotServe,
   closed,
   invalidArgument,
+  jobsNeedAddon,
   messageOf,
   metricsNeedAddon,
   storeIsAsync,
@@ -57,6 +59,11 @@ import { WriteOrder } from "./write-order.js";
 /** A promise that an answer of a store's thread resolves. */
 interface Waiter {
   readonly resolve: (answer: EndAnswer<unknown>) => void;
+}
+
+/** What takes the news of a job. */
+interface NewsOfJob {
+  take?: (news: JobNews) => void;
 }
 
 /** Starts an operation: at first without answers, and again with those to its questions. */
@@ -140,6 +147,7 @@ export class Connection {
   readonly #environment: Environment;
   readonly #tracer: Tracer | undefined;
   readonly #waiters: Map<number, Waiter>;
+  readonly #news: NewsOfJob;
   /** The available models, if they are known. */
   #known: Models | undefined;
   /** The available models that the server knows. */
@@ -165,9 +173,10 @@ export class Connection {
   /** Opens a store. */
   constructor(given: ConnectionOptions) {
     const { binding, url, options, driver, notify, models, schemas, environment } = given;
-    // The native side holds this map only, so that a dropped connection can be garbage-collected.
+    // The native side holds these only, so that a dropped connection can be garbage-collected.
     const waiters = new Map<number, Waiter>();
-    const done = driver === undefined ? delivery(waiters) : undefined;
+    const news: NewsOfJob = {};
+    const done = driver === undefined ? delivery(waiters, undefined, news) : undefined;
     const opened = resultOf(parseAnswer<Opened>(binding.open(url, options, done)));
     this.identity = opened.identity ?? given.identity ?? identityOf(driver?.store ?? this);
     this.capabilities = opened.capabilities;
@@ -187,6 +196,7 @@ export class Connection {
     this.#environment = environment ?? SYSTEM;
     this.#tracer = given.tracer;
     this.#waiters = waiters;
+    this.#news = news;
     this.opening = opened.opening === undefined ? undefined : this.#opened(opened.opening);
     this.#knownByServer = opened.models;
     this.#known = models ?? opened.models;
@@ -339,16 +349,11 @@ export class Connection {
     const isNative = this.#driver === undefined && openArchive && addToArchive && finishArchive;
     if (!isNative) throw archiveNeedsAddon();
     const archive = resultOf(parseAnswer<number>(openArchive(handle, url, compress)));
-    const settled = async <T>(text: string): Promise<T> => {
-      const answer = parseAnswer<T>(text);
-      if (!("wait" in answer)) return resultOf(answer as EndAnswer<T>);
-      return resultOf((await this.#wait(answer.wait)) as EndAnswer<T>);
-    };
     return {
       add: async (part) => {
-        await settled<null>(addToArchive(handle, archive, JSON.stringify(part)));
+        await this.#settled<null>(addToArchive(handle, archive, JSON.stringify(part)));
       },
-      finish: () => settled(finishArchive(handle, archive, Date.now())),
+      finish: () => this.#settled(finishArchive(handle, archive, Date.now())),
       close: () => binding.closeArchive?.(handle, archive),
     };
   }
@@ -463,6 +468,22 @@ export class Connection {
     if (answer !== undefined && "wait" in answer) await this.#opened(answer.wait);
   }
 
+  /** Has a thread of the addon run a job at its schedule, over a native store. `take` gets its news. */
+  schedule(params: object, archive: ArchiveAt | undefined, take: (news: JobNews) => void): void {
+    const { binding } = this;
+    if (this.#driver !== undefined || binding.schedule === undefined) throw jobsNeedAddon();
+    this.#news.take = take;
+    const json = encode("jobs", params);
+    const compress = archive?.compress ?? false;
+    resultOf(parseAnswer<null>(binding.schedule(this.#handle, json, archive?.url, compress)));
+  }
+
+  /** Stops the job. Resolves when the step that it performs has ended. */
+  async endSchedule(): Promise<void> {
+    const text = this.binding.endSchedule?.(this.#handle);
+    if (text !== undefined) await this.#settled<null>(text);
+  }
+
   /** What a server over a JavaScript store delivers its clients' calls to. */
   #serving(): ((delivered: string) => void) | undefined {
     if (this.#driver === undefined) return undefined;
@@ -556,6 +577,13 @@ export class Connection {
     }
   }
 
+  /** The result of what another thread of the build may end. */
+  async #settled<T>(text: string): Promise<T> {
+    const answer = parseAnswer<T>(text);
+    if (!("wait" in answer)) return resultOf(answer);
+    return resultOf((await this.#wait(answer.wait)) as EndAnswer<T>);
+  }
+
   async #opened(operation: number): Promise<null> {
     return this.#finish((await this.#wait(operation)) as EndAnswer<null>);
   }
@@ -577,10 +605,18 @@ export class Connection {
   }
 }
 
-/** What a build delivers to: the answers go to those who wait, and the calls of clients to `calls`. */
-function delivery(waiters: Map<number, Waiter>, calls?: ClientCalls): (delivered: string) => void {
+/** What a build delivers to: the answers go to those who wait, the calls of clients to `calls`, and those of jobs to `news`. */
+function delivery(
+  waiters: Map<number, Waiter>,
+  calls?: ClientCalls,
+  news?: NewsOfJob,
+): (delivered: string) => void {
   return (delivered) => {
     for (const item of JSON.parse(delivered) as readonly Delivered[]) {
+      if ("news" in item) {
+        news?.take?.(item.news);
+        continue;
+      }
       if ("call" in item) {
         calls?.add(item);
         continue;

@@ -52,6 +52,8 @@ export type {
   HeadsPage,
   Holds,
   IterationCount,
+  JobAlert,
+  JobReport,
   LastError,
   LeaseCleared,
   LeasePage,
@@ -70,6 +72,7 @@ export type {
   PhaseChange,
   Problem,
   Process,
+  PurgeProgress,
   PurgeResult,
   RecordsCleaned,
   Refusal,
@@ -166,6 +169,7 @@ export type { Delivered, DeliverOptions } from "../jobs/deliver.js";
 export type { HeldLease, HeldLeaseSync, HoldOptions } from "../jobs/held-lease.js";
 export type { PurgeOptions } from "../jobs/purge.js";
 export type { RetentionOptions, RetentionPass } from "../jobs/retention.js";
+export type { JobOptions } from "../jobs/scheduled.js";
 export type { ExitOptions } from "../machines/exit-task.js";
 export type {
   SessionManager,

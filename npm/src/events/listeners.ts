@@ -27,7 +27,7 @@ export interface SessionEvents<T extends SessionTypes = SessionTypes> {
    * the handle that started the new session; over `indexeddb:` also by handles in other tabs.
    */
   cancelled: SlotCancelled;
-  /** A failure in the background: of a webhook, a retention pass, or another listener. */
+  /** A failure in the background: of a webhook, a retention pass, a job, or another listener. */
   error: TenureError;
 }
 

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { BuildName } from "../builds/binding.js";
+import type { BuildName, JobNews } from "../builds/binding.js";
 import type { Mode, OperationName, Params, Result, Returns } from "../connection/call.js";
 import type { Connection } from "../connection/connection.js";
 import type { Models } from "../connection/models.js";
@@ -27,6 +27,7 @@ import {
   testEndpoint,
 } from "../jobs/deliver.js";
 import { type RetentionHost, type RetentionPass, startRetention } from "../jobs/retention.js";
+import { type JobOptions, notify, startScheduled } from "../jobs/scheduled.js";
 import { SlotMeter, type SlotMetrics } from "../slots/metrics.js";
 import { checkArguments, type Refuse } from "../values/arguments.js";
 import { asError, closed, deliveryFailed, invalidArgument, noFeed } from "../values/error.js";
@@ -80,6 +81,8 @@ export abstract class Handle<
   readonly #archive: Archiver | undefined;
   readonly #stopRetention: (() => void) | undefined;
   #delivery: Delivery | undefined;
+  /** The job that it runs. */
+  #job: JobOptions | undefined;
 
   /** @internal */
   constructor(
@@ -310,6 +313,24 @@ export abstract class Handle<
     return delivery?.stop(DRAIN_TIMEOUT_MS);
   }
 
+  /** Runs a job at its schedule. @internal */
+  schedule(options: JobOptions): void {
+    // Neither the thread of the job nor the functions of the caller must keep the handle alive.
+    const handle = new WeakRef(this);
+    startScheduled(this.connection, options, (news) => handle.deref()?.notified(news));
+    this.#job = options;
+  }
+
+  /** Takes the news of the job. */
+  private notified(news: JobNews): void {
+    notify(this.#job ?? {}, news, (thrown) => this.report(thrown, "a job"));
+  }
+
+  /** Stops the job; `undefined` for a handle that has none. Resolves when what it does has ended. @internal */
+  protected endSchedule(): Promise<void> | undefined {
+    return this.#job && this.connection.endSchedule();
+  }
+
   /** This handle, as deliveries use it. */
   private delivering(): DeliveryHost {
     return {
@@ -329,12 +350,12 @@ export abstract class Handle<
   }
 
   /** Reports a failure in the background. @internal */
-  protected report(thrown: unknown): void {
+  protected report(thrown: unknown, what: "retention" | "a job"): void {
     const error = asError(thrown);
     // Without a listener it is logged to the console, as sessions that are not removed fill the
     // disk.
     if (!this.notifier.listeners.error(error))
-      console.warn(`tenure: retention failed: ${error.message}`);
+      console.warn(`tenure: ${what} failed: ${error.message}`);
   }
 
   /**
@@ -381,7 +402,7 @@ export abstract class Handle<
           },
         });
       },
-      failed: (error) => this.report(error),
+      failed: (error) => this.report(error, "retention"),
     };
   }
 }

@@ -22,7 +22,7 @@ import { openingError } from "../stores/indexeddb-database.js";
 import { rulesOver } from "../stores/rules.js";
 import type { Target } from "../stores/target.js";
 import { checkTarget, urlOf } from "../stores/target.js";
-import { invalidArgument, metricsNeedAddon, storeIsAsync } from "../values/error.js";
+import { invalidArgument, jobsNeedAddon, metricsNeedAddon, storeIsAsync } from "../values/error.js";
 import { Schemas, type SessionSchema, type TypesOf } from "../values/schema.js";
 import type { SessionTypes } from "../values/session-types.js";
 import { endpointOf } from "../webhooks/durable.js";
@@ -114,7 +114,7 @@ export async function openSessions(
     connection.abandon();
     throw thrown;
   }
-  return delivering(
+  return working(
     configured(
       new Sessions(build.info.build, connection, notifier, checkedArchive(connection, options)),
       options,
@@ -123,10 +123,11 @@ export async function openSessions(
   );
 }
 
-/** Adds the endpoint of the option `webhook`, and starts to deliver. */
-async function delivering(handle: Sessions, options: OpenOptions): Promise<Sessions> {
+/** Starts the job of the option `jobs`, adds the endpoint of the option `webhook`, and starts to deliver. */
+async function working(handle: Sessions, options: OpenOptions): Promise<Sessions> {
   const endpoint = endpointOf(options.webhook);
   try {
+    if (options.jobs !== undefined) handle.schedule(options.jobs);
     if (endpoint !== undefined) await handle.webhooks.add(endpoint);
     await handle.deliver(options.deliver ?? endpoint !== undefined);
   } catch (thrown) {
@@ -211,6 +212,10 @@ export function openSessionsSync(
   if (options.tracer !== undefined) {
     throw invalidArgument("tracer", "only a handle of `open` makes spans");
   }
+  if (options.jobs !== undefined) {
+    // What is under way could not be waited for.
+    throw invalidArgument("jobs", "only a handle of `open` has jobs");
+  }
   const notifier = new Notifier();
   if (options.deliver || endpointOf(options.webhook) !== undefined) {
     // What is in flight could not be waited for.
@@ -254,7 +259,7 @@ async function openDatabase(build: Build, name: string, options: OpenOptions): P
     throw await openingError(name, thrown);
   }
   notifier.join(store.broadcast, name, () => connection.wake());
-  return delivering(
+  return working(
     configured(
       new Sessions(build.info.build, connection, notifier, checkedArchive(connection, options)),
       options,
@@ -310,6 +315,8 @@ function connect(
   const { binding, postText } = build;
   if (options.metrics === true && binding.ownMetrics === undefined) throw metricsNeedAddon();
   if (options.retention !== undefined) checkRetention(binding);
+  const isUrl = target === undefined || typeof target === "string" || target instanceof URL;
+  if (options.jobs !== undefined && !(isUrl && binding.schedule)) throw jobsNeedAddon();
   const schemas = options.schema && new Schemas(options.schema);
   const { notify } = notifier;
   const url = urlOf(target);

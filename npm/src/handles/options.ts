@@ -14,6 +14,7 @@ import type { Limits } from "../generated.js";
 import { archiveOf } from "../jobs/archive.js";
 import type { DeliverOptions } from "../jobs/deliver.js";
 import type { RetentionOptions } from "../jobs/retention.js";
+import type { JobOptions } from "../jobs/scheduled.js";
 import type { Store } from "../stores/store.js";
 import type { EncryptionOptions } from "../values/encryption.js";
 import { invalidArgument } from "../values/error.js";
@@ -75,6 +76,12 @@ export interface OpenOptions<T extends SessionTypes = SessionTypes> {
   readonly deliver?: boolean | DeliverOptions | undefined;
   /** Removes old sessions periodically. */
   readonly retention?: RetentionOptions | undefined;
+  /**
+   * Moves old sessions to the trash, archives and removes them at a schedule, as `tenure jobs run` does. Of several
+   * processes one does it at a time. It does not keep the process alive. Only a handle of `open` over a store of the
+   * native addon does.
+   */
+  readonly jobs?: JobOptions | undefined;
   /** SQLite, files and PostgreSQL: encrypts the user data of sessions. */
   readonly encryption?: EncryptionOptions | undefined;
   /**
@@ -169,6 +176,7 @@ export const OPEN_OPTIONS = {
   metrics: "boolean",
   tracer: "any",
   retention: "any",
+  jobs: "any",
   encryption: "any",
   redact: "any",
   models: "any",
@@ -188,6 +196,7 @@ const ABOUT_SESSIONS = [
   "deliver",
   "metrics",
   "retention",
+  "jobs",
   "fenced",
   "models",
   "pessimisticLockingEnabled",
@@ -207,6 +216,7 @@ export function optionsForUrl(url: string, options: OpenOptions, mode: Mode): st
 const OF_SERVER = [
   "limits",
   "deliver",
+  "jobs",
   "durability",
   "busyTimeoutMs",
   "fileMode",
@@ -251,6 +261,7 @@ export function timeoutOf({ timeoutMs }: OpenOptions): number {
 function coreOptions({
   webhook: _webhook,
   deliver: _deliver,
+  jobs: _jobs,
   metrics: _metrics,
   tracer: _tracer,
   pessimisticLockingEnabled: _locking,

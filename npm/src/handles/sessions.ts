@@ -251,8 +251,8 @@ export class Sessions<T extends SessionTypes = SessionTypes>
   }
 
   /**
-   * Closes the handle. Pending calls complete, and pending webhooks are delivered within five
-   * seconds; later calls are refused. Closing again does nothing.
+   * Closes the handle. Pending calls complete, pending webhooks are delivered within five seconds, and a job
+   * ends the step that it performs; later calls are refused. Closing again does nothing.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -320,9 +320,9 @@ export class Sessions<T extends SessionTypes = SessionTypes>
   async #close(): Promise<void> {
     this.detach();
     try {
-      // Without one, no call is accepted any more from here on.
-      const ending = this.endDelivery();
-      if (ending !== undefined) await ending;
+      // Without any, no call is accepted any more from here on.
+      const ending = [this.endDelivery(), this.endSchedule()].filter((end) => end !== undefined);
+      if (ending.length > 0) await Promise.all(ending);
       for (const server of this.#servers) await server.close();
       await this.connection.close(async () => {
         await this.#recording?.end(this.recorded());

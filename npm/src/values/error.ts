@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { CoreErrorCode, NotPurged } from "../generated.js";
+import type { CoreErrorCode, JobAlert, NotPurged } from "../generated.js";
 import type { DriverErrorCode } from "./error-code.js";
 
 export type { DriverErrorCode } from "./error-code.js";
@@ -171,6 +171,13 @@ export function metricsNeedAddon(): TenureError {
   return notInBuild("metrics", "use the native addon on Node, or the command `tenure metrics`");
 }
 
+/** The error for a job in another build, or over a store in JavaScript. */
+export function jobsNeedAddon(): TenureError {
+  const problem =
+    "only native stores, over the addon on Node, have jobs: `retention` is for others";
+  return invalidArgument("jobs", problem);
+}
+
 /** The error for an archive at a URL in another build, or over a store in JavaScript or on a server. */
 export function archiveNeedsAddon(): TenureError {
   const problem =
@@ -290,6 +297,12 @@ export function webhookFailed(
 export function deliveryFailed(code: ErrorCode): TenureError {
   const message = `the store failed with ${code}; what is queued for webhooks is delivered when it works again`;
   return new TenureError({ code, message, details: {} });
+}
+
+/** An alert of a job that removes old sessions. */
+export function jobAlert({ job, reason, message: problem }: JobAlert): TenureError {
+  const message = `job ${JSON.stringify(job)}: ${problem}`;
+  return new TenureError({ code: "NOT_REMOVED", message, details: { job, reason } });
 }
 
 /** A listener threw, or its promise was rejected. */

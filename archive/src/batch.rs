@@ -6,10 +6,9 @@ use std::sync::Arc;
 use futures_util::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart};
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use tenure_core::work::job::{ExportedPart, NotVerified, Verified};
-use tenure_core::{SessionId, Timestamp};
+use tenure_core::{Json, SessionId, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
@@ -77,8 +76,6 @@ impl Batch {
             let permit = Arc::clone(&self.workers).acquire_owned().await;
             let permit = permit.map_err(|_| ArchiveError::Internal("the workers have ended"))?;
             let (sender, pieces) = mpsc::channel(WAITING);
-            let about =
-                about.and_then(|about| RawValue::from_string(about.as_str().to_owned()).ok());
             let session = Session {
                 id: SessionId::parse(id.as_str())?,
                 version,
@@ -162,7 +159,7 @@ impl Batch {
 struct Session {
     id: SessionId,
     version: u64,
-    about: Option<Box<RawValue>>,
+    about: Option<Json>,
     run: String,
 }
 

@@ -1,8 +1,7 @@
 //! The manifest of a batch: what was archived, where, and its digests. It has nothing of the user data.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use tenure_core::Timestamp;
+use tenure_core::{Json, Timestamp};
 
 /// The format of manifests and objects.
 pub(crate) const FORMAT: u32 = 1;
@@ -48,5 +47,5 @@ pub struct Entry {
     pub archived_at: Option<Timestamp>,
     /// The session's user, mode, status, task, phase, model, times and number of events, a JSON object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub about: Option<Box<RawValue>>,
+    pub about: Option<Json>,
 }

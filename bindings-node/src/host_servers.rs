@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tenure_bridge::{Answer, HostEngine, answer};
+use tenure_bridge::{Answer, HostEngine, Options, answer};
 use tenure_core::store::Capabilities;
 use tenure_core::{Error, Limits, Result};
 use tenure_server::{ClientCall, Done, Server, Service, client_limits};
@@ -37,7 +37,7 @@ impl HostServers {
         options: &str,
         thread: &StoreThread,
     ) -> Result<Answer> {
-        let options = server_options(options)?;
+        let options = server_options(options, &Options::default())?;
         let number = self.last.get().wrapping_add(1);
         self.last.set(number);
         let calls = Arc::new(ClientCalls::new(number, thread.calls()));

@@ -1,6 +1,7 @@
 //! Tenure as a Node addon: the bridge's functions, exported to JavaScript, with the native stores.
 //! Texts cross both ways as JSON; what they mean is the bridge's matter.
 
+mod archive_reader;
 mod archives;
 mod host_servers;
 mod metrics;
@@ -302,6 +303,14 @@ pub fn finish_archive(handle: u32, archive: u32, now: f64) -> Answer {
     of_store(handle, |store| {
         // A float-to-integer cast saturates.
         store.finish_archive(archive, Timestamp::from_millis(now as i64)?)
+    })
+}
+
+/// Reads the archive of an address: `list`, `get` or `verify`, with parameters as JSON.
+#[napi]
+pub fn read_archive(handle: u32, address: String, method: String, params: String) -> Answer {
+    of_store(handle, |store| {
+        store.read_archive(&address, &method, &params)
     })
 }
 

@@ -5,10 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use serde::Serialize;
-use tenure_bridge::{Answer, answer};
+use tenure_bridge::{Answer, Options, answer};
 use tenure_core::error::Cause;
 use tenure_core::value::properties::{Params, Properties};
 use tenure_core::{Error, Result, Text};
+use tenure_host::{archive_error, open_archive};
 use tenure_server::log::{self, Format};
 use tenure_server::{Files, Server, ServerOptions, Token};
 
@@ -22,6 +23,8 @@ struct ServeParams {
     log: Option<Text>,
     /// The folder of the web UI.
     page: Option<Text>,
+    /// The address of the archive that clients may read.
+    archive: Option<Text>,
 }
 
 impl Params for ServeParams {
@@ -35,15 +38,16 @@ impl Params for ServeParams {
             allow_origins: properties.take_or("allow_origins", Vec::new()),
             log: properties.take("log"),
             page: properties.take("page"),
+            archive: properties.take("archive"),
         }
     }
 }
 
-/// Reads the options of a server.
+/// Reads the options of a server. An archive is read with the keys of the store.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`.
-pub(crate) fn server_options(options: &str) -> Result<ServerOptions> {
+pub(crate) fn server_options(options: &str, keys: &Options) -> Result<ServerOptions> {
     let params = ServeParams::read("options", options)?;
     let port = u16::try_from(params.port)
         .map_err(|_| Error::invalid("port", "expected a port, or 0 for any free one"))?;
@@ -69,8 +73,11 @@ pub(crate) fn server_options(options: &str) -> Result<ServerOptions> {
         Some(folder) => read_files(Path::new(folder.as_str()))?,
         None => defaults.files.clone(),
     };
+    let archive = params.archive;
+    let archive = archive.map(|address| open_archive(address.as_str(), false, keys));
     Ok(ServerOptions {
         files,
+        archive: archive.transpose().map_err(archive_error)?,
         address: SocketAddr::new(ip, port),
         token: token.transpose()?,
         read_only: params.read_only,

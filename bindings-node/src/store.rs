@@ -23,6 +23,7 @@ use tenure_host::{
 };
 use tenure_server::{ExecutorService, Server};
 
+use crate::archive_reader::Reading;
 use crate::archives::Archives;
 use crate::serve::{server_options, started};
 use crate::store_thread::{Completion, StoreThread};
@@ -104,7 +105,7 @@ impl StoreBackend {
         let Some(thread) = &self.thread else {
             return Err(Cause::StoreIsAsync.into());
         };
-        let options = server_options(options)?;
+        let options = server_options(options, &self.keys)?;
         let service = ExecutorService::new(Arc::clone(&self.executor), &self.limits.now());
         let server = Server::bind(Arc::new(service), options)?;
         // It is pending until the server is closed, so that Node stays alive.
@@ -218,6 +219,15 @@ impl StoreBackend {
         let finishing = self.archives.finish(archive)?;
         let (operation, completion) = self.expect(thread)?;
         finishing.run(now, operation, completion);
+        Ok(answer::wait(operation))
+    }
+
+    /// Reads an archive, with the keys of the store. The answer is that of an operation.
+    pub(crate) fn read_archive(&self, address: &str, method: &str, params: &str) -> Result<Answer> {
+        let thread = self.thread.as_ref().ok_or(Cause::StoreIsAsync)?;
+        let reading = Reading::new(address, method, params, &self.keys)?;
+        let (operation, completion) = self.expect(thread)?;
+        reading.run(operation, completion);
         Ok(answer::wait(operation))
     }
 

@@ -17,12 +17,12 @@ use tenure_regular::read_to_string;
 use tenure_server::log::{self, Format};
 use tenure_server::{ExecutorService, Files, Server, ServerOptions, Token, openapi};
 
-use crate::choice;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupt;
 use crate::output::count;
 use crate::store::CommandStore;
+use crate::{archive, choice};
 
 /// The time between two looks for Ctrl-C.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -73,6 +73,9 @@ pub(crate) struct Args {
     /// With --deliver: post to addresses of private networks and of this machine, too
     #[arg(long, requires = "deliver")]
     allow_private: bool,
+    /// Let clients read this archive: file:DIR or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "URL")]
+    archive: Option<String>,
     /// Log for people or as JSON
     #[arg(long, value_name = "FORMAT", default_value = "human",
           value_parser = choice::choice([("human", Format::Human), ("json", Format::Json)]))]
@@ -112,6 +115,9 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Outcome {
         return export(folder, context);
     }
     let token = args.chosen_token()?;
+    let archive = args.archive.as_deref();
+    let archive = archive.map(|address| archive::open(address, false, context));
+    let archive = archive.transpose()?;
     let url = CommandStore::of(context.globals.store.as_deref())?;
     let (executor, limits) = context.take_store()?.into_executor();
     let executor = Arc::new(executor);
@@ -127,6 +133,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Outcome {
             allowed_hosts: args.allow_host.clone(),
             allowed_origins: args.allow_origin.clone(),
             files: files()?,
+            archive,
             log: log::to(args.log, stderr()),
             ..ServerOptions::default()
         },

@@ -1,12 +1,13 @@
 //! Tenure over HTTP. `POST /v1/{operation}` calls an operation of the table with JSON, and answers what the
 //! bridge answers; the class of an error decides the status. `GET /v1/watch` streams the changes of the
-//! store as server-sent events, and `GET /metrics` is the text for Prometheus. The server also serves the files of the web UI.
+//! store as server-sent events, `GET /v1/archive` reads its archive, and `GET /metrics` is the text for Prometheus. The server also serves the files of the web UI.
 //!
 //! It is safe by default: it listens on this machine alone, demands a token, checks `Host` and `Origin`,
 //! bounds sizes, connections, streams and times, and logs no token and no query. It speaks plain HTTP: a
 //! proxy adds TLS.
 
 mod access;
+mod archive;
 mod body;
 mod call;
 mod connection;

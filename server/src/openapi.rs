@@ -41,6 +41,11 @@ fn description() -> Value {
     paths.insert("/healthz".to_owned(), json!({ "get": health() }));
     paths.insert("/v1".to_owned(), json!({ "get": about() }));
     paths.insert("/v1/watch".to_owned(), json!({ "get": watch() }));
+    paths.insert("/v1/archive".to_owned(), json!({ "get": archive() }));
+    paths.insert(
+        "/v1/archive/{id}".to_owned(),
+        json!({ "get": archived_session() }),
+    );
     for operation in TABLE.iter().filter(|operation| !is_own(operation)) {
         let path = format!("/v1/{}", operation.name());
         let result = results.get(operation.name()).cloned();
@@ -218,6 +223,67 @@ fn watch() -> Value {
         "responses": responses(json!({
             "description": "The changes.",
             "content": { "text/event-stream": { "schema": { "type": "string" } } },
+        })),
+    })
+}
+
+fn archive() -> Value {
+    let parameter = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "query", "description": description, "schema": schema });
+    let text = || json!({ "type": "string" });
+    let number = || json!({ "type": "integer" });
+    let entry = json!({
+        "type": "object",
+        "required": ["id", "version", "path", "bytes", "sha256", "textBytes", "archivedAt"],
+        "properties": {
+            "id": text(),
+            "version": number(),
+            "path": { "type": "string", "description": "The object, from the root of the archive." },
+            "bytes": number(),
+            "sha256": text(),
+            "textBytes": number(),
+            "compression": text(),
+            "key": { "type": "string", "description": "The id of the key with which the object is encrypted." },
+            "archivedAt": text(),
+            "about": {
+                "type": "object",
+                "description": "The user, mode, status, task id, phase, model, times and number of events.",
+            },
+        },
+    });
+    let page = json!({
+        "type": "object",
+        "required": ["items"],
+        "properties": { "items": { "type": "array", "items": entry }, "nextCursor": text() },
+    });
+    json!({
+        "operationId": "archive",
+        "summary": "Lists archived sessions, newest first.",
+        "description": "A server that was started without an archive refuses it with `INVALID_ARGUMENT`.",
+        "parameters": [
+            parameter("id", "Only the versions of this session.", text()),
+            parameter("after", "Only what was archived at this time or later, in RFC 3339.", text()),
+            parameter("limit", "The sessions of a page: 50 by default.", json!({ "type": "integer", "minimum": 1, "maximum": 1000 })),
+            parameter("cursor", "The `nextCursor` of the previous page.", text()),
+        ],
+        "responses": responses(json!({
+            "description": "A page.",
+            "content": { "application/json": { "schema": ok(page) } },
+        })),
+    })
+}
+
+fn archived_session() -> Value {
+    let session = json!({ "type": "object", "description": "The session as `export` returns it, with its history." });
+    json!({
+        "operationId": "archivedSession",
+        "summary": "Reads an archived session: the version that was archived last, or another one.",
+        "parameters": [
+            { "name": "id", "in": "path", "required": true, "schema": { "type": "string" } },
+            { "name": "version", "in": "query", "schema": { "type": "integer", "minimum": 1 } },
+        ],
+        "responses": responses(json!({
+            "description": "The session.",
+            "content": { "application/json": { "schema": ok(session) } },
         })),
     })
 }

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use tenure_archive::Archive;
 use tenure_core::{Error, Result};
 use tracing::Dispatch;
 
@@ -29,6 +30,8 @@ pub struct ServerOptions {
     pub limits: ServerLimits,
     /// The files of the web UI.
     pub files: Files,
+    /// The archive that clients may read.
+    pub archive: Option<Archive>,
     /// The receiver of the logs; see [`log`](crate::log).
     pub log: Dispatch,
 }
@@ -44,6 +47,7 @@ impl Default for ServerOptions {
             allowed_origins: Vec::new(),
             limits: ServerLimits::default(),
             files: Files::default(),
+            archive: None,
             log: Dispatch::none(),
         }
     }

@@ -14,6 +14,7 @@ use tenure_core::value::json::well_formed;
 use tenure_core::work::operation::{Access, AnyOperation};
 
 use crate::access;
+use crate::archive;
 use crate::body::{NotReceived, receive};
 use crate::call::perform_traced;
 use crate::failure;
@@ -105,6 +106,13 @@ async fn routed(state: &Arc<State>, request: &Parts, body: Incoming) -> (&'stati
     }
     let name = path.get(API.len()..).unwrap_or_default();
     let name = name.strip_prefix('/').unwrap_or(name);
+    if let Some(id) = archive::id_of(name) {
+        let query = request.uri.query().unwrap_or_default();
+        return match request.method {
+            Method::GET => (archive::NAME, archive::read(state, id, query).await),
+            _ => ("refused", not_allowed("GET")),
+        };
+    }
     match (&request.method, name) {
         (&Method::GET, "") => ("about", about(state)),
         (&Method::GET, "watch") => {

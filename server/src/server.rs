@@ -15,7 +15,7 @@ use crate::options::ServerOptions;
 use crate::pulse::Pulse;
 use crate::scrapes::Scrapes;
 use crate::service::Service;
-use crate::state::{BODY_UNIT, State, THREADS};
+use crate::state::{ARCHIVE_READERS, BODY_UNIT, State, THREADS};
 use crate::token::Token;
 use crate::watch::follow;
 
@@ -61,6 +61,8 @@ impl Server {
             hosts,
             origins: options.allowed_origins,
             files: options.files,
+            archive: options.archive,
+            archive_readers: Semaphore::new(ARCHIVE_READERS),
             log: options.log,
             pulse: Pulse::default(),
             scrapes: Scrapes::default(),

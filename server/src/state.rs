@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tenure_archive::Archive;
 use tokio::sync::{Semaphore, watch};
 use tracing::Dispatch;
 
@@ -16,6 +17,8 @@ use crate::token::Token;
 /// The number of operations that occupy a thread at a time. One that waits for a store's own thread
 /// occupies none.
 pub(crate) const THREADS: usize = 16;
+/// The number of requests that read the archive at a time.
+pub(crate) const ARCHIVE_READERS: usize = 4;
 /// The unit in which the bodies that are being received are counted, in bytes.
 pub(crate) const BODY_UNIT: usize = 1 << 10;
 
@@ -32,6 +35,9 @@ pub(crate) struct State {
     pub(crate) origins: Vec<String>,
     pub(crate) limits: ServerLimits,
     pub(crate) files: Files,
+    pub(crate) archive: Option<Archive>,
+    /// Bounds the requests that read the archive at a time: a session is read into memory.
+    pub(crate) archive_readers: Semaphore,
     pub(crate) log: Dispatch,
     pub(crate) pulse: Pulse,
     pub(crate) scrapes: Scrapes,

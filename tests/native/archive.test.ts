@@ -8,10 +8,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { open, openSync, type Sessions } from "tenure";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { runExamples } from "../support/examples.js";
 import { code, failure } from "../support/failures.js";
 import { newFolder } from "../support/folders.js";
 import { MapStore } from "../support/map-store.js";
-import { command } from "../support/server.js";
+import { command, newSqlite, startUi } from "../support/server.js";
 import { opening } from "../support/stores.js";
 
 const run = promisify(execFile);
@@ -57,6 +58,10 @@ function archives(): string[] {
       .map((bucket) => `${bucket}/${own}-${bucket.slice(0, 2)}`),
   ];
 }
+
+it("the examples on the page about the archive run", async () => {
+  expect(await runExamples(newFolder(), "docs/archive.md")).toEqual(["", "1 0\n"]);
+});
 
 describe("an archive at a URL", () => {
   it("has the purged sessions to the byte", async () => {
@@ -118,6 +123,105 @@ describe("an archive at a URL", () => {
     const purged = await sessions.purge({ olderThan: 0 }, { archive: `file:${folder}` });
     expect(purged).toMatchObject({ removed: 0, failed: [{ id: "a", code: "ARCHIVE_FAILED" }] });
     expect(await sessions.get("a")).toMatchObject({ deletedAt: expect.any(String) });
+  });
+
+  it("is listed, read, verified and restored", async () => {
+    for (const url of archives()) {
+      const sessions = await opening("memory:");
+      const [first] = await trashed(sessions, ["a"]);
+      await sessions.purge({ olderThan: 0 }, { archive: url });
+      const [second] = await trashed(sessions, ["a", "b"]);
+      await sessions.purge({ olderThan: 0 }, { archive: { url, compress: true } });
+      const archive = sessions.archive(new URL(url));
+      const page = await archive.list({ limit: 2 });
+      expect(page.items.map(({ id }) => id).sort()).toEqual(["a", "b"]);
+      expect(page.items[0]).toMatchObject({
+        ...{ compression: "gzip", archivedAt: expect.stringMatching(/Z$/) },
+        ...{ sha256: expect.stringMatching(/^[0-9a-f]{64}$/), about: { mode: "m" } },
+      });
+      const { items, nextCursor } = await archive.list({ limit: 2, cursor: page.nextCursor });
+      expect(items.map(({ id }) => id)).toEqual(["a"]);
+      expect(nextCursor).toBeUndefined();
+      expect((await archive.list({ id: "b" })).items).toHaveLength(1);
+      expect((await archive.list({ after: Date.now() + 60_000 })).items).toEqual([]);
+      expect(await archive.get("a")).toBe(second);
+      expect(await archive.get("nobody")).toBeNull();
+      expect(await archive.get("a", { version: 99 })).toBeNull();
+      const versions = (await archive.list({ id: "a" })).items.map(({ version }) => version);
+      expect(await archive.get("a", { version: versions.at(-1) })).toBe(
+        versions[0] === versions[1] ? second : first,
+      );
+      expect(await archive.restore("a")).toMatchObject({ id: "a", deletedAt: expect.any(String) });
+      expect(await sessions.export("a")).toBe(second);
+      expect(await code(archive.restore("a"))).toBe("SESSION_EXISTS");
+      expect(await archive.restore("a", { replace: true })).toMatchObject({ id: "a" });
+      expect(await archive.restore("nobody")).toBeNull();
+      expect(await archive.verify()).toMatchObject({ sessions: 3, unlisted: 0, problems: [] });
+      expect(await code(archive.list({ limit: 1001 }))).toBe("INVALID_ARGUMENT");
+      expect(await code(archive.list({ cursor: "none" }))).toBe("INVALID_CURSOR");
+    }
+  });
+
+  it("whose objects were changed says which", async () => {
+    const folder = newFolder();
+    const sessions = await opening("memory:");
+    await trashed(sessions, ["a"]);
+    await sessions.purge({ olderThan: 0 }, { archive: `file:${folder}` });
+    const archive = sessions.archive(`file:${folder}`);
+    const [entry] = (await archive.list()).items;
+    writeFileSync(join(folder, entry?.path ?? ""), "{}");
+    const { problems } = await archive.verify();
+    expect(problems).toMatchObject([{ path: entry?.path, id: "a" }]);
+    expect(await code(archive.get("a"))).toBe("STORE_UNAVAILABLE");
+    expect(await code(archive.restore("a"))).toBe("STORE_UNAVAILABLE");
+  });
+
+  it("is read from a server that was started with it, with its token", async () => {
+    const archive = `file:${newFolder()}`;
+    const sessions = await opening("memory:");
+    const [exported] = await trashed(sessions, ["a.B-c"]);
+    await sessions.purge({ olderThan: 0 }, { archive });
+    const { url, token } = await sessions.serve({ archive, readOnly: true });
+    const ask = async (path: string, given = token): Promise<[number, string]> => {
+      const headers = { authorization: `Bearer ${given}` };
+      const response = await fetch(`${url}v1/archive${path}`, { headers });
+      return [response.status, await response.text()];
+    };
+    const [status, text] = await ask("?limit=5");
+    expect([status, JSON.parse(text).ok.items]).toMatchObject([200, [{ id: "a.B-c" }]]);
+    expect(await ask("/a.B-c")).toEqual([200, `{"ok":${exported}}`]);
+    expect((await ask("/a.B-c?version=99"))[0]).toBe(404);
+    expect((await ask("/nobody"))[0]).toBe(404);
+    for (const wrong of [
+      "?limit=0",
+      "?limit=x",
+      "?after=x",
+      "?cursor=x",
+      "?user=u",
+      "/a?v=1",
+      "/a%2Fb",
+    ]) {
+      expect((await ask(wrong))[0], wrong).toBe(400);
+    }
+    expect((await ask("", "another token that is wrong"))[0]).toBe(401);
+    const headers = { authorization: `Bearer ${token}` };
+    const posted = await fetch(`${url}v1/archive`, { method: "POST", headers });
+    expect(posted.status).toBe(405);
+    const bare = await sessions.serve();
+    const without = await fetch(`${bare.url}v1/archive`, {
+      headers: { authorization: `Bearer ${bare.token}` },
+    });
+    expect(without.status).toBe(400);
+    // A client reads no archive of its own machine through a server.
+    const client = await opening(url, { token });
+    expect(await code(client.archive(archive).list())).toBe("INVALID_ARGUMENT");
+    const store = await newSqlite(newFolder());
+    const ui = await startUi("--port", "0", "--store", store, "--archive", archive);
+    const page = await fetch(`${ui.url}v1/archive`, {
+      headers: { authorization: `Bearer ${ui.token}` },
+    });
+    expect((await page.json()).ok.items).toMatchObject([{ id: "a.B-c" }]);
+    await ui.kill();
   });
 
   it("is refused where it would not be written, before a session is removed", async () => {

@@ -3,21 +3,22 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, it } from "vitest";
+import { newFolder } from "../support/folders.js";
 import { opening } from "../support/stores.js";
 
 /** A JSON object. */
 type Json = Readonly<Record<string, unknown>>;
 
 /** A server over a store in memory. */
-async function served() {
+async function served(archive?: string) {
   const store = await opening("memory:");
-  const { url, token } = await store.serve();
+  const { url, token } = await store.serve({ archive });
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const ask = async (path: string, params?: Json): Promise<Json> => {
     const body = params === undefined ? {} : { method: "POST", body: JSON.stringify(params) };
     return (await fetch(`${url}v1/${path}`, { headers, ...body })).json();
   };
-  return { ask, description: await ask("openapi.json") };
+  return { ask, store, description: await ask("openapi.json") };
 }
 
 /** The same schemas, in which no object may have properties that are not described. */
@@ -249,6 +250,32 @@ it("is valid OpenAPI", async () => {
   const { valid, errors } = await new Validator().validate(description);
   expect({ valid, errors }).toEqual({ valid: true, errors: undefined });
   expect((await new Validator().validate({ ...description, paths: { x: 1 } })).valid).toBe(false);
+});
+
+it("describes the archive", async () => {
+  const archive = `file:${newFolder()}`;
+  const { ask, store, description } = await served(archive);
+  for (const id of ["a", "b"]) {
+    await store.start({ ...start, id });
+    await store.trash(id);
+  }
+  await store.purge({ olderThan: 0 }, { archive: { url: archive, compress: true } });
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  ajv.addSchema(closed(description) as Json, "api");
+  for (const [path, asked] of [
+    ["/v1/archive", "archive"],
+    ["/v1/archive", "archive?limit=1"],
+    ["/v1/archive/{id}", "archive/a"],
+  ] as const) {
+    const pointer = path.replaceAll("/", "~1").replace("{", "%7B").replace("}", "%7D");
+    const answer = `api#/paths/${pointer}/get/responses/200/content/application~1json/schema`;
+    const replied = await ask(asked);
+    expect(replied).toHaveProperty("ok");
+    // What a session has is in the description of `export`.
+    const checked = path.endsWith("}") ? { ok: {} } : replied;
+    expect(ajv.validate(answer, checked), JSON.stringify(ajv.errors)).toBe(true);
+    expect(ajv.validate(answer, { ok: Symbol() })).toBe(false);
+  }
 });
 
 it("describes what every operation answers", async () => {

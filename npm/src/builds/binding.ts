@@ -114,6 +114,8 @@ export interface Binding {
   finishArchive?(handle: number, archive: number, now: number): string;
   /** Drops a batch. */
   closeArchive?(handle: number, archive: number): string;
+  /** Reads an archive: `list`, `get` or `verify`, with parameters as JSON. The text is {@link Waits} or {@link Failed}. */
+  readArchive?(handle: number, address: string, method: string, params: string): string;
   /** Starts a job. The text is a {@link JobAnswer}. */
   startJob(name: string, params: string): string;
   /**
@@ -434,6 +436,7 @@ function guarded(binding: Binding, afterThrow: "continue" | "refuse"): Binding {
       addToArchive: (...args) => guard(() => binding.addToArchive?.(...args) ?? "null"),
       finishArchive: (...args) => guard(() => binding.finishArchive?.(...args) ?? "null"),
       closeArchive: (...args) => guard(() => binding.closeArchive?.(...args) ?? "null"),
+      readArchive: (...args) => guard(() => binding.readArchive?.(...args) ?? "null"),
     }),
     ...(binding.serve && {
       serve: (...args) => guard(() => binding.serve?.(...args) ?? "null"),

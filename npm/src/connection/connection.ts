@@ -35,6 +35,7 @@ import {
   jobsNeedAddon,
   messageOf,
   metricsNeedAddon,
+  readingNeedsAddon,
   storeIsAsync,
   storeNotClosed,
   storeReentered,
@@ -356,6 +357,14 @@ export class Connection {
       finish: () => this.#settled(finishArchive(handle, archive, Date.now())),
       close: () => binding.closeArchive?.(handle, archive),
     };
+  }
+
+  /** Reads an archive, with the keys of the store. */
+  async readArchive<T>(url: string, method: "list" | "get" | "verify", params: object): Promise<T> {
+    this.#assertUsable();
+    const { readArchive } = this.binding;
+    if (this.#driver !== undefined || readArchive === undefined) throw readingNeedsAddon();
+    return this.#settled(readArchive(this.#handle, url, method, encode(method, params)));
   }
 
   /** Loads heads into a mirror. Returns how many they are. */

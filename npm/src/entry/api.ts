@@ -152,6 +152,15 @@ export type {
   PoolOptions,
   RedactOptions,
 } from "../handles/options.js";
+export type {
+  ArchivedSession,
+  ArchiveListOptions,
+  ArchivePage,
+  ArchiveRestoreOptions,
+  ArchiveVerification,
+  ArchiveVersionOptions,
+  SessionArchive,
+} from "../handles/session-archive.js";
 export type { ServeOptions, SessionServer } from "../handles/session-server.js";
 export type { MetricsOptions, Sessions } from "../handles/sessions.js";
 export type { SessionsSync } from "../handles/sessions-sync.js";

@@ -21,6 +21,8 @@ export interface ServeOptions {
   readonly allowHosts?: readonly string[] | undefined;
   /** The origins whose pages may use the server with the token. */
   readonly allowOrigins?: readonly string[] | undefined;
+  /** The archive that clients may read at `/v1/archive`: a folder or a bucket. It is read with the keys of the store. */
+  readonly archive?: string | URL | undefined;
   /** Writes logs to standard error, for people or as JSON; by default there are none. */
   readonly log?: "human" | "json" | undefined;
 }
@@ -34,6 +36,7 @@ export function checkServeOptions(options: unknown): asserts options is ServeOpt
     readOnly: "any",
     allowHosts: "any",
     allowOrigins: "any",
+    archive: "any",
     log: "any",
   });
 }

@@ -38,6 +38,7 @@ import {
 } from "./list.js";
 import { Machines } from "./machines.js";
 import type { TrashOption } from "./operations.js";
+import { SessionArchive } from "./session-archive.js";
 import { SESSION_ARGUMENTS } from "./session-arguments.js";
 import { checkServeOptions, type ServeOptions, SessionServer } from "./session-server.js";
 import {
@@ -65,7 +66,7 @@ export class Sessions<T extends SessionTypes = SessionTypes>
 {
   static {
     const refuse: Refuse<Sessions> = (problem, _, method) =>
-      ["list", "events", "exportParts", "watch"].includes(method)
+      ["list", "events", "exportParts", "watch", "archive"].includes(method)
         ? thrown(problem)
         : rejected(problem);
     checkArguments(Sessions, refuse, SESSION_ARGUMENTS);
@@ -199,6 +200,20 @@ export class Sessions<T extends SessionTypes = SessionTypes>
     }
     if (archive === undefined || params.dryRun) return this.ask("purge", () => params);
     return this.#purgeArchived(params, archive);
+  }
+
+  /**
+   * Returns the archive of a URL, as `purge`, `retention` and `jobs` fill it: a folder, `"file:./archive"`, or
+   * `"s3://bucket/prefix"`. It is read with the keys of the store. Only native stores read one.
+   */
+  archive(url: string | URL): SessionArchive<T> {
+    if (typeof url !== "string" && !(url instanceof URL)) {
+      throw invalidArgument("archive", "expected the URL of an archive");
+    }
+    return new SessionArchive(this.connection, String(url), {
+      has: async (id) => (await this.get(id, { history: "none" })) !== null,
+      import: (text) => this.import(text),
+    });
   }
 
   /**

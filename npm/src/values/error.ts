@@ -185,6 +185,18 @@ export function archiveNeedsAddon(): TenureError {
   return invalidArgument("archive", problem);
 }
 
+/** The error for reading an archive in another build, or over a store in JavaScript or on a server. */
+export function readingNeedsAddon(): TenureError {
+  const problem = "only native stores, over the addon on Node, read one: use `tenure archive`";
+  return invalidArgument("archive", problem);
+}
+
+/** There is a session with this id. */
+export function sessionExists(id: string): TenureError {
+  const message = `the session ${id} exists; pass \`replace: true\` to replace it`;
+  return new TenureError({ code: "SESSION_EXISTS", message, details: { id } });
+}
+
 function notInBuild(name: string, instead: string): TenureError {
   const message = `the operation ${JSON.stringify(name)} is not in this build: ${instead}`;
   return new TenureError({ code: "UNSUPPORTED_OPERATION", message, details: { name, instead } });

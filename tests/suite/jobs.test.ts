@@ -1,7 +1,7 @@
 // The option `jobs` of `open` where no thread could run a job, and with values that no run could have. Its runs are in
 // native/jobs.test.ts.
 
-import { open, openSync } from "tenure";
+import { init, open, openSync } from "tenure";
 import { expect, it } from "vitest";
 import { failure } from "../support/failures.js";
 import { asynchronous, MapStore } from "../support/map-store.js";
@@ -9,6 +9,7 @@ import { asynchronous, MapStore } from "../support/map-store.js";
 const jobs = { maxAge: "30d" };
 
 it("a job is refused where no thread would run it", async () => {
+  await init();
   const opening = [
     () => openSync("memory:", { jobs }),
     () => open(new MapStore(), { jobs }),

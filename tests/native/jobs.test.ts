@@ -46,6 +46,16 @@ async function run(url: string, jobs: object = {}): Promise<JobReport> {
   return reported;
 }
 
+/** Runs a script to its end. Returns its status and what it prints. */
+function runNode(script: string, ...args: readonly string[]): readonly unknown[] {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [...args, "--input-type=module", "--eval", script],
+    { cwd: inRoot("tests"), encoding: "utf8", timeout: 20_000 },
+  );
+  return [status, stdout, stderr];
+}
+
 async function trash(sessions: Sessions): Promise<number> {
   let count = 0;
   for await (const _ of sessions.list({ trash: "only" })) count += 1;
@@ -135,12 +145,44 @@ describe("a job of a handle", () => {
     const script = `import { open } from "tenure";
       await open("memory:", { jobs: { maxAge: "30d" } });
       console.log("end");`;
-    const { status, stdout } = spawnSync(
-      process.execPath,
-      ["--input-type=module", "--eval", script],
-      { cwd: inRoot("tests"), encoding: "utf8", timeout: 20_000 },
-    );
-    expect([status, stdout]).toEqual([0, "end\n"]);
+    expect(runNode(script)).toEqual([0, "end\n", ""]);
+  });
+
+  it("ends with a handle that was garbage-collected", () => {
+    const script = `import { open } from "tenure";
+      import { readdirSync, readFileSync } from "node:fs";
+      const handles = [];
+      await (async () => {
+        for (let count = 0; count < 10; count += 1) {
+          const sessions = await open("memory:", {
+            // What names the handle does not keep it.
+            jobs: { maxAge: "30d", onRun: () => sessions.close() },
+          });
+          handles.push(new WeakRef(sessions));
+        }
+      })();
+      const threads = () => {
+        if (process.platform !== "linux") return 0;
+        const names = readdirSync("/proc/self/task").map((task) => {
+          try {
+            return readFileSync("/proc/self/task/" + task + "/comm", "utf8").trim();
+          } catch {
+            return "";
+          }
+        });
+        return names.filter((name) => name === "tenure-jobs").length;
+      };
+      const pause = () => new Promise((go) => setTimeout(go, 20));
+      const most = process.platform === "linux" ? 10 : 0;
+      for (let round = 0; round < 200 && threads() < most; round += 1) await pause();
+      const before = threads();
+      for (let round = 0; round < 200 && (round < 5 || threads() > 0); round += 1) {
+        globalThis.gc();
+        await pause();
+      }
+      const left = handles.filter((handle) => handle.deref() !== undefined).length;
+      console.log(before === most, left, threads());`;
+    expect(runNode(script, "--expose-gc")).toEqual([0, "true 0 0\n", ""]);
   });
 });
 

@@ -93,6 +93,25 @@ describe("Node", () => {
     expect(result).toEqual(ok("closed"));
   });
 
+  it("garbage-collects dropped handles that deliver webhooks", () => {
+    const result = run(
+      `import { open } from "tenure";
+       const handles = [];
+       await (async () => {
+         for (let i = 0; i < 10; i += 1) {
+           handles.push(new WeakRef(await open("memory:", { deliver: true })));
+         }
+       })();
+       for (let i = 0; i < 10; i += 1) {
+         globalThis.gc();
+         await new Promise((go) => setTimeout(go, 20));
+       }
+       console.log(handles.filter((handle) => handle.deref() !== undefined).length);`,
+      { args: ["--expose-gc"] },
+    );
+    expect(result).toEqual(ok("0"));
+  });
+
   it("keeps a handle alive during a pending call", () => {
     const result = run(
       `import { open } from "tenure";

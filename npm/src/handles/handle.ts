@@ -258,9 +258,10 @@ export abstract class Handle<
     if (options === false) return;
     const given = options === true ? {} : options;
     checkOptions(given, DELIVER_OPTIONS, "deliver");
-    const { connection } = this;
+    // What the notifier calls must not keep the handle alive.
+    const { connection, notifier } = this;
     const report = (thrown: unknown): void => {
-      this.notifier.listeners.error(asError(thrown));
+      notifier.listeners.error(asError(thrown));
     };
     if (connection.deliver({ ...given, once: false })) {
       let last: string | null = null;

@@ -18,7 +18,7 @@ use crate::jobs::operations::{DEAD_LETTER_ADD, JOB_CLAIM, JOB_END, checked};
 use crate::jobs::params::{
     ClaimOutcome, DeadLetterAddParams, DeadLettersAdded, JobClaim, JobClaimParams, JobEndParams,
 };
-use crate::jobs::run::{JobAlert, RunOfJob};
+use crate::jobs::run::{JobAlert, JobRetry, JobWait, RunOfJob};
 use crate::jobs::schedule::{RETRY_DELAYS, Schedule, retry_after};
 use crate::retention::purge::{NotPurged, PurgeResult, Purging};
 use crate::retention::records::CLEANUP_RECORDS;
@@ -146,6 +146,8 @@ tenure_core::jobs! {
 
 async fn scheduled(context: JobContext, params: ScheduledParams) -> JobResult<JobReport> {
     let once = params.once.unwrap_or(false);
+    // It is said once that the job waits, and again after a run.
+    let mut says_wait = true;
     loop {
         let claim = JobClaimParams {
             job: params.job.clone(),
@@ -179,9 +181,18 @@ async fn scheduled(context: JobContext, params: ScheduledParams) -> JobResult<Jo
             return Ok(report);
         }
         if claim.outcome != ClaimOutcome::Run {
+            if says_wait {
+                let wait = JobWait {
+                    wait_ms: claim.wait_ms,
+                    is_held: claim.outcome == ClaimOutcome::Held,
+                };
+                context.progress(wait).await?;
+            }
+            says_wait = false;
             context.sleep(Millis(claim.wait_ms).min(MOST_WAIT)).await?;
         } else {
             context.progress(report).await?;
+            says_wait = true;
         }
     }
 }
@@ -314,7 +325,17 @@ async fn retention(
             if failed.is_empty() {
                 break;
             }
-            rest(context, run, Millis(delay + context.random(delay / JITTER))).await?;
+            let delay = Millis(delay + context.random(delay / JITTER));
+            if let Some(NotPurged { code, message, .. }) = failed.first() {
+                let retry = JobRetry {
+                    sessions: failed.len() as u64,
+                    after_ms: delay.0,
+                    code: code.clone(),
+                    message: message.clone(),
+                };
+                context.progress(retry).await?;
+            }
+            rest(context, run, delay).await?;
             let ids: Vec<Text> = failed
                 .iter()
                 .map(|failed| failed.id.as_str().into())

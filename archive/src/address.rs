@@ -157,7 +157,13 @@ fn folder(path: &str, creates: bool) -> Result<Connected> {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(path)?;
+        if creates {
+            builder.create(path)?;
+            for part in [SESSIONS, MANIFESTS] {
+                // What cannot be created fails when it is written.
+                let _ = builder.create(path.join(part));
+            }
+        }
         LocalFileSystem::new_with_prefix(path).map_err(std::io::Error::other)
     };
     let store = create().map_err(|error| refused(&error.to_string()))?;

@@ -8,7 +8,7 @@ use tenure_bridge::{Answer, Options, answer};
 use tenure_core::value::limits::page_limit;
 use tenure_core::value::properties::{Params, Properties};
 use tenure_core::{Error, Result, Text, Timestamp};
-use tenure_host::{RuntimeThread, archive_error, open_archive};
+use tenure_host::{RuntimeThread, archive_error, open_existing_archive};
 
 use crate::store_thread::Completion;
 
@@ -82,7 +82,7 @@ impl Reading {
         };
         Ok(Self {
             runtime: RuntimeThread::shared()?,
-            archive: open_archive(address, false, keys).map_err(archive_error)?,
+            archive: open_existing_archive(address, keys).map_err(archive_error)?,
             what,
         })
     }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use serde::Serialize;
-use tenure_apps::jobs::run::JobAlert;
+use tenure_apps::jobs::run::{JobAlert, JobRetry};
 use tenure_apps::retention::purge::PurgeProgress;
 use tenure_apps::scheduled::{JobReport, ScheduledParams};
 use tenure_apps::webhooks::job::WebhookDeliverParams;
@@ -33,6 +33,7 @@ use crate::store_thread::{Completion, StoreThread};
 #[serde(rename_all = "camelCase")]
 enum Notification<'a> {
     Progress(&'a PurgeProgress),
+    Retry(&'a JobRetry),
     Report(&'a JobReport),
     Alert(&'a JobAlert),
 }
@@ -172,11 +173,13 @@ impl StoreBackend {
         let filling = filling.transpose().map_err(archive_error)?;
         let news = thread.news();
         let notify = move |what: JobNews| {
-            news.send(match &what {
-                JobNews::Progress(progress) => Json::of(&Notification::Progress(progress)),
-                JobNews::Ended(report) => Json::of(&Notification::Report(report)),
-                JobNews::Alert(alert) => Json::of(&Notification::Alert(alert)),
-            });
+            news.send(Json::of(&match &what {
+                JobNews::Wait(_) => return,
+                JobNews::Progress(progress) => Notification::Progress(progress),
+                JobNews::Retry(retry) => Notification::Retry(retry),
+                JobNews::Ended(report) => Notification::Report(report),
+                JobNews::Alert(alert) => Notification::Alert(alert),
+            }));
         };
         let (executor, limits) = (Arc::clone(&self.executor), self.limits.now());
         let mut job = self.job.borrow_mut();

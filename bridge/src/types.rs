@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use tenure_apps::copy::job::CopyProgress;
 use tenure_apps::folders::job::ImportProgress;
-use tenure_apps::jobs::run::JobAlert;
+use tenure_apps::jobs::run::{JobAlert, JobRetry};
 use tenure_apps::retention::job::RetentionProgress;
 use tenure_apps::retention::purge::PurgeProgress;
 use tenure_core::Error;
@@ -46,6 +46,7 @@ pub fn typescript() -> String {
     declarations.visit::<RetentionProgress>();
     declarations.visit::<ImportProgress>();
     declarations.visit::<JobAlert>();
+    declarations.visit::<JobRetry>();
     // What the package uses beside the operations: options, webhooks, and the methods of a store.
     declarations.visit::<Limits>();
     declarations.visit::<ModelSpec>();

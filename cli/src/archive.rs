@@ -16,7 +16,7 @@ use crate::interrupt::Interrupt;
 use crate::lazy_args::LazyArgs;
 use crate::output::{clean, count};
 use crate::progress::Progress;
-use crate::{choice, time};
+use crate::{choice, removal, time};
 
 /// The sessions that a list prints by default.
 const DEFAULT_LIMIT: u32 = 50;
@@ -75,9 +75,14 @@ impl ArchiveArg {
                 "--archive",
                 "name an archive, such as file:./archive or s3://bucket/prefix",
             )),
-            address => open_existing_archive(address, &context.store_options()?).map_err(failure),
+            address => open_existing(address, context),
         }
     }
+}
+
+/// Opens an archive that exists, with the keys of the command.
+pub(crate) fn open_existing(address: &str, context: &Context) -> Result<Archive, Failure> {
+    open_existing_archive(address, &context.store_options()?).map_err(failure)
 }
 
 /// Opens an archive that is to be filled, with the keys of the command.
@@ -246,50 +251,91 @@ fn refused(error: ArchiveError, context: &mut Context) -> Outcome {
     Err(failure(error))
 }
 
-/// The sessions that were brought back.
+/// The sessions that were brought back, and those that were not.
 #[derive(Serialize)]
 struct Restored {
     restored: Vec<String>,
+    failed: Vec<NotRestored>,
+}
+
+/// A session that was not brought back.
+#[derive(Serialize)]
+struct NotRestored {
+    id: String,
+    code: String,
+    message: String,
 }
 
 fn restore(args: &Restore, context: &mut Context) -> Outcome {
     let archive = args.archive.open(context)?;
     let runtime = RuntimeThread::shared()?;
-    let mut restored = Restored {
+    if !args.replace {
+        context.require_store()?;
+    }
+    let mut reply = Restored {
         restored: Vec::new(),
+        failed: Vec::new(),
     };
     for id in &args.ids {
         let got = runtime.handle().block_on(archive.get(id, args.version));
-        let text = match got {
-            Ok((_, text)) => text,
-            Err(error) => return refused(error, context),
+        let (code, message) = match got {
+            Err(error) => (error.code(), error.to_string()),
+            Ok((_, text)) => match bring_back(id, text, args.replace, context) {
+                Ok(()) => {
+                    reply.restored.push(id.clone());
+                    continue;
+                }
+                Err(Failure::Error(error)) => (error.code(), error.to_string()),
+                Err(failure) => return Err(failure),
+            },
         };
-        if !args.replace {
-            let params = GetParams {
-                id: id.as_str().into(),
-                history: None,
-                ..GetParams::default()
-            };
-            if context.run(&GET, params)?.is_some() {
-                return Err(Cause::SessionExists { id: id.clone() }.into());
-            }
-        }
-        let params = ImportParams {
-            text: Text::from(text),
-            ..ImportParams::default()
-        };
-        context.run(&IMPORT, params)?;
-        restored.restored.push(id.clone());
+        reply.failed.push(NotRestored {
+            id: id.clone(),
+            code: code.to_owned(),
+            message,
+        });
     }
     if context.json() {
-        context.print_json(&restored)?;
+        context.print_json(&reply)?;
     } else {
-        let restored = count(restored.restored.len() as u64, "session");
-        context.note(&format!(
-            "{restored} restored; one that was in the trash is there again"
-        ));
+        for failed in &reply.failed {
+            context.note(&clean(&failed.message));
+        }
+        if !reply.restored.is_empty() {
+            let restored = count(reply.restored.len() as u64, "session");
+            context.note(&format!(
+                "{restored} restored; one that was in the trash is there again"
+            ));
+        }
     }
-    Ok(Exit::DONE)
+    Ok(removal::exit_of(
+        reply.failed.iter().map(|failed| failed.code.as_str()),
+    ))
+}
+
+/// Imports an archived session.
+fn bring_back(
+    id: &str,
+    text: String,
+    replaces: bool,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    if !replaces {
+        let params = GetParams {
+            id: id.into(),
+            history: None,
+            ..GetParams::default()
+        };
+        if context.run(&GET, params)?.is_some() {
+            return Err(Cause::SessionExists { id: id.to_owned() }.into());
+        }
+    }
+    let params = ImportParams {
+        text: Text::from(text),
+        ..ImportParams::default()
+    };
+    context.run(&IMPORT, params)?;
+    Ok(())
 }
 
 fn verify(args: &Verify, context: &mut Context) -> Outcome {
@@ -348,6 +394,10 @@ fn thin(args: &Thin, context: &mut Context) -> Outcome {
     } else {
         let sessions = count(thinned.sessions, "archived session");
         context.out.line(&format!("{sessions} removed"))?;
+        if thinned.unlisted > 0 {
+            let objects = count(thinned.unlisted, "object");
+            context.note(&format!("{objects} without a manifest removed"));
+        }
         if damaged > 0 {
             let manifests = count(damaged, "manifest");
             context.note(&format!(

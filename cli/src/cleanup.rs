@@ -55,6 +55,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     context.only_read(args.dry_run);
+    // A timer with a misspelt store would clean up nothing, and say nothing.
+    context.require_store()?;
     if args.records {
         return records(args.keep_audit, args.dry_run, context);
     }

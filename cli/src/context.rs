@@ -328,6 +328,16 @@ impl Context {
         self.store(Access::Read).map(drop)
     }
 
+    /// Opens the command's store, which has to exist, also that of a project: a job that runs unattended would find nothing to do in any
+    /// other.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`, and those of the store.
+    pub(crate) fn require_store_of_project(&mut self) -> Result<(), Failure> {
+        CommandStore::of(self.globals.store.as_deref())?.require_of_project()?;
+        self.require_store()
+    }
+
     /// Opens the command's store, if it can be: one that is named and does not exist is empty, and is not
     /// created by reads.
     pub(crate) fn allow_missing_store(&mut self) {

@@ -1,14 +1,15 @@
 //! `tenure jobs`: cleans up at a schedule, and shows the jobs of a store and what they could not process.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command as Process, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, thread};
 
 use clap::Subcommand;
 use tenure_apps::jobs::operations::{DEAD_LETTER_LIST, DEAD_LETTER_REMOVE, JOB_LIST};
 use tenure_apps::jobs::params::{DeadLetterListParams, DeadLetterRemoveParams, JobListParams};
-use tenure_apps::jobs::run::JobAlert;
+use tenure_apps::jobs::run::{JobAlert, JobRetry, JobWait};
 use tenure_apps::scheduled::{JobReport, ScheduledParams};
 use tenure_core::session::cleanup::PURGE;
 use tenure_core::session::params::PurgeParams;
@@ -165,10 +166,6 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
 }
 
 fn run_job(args: Run, context: &mut Context) -> Outcome {
-    let archive = match &args.archive {
-        Some(address) => Some(archive::fill(address, args.compress, context)?),
-        None => None,
-    };
     let params = ScheduledParams {
         job: args.job.as_str().into(),
         at: args.at,
@@ -181,22 +178,27 @@ fn run_job(args: Run, context: &mut Context) -> Outcome {
         cpu_percent: Some(args.cpu_percent),
         ..ScheduledParams::default()
     };
+    let alert = args.alert.as_deref().map(AlertCommand::parse).transpose()?;
     let progress = Progress::new(!context.json());
     let mut host = Scheduled {
         context,
-        alert: args.alert,
+        alert,
         interrupt: Interrupt::listen(),
         progress,
         failure: None,
     };
-    let report = match run_scheduled(params, archive, &mut host) {
-        Ok(report) => report,
-        Err(JobError::Core(error)) => return Err(error.into()),
-        Err(JobError::Driver(_)) => {
-            let failure = host.failure.take();
-            return Err(failure.unwrap_or_else(|| Failure::Interrupted(INTERRUPTED.to_owned())));
-        }
-    };
+    let ran = host.run_job(params, args.archive.as_deref(), args.compress);
+    if let Err(Failure::Error(error)) = &ran
+        && host.alert.is_some()
+    {
+        // What a timer prints may be read by no person.
+        host.alert(&JobAlert {
+            job: args.job.as_str().into(),
+            reason: "failed",
+            message: error.to_string(),
+        });
+    }
+    let report = ran?;
     host.ended(&report)?;
     Ok(match report.outcome {
         "done" if report.errors == 0 => Exit::DONE,
@@ -208,7 +210,7 @@ fn run_job(args: Run, context: &mut Context) -> Outcome {
 /// A job that runs.
 struct Scheduled<'c> {
     context: &'c mut Context,
-    alert: Option<String>,
+    alert: Option<AlertCommand>,
     interrupt: Interrupt,
     progress: Progress,
     /// What has ended the job, if it was neither an error of the core nor an interrupt.
@@ -255,6 +257,8 @@ impl ScheduledHost for Scheduled<'_> {
             // One that cannot be printed is in the audit log.
             JobNews::Ended(report) => drop(self.ended(&report)),
             JobNews::Alert(alert) => self.alert(&alert),
+            JobNews::Retry(retry) => self.retry(&retry),
+            JobNews::Wait(wait) => self.waits(wait),
             JobNews::Progress(progress) => self.progress.update(|| {
                 let removed = count(progress.removed, "session");
                 format!("{removed} removed, {} more archived", progress.archived)
@@ -263,7 +267,84 @@ impl ScheduledHost for Scheduled<'_> {
     }
 }
 
+/// The command of `--alert`.
+struct AlertCommand {
+    program: String,
+    args: Vec<String>,
+}
+
+impl AlertCommand {
+    /// Splits the words of a command. Its program has to exist: at its first alert it would be too late.
+    fn parse(command: &str) -> Result<Self, Failure> {
+        let mut words = command.split_ascii_whitespace().map(str::to_owned);
+        let program = words.next().unwrap_or_default();
+        // Without the variable the system looks in these.
+        let paths = env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
+        let exists = match program.contains('/') {
+            true => Path::new(&program).exists(),
+            false => {
+                !program.is_empty()
+                    && env::split_paths(&paths).any(|folder| folder.join(&program).exists())
+            }
+        };
+        match exists {
+            true => Ok(Self {
+                program,
+                args: words.collect(),
+            }),
+            false => Err(Failure::usage(
+                "--alert",
+                format!("there is no program {program:?}"),
+            )),
+        }
+    }
+}
+
 impl Scheduled<'_> {
+    /// Runs the job over a store that exists, with an archive or without one.
+    fn run_job(
+        &mut self,
+        params: ScheduledParams,
+        archive: Option<&str>,
+        compress: bool,
+    ) -> Result<JobReport, Failure> {
+        self.context.require_store_of_project()?;
+        let archive = archive.map(|address| archive::fill(address, compress, self.context));
+        match run_scheduled(params, archive.transpose()?, self) {
+            Ok(report) => Ok(report),
+            Err(JobError::Core(error)) => Err(error.into()),
+            Err(JobError::Driver(_)) => Err(self
+                .failure
+                .take()
+                .unwrap_or_else(|| Failure::Interrupted(INTERRUPTED.to_owned()))),
+        }
+    }
+
+    /// Says when the job runs next.
+    fn waits(&mut self, JobWait { wait_ms, is_held }: JobWait) {
+        let at = self.context.now().plus(Millis(wait_ms));
+        self.context.note(&match is_held {
+            true => "another process runs the job".to_owned(),
+            false => format!("the job runs next at {at}"),
+        });
+    }
+
+    /// Says that sessions are tried again, and why they have to be.
+    fn retry(&mut self, retry: &JobRetry) {
+        self.progress = Progress::new(!self.context.json());
+        let JobRetry {
+            sessions,
+            after_ms,
+            code,
+            message,
+        } = retry;
+        let (sessions, seconds) = (count(*sessions, "session"), after_ms.div_ceil(1000));
+        self.context.note(&format!(
+            "{sessions} could not be processed, and will be tried again in {seconds} s: {code}: {}",
+            clean(message)
+        ));
+    }
+
     /// Says how a run has ended.
     fn ended(&mut self, report: &JobReport) -> Result<(), Failure> {
         // Erases the line before anything is printed.
@@ -309,14 +390,12 @@ impl Scheduled<'_> {
         let message = clean(&alert.message);
         self.context
             .note(&format!("alert: {}: {message}", alert.reason));
-        let command = self.alert.clone().unwrap_or_default();
-        let mut words = command.split_ascii_whitespace();
-        let Some(program) = words.next() else {
+        let Some(AlertCommand { program, args }) = &self.alert else {
             return;
         };
         let json = Json::of(alert);
         let ran = Process::new(program)
-            .args(words)
+            .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()

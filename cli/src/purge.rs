@@ -67,6 +67,8 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         None => None,
     };
     context.only_read(args.dry_run);
+    // A timer with a misspelt store would purge nothing, and say nothing.
+    context.require_store()?;
     let ids = match args.ids.is_empty() {
         true => Vec::new(),
         false => context.session_ids(args.ids)?,

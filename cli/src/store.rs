@@ -73,6 +73,17 @@ impl CommandStore {
         })
     }
 
+    /// Refuses the store of a project that does not exist yet.
+    pub(crate) fn require_of_project(&self) -> Result<(), Failure> {
+        match self.missing {
+            Some(_) => {
+                let problem = "no project here has a store; name one with --store".to_owned();
+                Err(Cause::StoreUnavailable { problem }.into())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The URL of the store.
     pub(crate) fn url(&self) -> &str {
         &self.url

@@ -116,7 +116,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Outcome {
     }
     let token = args.chosen_token()?;
     let archive = args.archive.as_deref();
-    let archive = archive.map(|address| archive::open(address, false, context));
+    let archive = archive.map(|address| archive::open_existing(address, context));
     let archive = archive.transpose()?;
     let url = CommandStore::of(context.globals.store.as_deref())?;
     let (executor, limits) = context.take_store()?.into_executor();

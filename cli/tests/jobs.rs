@@ -1,5 +1,6 @@
 //! `tenure jobs`: one process runs a job at a time, each run is reported, and what has failed is listed, retried and dropped. Under 4 s.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tenure_core::work::job::{JobResult, Step, StepReply};
 use tenure_core::{Millis, Timestamp};
 use tenure_host::{Filling, JobNews, Local, ScheduledHost, run_scheduled, this_host};
 
-use crate::common::{Place, output_of};
+use crate::common::{Place, bare, output_of};
 
 /// Sessions in the trash.
 fn trashed(ids: &[&str]) -> Place {
@@ -80,13 +81,16 @@ fn a_host_that_was_asleep_runs_once_and_says_so() {
     let claim = r#"{"job":"archive"}"#;
     let seen = perform(&place, "jobClaim", claim, NOW - 3.0 * DAY);
     assert_eq!(seen["outcome"], "wait");
+    let mut command = place.command(&["jobs", "run", "--purge-after", "0s"]);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stderr.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    assert!(line.contains("archive done, late, 2 missed; "), "{line}");
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    // What is asked for is not late.
     let run = ["jobs", "run", "--once", "--purge-after", "0s"];
-    let output = place.run(&run);
-    assert_eq!(output.code, 0, "{output:?}");
-    assert!(
-        output.err.contains("archive done, late, 2 missed; "),
-        "{output:?}"
-    );
     let again = json(&place.run_ok(&[&run[..], &["--json"]].concat()));
     assert_eq!(
         (&again["missed"], &again["isLate"]),
@@ -119,7 +123,14 @@ fn one_of_two_processes_runs_a_job_and_the_other_goes_on_after_its_end() {
 fn a_job_that_waits_ends_at_an_interrupt() {
     let place = trashed(&[]);
     let mut command: Command = place.command(&["jobs", "run", "--max-age", "30d", "--json"]);
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stderr.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    assert_eq!(
+        line,
+        "tenure: the job runs next at 2026-01-09T03:00:00.000Z\n"
+    );
     // It has seen the job, and waits for its time.
     while place.run_ok(&["jobs", "list"]).is_empty() {}
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
@@ -264,9 +275,10 @@ fn a_command_gets_the_alert() {
             .err
             .contains("tenure: alert: failed: the run has failed at attempt 1: ")
     );
+    std::fs::write(place.folder.path().join("none"), "").unwrap();
     for (command, said) in [
         ("false", "has failed: exit status: 1"),
-        ("/none", "cannot be run: No"),
+        ("./none", "cannot be run: Permission denied"),
     ] {
         let output = place.run(&[&run[..], &["--alert", command]].concat());
         let said = format!("tenure: the command of --alert {said}");
@@ -276,4 +288,52 @@ fn a_command_gets_the_alert() {
         place.run_ok(&["list", "--trash", "only"]).lines().count(),
         1
     );
+    // Neither does a run begin without an archive that can be opened.
+    let nowhere = ["jobs", "run", "--once", "--max-age", "1d"];
+    let nowhere = [
+        &nowhere[..],
+        &["--archive", "nowhere", "--alert", "tee again"],
+    ]
+    .concat();
+    assert_eq!(place.run(&nowhere).code, 2);
+    let alert = std::fs::read_to_string(place.folder.path().join("again")).unwrap();
+    assert!(alert.contains("is no archive"), "{alert}");
+}
+
+#[test]
+fn a_job_without_a_store_is_refused() {
+    let here = tempfile::TempDir::new().unwrap();
+    let mut command = bare(here.path(), &["jobs", "run", "--once", "--max-age", "1d"]);
+    command.env("HOME", here.path());
+    let output = output_of(command);
+    assert_eq!(output.code, 3, "{output:?}");
+    assert!(
+        output
+            .err
+            .contains("no project here has a store; name one with --store"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_run_whose_process_was_killed_is_continued_at_once() {
+    let place = trashed(&["a", "b"]);
+    let archive = format!("file:{}", place.folder.path().join("old").display());
+    let run = ["jobs", "run", "--once", "--purge-after", "0s", "--json"];
+    let run = [&run[..], &["--archive", &archive]].concat();
+    // It rests after its first session.
+    let slow = [&run[..], &["--cpu-percent", "1"]].concat();
+    let mut child = place.command(&slow).stdout(Stdio::null()).spawn().unwrap();
+    while !json(&place.run_ok(&["jobs", "list", "--json"]))
+        .as_array()
+        .is_some_and(|jobs| jobs.iter().any(|job| job["phase"] == "running"))
+    {}
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let report = json(&place.run_ok(&run));
+    assert_eq!(
+        (&report["outcome"], &report["resumes"], &report["attempt"]),
+        (&"done".into(), &true.into(), &2.into())
+    );
+    assert_eq!(place.run_ok(&["list", "--trash", "include"]), "");
 }

@@ -2153,7 +2153,7 @@ More sessions exist: use --all or --limit N.
 }
 
 /// Texts in the sources of the command that have no row, with the reason.
-const WITHOUT_ROW: [(&str, &[&str]); 14] = [
+const WITHOUT_ROW: [(&str, &[&str]); 15] = [
     (
         "the table of leases names the PID of the owner, which is another each time",
         &["no expiry", "while it runs"],
@@ -2171,12 +2171,13 @@ const WITHOUT_ROW: [(&str, &[&str]); 14] = [
         ],
     ),
     (
-        "progress, which the next output erases",
+        "progress, which the next output erases, or which takes a minute",
         &[
             "{files} files read",
             "the store is brought into a newer form: step {step} of {steps}",
             "{removed} removed, {more} more archived",
             "{removed} removed, {} more archived",
+            "{sessions} could not be processed, and will be tried again in {seconds} s: {code}: {}",
             "{sessions} sessions compared",
         ],
     ),
@@ -2219,9 +2220,16 @@ const WITHOUT_ROW: [(&str, &[&str]); 14] = [
     (
         "cli/tests/jobs.rs compares it: the alert names an object, which has random digits",
         &[
+            "no project here has a store; name one with --store",
+            "another process runs the job",
+            "the job runs next at {at}",
             "the command of --alert cannot be run: {error}",
             "the command of --alert has failed: {status}",
         ],
+    ),
+    (
+        "objects that are a week old lead to it",
+        &["{objects} without a manifest removed"],
     ),
     (
         "more than 1000 sessions lead to it",
@@ -2579,6 +2587,7 @@ fn messages_about_jobs() {
         "tenure jobs run --max-age 1d --at 3",
         "tenure jobs run --once --max-age 1d --job a/b",
         "tenure jobs run --once --max-age 1d --archive nowhere",
+        "tenure jobs run --once --max-age 1d --alert ./nowhere",
         "tenure jobs failed",
         "tenure jobs retry archive a",
         "tenure jobs run --once --max-age 1d",
@@ -2623,6 +2632,9 @@ tenure: --job: expected up to 64 letters, digits, '-', '_' or '.'
 [2]
 $ tenure jobs run --once --max-age 1d --archive nowhere
 tenure: --archive: "nowhere" is no archive: expected file:./directory, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix
+[2]
+$ tenure jobs run --once --max-age 1d --alert ./nowhere
+tenure: --alert: there is no program "./nowhere"
 [2]
 $ tenure jobs failed
 archive	a	1970-01-01T00:00:00.000Z	C	no room

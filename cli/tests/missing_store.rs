@@ -48,6 +48,10 @@ const READING: &[&[&str]] = &[
     &["webhooks", "test", "bot"],
     // Dry runs.
     &["audit", "--purge", "1d", "--dry-run"],
+    // What a timer runs.
+    &["cleanup", "--max-age", "1d"],
+    &["purge", "--older-than", "1d"],
+    &["jobs", "run", "--once", "--max-age", "1d"],
     &["cleanup", "--max-age", "1d", "--dry-run"],
     &["cleanup", "--trash", "--max-age", "1d", "--dry-run"],
     &["cleanup", "--records", "--dry-run"],
@@ -99,7 +103,6 @@ const OTHERS: &[&str] = &[
     "jobs",
     "jobs drop",
     "jobs retry",
-    "jobs run",
     "lease",
     "lease acquire",
     "lease clear",

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use tenure_apps::jobs::operations::JOB_END;
-use tenure_apps::jobs::run::JobAlert;
+use tenure_apps::jobs::run::{JobAlert, JobRetry, JobWait};
 use tenure_apps::retention::purge::PurgeProgress;
 use tenure_apps::scheduled::{JobReport, SCHEDULED, ScheduledParams};
 use tenure_core::work::job::{
@@ -50,6 +50,10 @@ pub trait ScheduledHost {
 pub enum JobNews {
     /// How far a run is.
     Progress(PurgeProgress),
+    /// The job waits for its time.
+    Wait(JobWait),
+    /// Sessions are tried again later.
+    Retry(JobRetry),
     /// A run has ended.
     Ended(Box<JobReport>),
     /// Something that a person should know of.
@@ -128,8 +132,22 @@ fn perform(
                 }
                 Err(other) => other,
             };
-            match progress.downcast::<JobAlert>() {
-                Ok(alert) => host.notify(JobNews::Alert(*alert)),
+            let progress = match progress.downcast::<JobAlert>() {
+                Ok(alert) => {
+                    host.notify(JobNews::Alert(*alert));
+                    return Ok(JobReply::Done);
+                }
+                Err(other) => other,
+            };
+            let progress = match progress.downcast::<JobRetry>() {
+                Ok(retry) => {
+                    host.notify(JobNews::Retry(*retry));
+                    return Ok(JobReply::Done);
+                }
+                Err(other) => other,
+            };
+            match progress.downcast::<JobWait>() {
+                Ok(wait) => host.notify(JobNews::Wait(*wait)),
                 Err(other) => {
                     if let Ok(progress) = other.downcast::<PurgeProgress>() {
                         host.notify(JobNews::Progress(*progress));
@@ -279,7 +297,7 @@ impl ScheduledHost for InBackground {
                 removed: report.trashed + report.removed,
                 not_removed: report.errors,
             }),
-            JobNews::Alert(_) => {}
+            JobNews::Alert(_) | JobNews::Retry(_) | JobNews::Wait(_) => {}
         }
         (self.notify)(news);
     }

@@ -3017,6 +3017,27 @@ durationMs: number,
 error: string | null, };
 
 /**
+ * Sessions that could not be processed, and are tried again.
+ */
+export type JobRetry = { 
+/**
+ * The number of sessions.
+ */
+sessions: number, 
+/**
+ * The time until then, in milliseconds.
+ */
+afterMs: number, 
+/**
+ * The code of the error of the first of them.
+ */
+code: string, 
+/**
+ * The message of that error.
+ */
+message: string, };
+
+/**
  * A job.
  */
 export type JobView = { 

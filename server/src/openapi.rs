@@ -253,7 +253,15 @@ fn archive() -> Value {
     let page = json!({
         "type": "object",
         "required": ["items"],
-        "properties": { "items": { "type": "array", "items": entry }, "nextCursor": text() },
+        "properties": {
+            "items": { "type": "array", "items": entry },
+            "nextCursor": text(),
+            "problems": {
+                "type": "array",
+                "items": { "type": "object" },
+                "description": "The manifests that cannot be read, whose sessions are missing.",
+            },
+        },
     });
     json!({
         "operationId": "archive",

@@ -5,12 +5,14 @@ use tenure_core::error::{Cause, Error, Result};
 use tenure_core::lease::decision::{Holder, Outcome, Request};
 use tenure_core::lease::operations::{ask, checked_key, find};
 use tenure_core::store::{Found, Read, Scan};
+use tenure_core::stored::lease::Lease;
 use tenure_core::value::json::Object;
 use tenure_core::value::limits::{MAX_PAGE, page_limit};
+use tenure_core::value::process::{Liveness, Process};
 use tenure_core::work::context::Context;
 use tenure_core::work::operation::Group;
 use tenure_core::work::transaction::{Attempt, Transaction};
-use tenure_core::{Millis, SessionId, Text};
+use tenure_core::{Json, Millis, SessionId, Text};
 
 use super::params::{
     ClaimOutcome, DeadLetterAddParams, DeadLetterAmongParams, DeadLetterListParams, DeadLetterPage,
@@ -81,9 +83,15 @@ fn claim(tx: &mut Transaction<'_>, params: &JobClaimParams) -> Attempt<JobClaim>
     let stored = record.as_ref().map(JobRecord::read).transpose()?;
     let key = lease_key(job);
     let lease = find(tx, &key)?;
-    let is_held = lease
+    let held_lease = lease
         .as_ref()
-        .is_some_and(|lease| lease.is_held(tx.now(), tx.host()));
+        .filter(|lease| lease.is_held(tx.now(), tx.host()));
+    // The process that ran it has ended without a word: its lease need not expire first.
+    let orphaned = held_lease.filter(|lease| {
+        let process: Option<Process> = lease.data.read();
+        process.is_some_and(|process| tx.host().liveness(&process) == Liveness::Dead)
+    });
+    let is_held = held_lease.is_some() && orphaned.is_none();
     let held = |holder: Option<String>| JobClaim {
         outcome: ClaimOutcome::Held,
         wait_ms: HELD_WAIT.0,
@@ -119,10 +127,17 @@ fn claim(tx: &mut Transaction<'_>, params: &JobClaimParams) -> Attempt<JobClaim>
             Ok(wait(time))
         }
         Decision::Run(record) => {
+            if let Some(Lease { holder, token, .. }) = orphaned {
+                let request = Request::Release {
+                    holder: holder.clone(),
+                    token: Some(*token),
+                };
+                ask(tx, &key, &request)?;
+            }
             let request = Request::Acquire {
                 holder: instance(tx),
                 duration: Some(LEASE),
-                data: None,
+                data: tx.host().process().map(Json::of),
                 once: true,
             };
             let (outcome, lease) = ask(tx, &key, &request)?;
@@ -146,7 +161,7 @@ fn claim(tx: &mut Transaction<'_>, params: &JobClaimParams) -> Attempt<JobClaim>
 }
 
 /// The holder of a run's lease. It is no process: one that goes on with other work after a run was stopped must not hold the lease for as long as
-/// it lives.
+/// it lives. The process is in the data of the lease.
 fn instance(tx: &Transaction<'_>) -> Holder {
     let process = tx.host().process();
     Holder {

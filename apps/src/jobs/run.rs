@@ -54,6 +54,31 @@ pub struct JobAlert {
     pub message: String,
 }
 
+/// A job that waits for its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobWait {
+    /// The time until then, in milliseconds.
+    pub wait_ms: u64,
+    /// Whether another instance runs it.
+    pub is_held: bool,
+}
+
+/// Sessions that could not be processed, and are tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct JobRetry {
+    /// The number of sessions.
+    pub sessions: u64,
+    /// The time until then, in milliseconds.
+    pub after_ms: u64,
+    /// The code of the error of the first of them.
+    pub code: String,
+    /// The message of that error.
+    pub message: String,
+}
+
 impl RunOfJob {
     /// Renews the lease, and reports a slow run once.
     ///

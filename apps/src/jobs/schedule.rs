@@ -117,9 +117,10 @@ pub(crate) fn decide(
             },
             None => running(record.last, record.missed, record.attempt + 1, false),
         },
+        // A run that is asked for has its time from the caller, such as a timer of systemd.
+        Phase::Idle if asks => running(now, 0, 1, false),
         Phase::Idle => match schedule.newest(record.last, now) {
             Some((at, missed)) => running(at, missed, 1, false),
-            None if asks => running(now, 0, 1, false),
             None => Decision::Wait {
                 time: next(),
                 // From then on, what is missed is known.
@@ -186,6 +187,15 @@ mod tests {
         ));
         assert_eq!(record.last, at("2026-01-08T03:00:00Z"));
         assert_eq!((record.missed, record.is_late), (2, true));
+        // A run that was asked for is not late.
+        let asked = run(decide(
+            daily(),
+            Some(&stored),
+            at("2026-01-08T09:00:00Z"),
+            false,
+            true,
+        ));
+        assert_eq!((asked.missed, asked.is_late), (0, false));
         let ended = JobRecord {
             phase: Phase::Idle,
             ..record

@@ -4,8 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tenure_apps::jobs::run::JobAlert;
-use tenure_apps::retention::purge::PurgeProgress;
+use tenure_apps::jobs::run::{JobAlert, JobRetry};
 use tenure_apps::scheduled::{JobReport, SCHEDULED, ScheduledParams};
 use tenure_core::work::job::{JobError, JobReply, JobResult, Need, NotVerified, Verified};
 use tenure_core::{Millis, Timestamp};
@@ -32,11 +31,13 @@ struct Ran {
     ended: JobResult<JobReport>,
     reports: Vec<JobReport>,
     alerts: Vec<JobAlert>,
+    retries: Vec<JobRetry>,
     sleeps: Vec<u64>,
 }
 
 fn run(world: &World, params: ScheduledParams, driver: &Driver) -> Ran {
     let (mut reports, mut alerts, mut sleeps) = (Vec::new(), Vec::new(), Vec::new());
+    let mut retries = Vec::new();
     let ended = run_job(&SCHEDULED, params, |need, clock| {
         Ok(match need {
             Need::Sleep(Millis(millis)) => {
@@ -88,7 +89,11 @@ fn run(world: &World, params: ScheduledParams, driver: &Driver) -> Ran {
                     Ok(report) => reports.push(*report),
                     Err(other) => match other.downcast::<JobAlert>() {
                         Ok(alert) => alerts.push(*alert),
-                        Err(progress) => drop(progress.downcast::<PurgeProgress>().unwrap()),
+                        Err(other) => match other.downcast::<JobRetry>() {
+                            Ok(retry) => retries.push(*retry),
+                            // The progress of a purge, and that the job waits.
+                            Err(_) => {}
+                        },
                     },
                 }
                 JobReply::Done
@@ -100,6 +105,7 @@ fn run(world: &World, params: ScheduledParams, driver: &Driver) -> Ran {
         ended,
         reports,
         alerts,
+        retries,
         sleeps,
     }
 }
@@ -199,6 +205,11 @@ fn a_session_that_cannot_be_archived_becomes_a_dead_letter_and_is_retried_to_suc
             .filter(|id| *id == "b")
             .count(),
         4
+    );
+    assert_eq!(ran.retries.len(), 3);
+    assert_eq!(
+        (ran.retries[0].sessions, ran.retries[0].code.as_str()),
+        (1, "ARCHIVE_FAILED")
     );
     let waited: u64 = ran.sleeps.iter().sum();
     assert!(

@@ -10,6 +10,7 @@ import type {
   HeadsPage,
   JobAlert,
   JobReport,
+  JobRetry,
   Operations,
   PurgeProgress,
   RetentionParams,
@@ -323,6 +324,7 @@ export interface ClientCall {
 /** What becomes of a job that runs at a schedule: its progress, the report of a run, or an alert. */
 export type JobNews =
   | { readonly progress: PurgeProgress }
+  | { readonly retry: JobRetry }
   | { readonly report: JobReport }
   | { readonly alert: JobAlert };
 

@@ -54,6 +54,18 @@ export interface ArchivePage {
   readonly items: readonly ArchivedSession[];
   /** The `cursor` of the next page; absent if this is the last one. */
   readonly nextCursor?: string;
+  /** The manifests that cannot be read, whose sessions are missing; absent if there are none. */
+  readonly problems?: readonly ArchiveProblem[];
+}
+
+/** What is wrong with an object of an archive. */
+export interface ArchiveProblem {
+  /** The object, from the root of the archive. */
+  readonly path: string;
+  /** The id of the session, if it is known. */
+  readonly id: string | null;
+  /** What is wrong with it. */
+  readonly problem: string;
 }
 
 /** Which version of an archived session. */
@@ -77,14 +89,7 @@ export interface ArchiveVerification {
   /** The number of objects that no manifest lists, of batches that were interrupted. */
   readonly unlisted: number;
   /** The first 1,000 problems. */
-  readonly problems: readonly {
-    /** The object, from the root of the archive. */
-    readonly path: string;
-    /** The id of the session, if it is known. */
-    readonly id: string | null;
-    /** What is wrong with it. */
-    readonly problem: string;
-  }[];
+  readonly problems: readonly ArchiveProblem[];
 }
 
 /** The store that sessions are restored into. */

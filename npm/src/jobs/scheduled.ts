@@ -7,7 +7,7 @@
 
 import type { JobNews } from "../builds/binding.js";
 import type { Connection } from "../connection/connection.js";
-import type { JobAlert, JobReport, PurgeProgress } from "../generated.js";
+import type { JobAlert, JobReport, JobRetry, PurgeProgress } from "../generated.js";
 import { invalidArgument, jobAlert, listenerFailed } from "../values/error.js";
 import { checkOptions } from "../values/options.js";
 import { onRejected } from "../values/thenable.js";
@@ -44,6 +44,8 @@ export interface JobOptions {
   readonly onAlert?: ((alert: JobAlert) => unknown) | undefined;
   /** Called with the report of each run. */
   readonly onRun?: ((report: JobReport) => unknown) | undefined;
+  /** Called when sessions could not be processed, and are tried again. */
+  readonly onRetry?: ((retry: JobRetry) => unknown) | undefined;
   /** Called while a run purges, a few times a second at most. */
   readonly onProgress?: ((progress: PurgeProgress) => unknown) | undefined;
 }
@@ -63,6 +65,7 @@ const JOB_OPTIONS = {
   alertErrors: "any",
   onAlert: "function",
   onRun: "function",
+  onRetry: "function",
   onProgress: "function",
 } as const;
 
@@ -80,6 +83,7 @@ export function startScheduled(
     archive,
     onAlert: _alert,
     onRun: _run,
+    onRetry: _retry,
     onProgress: _progress,
     job = JOB,
     ...plan
@@ -100,7 +104,7 @@ function archiveAt(archive: unknown): ArchiveAt | undefined {
 
 /** Passes the news of a job to the functions of the caller. `failed` takes errors that no call waits for. */
 export function notify(
-  { onAlert, onRun, onProgress }: JobOptions,
+  { onAlert, onRun, onRetry, onProgress }: JobOptions,
   news: JobNews,
   failed: (thrown: unknown) => void,
 ): void {
@@ -113,6 +117,7 @@ export function notify(
     }
   };
   if ("progress" in news) call("onProgress", () => onProgress?.(news.progress));
+  else if ("retry" in news) call("onRetry", () => onRetry?.(news.retry));
   else if ("report" in news) call("onRun", () => onRun?.(news.report));
   else if (onAlert === undefined) failed(jobAlert(news.alert));
   else call("onAlert", () => onAlert(news.alert));

@@ -11,6 +11,7 @@
 //! - [`jobs`]: jobs that run at a schedule, and what they could not process.
 //! - [`scheduled`]: the work of such a job.
 //! - [`metrics`]: metrics of a store, added up across processes.
+//! - [`record_check`]: the check of records.
 //! - [`retention`]: purging with an archive, the removal of idle agents and of
 //!   expired records, and scheduled removal.
 //! - [`traces`]: the distributed traces of a session.
@@ -31,6 +32,8 @@ pub mod jobs;
 pub mod machines;
 #[cfg(feature = "telemetry")]
 pub mod metrics;
+#[cfg(feature = "telemetry")]
+pub mod record_check;
 pub mod retention;
 #[cfg(feature = "telemetry")]
 pub mod scheduled;

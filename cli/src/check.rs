@@ -4,6 +4,9 @@
 use serde::Serialize;
 use tenure_apps::copy::model::{CopyPage, CopyPageParams};
 use tenure_apps::copy::operations::COPY_PAGE;
+use tenure_apps::record_check::{
+    RECORD_CHECK, ROUTES_CHECK, ROUTES_REPAIR, RecordCheckParams, RoutesCheckParams,
+};
 use tenure_core::Text;
 use tenure_core::store::Problem;
 
@@ -17,19 +20,22 @@ use crate::store::CommandStore;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The exit code is 1 when there are problems. `tenure rm --permanent` removes a
-session that cannot be read. Of a SQLite store the structure of the file is
-checked, too, and the counts for statistics, the index of tasks and the feed of
-changes that it keeps; of a file store, the feed. --repair replaces wrong counts
-and a damaged index, and begins the feed after what cannot be read (in a file
-store, after the whole file with it): a watch that is not there yet ends with
-POSITION_EXPIRED. Nothing else is changed.
+session that cannot be read. Records of webhooks and jobs are read, too: a
+damaged delivery is moved to `tenure webhooks failed` when it is due, and a
+damaged endpoint gets nothing until it is removed and added again. Of a SQLite
+store the structure of the file is checked, and the counts for statistics, the
+index of tasks and the feed of changes that it keeps; of a file store, the feed.
+--repair replaces wrong counts, a damaged index and wrong routes of webhooks,
+and begins the feed after what cannot be read (in a file store, after the whole
+file with it): a watch that is not there yet ends with POSITION_EXPIRED. Nothing
+else is changed.
 
 Examples:
   tenure check
   tenure check --repair
   tenure check --store file:./sessions --json")]
 pub(crate) struct Args {
-    /// Repair the counts for statistics, the index of tasks and the feed of changes
+    /// Repair the counts for statistics, the index of tasks, the feed of changes and the routes of webhooks
     #[arg(long)]
     repair: bool,
 }
@@ -55,6 +61,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         context.run(&COPY_PAGE, params)
     });
     drop(progress);
+    let read = read.and_then(|()| report.read_records(context, &interrupt, args.repair));
     match read {
         // What is wrong with the file says more than that it cannot be read.
         Err(failure) if !checked.is_file_damaged() || interrupt.is_requested() => {
@@ -62,7 +69,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
         }
         Ok(()) | Err(_) => {}
     }
-    report.repaired = checked.repaired;
+    report.repaired.extend(checked.repaired);
     report.problems.extend(checked.problems);
     print(context, &report)
 }
@@ -102,6 +109,28 @@ impl Report {
         }
     }
 
+    /// Reads the records as what their kinds say, and compares the routes of webhooks with the endpoints.
+    fn read_records(
+        &mut self,
+        context: &mut Context,
+        interrupt: &Interrupt,
+        repair: bool,
+    ) -> Result<(), Failure> {
+        for problem in damaged_records(context, interrupt)? {
+            if self.problems.iter().all(|known| known.id != problem.id) {
+                self.problems.push(problem);
+            }
+        }
+        let routes = context.run(&ROUTES_CHECK, RoutesCheckParams::default())?;
+        if repair && !routes.is_empty() {
+            context.run(&ROUTES_REPAIR, RoutesCheckParams::default())?;
+            self.repaired.extend(routes);
+        } else {
+            self.problems.extend(routes);
+        }
+        Ok(())
+    }
+
     /// Prints the problems, a line for each.
     pub(crate) fn print_problems(&self, context: &mut Context) -> Result<(), Failure> {
         self.problems
@@ -131,6 +160,24 @@ impl Report {
         match self.problems.is_empty() {
             true => Exit::DONE,
             false => Exit::REFUSED,
+        }
+    }
+}
+
+/// The records that cannot be read as what their kinds say.
+pub(crate) fn damaged_records(
+    context: &mut Context,
+    interrupt: &Interrupt,
+) -> Result<Vec<Problem>, Failure> {
+    let mut damaged = Vec::new();
+    let mut after = None;
+    loop {
+        interrupt.check("interrupted; the check is not complete")?;
+        let page = context.run(&RECORD_CHECK, RecordCheckParams { after })?;
+        damaged.extend(page.problems);
+        after = page.next.map(Text::from);
+        if after.is_none() {
+            return Ok(damaged);
         }
     }
 }

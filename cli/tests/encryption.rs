@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use crate::common::{Place, bare, output_of};
+use crate::webhooks::receiver;
 
 /// A word in all texts of the session.
 const SECRET: &str = "xyzzyplugh";
@@ -246,4 +248,49 @@ fn stores_without_user_data_take_no_key() {
     );
     let args = ["rotate-key", "--store", &store.place.url()];
     assert_eq!(store.place.run(&args).code, 2);
+}
+
+/// What waits for webhooks and does not decrypt, or says nothing, is named, and stops no other.
+#[test]
+fn damaged_records_are_named() {
+    let store = Encrypted::new("sqlite");
+    let keys = "old=file:old";
+    let (url, count) = receiver(&[]);
+    store.run(keys, &["webhooks", "add", &url, "--id", "w"]);
+    for id in ["a", "b", "c"] {
+        store.run(keys, &["start", SECRET, "--mode", "m", "--id", id]);
+    }
+    let path = store.data().join("store");
+    let damage = |statement: &str| {
+        let changed = rusqlite::Connection::open(&path).unwrap();
+        assert_eq!(changed.execute(statement, []).unwrap(), 1, "{statement}");
+    };
+    damage(
+        "UPDATE records SET body = (SELECT body FROM records WHERE kind = 'webhookDelivery' AND key LIKE 'w/b/%') \
+         WHERE kind = 'webhookDelivery' AND key LIKE 'w/a/%'",
+    );
+    damage("UPDATE records SET body = '{}' WHERE kind = 'webhookDelivery' AND key LIKE 'w/c/%'");
+    for command in [&["check"][..], &["rotate-key"]] {
+        let (code, shown) = store.refused("new=file:new,old=file:old", command);
+        assert_eq!(code, 1, "{shown}");
+        for id in ["a", "c"] {
+            assert!(
+                shown.contains(&format!("webhookDelivery w/{id}/")),
+                "{shown}"
+            );
+        }
+        assert!(!shown.contains("no longer needs"), "{shown}");
+    }
+    let keys = "new=file:new,old=file:old";
+    let delivered = store.run(keys, &["webhooks", "deliver", "--allow-private"]);
+    assert_eq!(delivered, "1 delivered, 0 to be repeated, 0 failed");
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+    let failed = store.run(keys, &["webhooks", "failed"]);
+    assert_eq!(
+        failed.matches("its record is damaged").count(),
+        2,
+        "{failed}"
+    );
+    let rotated = store.run(keys, &["rotate-key"]);
+    assert!(rotated.contains("no longer needs the key old"), "{rotated}");
 }

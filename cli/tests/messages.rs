@@ -2214,6 +2214,10 @@ const WITHOUT_ROW: [(&str, &[&str]); 15] = [
         &["{busy} changed meanwhile: run the same command again"],
     ),
     (
+        "cli/tests/webhooks.rs compares it: the command goes on until it is stopped",
+        &["the store fails, and is tried again: {problem} ({code})"],
+    ),
+    (
         "the cursor of an archive has random digits",
         &["more sessions may exist: --cursor {next}"],
     ),

@@ -1,7 +1,8 @@
 //! `tenure webhooks`, with a receiver over HTTP and a moved clock.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -139,4 +140,216 @@ fn an_unknown_endpoint_is_said_and_refused() {
             output.err
         );
     }
+}
+
+/// Two endpoints with a receiver each, the place, and the numbers of requests.
+fn with_two_endpoints() -> (Place, [Arc<AtomicUsize>; 2]) {
+    let place = Place::with_empty_store();
+    let counts = ["p1", "p2"].map(|id| {
+        let (url, count) = receiver(&[]);
+        place.run_ok(&["webhooks", "add", &url, "--id", id]);
+        count
+    });
+    (place, counts)
+}
+
+/// Changes records of the store behind its back.
+fn damage(place: &Place, statement: &str) {
+    let path = place.folder.path().join("tenure.db");
+    let changed = rusqlite::Connection::open(path).unwrap();
+    assert!(changed.execute(statement, []).unwrap() > 0, "{statement}");
+}
+
+const DELIVER: [&str; 3] = ["webhooks", "deliver", "--allow-private"];
+
+#[test]
+fn a_damaged_delivery_is_moved_to_the_failed_ones_and_stops_no_other() {
+    let (place, [one, other]) = with_two_endpoints();
+    for id in ["a", "b", "c"] {
+        place.run_ok(&["start", "t", "--mode", "m", "--id", id]);
+    }
+    damage(
+        &place,
+        "UPDATE records SET body = '{}' WHERE kind = 'webhookDelivery' AND key LIKE 'p1/%' AND key NOT LIKE 'p1/c/%'",
+    );
+    let checked = place.run(&["check"]);
+    assert_eq!(checked.code, 1);
+    assert_eq!(
+        checked.out.matches("webhookDelivery p1/").count(),
+        2,
+        "{}",
+        checked.out
+    );
+    assert!(checked.out.contains("is invalid"), "{}", checked.out);
+    assert_eq!(
+        place.run_ok(&DELIVER),
+        "4 delivered, 0 to be repeated, 0 failed"
+    );
+    let failed = place.run_ok(&["webhooks", "failed"]);
+    assert_eq!(
+        failed.matches("its record is damaged").count(),
+        2,
+        "{failed}"
+    );
+    assert_eq!(
+        [&one, &other].map(|count| count.load(Ordering::Relaxed)),
+        [1, 3]
+    );
+    // The rest of the lane goes on.
+    place.run_ok(&["complete", "a", "done"]);
+    assert_eq!(
+        place.run_ok(&DELIVER),
+        "2 delivered, 0 to be repeated, 0 failed"
+    );
+    // There is nothing to attempt again.
+    place.run_ok(&["webhooks", "redeliver", "--endpoint", "p1"]);
+    assert_eq!(place.run_ok(&["webhooks", "failed"]), "");
+    assert_eq!(place.run(&["check"]).code, 0);
+}
+
+#[test]
+fn a_failed_delivery_that_is_damaged_is_listed_and_hides_no_other() {
+    let place = Place::with_empty_store();
+    let (url, _) = receiver(&[410]);
+    place.run_ok(&["webhooks", "add", &url, "--id", "bot"]);
+    place.run_ok(&["start", "t", "--mode", "m", "--id", "a"]);
+    assert_eq!(place.run(&DELIVER).code, 1);
+    damage(
+        &place,
+        "UPDATE records SET body = 'x' WHERE kind = 'webhookFailed'",
+    );
+    let failed = place.run_ok(&["webhooks", "failed", "--json"]);
+    assert!(
+        failed.contains(r#""endpoint":"bot","session":"a""#),
+        "{failed}"
+    );
+    assert!(failed.contains("its record is damaged"), "{failed}");
+    place.run_ok(&["webhooks", "redeliver", "--endpoint", "bot"]);
+    assert_eq!(place.run_ok(&["webhooks", "failed"]), "");
+}
+
+#[test]
+fn a_damaged_endpoint_gets_nothing_and_stops_no_other() {
+    let (place, [one, other]) = with_two_endpoints();
+    place.run_ok(&["start", "t", "--mode", "m", "--id", "a"]);
+    damage(
+        &place,
+        "UPDATE records SET body = '{}' WHERE kind = 'webhookEndpoint' AND key = 'p1'",
+    );
+    assert_eq!(
+        place.run_ok(&DELIVER),
+        "1 delivered, 0 to be repeated, 0 failed"
+    );
+    let list = place.run_ok(&["webhooks", "list"]);
+    let damaged = "p1\t\tits record is damaged; remove it and add it again\t";
+    assert!(
+        list.starts_with(damaged) && list.contains("\np2\t"),
+        "{list}"
+    );
+    let checked = place.run(&["check"]);
+    assert_eq!(checked.code, 1);
+    assert!(
+        checked.out.contains("webhookEndpoint p1"),
+        "{}",
+        checked.out
+    );
+    let refused = place.run(&["webhooks", "update", "p1", "--enable"]);
+    assert!(
+        refused.err.contains("remove the endpoint and add it again"),
+        "{}",
+        refused.err
+    );
+    place.run_ok(&["webhooks", "remove", "p1"]);
+    assert_eq!(place.run(&["check"]).code, 0);
+    assert_eq!(
+        [&one, &other].map(|count| count.load(Ordering::Relaxed)),
+        [0, 1]
+    );
+}
+
+#[test]
+fn a_damaged_endpoint_is_replaced() {
+    let (place, [one, _]) = with_two_endpoints();
+    damage(
+        &place,
+        "UPDATE records SET body = json_set(body, '$.secrets[0].text', 'x') WHERE kind = 'webhookEndpoint' AND key = 'p1'",
+    );
+    place.run_ok(&["start", "t", "--mode", "m", "--id", "a"]);
+    assert_eq!(
+        place.run_ok(&DELIVER),
+        "1 delivered, 0 to be repeated, 0 failed"
+    );
+    let (url, again) = receiver(&[]);
+    let added = place.run_ok(&["webhooks", "add", &url, "--id", "p1", "--replace"]);
+    assert!(added.starts_with("p1\twhsec_"), "{added}");
+    place.run_ok(&DELIVER);
+    assert_eq!(
+        [&one, &again].map(|count| count.load(Ordering::Relaxed)),
+        [0, 1]
+    );
+}
+
+#[test]
+fn damaged_routes_are_made_from_the_endpoints() {
+    let (place, counts) = with_two_endpoints();
+    for body in ["[]", "{}", r#"{"routes":[]}"#] {
+        damage(
+            &place,
+            &format!("UPDATE records SET body = '{body}' WHERE kind = 'webhookRoutes'"),
+        );
+        if body == "[]" {
+            let refused = place.run(&["start", "t", "--mode", "m"]);
+            assert!(
+                refused.err.contains("tenure check --repair"),
+                "{}",
+                refused.err
+            );
+        }
+        let checked = place.run(&["check"]);
+        assert_eq!(checked.code, 1, "{body}");
+        assert!(
+            checked.out.contains("the routes of webhooks"),
+            "{}",
+            checked.out
+        );
+        let repaired = place.run_ok(&["check", "--repair"]);
+        assert!(repaired.contains("1 problem repaired"), "{repaired}");
+        assert_eq!(place.run(&["check"]).code, 0);
+        place.run_ok(&["start", "t", "--mode", "m"]);
+        place.run_ok(&DELIVER);
+    }
+    assert_eq!(counts.map(|count| count.load(Ordering::Relaxed)), [3, 3]);
+}
+
+#[test]
+fn a_deliverer_says_why_the_store_fails() {
+    let place = Place::new();
+    let folder = place.folder.path().join("sessions");
+    let store = format!("file:{}", folder.display());
+    let run = |args: &[&str]| place.run_ok(&[args, &["--store", &store]].concat());
+    run(&["webhooks", "add", "http://127.0.0.1:9/", "--id", "bot"]);
+    for kind in std::fs::read_dir(folder.join(".tenure/records")).unwrap() {
+        for entry in std::fs::read_dir(kind.unwrap().path()).unwrap() {
+            std::fs::write(entry.unwrap().path(), "damaged").unwrap();
+        }
+    }
+    let mut watching = place
+        .command(&["webhooks", "deliver", "--watch", "--store", &store])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut errors = BufReader::new(watching.stderr.take().unwrap());
+    errors.read_line(&mut line).unwrap();
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+    assert!(
+        line.contains("the store fails, and is tried again: "),
+        "{line}"
+    );
+    assert!(
+        line.contains("it holds records and is not as Tenure wrote it"),
+        "{line}"
+    );
 }

@@ -6424,7 +6424,11 @@ endpoint?: string,
 /**
  * No deliveries to these endpoints: their share is in flight.
  */
-skip?: Array<string>, };
+skip?: Array<string>, 
+/**
+ * One delivery to each of these endpoints, at most: they did not answer the last time.
+ */
+silent?: Array<string>, };
 
 /**
  * The deliveries that were claimed.
@@ -6496,7 +6500,11 @@ disabled: Array<string>,
 /**
  * The error of the store that is retried; `null` if there is none.
  */
-error: CoreErrorCode | DriverErrorCode | null, };
+error: CoreErrorCode | DriverErrorCode | null, 
+/**
+ * Its message.
+ */
+problem: string | null, };
 
 /**
  * An endpoint, without its secrets.

@@ -14,6 +14,8 @@ use tenure_core::work::context::Context;
 use tenure_core::work::transaction::{Attempt, Transaction};
 use tenure_core::{Error, Json, Result};
 
+use super::signature::checked_secret;
+
 pub use tenure_core::stored::route::ENDPOINT_KIND as KIND;
 
 /// The greatest number of endpoints of a store.
@@ -151,11 +153,20 @@ impl Endpoint {
     /// # Errors
     /// `STORE_MISBEHAVED` if the record is no endpoint.
     pub fn read_record(record: &Record) -> Result<Self> {
-        Stored::read("endpoint", &record.body).map_err(|_: Error| {
+        let endpoint: Result<Self> = Stored::read("endpoint", &record.body);
+        let endpoint = endpoint.ok().filter(|endpoint| {
+            let is_secret = |secret: &Secret| checked_secret(&secret.text).is_ok();
+            let ids = [&endpoint.id, &endpoint.route.endpoint];
+            ids == [&record.key; 2] && endpoint.secrets.iter().all(is_secret)
+        });
+        endpoint.ok_or_else(|| {
             // What is wrong with it is not shown: it might have a secret.
             Cause::StoreMisbehaved {
                 method: "record".to_owned(),
-                problem: format!("the record of the endpoint {:?} is invalid", record.key),
+                problem: format!(
+                    "the record of the endpoint {:?} is damaged; remove the endpoint and add it again",
+                    record.key
+                ),
             }
             .into()
         })
@@ -195,18 +206,26 @@ pub fn find(tx: &mut Transaction<'_>, id: &str) -> Attempt<Option<Endpoint>> {
         .transpose()?)
 }
 
-/// All endpoints, in the order of their ids.
+/// As [`find`], but `None` for one whose record is damaged.
 ///
 /// # Errors
 /// Those of the store.
-pub async fn all(context: &Context) -> Result<Vec<Endpoint>> {
+pub fn find_sound(tx: &mut Transaction<'_>, id: &str) -> Attempt<Option<Endpoint>> {
+    let record = tx.record(KIND, id)?;
+    Ok(record.and_then(|record| Endpoint::read_record(&record).ok()))
+}
+
+/// The records of all endpoints, in the order of their ids.
+///
+/// # Errors
+/// Those of the store.
+pub async fn all(context: &Context) -> Result<Vec<Record>> {
     let scan = Scan {
         kind: KIND.to_owned(),
         after: None,
         limit: MAX_ENDPOINTS,
     };
-    let records = context.scan(&scan).await?;
-    records.iter().map(Endpoint::read_record).collect()
+    context.scan(&scan).await
 }
 
 /// Checks an id: letters, digits, `.`, `_` and `-`.

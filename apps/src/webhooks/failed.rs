@@ -3,9 +3,10 @@
 
 use tenure_core::error::{Error, Result};
 use tenure_core::store::{Expect, Scan};
-use tenure_core::stored::delivery::{Delivery, FAILED};
+use tenure_core::stored::delivery::{Delivery, FAILED, WakeKey};
 use tenure_core::value::limits::limit_of;
 use tenure_core::value::text::Text;
+use tenure_core::value::time::Timestamp;
 use tenure_core::work::context::Context;
 use tenure_core::work::operation::Group;
 
@@ -17,6 +18,7 @@ use super::params::{
     WebhookFailedParams, WebhookFailure, WebhookFailures, WebhookRedeliverParams,
     WebhookRedelivered,
 };
+use super::queue::DAMAGED;
 
 const DEFAULT_FAILURES: u32 = 50;
 /// The greatest page.
@@ -63,7 +65,7 @@ async fn failed(context: &Context, params: WebhookFailedParams) -> Result<Webhoo
         let has_more = is_full && records.len() == scan.limit as usize;
         after = records.last().map(|record| record.key.clone());
         for record in records {
-            let delivery = Delivery::read_record(&record)?;
+            let delivery = Delivery::read_record(&record).unwrap_or_else(|_| damaged(&record.key));
             page.items
                 .push(WebhookFailure::of(&record.key, delivery, record.expires_at));
         }
@@ -117,11 +119,15 @@ async fn move_all(context: &Context, keys: &[String], drop: bool) -> Result<u64>
                 let Some(record) = tx.record(FAILED, key)? else {
                     continue;
                 };
-                moved += 1;
                 tx.remove_record(FAILED, key)?;
-                let delivery = Delivery::read_record(&record)?;
-                // Without its endpoint there is nothing to attempt.
-                if drop || endpoint::find(tx, &delivery.endpoint)?.is_none() {
+                let delivery = Delivery::read_record(&record).ok();
+                // Without a payload, of one that is damaged, or its endpoint there is nothing to attempt.
+                let delivery = delivery.filter(|delivery| !delivery.payload.is_empty());
+                moved += u64::from(drop || delivery.is_some());
+                let Some(delivery) = delivery.filter(|_| !drop) else {
+                    continue;
+                };
+                if tx.record(endpoint::KIND, &delivery.endpoint)?.is_none() {
                     continue;
                 }
                 let again = Delivery {
@@ -136,6 +142,21 @@ async fn move_all(context: &Context, keys: &[String], drop: bool) -> Result<u64>
             Ok(moved)
         })
         .await
+}
+
+/// What is known of a failure that cannot be read, by the key of its record.
+fn damaged(key: &str) -> Delivery {
+    let (endpoint, session, at) = match WakeKey::parse(key) {
+        Some(key) => (key.endpoint, key.session, i64::try_from(key.at).ok()),
+        None => ("", "", None),
+    };
+    Delivery {
+        endpoint: endpoint.to_owned(),
+        session: session.to_owned(),
+        failed_at: at.and_then(|at| Timestamp::from_millis(at).ok()),
+        problem: Some(DAMAGED.to_owned()),
+        ..Delivery::default()
+    }
 }
 
 /// Removes the failures that have expired. Returns how many.

@@ -6,7 +6,7 @@ use tenure_core::declare_params;
 use tenure_core::error::{Error, Result};
 use tenure_core::value::text::Text;
 use tenure_core::work::job::{
-    Ended, EndedPost, Header, JobContext, JobResult, Post, Posting, Side,
+    Ended, EndedPost, Header, JobContext, JobError, JobResult, Post, Posting, Side,
 };
 
 use super::params::{
@@ -73,6 +73,8 @@ pub struct WebhookDelivered {
     /// The error of the store that is retried; `null` if there is none.
     #[cfg_attr(feature = "ts", ts(type = "CoreErrorCode | DriverErrorCode | null"))]
     pub error: Option<String>,
+    /// Its message.
+    pub problem: Option<String>,
 }
 
 /// How the test of an endpoint has ended.
@@ -118,6 +120,8 @@ struct Delivering {
     /// Few, so that a list is searched.
     flights: Vec<Flight>,
     last: u32,
+    /// The endpoints that did not answer the last time.
+    silent: Vec<Text>,
     /// What has ended and is not settled yet.
     results: Vec<WebhookResult>,
     done: WebhookDelivered,
@@ -145,6 +149,7 @@ async fn deliver(context: JobContext, params: WebhookDeliverParams) -> JobResult
         params,
         flights: Vec::new(),
         last: 0,
+        silent: Vec::new(),
         results: Vec::new(),
         done: WebhookDelivered::default(),
         has_news: false,
@@ -213,23 +218,14 @@ impl Delivering {
         }
         let room = concurrency.saturating_sub(self.flights.len() as u32);
         let max_bytes = self.params.max_bytes.unwrap_or(MAX_BYTES);
-        // An endpoint that hangs leaves a quarter of the posts, at least one, to the others.
-        let share = concurrency.saturating_sub((concurrency / 4).max(1)).max(1) as usize;
-        let mut skip: Vec<Text> = Vec::new();
-        for Flight { endpoint, .. } in &self.flights {
-            let others = self
-                .flights
-                .iter()
-                .filter(|other| other.endpoint == *endpoint);
-            if !skip.contains(endpoint) && others.count() >= share {
-                skip.push(endpoint.clone());
-            }
-        }
+        let shares = self.params.endpoint.is_none();
+        let given = |list: Vec<Text>| Some(list).filter(|list| shares && !list.is_empty());
         let params = WebhookClaimParams {
             limit: room,
             max_bytes: max_bytes.saturating_sub(self.bytes()).max(1),
             endpoint: self.params.endpoint.clone(),
-            skip: Some(skip).filter(|skip| !skip.is_empty() && self.params.endpoint.is_none()),
+            skip: given(self.skipped(concurrency as usize)),
+            silent: given(self.silent.clone()),
         };
         let claims: JobResult<WebhookClaims> =
             self.context.run(Side::Target, &WEBHOOK_CLAIM, params).await;
@@ -237,7 +233,7 @@ impl Delivering {
             Ok(claims) => claims,
             Err(error) if once => return Err(error),
             Err(error) => {
-                self.fail(error.code());
+                self.fail(&error);
                 return Ok(Look::default());
             }
         };
@@ -249,6 +245,36 @@ impl Delivering {
             wait_ms: claims.next_in_ms,
             start,
         })
+    }
+
+    /// The endpoints whose share of the posts is in flight. A quarter of them, at least one, is left to endpoints that have none in
+    /// flight. An endpoint that did not answer the last time gets one, and all of these together a half: one that hangs takes
+    /// as long as its timeout.
+    fn skipped(&self, concurrency: usize) -> Vec<Text> {
+        let mut endpoints: Vec<&Text> = Vec::new();
+        for Flight { endpoint, .. } in &self.flights {
+            if !endpoints.contains(&endpoint) {
+                endpoints.push(endpoint);
+            }
+        }
+        let shared = concurrency - (concurrency / 4).max(1).min(concurrency);
+        let share = shared.div_ceil(endpoints.len().max(1)).max(1);
+        let is_silent = |endpoint: &Text| self.silent.contains(endpoint);
+        let silent = endpoints
+            .iter()
+            .filter(|endpoint| is_silent(endpoint))
+            .count();
+        let flights_to = |endpoint: &Text| {
+            let flights = self.flights.iter();
+            flights
+                .filter(|flight| flight.endpoint == *endpoint)
+                .count()
+        };
+        endpoints.retain(|endpoint| is_silent(endpoint) || flights_to(endpoint) >= share);
+        if silent >= (concurrency / 2).max(1) {
+            endpoints.extend(&self.silent);
+        }
+        endpoints.into_iter().cloned().collect()
     }
 
     fn started(&mut self, claim: WebhookClaim) -> Post {
@@ -279,6 +305,10 @@ impl Delivering {
                 continue;
             };
             let flight = self.flights.swap_remove(place);
+            self.silent.retain(|endpoint| *endpoint != flight.endpoint);
+            if post.status.is_none() {
+                self.silent.push(flight.endpoint.clone());
+            }
             let EndedPost {
                 status,
                 retry_after,
@@ -319,7 +349,7 @@ impl Delivering {
                 }
                 Err(error) if once && self.flights.is_empty() => return Err(error),
                 Err(error) => {
-                    self.fail(error.code());
+                    self.fail(&error);
                     break;
                 }
             }
@@ -327,19 +357,22 @@ impl Delivering {
         Ok(())
     }
 
-    fn fail(&mut self, code: &str) {
+    fn fail(&mut self, error: &JobError) {
+        let code = error.code();
         self.retry_ms = match self.retry_ms {
             0 => RETRY_MS,
             last => last.saturating_mul(2).min(LONGEST_RETRY_MS),
         };
         if self.done.error.as_deref() != Some(code) {
             self.done.error = Some(code.to_owned());
+            self.done.problem = Some(error.to_string());
             self.has_news = true;
         }
     }
 
     fn recover(&mut self) {
         self.retry_ms = 0;
+        self.done.problem = None;
         self.has_news |= self.done.error.take().is_some();
     }
 }

@@ -33,6 +33,8 @@ use super::signature::{checked_secret, new_id, new_secret};
 const KEEP_SECRET: Millis = Millis(24 * 3_600_000);
 /// The greatest number of names in a filter.
 const MAX_NAMES: usize = 100;
+/// What a list says of an endpoint whose record is damaged.
+const DAMAGED: &str = "its record is damaged; remove it and add it again";
 /// The deliveries that one commit drops. Their payloads are read.
 const DROPPED: u32 = 20;
 
@@ -77,7 +79,11 @@ fn add(tx: &mut Transaction<'_>, params: &WebhookAddParams) -> Attempt<WebhookAd
         Some(id) => checked_id(id.as_str())?.to_owned(),
         None => new_id(tx.entropy().bits())?,
     };
-    let known = endpoint::find(tx, &id)?;
+    let known = match params.replace {
+        // Of a damaged one nothing is kept.
+        Some(true) => endpoint::find_sound(tx, &id)?,
+        _ => endpoint::find(tx, &id)?,
+    };
     if known.is_some() && !params.replace.unwrap_or(false) {
         let problem = format!("there is an endpoint {id:?} already");
         return Err(Error::invalid("id", problem).into());
@@ -226,15 +232,23 @@ async fn list(context: &Context, params: WebhookListParams) -> Result<WebhookEnd
     let mut items = Vec::new();
     let mut endpoints = endpoint::all(context).await?;
     if let Some(id) = &params.id {
-        endpoints.retain(|endpoint| endpoint.id == id.as_str());
+        endpoints.retain(|record| record.key == id.as_str());
     }
-    for endpoint in endpoints {
-        let first = records(context, WAKE, &endpoint.id, 1).await?.pop();
+    for record in endpoints {
+        let shown = match Endpoint::read_record(&record) {
+            Ok(endpoint) => WebhookEndpoint::from(&endpoint),
+            Err(_) => WebhookEndpoint {
+                id: record.key,
+                disabled_because: Some(DAMAGED.to_owned()),
+                ..WebhookEndpoint::default()
+            },
+        };
+        let first = records(context, WAKE, &shown.id, 1).await?.pop();
         let at = first.and_then(|wake| WakeKey::parse(&wake.key).map(|key| key.at));
         let at = at.and_then(|at| Timestamp::from_millis(i64::try_from(at).ok()?).ok());
         items.push(WebhookEndpoint {
             next_attempt_at: at,
-            ..WebhookEndpoint::from(&endpoint)
+            ..shown
         });
     }
     Ok(WebhookEndpoints { items })
@@ -246,7 +260,8 @@ async fn remove(context: &Context, params: WebhookParams) -> Result<WebhookRemov
     // endpoint that is added under the same id would get that.
     context
         .transact(|tx| {
-            if let Some(mut endpoint) = endpoint::find(tx, id)?.filter(Endpoint::is_enabled) {
+            let endpoint = endpoint::find_sound(tx, id)?;
+            if let Some(mut endpoint) = endpoint.filter(Endpoint::is_enabled) {
                 endpoint.disabled_at = Some(tx.now());
                 endpoint.disabled_because = Some("it is being removed".to_owned());
                 write(tx, &endpoint)?;

@@ -105,6 +105,9 @@ declare_params! {
         /// No deliveries to these endpoints: their share is in flight.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub skip: Option<Vec<Text>>,
+        /// One delivery to each of these endpoints, at most: they did not answer the last time.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub silent: Option<Vec<Text>>,
     }
 
     /// How claimed deliveries have ended.

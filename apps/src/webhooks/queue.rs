@@ -41,6 +41,8 @@ const FARTHEST: Millis = Millis(30 * 3_600_000);
 const WAKES: u32 = 128;
 /// How long a delivery that has failed for good is kept.
 const KEEP_FAILED: Millis = Millis(30 * 24 * 3_600_000);
+/// What the list of failures says of a delivery that cannot be read.
+pub(super) const DAMAGED: &str = "its record is damaged, and there is nothing to post";
 /// The status of an endpoint that is gone.
 const GONE: u32 = 410;
 
@@ -55,7 +57,7 @@ tenure_core::operations! {
     /// Claims deliveries that are due, and returns them signed. No other caller gets them until their
     /// timeouts have passed, and half a minute more.
     WEBHOOK_CLAIM = Write "webhookClaim" (WebhookClaimParams) -> WebhookClaims, steps claim,
-        r#"{"limit":8,"maxBytes":1000,"endpoint":"bot","skip":["other"]}"#;
+        r#"{"limit":8,"maxBytes":1000,"endpoint":"bot","skip":["other"],"silent":["bot"]}"#;
     /// Settles claimed deliveries: those with a status of 200 to 299 are done, others are attempted again
     /// later, and those without a further attempt have failed for good. An endpoint that has answered 410 is
     /// disabled.
@@ -72,15 +74,22 @@ async fn claim(context: &Context, params: WebhookClaimParams) -> Result<WebhookC
     let now = context.call().now;
     let mut claims = WebhookClaims::default();
     let mut bytes = 0;
+    let among = |list: &Option<Vec<Text>>, id: &str| {
+        list.as_ref()
+            .is_some_and(|list| list.iter().any(|known| known.as_str() == id))
+    };
     let is_wanted = |endpoint: &Endpoint| {
-        let skip = params.skip.as_deref().unwrap_or_default();
         let one = params.endpoint.as_ref().map(Text::as_str);
         endpoint.is_enabled()
             && one.is_none_or(|one| one == endpoint.id)
-            && !skip.iter().any(|skip| skip.as_str() == endpoint.id)
+            && !among(&params.skip, &endpoint.id)
     };
-    let mut endpoints = endpoint::all(context).await?;
-    endpoints.retain(is_wanted);
+    let endpoints = endpoint::all(context).await?;
+    // A damaged one stops itself alone.
+    let endpoints = endpoints
+        .iter()
+        .filter_map(|record| Endpoint::read_record(record).ok());
+    let mut endpoints: Vec<Endpoint> = endpoints.filter(is_wanted).collect();
     if !endpoints.is_empty() {
         // None comes first each time.
         let random = u128::from_le_bytes(context.call().entropy.bits());
@@ -88,7 +97,14 @@ async fn claim(context: &Context, params: WebhookClaimParams) -> Result<WebhookC
         endpoints.rotate_left(first);
     }
     let share = limit.div_ceil(endpoints.len().max(1));
-    for endpoint in &endpoints {
+    let is_silent = |endpoint: &&Endpoint| among(&params.silent, &endpoint.id);
+    let others = endpoints.iter().filter(|endpoint| !is_silent(endpoint));
+    let others = others.map(|endpoint| (endpoint, share));
+    let silent = endpoints
+        .iter()
+        .filter(is_silent)
+        .map(|endpoint| (endpoint, 1));
+    for (endpoint, share) in others.chain(silent) {
         let mut claimed = 0;
         let wakes = records(context, WAKE, &endpoint.id, WAKES).await?;
         let is_full = wakes.len() == WAKES as usize;
@@ -182,8 +198,10 @@ fn claim_one(
         }
         return Ok(None);
     };
-    let delivery = Delivery::read_record(&record)?;
     tx.remove_record(WAKE, wake)?;
+    let Ok(delivery) = Delivery::read_record(&record) else {
+        return set_aside(tx, first, endpoint).map(|()| None);
+    };
     if let Some(own) = delivery.wake.as_deref().filter(|own| *own != wake) {
         let at = WakeKey::parse(own).and_then(|key| i64::try_from(key.at).ok());
         let at = at.and_then(|at| Timestamp::from_millis(at).ok());
@@ -213,6 +231,27 @@ fn claim_one(
     tx.put_record_expecting(claimed.wake_record(until), Expect::Any);
     tx.put_record(claimed.to_record())?;
     Ok(Some(claimed))
+}
+
+/// Moves a delivery that cannot be read to those that have failed for good: it would hold back the others of its lane.
+fn set_aside(tx: &mut Transaction<'_>, key: &str, endpoint: &Endpoint) -> Attempt<()> {
+    let mut parts = key.splitn(4, '/').skip(1).map(str::to_owned);
+    let mut next = || parts.next().unwrap_or_default();
+    let now = tx.now();
+    let failed = Delivery {
+        endpoint: endpoint.id.clone(),
+        session: next(),
+        place: next(),
+        message: next(),
+        failed_at: Some(now),
+        problem: Some(DAMAGED.to_owned()),
+        ..Delivery::default()
+    };
+    tx.remove_record(KIND, key)?;
+    let record = failed.to_failed_record(now, now.plus(KEEP_FAILED));
+    tx.put_record_expecting(record, Expect::Any);
+    tx.put_record_expecting(failed.lane_wake_record(now), Expect::Any);
+    Ok(())
 }
 
 /// What is posted of a delivery.
@@ -261,8 +300,11 @@ fn settle(tx: &mut Transaction<'_>, params: &WebhookSettleParams) -> Attempt<Web
     tx.read_all(keys.map(|key| Read::record(KIND, key)))?;
     let mut found = Vec::new();
     for (number, result) in params.results.iter().enumerate() {
-        if let Some(record) = tx.record(KIND, result.key.as_str())? {
-            found.push((number, result, Delivery::read_record(&record)?));
+        // One that was damaged meanwhile is set aside when it is claimed the next time.
+        if let Some(record) = tx.record(KIND, result.key.as_str())?
+            && let Ok(delivery) = Delivery::read_record(&record)
+        {
+            found.push((number, result, delivery));
         }
     }
     let wakes = found
@@ -349,8 +391,11 @@ fn settle_one(
 /// Removes a delivery, and wakes the rest of its lane.
 fn end(tx: &mut Transaction<'_>, delivery: &Delivery) -> Attempt<()> {
     tx.remove_record(KIND, &delivery.key())?;
-    let is_ordered = endpoint::find(tx, &delivery.endpoint)?;
-    if is_ordered.is_some_and(|endpoint| endpoint.route.ordered) {
+    // Of a damaged endpoint it is not known, and a wake record too many is removed.
+    let endpoint = tx.record(endpoint::KIND, &delivery.endpoint)?;
+    let is_ordered =
+        |record| Endpoint::read_record(&record).map_or(true, |endpoint| endpoint.route.ordered);
+    if endpoint.is_some_and(is_ordered) {
         tx.put_record_expecting(delivery.lane_wake_record(tx.now()), Expect::Any);
     }
     Ok(())
@@ -358,7 +403,7 @@ fn end(tx: &mut Transaction<'_>, delivery: &Delivery) -> Attempt<()> {
 
 /// Disables an endpoint. Returns whether it was enabled.
 fn disable(tx: &mut Transaction<'_>, id: &str) -> Attempt<bool> {
-    let Some(endpoint) = endpoint::find(tx, id)?.filter(Endpoint::is_enabled) else {
+    let Some(endpoint) = endpoint::find_sound(tx, id)?.filter(Endpoint::is_enabled) else {
         return Ok(false);
     };
     let now = tx.now();

@@ -141,6 +141,8 @@ struct Driver<'c> {
     signal: PosterSignal,
     interrupt: Interrupt,
     progress: Progress,
+    /// The error of the store that was printed last.
+    error: Option<String>,
 }
 
 impl<'c> Driver<'c> {
@@ -151,6 +153,7 @@ impl<'c> Driver<'c> {
             poster,
             interrupt: Interrupt::listen(),
             progress: Progress::new(!context.json()),
+            error: None,
             context,
         })
     }
@@ -184,6 +187,16 @@ impl JobHost for Driver<'_> {
         let Ok(progress) = progress.into_any().downcast::<WebhookDelivered>() else {
             return;
         };
+        if progress.error != self.error {
+            self.error.clone_from(&progress.error);
+            if let (Some(code), Some(problem)) = (&progress.error, &progress.problem) {
+                // Erases the line before the message.
+                self.progress = Progress::new(!self.context.json());
+                self.context.note(&format!(
+                    "the store fails, and is tried again: {problem} ({code})"
+                ));
+            }
+        }
         self.progress.update(|| match &progress.error {
             Some(code) => format!("{} delivered; the store fails: {code}", progress.delivered),
             None => format!("{} delivered", progress.delivered),

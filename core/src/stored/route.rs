@@ -102,7 +102,9 @@ impl Routes {
         Stored::read("routes", &record.body).map_err(|error: crate::error::Error| {
             Cause::StoreMisbehaved {
                 method: "record".to_owned(),
-                problem: format!("the record of the routes of webhooks is invalid: {error}"),
+                problem: format!(
+                    "the record of the routes of webhooks is invalid: {error}; `tenure check --repair` makes it from the endpoints"
+                ),
             }
             .into()
         })

@@ -62,6 +62,81 @@ fn what_is_due_is_delivered_with_bounded_posts_in_flight() {
     assert_eq!(most, 3);
 }
 
+/// The time until 20 sessions have arrived at an endpoint that answers after 10 ms, beside others that never answer, in
+/// milliseconds of a simulated clock.
+fn time_beside(hanging: usize, concurrency: u32, timeout_ms: u64) -> u64 {
+    const SESSIONS: usize = 20;
+    let world = World::default();
+    let urls = (0..hanging).map(|number| (format!("h{number}"), "https://hang.example/"));
+    for (id, url) in urls.chain([("good".to_owned(), "https://good.example/")]) {
+        add(&world, &id, json!({"url": url, "timeoutMs": timeout_ms}));
+    }
+    for number in 0..SESSIONS {
+        world.start(json!({"id": format!("s{number}")}));
+    }
+    let params = WebhookDeliverParams {
+        concurrency: Some(concurrency),
+        ..WebhookDeliverParams::default()
+    };
+    // When they end, and how.
+    let mut in_flight: Vec<(u64, EndedPost)> = Vec::new();
+    let (mut arrived, mut calls, mut end) = (0, 0, 0);
+    let delivered = run_job(&WEBHOOK_DELIVER, params, |need, clock| match need {
+        Need::Run(step) => {
+            calls += 1;
+            let now = Timestamp::from_millis(world.now() + *clock as i64).unwrap();
+            let call = call_at(now, calls, &Limits::default());
+            run_step(&world.store, call, &*step).map(|(reply, _)| reply)
+        }
+        Need::Post(posting) => {
+            in_flight.extend(posting.start.iter().map(|post| {
+                match post.url.as_str().contains("good") {
+                    true => (*clock + 10, answered(post.number, 200)),
+                    false => {
+                        let unanswered = EndedPost {
+                            number: post.number,
+                            ..EndedPost::default()
+                        };
+                        (*clock + timeout_ms, unanswered)
+                    }
+                }
+            }));
+            assert!(in_flight.len() <= concurrency as usize);
+            let next = in_flight.iter().map(|(at, _)| *at).min();
+            *clock = next.unwrap_or(u64::MAX).min(*clock + posting.wait_ms);
+            let now = *clock;
+            let ended: Vec<EndedPost> = in_flight
+                .extract_if(.., |(at, _)| *at <= now)
+                .map(|(_, post)| post)
+                .collect();
+            arrived += ended.iter().filter(|post| post.status.is_some()).count();
+            if arrived == SESSIONS && end == 0 {
+                end = now;
+            }
+            Ok(JobReply::Posted(Ended {
+                posts: ended,
+                stops: end > 0,
+            }))
+        }
+        Need::Progress(_) => Ok(JobReply::Done),
+        _ => panic!("it needs something else"),
+    });
+    assert_eq!(delivered.unwrap().delivered, SESSIONS as u64);
+    end
+}
+
+#[test]
+fn endpoints_that_hang_do_not_starve_one_that_answers() {
+    // They may all be attempted once before that is known.
+    for (hanging, concurrency, timeout_ms) in [(2, 8, 10_000), (6, 4, 3_000), (3, 2, 1_000)] {
+        let time = time_beside(hanging, concurrency, timeout_ms);
+        assert!(
+            time < 2 * timeout_ms,
+            "{hanging} of {concurrency}: {time} ms"
+        );
+    }
+}
+
 #[test]
 fn a_job_that_is_stopped_settles_what_is_in_flight() {
     let world = World::default();

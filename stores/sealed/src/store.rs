@@ -137,12 +137,12 @@ impl<S: SyncStore> SyncStore for Sealed<S> {
     fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
         let record = self.store.record(kind, key)?;
         let opened = record.map(|record| self.seal.opened_record(record));
-        self.with_keys(opened.transpose(), |_| false)
+        self.with_keys(opened.transpose(), is_some_empty)
     }
 
     fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
         let opened = self.seal.opened_records(self.store.scan(scan)?);
-        self.with_keys(Ok(opened), |records| records.iter().any(is_empty))
+        self.with_keys(Ok(opened), |records| is_any_empty(records))
     }
 
     fn read(&self, reads: &[Read]) -> Result<Vec<Found>> {
@@ -226,14 +226,26 @@ impl<S> Sealed<S> {
     }
 }
 
-/// Whether a session was found that cannot be read.
+/// Whether something was found that does not decrypt, or cannot be read.
 fn is_damaged(found: &Found) -> bool {
-    matches!(found, Found::Session(Err(_)))
+    match found {
+        Found::Session(session) => session.is_err(),
+        Found::Record(record) => is_some_empty(record),
+    }
+}
+
+/// Whether a record does not decrypt.
+fn is_empty(record: &Record) -> bool {
+    record.body.is_empty()
 }
 
 /// Whether a record was found that does not decrypt.
-fn is_empty(record: &Record) -> bool {
-    record.body.is_empty()
+fn is_some_empty(record: &Option<Record>) -> bool {
+    record.as_ref().is_some_and(is_empty)
+}
+
+fn is_any_empty(records: &[Record]) -> bool {
+    records.iter().any(is_empty)
 }
 
 /// The store of a transaction. The keys were checked.
@@ -366,15 +378,15 @@ impl Store for SealedAsync {
         Box::pin(async move {
             let record = self.store.record(kind, key).await?;
             let opened = record.map(|record| self.seal.opened_record(record));
-            self.with_keys(opened.transpose(), |_| false).await
+            self.with_keys(opened.transpose(), is_some_empty).await
         })
     }
 
     fn scan<'a>(&'a self, scan: &'a Scan) -> Answer<'a, Vec<Record>> {
         Box::pin(async move {
             let opened = self.seal.opened_records(self.store.scan(scan).await?);
-            let is_damaged = |records: &Vec<Record>| records.iter().any(is_empty);
-            self.with_keys(Ok(opened), is_damaged).await
+            self.with_keys(Ok(opened), |records| is_any_empty(records))
+                .await
         })
     }
 
@@ -429,7 +441,9 @@ impl Memory for SealedMemory {
         }
         let Recalled { found, origins } = self.memory.recall(reads)?;
         let found = self.seal.opened_all(found).ok()?;
-        Some(Recalled { found, origins })
+        // What does not decrypt is read, which says why.
+        let is_readable = !found.iter().any(is_damaged);
+        is_readable.then_some(Recalled { found, origins })
     }
 
     fn commit_recalled<'a>(

@@ -160,30 +160,36 @@ impl Seal {
         Ok(loaded)
     }
 
-    /// Decrypts the records of a scan. One that does not decrypt hides no other: it is found with an empty body, which no kind of
-    /// record has.
-    pub(crate) fn opened_records(&self, mut records: Vec<Record>) -> Vec<Record> {
-        for record in &mut records {
-            if self.open_record(record).is_err() {
-                record.body = String::new();
-            }
-        }
-        records
+    /// Decrypts records.
+    pub(crate) fn opened_records(&self, records: Vec<Record>) -> Vec<Record> {
+        let records = records.into_iter();
+        records.map(|record| self.or_empty(record)).collect()
     }
 
-    /// Decrypts a record.
+    /// Decrypts a record. One that does not decrypt hides no other: it is found with an empty body, which no kind of record
+    /// has, so that it is damaged for those who read it.
+    fn or_empty(&self, mut record: Record) -> Record {
+        if self.open_record(&mut record).is_err() {
+            record.body = String::new();
+        }
+        record
+    }
+
+    /// Decrypts a record that is read by itself. The tool calls of a session are its own affair.
     ///
     /// # Errors
     /// `STORE_MISBEHAVED`.
     pub(crate) fn opened_record(&self, mut record: Record) -> Result<Record> {
-        self.open_record(&mut record)?;
-        Ok(record)
+        match record.kind == tool_calls::KIND {
+            true => self.open_record(&mut record).map(|()| record),
+            false => Ok(self.or_empty(record)),
+        }
     }
 
     /// Decrypts what a read has found. A session that does not decrypt is one that cannot be read.
     ///
     /// # Errors
-    /// `STORE_MISBEHAVED` for a record.
+    /// `STORE_MISBEHAVED` for the tool calls of a session.
     pub(crate) fn opened_found(&self, found: Found) -> Result<Found> {
         Ok(match found {
             Found::Session(Ok(Some(loaded))) => {
@@ -197,7 +203,7 @@ impl Seal {
     /// Decrypts what reads have found.
     ///
     /// # Errors
-    /// `STORE_MISBEHAVED` for a record.
+    /// `STORE_MISBEHAVED` for the tool calls of a session.
     pub(crate) fn opened_all(&self, found: Vec<Found>) -> Result<Vec<Found>> {
         let found = found.into_iter();
         found.map(|found| self.opened_found(found)).collect()

@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use tenure_core::store::filter::{Filter, Order};
-use tenure_core::store::{Expect, ListQuery, Record, RecordChange, SessionChange, SessionWrite};
+use tenure_core::store::{
+    Expect, ListQuery, Record, RecordChange, Scan, SessionChange, SessionWrite,
+};
 use tenure_core::{Changes, Event, Head, History, MemoryStore, SyncStore};
 use tenure_sealed::{Plain, SEALED_KINDS, Sealed};
 use tenure_sqlite::{SqliteOptions, SqliteStore};
@@ -117,10 +119,19 @@ fn records_with_user_data_are_encrypted_and_bound_to_their_keys() {
             ..stored
         };
         put(&below, &moved);
-        assert_eq!(
-            store.record(kind, "b").unwrap_err().code(),
-            "STORE_MISBEHAVED"
-        );
+        // Elsewhere it is damaged, and hides no other.
+        match store.record(kind, "b") {
+            Ok(damaged) => assert_eq!(damaged.unwrap().body, "", "{kind}"),
+            Err(error) => assert_eq!((kind, error.code()), ("tool_calls", "STORE_MISBEHAVED")),
+        }
+        let all = Scan {
+            kind: kind.to_owned(),
+            after: None,
+            limit: 10,
+        };
+        let found = store.scan(&all).unwrap();
+        let sizes: Vec<bool> = found.iter().map(|record| record.body.is_empty()).collect();
+        assert_eq!(sizes, [false, true], "{kind}");
     }
 }
 

@@ -3,6 +3,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,6 +17,11 @@ const tests = fileURLToPath(new URL("..", import.meta.url));
 const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const SCALE = Number(process.env.TENURE_TEST_SCALE ?? "0.1");
 const HOUR = 3_600_000;
+
+type Environment = Readonly<Record<string, string>>;
+
+/** A key, and the certificate of `localhost` for it, which no authority has signed. */
+const tls = (name: string) => join(tests, "../stores/postgres/tests/tls", name);
 
 let folder: string;
 let url: string;
@@ -40,10 +47,13 @@ async function queued(receiver: Receiver, count: number, more: object = {}, task
 }
 
 /** The command that delivers, some hours later. */
-function deliverer(hours: number, ...args: readonly string[]) {
+function deliverer(hours: number, args: readonly string[] = [], env: Environment = {}) {
   const now = new Date(Date.now() + hours * HOUR).toISOString();
   const given = ["--store", url, "--now", now, "webhooks", "deliver", "--allow-private", ...args];
-  const child = spawn(command, given, { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(command, given, {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, ...env },
+  });
   const printed = new Promise<string>((resolve) => {
     let text = "";
     child.stdout.setEncoding("utf8").on("data", (part: string) => {
@@ -54,7 +64,7 @@ function deliverer(hours: number, ...args: readonly string[]) {
   return { child, printed };
 }
 
-const delivered = (hours: number, ...args: readonly string[]) => deliverer(hours, ...args).printed;
+const delivered = (hours: number, ...args: readonly string[]) => deliverer(hours, args).printed;
 
 /** The ids of the messages of each session. */
 function idsOfSessions({ received }: Receiver): ReadonlyMap<string, ReadonlySet<unknown>> {
@@ -163,6 +173,39 @@ describe("webhooks of a store", () => {
     expectAll(receiver, count);
   });
 
+  it("are posted over HTTPS to a receiver whose certificate is trusted, and to no other", async () => {
+    const [key, cert] = await Promise.all(
+      ["server.key", "server.crt"].map((n) => readFile(tls(n))),
+    );
+    const posted: string[] = [];
+    const server = createServer({ key, cert }, (request, response) => {
+      posted.push(String(request.headers["webhook-id"]));
+      request.resume().on("end", () => response.writeHead(204).end());
+    });
+    try {
+      await once(server.listen(0), "listening");
+      const { port } = server.address() as AddressInfo;
+      await using sessions = await open(url);
+      const add = (id: string, host: string) =>
+        sessions.webhooks.add({ id, url: `https://${host}:${port}/`, secret: SECRET });
+      await add("bot", "localhost");
+      await add("other", "127.0.0.1");
+      await sessions.start({ id: "a", task: "t", mode: "m" });
+      const env = { SSL_CERT_FILE: tls("server.crt") };
+      // The certificate is that of the name.
+      expect(await deliverer(0, [], env).printed).toBe("1 delivered, 1 to be repeated, 0 failed");
+      expect(posted).toHaveLength(1);
+      await sessions.complete("a", "done");
+      expect(await delivered(0, "--endpoint", "bot")).toBe(
+        "0 delivered, 1 to be repeated, 0 failed",
+      );
+      expect(posted).toHaveLength(1);
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
   it("are lost by no kill of a deliverer, and have one id each", async () => {
     const kills = Math.max(3, Math.round(100 * SCALE));
     const count = kills * 10;
@@ -173,7 +216,7 @@ describe("webhooks of a store", () => {
     let killed = 0;
     await queued(receiver, count, { timeoutMs: 1000 });
     for (let n = 0; n < kills; n += 1) {
-      const { child, printed } = deliverer(n, "--concurrency", "2");
+      const { child, printed } = deliverer(n, ["--concurrency", "2"]);
       const delay = Math.random() * 60;
       await Promise.race([printed, new Promise((resolve) => setTimeout(resolve, delay))]);
       child.kill("SIGKILL");

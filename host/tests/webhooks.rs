@@ -321,7 +321,8 @@ fn a_delivery_in_the_background_is_woken_and_stopped() {
         poll_ms: Some(3_600_000),
         ..WebhookDeliverParams::default()
     };
-    let delivering = Delivering::start(Arc::new(executor), limits, params).unwrap();
+    let executor = Arc::new(executor);
+    let delivering = Delivering::start(Arc::clone(&executor), limits, params).unwrap();
     perform(&setup, "start", json!({"task": "t", "mode": "m"}));
     // It may have looked before the session was started.
     delivering.wake();
@@ -333,4 +334,7 @@ fn a_delivery_in_the_background_is_woken_and_stopped() {
         thread::sleep(Duration::from_millis(5));
     }
     delivering.stop();
+    let counts = executor.own().counts;
+    let attempts: Vec<_> = counts.counters["webhookAttempts"].iter().collect();
+    assert_eq!(attempts, [(&"delivered".to_owned(), &1)]);
 }

@@ -177,6 +177,8 @@ families! {
         "Batches of sessions that background jobs have read.";
     JOB_SESSIONS = "jobSessions", "job_sessions" ["job_name": JOB_NAMES, "result": Words::Of(&["removed", "failed"])], Kind::Counter,
         "Sessions that background jobs have processed: removed, which moving to the trash and removing from it are each, or failed.";
+    WEBHOOK_ATTEMPTS = "webhookAttempts", "webhook_attempts" ["outcome": Words::Of(&["delivered", "repeated", "failed"])], Kind::Counter,
+        "Attempts to deliver to endpoints of webhooks, by outcome: delivered, repeated later, or failed for good.";
 }
 
 /// The family with this name in records.

@@ -14,11 +14,12 @@ use tenure_apps::metrics::families::{
     Family, JOB_BATCHES, JOB_DURATION, JOB_RUNS, JOB_SESSIONS, Kind, OPERATION_DURATION,
     OPERATIONS, SLOT_CONFLICTS, SLOT_LOCK_ACQUISITION, SLOT_LOCK_CONTENTIONS, SLOT_LOCK_TIMEOUTS,
     SLOT_LOCK_WAIT, SLOT_LOOKUP_DURATION, SLOT_REPLACEMENT_DURATION, SLOT_REPLACEMENTS,
-    SLOT_RETRIES, SLOT_STARTS,
+    SLOT_RETRIES, SLOT_STARTS, WEBHOOK_ATTEMPTS,
 };
 use tenure_apps::metrics::histogram::Histogram;
 use tenure_apps::metrics::own::Own;
 use tenure_apps::metrics::params::{MetricsOutcome, MetricsRecorded};
+use tenure_apps::webhooks::params::WebhookSettled;
 use tenure_core::error::Class;
 use tenure_core::slot::decision::ReplaceReason;
 use tenure_core::slot::message::{SlotCode, SlotOutcome};
@@ -359,6 +360,8 @@ pub(crate) struct Outcome {
     word: &'static str,
     /// The outcomes of starts in slots.
     starts: Vec<Start>,
+    /// The attempts to deliver webhooks that were settled, by outcome.
+    attempts: [(&'static str, u64); 3],
 }
 
 /// The outcome of a start in a slot.
@@ -393,6 +396,9 @@ impl Measure {
         if name == "startInSlot" && !matches!(outcome.word, "ok" | "asked") {
             counted.count(&SLOT_STARTS, ["failed", ""], 1);
         }
+        for (word, number) in outcome.attempts {
+            counted.count(&WEBHOOK_ATTEMPTS, [word, ""], number);
+        }
         for start in &outcome.starts {
             counted.count(&SLOT_STARTS, [start.outcome, ""], 1);
             counted.count(&SLOT_CONFLICTS, ["", ""], start.conflicts);
@@ -425,10 +431,11 @@ impl Outcome {
             Ok(End::Done(done)) => Self {
                 word: "ok",
                 starts: starts(&*done.value),
+                attempts: attempts(&*done.value),
             },
             Ok(End::Asks(_)) => Self {
                 word: "asked",
-                starts: Vec::new(),
+                ..Self::default()
             },
             Err(error) => Self::failed(error),
         }
@@ -438,8 +445,21 @@ impl Outcome {
     pub(crate) fn failed(error: &Error) -> Self {
         Self {
             word: word_of_class(error.class()),
-            starts: Vec::new(),
+            ..Self::default()
         }
+    }
+}
+
+/// The attempts to deliver that a reply says to be settled.
+fn attempts(reply: &(dyn Reply + 'static)) -> [(&'static str, u64); 3] {
+    let reply: &dyn Any = reply;
+    match reply.downcast_ref::<WebhookSettled>() {
+        Some(settled) => [
+            ("delivered", settled.delivered),
+            ("repeated", settled.retried),
+            ("failed", settled.failed),
+        ],
+        None => Default::default(),
     }
 }
 

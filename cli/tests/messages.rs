@@ -2497,6 +2497,8 @@ fn messages_about_archives() {
         "tenure archive get a --archive file:archive --version 99",
         "tenure archive restore a --archive file:archive",
         "tenure archive restore a --archive file:archive",
+        "tenure archive restore b a --archive file:archive --replace",
+        "tenure archive restore b a --archive file:archive --json",
         "tenure archive verify --archive file:archive",
         "tenure purge a --archive archive --compress",
         "tenure purge a --compress",
@@ -2540,6 +2542,13 @@ tenure: 1 session restored; one that was in the trash is there again
 [0]
 $ tenure archive restore a --archive file:archive
 tenure: session a exists already
+[1]
+$ tenure archive restore b a --archive file:archive --replace
+tenure: the archive has no session b
+tenure: 1 session restored; one that was in the trash is there again
+[1]
+$ tenure archive restore b a --archive file:archive --json
+{"restored":[],"failed":[{"id":"b","code":"SESSION_NOT_FOUND","message":"the archive has no session b"},{"id":"a","code":"SESSION_EXISTS","message":"session a exists already"}]}
 [1]
 $ tenure archive verify --archive file:archive
 1 session as archived, 0 problems, 0 objects of interrupted batches

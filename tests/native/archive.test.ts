@@ -3,7 +3,7 @@
 
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { open, openSync, type Sessions } from "tenure";
@@ -123,6 +123,17 @@ describe("an archive at a URL", () => {
     const purged = await sessions.purge({ olderThan: 0 }, { archive: `file:${folder}` });
     expect(purged).toMatchObject({ removed: 0, failed: [{ id: "a", code: "ARCHIVE_FAILED" }] });
     expect(await sessions.get("a")).toMatchObject({ deletedAt: expect.any(String) });
+  });
+
+  it.runIf(process.platform !== "win32")("is the owner's alone, in any folder", async () => {
+    const folder = newFolder();
+    chmodSync(folder, 0o755);
+    const sessions = await opening("memory:");
+    await trashed(sessions, ["a"]);
+    await sessions.purge({ olderThan: 0 }, { archive: `file:${folder}` });
+    for (const part of ["sessions", "manifests"]) {
+      expect(statSync(join(folder, part)).mode & 0o777, part).toBe(0o700);
+    }
   });
 
   it("is listed, read, verified and restored", async () => {

@@ -17,6 +17,7 @@ use tenure_core::work::job::{DriverError, JobError, JobResult, Step, StepReply};
 use tenure_core::{Json, Millis, Text, Timestamp};
 use tenure_host::{JobNews, ScheduledHost, run_scheduled};
 
+use crate::command_line::split;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupt;
@@ -276,7 +277,7 @@ struct AlertCommand {
 impl AlertCommand {
     /// Splits the words of a command. Its program has to exist: at its first alert it would be too late.
     fn parse(command: &str) -> Result<Self, Failure> {
-        let mut words = command.split_ascii_whitespace().map(str::to_owned);
+        let mut words = split("--alert", command)?.into_iter();
         let program = words.next().unwrap_or_default();
         // Without the variable the system looks in these.
         let paths = env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
@@ -379,7 +380,7 @@ impl Scheduled<'_> {
         let seconds = duration_ms / 1000;
         self.context.note(&format!(
             "{job} {outcome}{late}{error}; {trashed} moved to the trash, {archived} archived, {removed} removed, {errors} errors, \
-             {dead_letters} listed by `tenure jobs failed`, {thinned} removed from the archive, {seconds} s"
+             {dead_letters} added to `tenure jobs failed`, {thinned} removed from the archive, {seconds} s"
         ));
         Ok(())
     }

@@ -17,6 +17,7 @@ mod bulk;
 mod check;
 mod choice;
 mod cleanup;
+mod command_line;
 mod complete;
 mod completions;
 mod context;

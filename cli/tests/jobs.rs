@@ -265,7 +265,7 @@ fn a_command_gets_the_alert() {
         "--archive",
         &archive,
     ];
-    let args = [&run[..], &["--alert", "tee alerted"]].concat();
+    let args = [&run[..], &["--alert", "sh -c 'cat > alerted'"]].concat();
     let output = output_of(place.command(&args));
     assert_eq!(output.code, 3, "{output:?}");
     let alert = std::fs::read_to_string(place.folder.path().join("alerted")).unwrap();

@@ -2656,7 +2656,7 @@ $ tenure jobs retry archive a
 tenure: the next run of the job takes the session again
 [0]
 $ tenure jobs run --once --max-age 1d
-tenure: archive done; 0 moved to the trash, 0 archived, 1 removed, 0 errors, 0 listed by `tenure jobs failed`, 0 removed from the archive, 0 s
+tenure: archive done; 0 moved to the trash, 0 archived, 1 removed, 0 errors, 0 added to `tenure jobs failed`, 0 removed from the archive, 0 s
 [0]
 $ tenure jobs failed
 [0]

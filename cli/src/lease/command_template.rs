@@ -4,6 +4,7 @@
 use tenure_apps::machines::command::filled;
 use tenure_core::Error;
 
+use crate::command_line::split;
 use crate::exit::Failure;
 
 /// The arguments of a command, with placeholders.
@@ -17,40 +18,7 @@ impl CommandTemplate {
     /// # Errors
     /// A quote that is not closed, a backslash at the end, and no arguments at all.
     pub(super) fn parse(text: &str) -> Result<Self, Failure> {
-        let mut arguments = Vec::new();
-        let mut argument: Option<String> = None;
-        let mut quote = None;
-        let mut chars = text.chars();
-        while let Some(char) = chars.next() {
-            match (quote, char) {
-                (Some(open), char) if char == open => quote = None,
-                (None, '\'' | '"') => {
-                    quote = Some(char);
-                    // Empty quotes are an empty argument.
-                    argument.get_or_insert_default();
-                }
-                (None | Some('"'), '\\') => match chars.next() {
-                    Some(next) => {
-                        let argument = argument.get_or_insert_default();
-                        if quote.is_some() && !matches!(next, '"' | '\\') {
-                            argument.push('\\');
-                        }
-                        argument.push(next);
-                    }
-                    None => return Err(invalid("it ends with a backslash")),
-                },
-                (None, char) if char.is_whitespace() => arguments.extend(argument.take()),
-                (_, char) => argument.get_or_insert_default().push(char),
-            }
-        }
-        if let Some(quote) = quote {
-            return Err(invalid(&format!("the quote {quote} is not closed")));
-        }
-        arguments.extend(argument);
-        match arguments.is_empty() {
-            true => Err(invalid("it is empty")),
-            false => Ok(Self(arguments)),
-        }
+        split("--exec", text).map(Self)
     }
 
     /// Whether the template contains a placeholder.
@@ -65,10 +33,6 @@ impl CommandTemplate {
     pub(super) fn fill(&self, values: &[(&str, &str)]) -> Result<Vec<String>, Error> {
         filled(&self.0, values)
     }
-}
-
-fn invalid(problem: &str) -> Failure {
-    Failure::usage("--exec", format!("expected a command, but {problem}"))
 }
 
 #[cfg(test)]

@@ -89,11 +89,12 @@ fn run(world: &World, params: ScheduledParams, driver: &Driver) -> Ran {
                     Ok(report) => reports.push(*report),
                     Err(other) => match other.downcast::<JobAlert>() {
                         Ok(alert) => alerts.push(*alert),
-                        Err(other) => match other.downcast::<JobRetry>() {
-                            Ok(retry) => retries.push(*retry),
-                            // The progress of a purge, and that the job waits.
-                            Err(_) => {}
-                        },
+                        // Others are the progress of a purge, and that the job waits.
+                        Err(other) => {
+                            if let Ok(retry) = other.downcast::<JobRetry>() {
+                                retries.push(*retry);
+                            }
+                        }
                     },
                 }
                 JobReply::Done

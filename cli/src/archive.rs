@@ -92,6 +92,9 @@ pub(crate) fn fill(address: &str, compress: bool, context: &Context) -> Result<F
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+A line has the time at which the session was archived, its id, its version, and
+the size of its object in bytes.
+
 Examples:
   tenure archive list --archive s3://acme-bots/sessions
   tenure archive list $id --json")]

@@ -116,6 +116,9 @@ struct Run {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+A line has the name of the job, where it is, the time of the run that it has
+begun last, when that has ended, and its report as JSON.
+
 Examples:
   tenure jobs list
   tenure jobs list archive --json")]
@@ -127,6 +130,9 @@ struct List {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+A line has the name of the job, the id of the session, when it has failed for
+the last time, and the code and the message of the error.
+
 Examples:
   tenure jobs failed
   tenure jobs failed archive --limit 1000 --json")]

@@ -5,11 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde::Serialize;
 
-use tenure_core::error::{Cause, Result};
-use tenure_core::lease::decision::Outcome;
+use tenure_core::error::Cause;
 use tenure_core::lease::operations::LEASE_RENEW;
-use tenure_core::lease::params::{LeaseOutcome, LeaseRenewParams};
-use tenure_core::value::properties::{Properties, Property};
+use tenure_core::lease::params::LeaseRenewParams;
+use tenure_core::lease::renewal::Renewed;
 use tenure_core::work::job::{JobContext, JobResult, Side};
 use tenure_core::{Millis, Text};
 
@@ -154,22 +153,5 @@ impl RunOfJob {
             .into_iter()
             .filter(|id| !letters.ids.contains(id))
             .collect())
-    }
-}
-
-/// Whether a lease was renewed.
-#[derive(Default)]
-struct Renewed(bool);
-
-impl From<LeaseOutcome> for Renewed {
-    fn from(reply: LeaseOutcome) -> Self {
-        Self(reply.outcome == Outcome::Renewed)
-    }
-}
-
-impl Property for Renewed {
-    fn read(name: &str, text: &str) -> Result<Self> {
-        let outcome: String = Properties::read(name, text)?.get("outcome")?;
-        Ok(Self(outcome == "renewed"))
     }
 }

@@ -88,8 +88,8 @@ async fn renew(context: JobContext, params: RenewalParams) -> JobResult<LeaseLos
 }
 
 /// Whether a lease was renewed.
-#[derive(Default)]
-struct Renewed(bool);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Renewed(pub bool);
 
 impl From<LeaseOutcome> for Renewed {
     fn from(reply: LeaseOutcome) -> Self {

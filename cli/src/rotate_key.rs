@@ -88,9 +88,9 @@ fn print(context: &mut Context, rotation: &Rotation) -> Outcome {
         ))?;
         for key in retired {
             let key = clean(key);
-            context
-                .out
-                .line(&format!("the store no longer needs the key {key}"))?;
+            context.out.line(&format!(
+                "the store no longer needs the key {key}; archives and old backups do"
+            ))?;
         }
         if *busy > 0 {
             let busy = count(*busy, "session");

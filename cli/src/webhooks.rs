@@ -12,6 +12,7 @@ use tenure_apps::webhooks::params::{
     WebhookAddParams, WebhookAdded, WebhookFailedParams, WebhookListParams, WebhookParams,
     WebhookRedeliverParams, WebhookRotateParams, WebhookUpdateParams,
 };
+use tenure_core::value::properties::Patch;
 use tenure_core::work::webhook::WebhookEvent;
 use tenure_core::{Millis, Text};
 
@@ -186,8 +187,12 @@ struct List {
 }
 
 fn list(args: List, context: &mut Context) -> Outcome {
+    let id = args.id.clone();
     let params = WebhookListParams { id: args.id };
     context.run_and_print(&WEBHOOK_LIST, params, |context, endpoints| {
+        if let Some(id) = id.filter(|_| endpoints.items.is_empty()) {
+            return Ok(unknown::endpoint(&id, context));
+        }
         for endpoint in &endpoints.items {
             let all = |list: &Option<Vec<String>>| match list {
                 Some(list) => list.join(","),
@@ -234,6 +239,15 @@ struct Update {
     /// The timeout of an attempt
     #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
     timeout: Option<Millis>,
+    /// Only this event, in place of those it has; may be repeated
+    #[arg(long = "event", value_name = "EVENT", value_parser = event())]
+    events: Vec<Text>,
+    /// Only sessions of this mode, in place of those it has; may be repeated
+    #[arg(long = "mode", value_name = "MODE")]
+    modes: Vec<Text>,
+    /// Only sessions of this user, in place of those it has; may be repeated
+    #[arg(long = "user", value_name = "ID")]
+    users: Vec<Text>,
     /// Deliver to it
     #[arg(long)]
     enable: bool,
@@ -249,8 +263,10 @@ fn update(args: Update, context: &mut Context) -> Outcome {
         url: args.url,
         headers: input::maybe_json("--headers", args.headers)?,
         timeout_ms: args.timeout.map(|Millis(millis)| millis),
+        events: replaced(args.events),
+        modes: replaced(args.modes),
+        users: replaced(args.users),
         enabled: (args.enable || args.disable).then_some(args.enable),
-        ..WebhookUpdateParams::default()
     };
     context.run_and_print(&WEBHOOK_UPDATE, params, |context, updated| {
         let Some(endpoint) = updated else {
@@ -259,6 +275,14 @@ fn update(args: Update, context: &mut Context) -> Outcome {
         context.out.line(&clean(&endpoint.id))?;
         Ok(Exit::DONE)
     })
+}
+
+/// A list in place of another one, if it is given.
+fn replaced(list: Vec<Text>) -> Patch<Vec<Text>> {
+    match list.is_empty() {
+        true => Patch::Keep,
+        false => Patch::Set(list),
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -348,6 +372,9 @@ struct Failed {
 }
 
 fn failed(args: Failed, context: &mut Context) -> Outcome {
+    if let Some(id) = unknown::given(args.endpoint.as_ref(), context)? {
+        return Ok(unknown::endpoint(&id, context));
+    }
     let params = WebhookFailedParams {
         endpoint: args.endpoint,
         limit: args.limit,
@@ -401,6 +428,9 @@ struct Redeliver {
 }
 
 fn redeliver(args: Redeliver, context: &mut Context) -> Outcome {
+    if let Some(id) = unknown::given(args.endpoint.as_ref(), context)? {
+        return Ok(unknown::endpoint(&id, context));
+    }
     let asked = args.keys.len() as u64;
     let verb = if args.drop { "dropped" } else { "requeued" };
     let params = WebhookRedeliverParams {

@@ -2214,8 +2214,11 @@ const WITHOUT_ROW: [(&str, &[&str]); 16] = [
         &["{busy} changed meanwhile: run the same command again"],
     ),
     (
-        "cli/tests/webhooks.rs compares it: the command goes on until it is stopped",
-        &["the store fails, and is tried again: {problem} ({code})"],
+        "cli/tests/webhooks.rs compares them: a command goes on until it is stopped, and addresses are refused",
+        &[
+            "the store fails, and is tried again: {problem} ({code})",
+            "a post had no answer: {shown}",
+        ],
     ),
     (
         "the cursor of an archive has random digits",
@@ -2316,7 +2319,7 @@ $ tenure rotate-key --store file:files --encryption-key k=file:key
 [0]
 $ tenure rotate-key --store file:files --encryption-key n=file:new,k=file:key
 1 session read, 2 values encrypted with the current key
-the store no longer needs the key k
+the store no longer needs the key k; archives and old backups do
 [0]
 $ tenure list --store file:files
 tenure: the store is unavailable: it is encrypted with the key "n"; give that with the option `encryption`, or with --encryption-key

@@ -131,6 +131,10 @@ fn an_unknown_endpoint_is_said_and_refused() {
         &["webhooks", "rotate", "none"],
         &["webhooks", "update", "none", "--enable"],
         &["webhooks", "remove", "none"],
+        &["webhooks", "list", "none"],
+        &["webhooks", "failed", "--endpoint", "none"],
+        &["webhooks", "redeliver", "--endpoint", "none"],
+        &["webhooks", "deliver", "--endpoint", "none"],
     ] {
         let output = place.run(args);
         assert_eq!(output.code, 1, "{args:?}");
@@ -352,4 +356,35 @@ fn a_deliverer_says_why_the_store_fails() {
         line.contains("it holds records and is not as Tenure wrote it"),
         "{line}"
     );
+}
+
+#[test]
+fn what_has_no_answer_is_said_with_its_reason() {
+    let place = Place::with_empty_store();
+    let (url, _) = receiver(&[]);
+    place.run_ok(&["webhooks", "add", &url, "--id", "bot"]);
+    place.run_ok(&["start", "t", "--mode", "m"]);
+    let refused = place.run(&["webhooks", "deliver"]);
+    assert_eq!(refused.out, "0 delivered, 1 to be repeated, 0 failed\n");
+    let reason = "a post had no answer: the host has no public address";
+    assert!(refused.err.contains(reason), "{}", refused.err);
+}
+
+#[test]
+fn the_filters_of_an_endpoint_are_replaced() {
+    let place = Place::with_empty_store();
+    place.run_ok(&[
+        "webhooks",
+        "add",
+        "http://h.example/",
+        "--id",
+        "bot",
+        "--event",
+        "start",
+    ]);
+    place.run_ok(&[
+        "webhooks", "update", "bot", "--event", "complete", "--mode", "m",
+    ]);
+    let list = place.run_ok(&["webhooks", "list"]);
+    assert!(list.ends_with("\tcomplete\tm\t*"), "{list}");
 }

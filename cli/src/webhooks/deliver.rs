@@ -1,5 +1,6 @@
 //! `tenure webhooks deliver` and `test`: the jobs that post, and what they need of a command.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use tenure_apps::webhooks::job::{
@@ -59,7 +60,11 @@ pub(super) fn run(args: Deliver, context: &mut Context) -> Outcome {
         ..WebhookDeliverParams::default()
     };
     context.require_store()?;
+    if let Some(id) = unknown::given(params.endpoint.as_ref(), context)? {
+        return Ok(unknown::endpoint(&id, context));
+    }
     let mut driver = Driver::new(context)?;
+    driver.reports = true;
     let delivered = run_job(&WEBHOOK_DELIVER, params, &mut driver);
     let Driver {
         context, progress, ..
@@ -143,6 +148,9 @@ struct Driver<'c> {
     progress: Progress,
     /// The error of the store that was printed last.
     error: Option<String>,
+    /// Whether reasons of posts without an answer are printed, and those that were.
+    reports: bool,
+    reasons: BTreeSet<String>,
 }
 
 impl<'c> Driver<'c> {
@@ -154,8 +162,24 @@ impl<'c> Driver<'c> {
             interrupt: Interrupt::listen(),
             progress: Progress::new(!context.json()),
             error: None,
+            reports: false,
+            reasons: BTreeSet::new(),
             context,
         })
+    }
+}
+
+impl Driver<'_> {
+    /// Prints why posts have no answer, each reason once: they are attempted again for days, and listed nowhere meanwhile.
+    fn note_reasons(&mut self, ended: &Ended) {
+        let reasons = ended.posts.iter().filter_map(|post| post.problem.as_ref());
+        for reason in reasons {
+            if self.reports && self.reasons.insert(reason.to_string()) {
+                let shown = clean(reason.as_str());
+                self.progress = Progress::new(!self.context.json());
+                self.context.note(&format!("a post had no answer: {shown}"));
+            }
+        }
     }
 }
 
@@ -177,6 +201,7 @@ impl JobHost for Driver<'_> {
                 start: std::mem::take(&mut start),
                 wait_ms: u64::try_from(part.as_millis()).unwrap_or(u64::MAX),
             });
+            self.note_reasons(&ended);
             if !ended.posts.is_empty() || ended.stops || left <= PAUSE {
                 return Ok(ended);
             }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart};
 use sha2::{Digest, Sha256};
@@ -22,6 +22,9 @@ use crate::name;
 const PART: usize = 8 << 20;
 /// The parts of a session that wait to be coded.
 const WAITING: usize = 2;
+
+/// The requests at a time that ask whether objects are still there.
+const AT_ONCE: usize = 16;
 
 /// A part of a session on its way.
 enum Piece {
@@ -121,11 +124,7 @@ impl Batch {
                     verified.bytes += entry.bytes;
                     sessions.push(entry);
                 }
-                Ok((id, Err(error))) => verified.failed.push(NotVerified {
-                    id: id.as_str().into(),
-                    code: error.code().into(),
-                    message: error.to_string().into(),
-                }),
+                Ok((id, Err(error))) => verified.failed.push(not_verified(&id, &error)),
                 // It panicked, and its session is not known: nothing may be removed.
                 Err(_) => return Err(ArchiveError::Internal("storing a session has panicked")),
             }
@@ -151,7 +150,37 @@ impl Batch {
         let store = &*self.archive.store;
         put_new(store, &path, text).await?;
         check(store, &path, &digest).await?;
+        self.fail_what_is_gone(manifest.sessions, &mut verified)
+            .await;
         Ok(verified)
+    }
+
+    /// Sessions whose objects are not there any more have failed. A thinning whose clock is wrong, or beside a batch that was
+    /// stopped for long, has removed them before the manifest listed them.
+    async fn fail_what_is_gone(&self, sessions: Vec<Entry>, verified: &mut Verified) {
+        let archive = &self.archive;
+        let heads = sessions.into_iter().map(|entry| async move {
+            let found = match archive.path_of(&entry) {
+                Ok(path) => archive.store.head(&path).await.map_err(Into::into),
+                Err(error) => Err(error),
+            };
+            (entry, found)
+        });
+        let mut heads = stream::iter(heads).buffer_unordered(AT_ONCE);
+        while let Some((entry, found)) = heads.next().await {
+            if let Err(error) = found {
+                verified.bytes -= entry.bytes;
+                verified.failed.push(not_verified(&entry.id, &error));
+            }
+        }
+    }
+}
+
+fn not_verified(id: &str, error: &ArchiveError) -> NotVerified {
+    NotVerified {
+        id: id.into(),
+        code: error.code().into(),
+        message: error.to_string().into(),
     }
 }
 

@@ -77,12 +77,26 @@ impl Archive {
                 .and_then(name::parse_version)
                 .map(|(_, run)| run);
             // What has another name is not ours.
-            let is_unlisted = run.is_some_and(|run| !runs.contains(run));
-            if is_whole && is_unlisted && now.since(written) >= UNLISTED.0 {
-                unlisted.push(found.location);
+            if let Some(run) = run.filter(|run| !runs.contains(*run))
+                && is_whole
+                && now.since(written) >= UNLISTED.0
+            {
+                unlisted.push((found.location.clone(), run.to_owned()));
             }
         }
-        for path in unlisted {
+        // A batch may have been listed meanwhile.
+        let listed: BTreeSet<String> = match unlisted.is_empty() {
+            true => BTreeSet::new(),
+            false => self.manifest_names().await?.into_iter().collect(),
+        };
+        let listed: BTreeSet<&str> = listed
+            .iter()
+            .filter_map(|name| name::parse_manifest(name).map(|(_, run)| run))
+            .collect();
+        for (path, run) in unlisted {
+            if listed.contains(run.as_str()) {
+                continue;
+            }
             debug_assert!(below(&self.root, &path).starts_with(name::SESSIONS));
             remove(&*self.store, &path).await?;
             thinned.unlisted += 1;

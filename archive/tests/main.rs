@@ -235,6 +235,31 @@ async fn nothing_of_a_session_is_readable_in_an_encrypted_archive() {
 }
 
 #[tokio::test]
+async fn a_session_that_a_thinning_took_before_it_was_listed_has_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    let mut batch = archive.batch([1; 8]);
+    for part in parts("a", 1, &["one"]) {
+        batch.add(part).await.unwrap();
+    }
+    let is_stored = |path: &PathBuf| path.extension().is_some_and(|end| end == "json");
+    while !files(folder.path()).iter().any(is_stored) {
+        tokio::task::yield_now().await;
+    }
+    // It is read back.
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let thinned = archive.thin(Millis(DAY), at(100_000)).await.unwrap();
+    assert_eq!(thinned.unlisted, 1);
+    for part in parts("b", 1, &["two"]) {
+        batch.add(part).await.unwrap();
+    }
+    let verified = batch.finish(at(0)).await.unwrap();
+    let failed: Vec<&str> = verified.failed.iter().map(|one| one.id.as_str()).collect();
+    assert_eq!(failed, ["a"]);
+    assert_eq!(archive.get("b", None).await.unwrap().1, "two");
+}
+
+#[tokio::test]
 async fn damage_is_found_and_what_was_interrupted_counts_for_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let archive = open(folder.path(), ArchiveOptions::default());

@@ -27,7 +27,13 @@ it("queues changes of an IndexedDB store for endpoints of webhooks, and attempts
   await sessions.complete(id);
   const attempted = await sessions.webhooks.deliver({ allowPrivate: true });
   // The second waits until the first has arrived.
-  expect(attempted).toEqual({ delivered: 0, retried: 1, failed: 0, disabled: [] });
+  expect(attempted).toEqual({
+    delivered: 0,
+    retried: 1,
+    failed: 0,
+    disabled: [],
+    problem: null,
+  });
   expect(await sessions.webhooks.deliver()).toMatchObject({ retried: 0 });
   expect(await sessions.webhooks.remove("bot")).toEqual({ removed: true, dropped: 2 });
 });

@@ -156,6 +156,11 @@ impl Encoder {
     }
 }
 
+/// The compressed bytes that are decoded before the length of the text is looked at.
+const PIECE: usize = 4096;
+/// What is wrong with an object whose text is too long.
+const LONGER: &str = "has another length than its manifest says";
+
 /// Decodes an object, part by part.
 pub(crate) struct Decoder {
     object: String,
@@ -164,6 +169,7 @@ pub(crate) struct Decoder {
     gzip: Option<GzDecoder<Vec<u8>>>,
     frames: Option<Frames>,
     text: Vec<u8>,
+    most: u64,
 }
 
 struct Frames {
@@ -176,11 +182,12 @@ struct Frames {
 }
 
 impl Decoder {
-    /// A decoder for an object of this name. One that is encrypted needs keys.
+    /// A decoder for an object of this name, whose text has at most so many bytes. One that is encrypted needs keys.
     pub(crate) fn new(
         object: &str,
         id: &str,
         version: u64,
+        most: u64,
         seal: Option<Arc<Seal>>,
     ) -> Result<Self> {
         let (rest, is_sealed) = match object.strip_suffix(".enc") {
@@ -210,6 +217,7 @@ impl Decoder {
             gzip: rest.ends_with(".gz").then(|| GzDecoder::new(Vec::new())),
             frames,
             text: Vec::new(),
+            most,
         })
     }
 
@@ -251,14 +259,23 @@ impl Decoder {
         match &mut self.gzip {
             None => self.text.extend_from_slice(plain),
             Some(gzip) => {
-                let written = gzip.write_all(plain);
-                written.map_err(|error| {
-                    ArchiveError::damaged(&*self.object, format!("is no gzip: {error}"))
-                })?;
-                self.text.append(gzip.get_mut());
+                // A piece becomes a thousand times as long at most.
+                for piece in plain.chunks(PIECE) {
+                    let written = gzip.write_all(piece);
+                    written.map_err(|error| {
+                        ArchiveError::damaged(&*self.object, format!("is no gzip: {error}"))
+                    })?;
+                    self.text.append(gzip.get_mut());
+                    if self.text.len() as u64 > self.most {
+                        break;
+                    }
+                }
             }
         }
-        Ok(())
+        match self.text.len() as u64 > self.most {
+            true => Err(ArchiveError::damaged(&*self.object, LONGER)),
+            false => Ok(()),
+        }
     }
 }
 
@@ -344,7 +361,7 @@ mod tests {
         seal: Option<Arc<Seal>>,
         mut bytes: impl Read,
     ) -> Result<String> {
-        let mut decoder = Decoder::new(object, id, version, seal)?;
+        let mut decoder = Decoder::new(object, id, version, 100_000_000, seal)?;
         let mut piece = [0; 77_777];
         loop {
             match bytes.read(&mut piece).map_err(in_memory)? {
@@ -388,6 +405,18 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_text_that_is_longer_than_it_should_be_is_not_decoded_to_its_end() {
+        let coding = Coding {
+            compresses: true,
+            seal: None,
+        };
+        let bytes = encoded(&coding, &"0".repeat(64 << 20));
+        let mut decoder = Decoder::new("x.json.gz", "s", 3, 1 << 20, None).unwrap();
+        assert!(decoder.add(&bytes).is_err());
+        assert!(decoder.text.len() < 8 << 20, "{}", decoder.text.len());
     }
 
     #[test]

@@ -151,6 +151,7 @@ impl Archive {
             &entry.path,
             &entry.id,
             entry.version,
+            entry.text_bytes,
             self.coding.seal.clone(),
         )?;
         let mut digest = Sha256::new();

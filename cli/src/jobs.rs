@@ -44,7 +44,7 @@ Examples:
   tenure jobs run --once --purge-after 30d --archive file:./archive
   tenure jobs list
   tenure jobs failed
-  tenure jobs retry archive $id")]
+  tenure jobs retry archive --all")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -59,7 +59,7 @@ enum Command {
     /// List the sessions that a job could not process
     Failed(LazyArgs<Failed>),
     /// Let the next run of a job process a failed session again
-    Retry(LazyArgs<One>),
+    Retry(LazyArgs<Retry>),
     /// Remove a failed session permanently, without an archive
     Drop(LazyArgs<One>),
 }
@@ -152,6 +152,26 @@ struct Failed {
 #[command(after_help = "\
 Examples:
   tenure jobs retry archive $id
+  tenure jobs retry archive --all")]
+struct Retry {
+    /// The name of the job
+    #[arg(value_name = "NAME")]
+    job: Text,
+    /// The id of the session
+    #[arg(
+        value_name = "ID",
+        required_unless_present = "all",
+        conflicts_with = "all"
+    )]
+    id: Option<Text>,
+    /// All failed sessions of the job, as after an outage of the archive
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
   tenure jobs drop archive $id")]
 struct One {
     /// The name of the job
@@ -467,11 +487,18 @@ fn failed(args: Failed, context: &mut Context) -> Outcome {
     })
 }
 
-fn retry(args: One, context: &mut Context) -> Outcome {
-    let params = DeadLetterRemoveParams {
-        job: args.job,
-        id: args.id,
+/// What `jobs retry --all` has done.
+#[derive(serde::Serialize)]
+struct Retried {
+    /// The number of sessions that the next run takes again.
+    retried: u64,
+}
+
+fn retry(args: Retry, context: &mut Context) -> Outcome {
+    let Some(id) = args.id else {
+        return retry_all(&args.job, context);
     };
+    let params = DeadLetterRemoveParams { job: args.job, id };
     context.run_and_print(&DEAD_LETTER_REMOVE, params, |context, is_removed| {
         context.note(match is_removed {
             true => "the next run of the job takes the session again",
@@ -482,6 +509,33 @@ fn retry(args: One, context: &mut Context) -> Outcome {
         } else {
             Exit::REFUSED
         })
+    })
+}
+
+fn retry_all(job: &Text, context: &mut Context) -> Outcome {
+    let mut retried = 0;
+    loop {
+        let params = DeadLetterListParams {
+            job: Some(job.clone()),
+            limit: Some(1000),
+            cursor: None,
+        };
+        let letters = context.run(&DEAD_LETTER_LIST, params)?.items;
+        if letters.is_empty() {
+            break;
+        }
+        for letter in letters {
+            let params = DeadLetterRemoveParams {
+                job: letter.job,
+                id: letter.id,
+            };
+            retried += u64::from(context.run(&DEAD_LETTER_REMOVE, params)?);
+        }
+    }
+    context.print(Retried { retried }, |context, Retried { retried }| {
+        let sessions = count(retried, "session");
+        context.note(&format!("the next run of the job takes {sessions} again"));
+        Ok(Exit::DONE)
     })
 }
 

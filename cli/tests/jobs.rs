@@ -201,6 +201,22 @@ impl ScheduledHost for Hasty {
 }
 
 #[test]
+fn all_failed_sessions_of_a_job_are_retried_at_once() {
+    let place = trashed(&["a", "b", "c"]);
+    for (job, id) in [("archive", "a"), ("archive", "b"), ("archive2", "c")] {
+        let letter = format!(
+            r#"{{"job":"{job}","ids":["{id}"],"codes":["C"],"messages":["m"],"attempts":4}}"#
+        );
+        place.store().perform("deadLetterAdd", &letter, 0.0);
+    }
+    let retried = place.run_ok(&["jobs", "retry", "archive", "--all", "--json"]);
+    assert_eq!(retried, r#"{"retried":2}"#);
+    let left = place.run_ok(&["jobs", "failed"]);
+    assert!(left.starts_with("archive2\tc\t"), "{left}");
+    assert_eq!(left.lines().count(), 1);
+}
+
+#[test]
 fn a_session_that_could_not_be_archived_is_archived_after_a_retry() {
     let place = trashed(&["a", "b"]);
     let exported = place.run_ok(&["export", "b"]);

@@ -2609,6 +2609,8 @@ fn messages_about_jobs() {
         "tenure jobs run --once --max-age 1d",
         "tenure jobs failed",
         "tenure jobs retry archive a",
+        "tenure jobs retry archive",
+        "tenure jobs retry archive --all",
         "tenure jobs drop archive a",
     ]);
     assert_snapshot(
@@ -2666,6 +2668,17 @@ $ tenure jobs failed
 $ tenure jobs retry archive a
 tenure: the job has no such failed session
 [1]
+$ tenure jobs retry archive
+error: the following required arguments were not provided:
+  <ID>
+
+Usage: tenure jobs retry <NAME> <ID>
+
+For more information, try '--help'.
+[2]
+$ tenure jobs retry archive --all
+tenure: the next run of the job takes 0 sessions again
+[0]
 $ tenure jobs drop archive a
 tenure: the job has no such failed session
 [1]

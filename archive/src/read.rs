@@ -11,11 +11,13 @@ use tenure_core::{SessionId, Timestamp};
 
 use crate::address::Archive;
 use crate::batch::{below, check};
-use crate::coding::{Decoder, hex};
+use crate::coding::{Decoder, OTHER_LENGTH, hex};
 use crate::error::{ArchiveError, Result};
 use crate::manifest::{Entry, FORMAT, Manifest};
 use crate::name;
 
+/// The sessions of a page, by default.
+pub const DEFAULT_PAGE: u32 = 50;
 /// The greatest number of problems that a verification lists.
 const MAX_LISTED: usize = 1000;
 
@@ -174,10 +176,7 @@ impl Archive {
         }
         let text = decoder.end()?;
         if text.len() as u64 != entry.text_bytes {
-            return Err(ArchiveError::damaged(
-                &*entry.path,
-                "has another length than its manifest says",
-            ));
+            return Err(ArchiveError::damaged(&*entry.path, OTHER_LENGTH));
         }
         match is_of_another(&entry, &text) {
             true => Err(ArchiveError::damaged(

@@ -36,24 +36,19 @@ impl Archive {
     /// `ARCHIVE_FAILED`.
     pub async fn thin(&self, age: Millis, now: Timestamp) -> Result<Thinned> {
         let mut thinned = Thinned::default();
-        let (mut runs, mut is_whole) = (BTreeSet::new(), true);
         for name in self.manifest_names().await? {
-            let Some((at, run)) = name::parse_manifest(&name) else {
+            let Some((at, _)) = name::parse_manifest(&name) else {
                 continue;
             };
             if now.since(at) < age.0 || age.0 == 0 {
-                // Objects are of the run that their names say.
-                runs.insert(run.to_owned());
                 continue;
             }
             let manifest = match self.manifest(&name).await {
-                Ok(manifest) => manifest,
                 Err(ArchiveError::Damaged { .. }) => {
-                    runs.insert(run.to_owned());
-                    (thinned.damaged, is_whole) = (thinned.damaged + 1, false);
+                    thinned.damaged += 1;
                     continue;
                 }
-                Err(error) => return Err(error),
+                manifest => manifest?,
             };
             for entry in &manifest.sessions {
                 let Ok(path) = self.path_of(entry) else {
@@ -65,41 +60,8 @@ impl Archive {
             }
             remove(&*self.store, &self.manifests().join(name.as_str())).await?;
         }
-        let sessions = self.sessions();
-        let mut objects = self.store.list(Some(&sessions));
-        let mut unlisted = Vec::new();
-        while let Some(found) = objects.try_next().await? {
-            let written =
-                Timestamp::from_millis(found.last_modified.timestamp_millis()).unwrap_or(now);
-            let run = found
-                .location
-                .filename()
-                .and_then(name::parse_version)
-                .map(|(_, run)| run);
-            // What has another name is not ours.
-            if let Some(run) = run.filter(|run| !runs.contains(*run))
-                && is_whole
-                && now.since(written) >= UNLISTED.0
-            {
-                unlisted.push((found.location.clone(), run.to_owned()));
-            }
-        }
-        // A batch may have been listed meanwhile.
-        let listed: BTreeSet<String> = match unlisted.is_empty() {
-            true => BTreeSet::new(),
-            false => self.manifest_names().await?.into_iter().collect(),
-        };
-        let listed: BTreeSet<&str> = listed
-            .iter()
-            .filter_map(|name| name::parse_manifest(name).map(|(_, run)| run))
-            .collect();
-        for (path, run) in unlisted {
-            if listed.contains(run.as_str()) {
-                continue;
-            }
-            debug_assert!(below(&self.root, &path).starts_with(name::SESSIONS));
-            remove(&*self.store, &path).await?;
-            thinned.unlisted += 1;
+        if thinned.damaged == 0 {
+            thinned.unlisted += self.remove_unlisted(now).await?;
         }
         for leftover in self.leftovers().await? {
             if leftover.is_older(UNLISTED, now) {
@@ -108,6 +70,44 @@ impl Archive {
             }
         }
         Ok(thinned)
+    }
+
+    /// Removes old objects that no manifest lists. Returns their number.
+    async fn remove_unlisted(&self, now: Timestamp) -> Result<u64> {
+        let listed = self.listed_runs().await?;
+        let sessions = self.sessions();
+        let mut objects = self.store.list(Some(&sessions));
+        let mut unlisted = Vec::new();
+        while let Some(found) = objects.try_next().await? {
+            let written =
+                Timestamp::from_millis(found.last_modified.timestamp_millis()).unwrap_or(now);
+            // What has another name is not ours.
+            let parsed = found.location.filename().and_then(name::parse_version);
+            if let Some((_, run)) = parsed
+                && !listed.contains(run)
+                && now.since(written) >= UNLISTED.0
+            {
+                unlisted.push((found.location.clone(), run.to_owned()));
+            }
+        }
+        if unlisted.is_empty() {
+            return Ok(0);
+        }
+        // A batch may have been listed meanwhile.
+        let listed = self.listed_runs().await?;
+        unlisted.retain(|(_, run)| !listed.contains(run));
+        for (path, _) in &unlisted {
+            debug_assert!(below(&self.root, path).starts_with(name::SESSIONS));
+            remove(&*self.store, path).await?;
+        }
+        Ok(unlisted.len() as u64)
+    }
+
+    /// The runs that have a manifest. Objects are of the run that their names say.
+    async fn listed_runs(&self) -> Result<BTreeSet<String>> {
+        let names = self.manifest_names().await?;
+        let parsed = names.iter().filter_map(|name| name::parse_manifest(name));
+        Ok(parsed.map(|(_, run)| run.to_owned()).collect())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use tenure_archive::{Archive, ArchiveError, Entry};
+use tenure_archive::{Archive, ArchiveError, DEFAULT_PAGE, Entry};
 use tenure_bridge::{Answer, Options, answer};
 use tenure_core::value::limits::page_limit;
 use tenure_core::value::properties::{Params, Properties};
@@ -11,9 +11,6 @@ use tenure_core::{Error, Result, Text, Timestamp};
 use tenure_host::{RuntimeThread, archive_error, open_existing_archive};
 
 use crate::store_thread::Completion;
-
-/// The sessions of a page, by default.
-const LIMIT: u32 = 50;
 
 /// What is to be read from an archive.
 pub(crate) struct Reading {
@@ -73,7 +70,7 @@ impl Reading {
         let what = match method {
             "list" => {
                 let params = ListParams::read(method, params)?;
-                page_limit(params.limit, LIMIT)?;
+                page_limit(params.limit, DEFAULT_PAGE)?;
                 What::List(params)
             }
             "get" => What::Get(GetParams::read(method, params)?),
@@ -109,7 +106,7 @@ async fn read(archive: &Archive, what: What) -> Result<Answer, ArchiveError> {
         What::List(params) => {
             let id = params.id.as_ref().map(Text::as_str);
             let cursor = params.cursor.as_ref().map(Text::as_str);
-            let limit = page_limit(params.limit, LIMIT)? as usize;
+            let limit = page_limit(params.limit, DEFAULT_PAGE)? as usize;
             let page = archive.list(id, params.after, limit, cursor).await?;
             Ok(answer::ok(&page))
         }

@@ -7,10 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use serde::Serialize;
-use tenure_apps::jobs::run::{JobAlert, JobRetry};
-use tenure_apps::retention::purge::PurgeProgress;
-use tenure_apps::scheduled::{JobReport, ScheduledParams};
+use tenure_apps::scheduled::ScheduledParams;
 use tenure_apps::webhooks::job::WebhookDeliverParams;
 use tenure_bridge::{Answer, Backend, Call, HandleLimits, Options, answer};
 use tenure_core::error::Cause;
@@ -27,16 +24,6 @@ use crate::archive_reader::Reading;
 use crate::archives::Archives;
 use crate::serve::{server_options, started};
 use crate::store_thread::{Completion, StoreThread};
-
-/// What becomes of a job, as JavaScript gets it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-enum Notification<'a> {
-    Progress(&'a PurgeProgress),
-    Retry(&'a JobRetry),
-    Report(&'a JobReport),
-    Alert(&'a JobAlert),
-}
 
 pub(crate) struct StoreBackend {
     executor: Arc<Executor>,
@@ -173,13 +160,10 @@ impl StoreBackend {
         let filling = filling.transpose().map_err(archive_error)?;
         let news = thread.news();
         let notify = move |what: JobNews| {
-            news.send(Json::of(&match &what {
-                JobNews::Wait(_) => return,
-                JobNews::Progress(progress) => Notification::Progress(progress),
-                JobNews::Retry(retry) => Notification::Retry(retry),
-                JobNews::Ended(report) => Notification::Report(report),
-                JobNews::Alert(alert) => Notification::Alert(alert),
-            }));
+            // Of its times, JavaScript asks nothing.
+            if !matches!(what, JobNews::Wait(_)) {
+                news.send(Json::of(&what));
+            }
         };
         let (executor, limits) = (Arc::clone(&self.executor), self.limits.now());
         let mut job = self.job.borrow_mut();

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use serde::Serialize;
-use tenure_archive::{Archive, ArchiveError, Entry};
+use tenure_archive::{Archive, ArchiveError, DEFAULT_PAGE, Entry};
 use tenure_core::error::Cause;
 use tenure_core::session::operations::IMPORT;
 use tenure_core::session::params::{GetParams, ImportParams};
@@ -17,9 +17,6 @@ use crate::lazy_args::LazyArgs;
 use crate::output::{clean, count};
 use crate::progress::Progress;
 use crate::{choice, removal, time};
-
-/// The sessions that a list prints by default.
-const DEFAULT_LIMIT: u32 = 50;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -108,7 +105,7 @@ struct List {
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     after: Option<Timestamp>,
     /// The most sessions to print
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_LIMIT, value_parser = choice::limit)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_PAGE, value_parser = choice::limit)]
     limit: u32,
     /// Continue after a page
     #[arg(long, value_name = "CURSOR")]

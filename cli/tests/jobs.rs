@@ -34,6 +34,19 @@ fn perform(place: &Place, name: &str, params: &str, now: f64) -> Value {
     json(&answer)["ok"].clone()
 }
 
+/// The arguments of a run that archives what is in the trash.
+fn run_into(archive: &str) -> [&str; 7] {
+    [
+        "jobs",
+        "run",
+        "--once",
+        "--purge-after",
+        "0s",
+        "--archive",
+        archive,
+    ]
+}
+
 const DAY: f64 = 86_400_000.0;
 /// 2026-01-08T18:05:30Z, the clock override of the tests.
 const NOW: f64 = 1_767_895_530_000.0;
@@ -43,15 +56,7 @@ fn a_run_archives_removes_and_is_reported() {
     let place = trashed(&["a", "b"]);
     let exported = place.run_ok(&["export", "a"]);
     let archive = format!("file:{}", place.folder.path().join("old").display());
-    let run = [
-        "jobs",
-        "run",
-        "--once",
-        "--purge-after",
-        "0s",
-        "--archive",
-        &archive,
-    ];
+    let run = run_into(&archive);
     let report = json(&place.run_ok(&[&run[..], &["--json"]].concat()));
     assert_eq!(report["outcome"], "done");
     assert_eq!(
@@ -148,16 +153,7 @@ fn failed_sessions_are_listed_retried_and_dropped() {
     let listed = place.run_ok(&["jobs", "failed"]);
     assert_eq!(listed.lines().count(), 2);
     let archive = format!("file:{}", place.folder.path().join("old").display());
-    let run = [
-        "jobs",
-        "run",
-        "--once",
-        "--purge-after",
-        "0s",
-        "--json",
-        "--archive",
-        &archive,
-    ];
+    let run = [&run_into(&archive)[..], &["--json"]].concat();
     assert_eq!(json(&place.run_ok(&run))["removed"], 1);
     let retried = place.run(&["jobs", "retry", "archive", "a"]);
     assert_eq!(retried.code, 0, "{retried:?}");
@@ -246,8 +242,7 @@ fn a_session_that_could_not_be_archived_is_archived_after_a_retry() {
     let listed = place.run_ok(&["jobs", "failed"]);
     assert!(listed.starts_with("archive\tb\t2026-01-08T18:"), "{listed}");
     std::fs::remove_file(folder.join("sessions/b")).unwrap();
-    let run = ["jobs", "run", "--once", "--purge-after", "0s", "--json"];
-    let run = [&run[..], &["--archive", &archive]].concat();
+    let run = [&run_into(&archive)[..], &["--json"]].concat();
     assert_eq!(json(&place.run_ok(&run))["removed"], 0);
     assert_eq!(place.run(&["jobs", "retry", "archive", "b"]).code, 0);
     let retried = json(&place.run_ok(&run));
@@ -272,15 +267,7 @@ fn a_command_gets_the_alert() {
     std::fs::create_dir(&archive).unwrap();
     std::fs::write(archive.join("manifests"), "").unwrap();
     let archive = format!("file:{}", archive.display());
-    let run = [
-        "jobs",
-        "run",
-        "--once",
-        "--purge-after",
-        "0s",
-        "--archive",
-        &archive,
-    ];
+    let run = run_into(&archive);
     let args = [&run[..], &["--alert", "sh -c 'cat > alerted'"]].concat();
     let output = output_of(place.command(&args));
     assert_eq!(output.code, 3, "{output:?}");
@@ -335,8 +322,7 @@ fn a_job_without_a_store_is_refused() {
 fn a_run_whose_process_was_killed_is_continued_at_once() {
     let place = trashed(&["a", "b"]);
     let archive = format!("file:{}", place.folder.path().join("old").display());
-    let run = ["jobs", "run", "--once", "--purge-after", "0s", "--json"];
-    let run = [&run[..], &["--archive", &archive]].concat();
+    let run = [&run_into(&archive)[..], &["--json"]].concat();
     // It rests after its first session.
     let slow = [&run[..], &["--cpu-percent", "1"]].concat();
     let mut child = place.command(&slow).stdout(Stdio::null()).spawn().unwrap();

@@ -1,10 +1,12 @@
 //! A job at its schedule, by a native host: the core says when a run is due, which sessions it archives and which it removes. A
 //! command runs a job on its own thread, the addon on one in the background.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use tenure_apps::jobs::operations::JOB_END;
 use tenure_apps::jobs::run::{JobAlert, JobRetry, JobWait};
 use tenure_apps::retention::purge::PurgeProgress;
@@ -12,6 +14,7 @@ use tenure_apps::scheduled::{JobReport, SCHEDULED, ScheduledParams};
 use tenure_core::work::job::{
     DriverError, JobError, JobReply, JobResult, Need, Step, StepReply, Verified,
 };
+use tenure_core::work::operation::Reply;
 use tenure_core::{Error, Limits, Result, Timestamp};
 
 use crate::archive::{Filling, archive_error};
@@ -46,7 +49,8 @@ pub trait ScheduledHost {
 }
 
 /// What becomes of a job.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum JobNews {
     /// How far a run is.
     Progress(PurgeProgress),
@@ -55,6 +59,7 @@ pub enum JobNews {
     /// Sessions are tried again later.
     Retry(JobRetry),
     /// A run has ended.
+    #[serde(rename = "report")]
     Ended(Box<JobReport>),
     /// Something that a person should know of.
     Alert(JobAlert),
@@ -124,40 +129,33 @@ fn perform(
             }
         }
         Need::Progress(progress) => {
-            let progress = progress.into_any();
-            let progress = match progress.downcast::<JobReport>() {
-                Ok(report) => {
-                    host.notify(JobNews::Ended(report));
-                    return Ok(JobReply::Done);
-                }
-                Err(other) => other,
-            };
-            let progress = match progress.downcast::<JobAlert>() {
-                Ok(alert) => {
-                    host.notify(JobNews::Alert(*alert));
-                    return Ok(JobReply::Done);
-                }
-                Err(other) => other,
-            };
-            let progress = match progress.downcast::<JobRetry>() {
-                Ok(retry) => {
-                    host.notify(JobNews::Retry(*retry));
-                    return Ok(JobReply::Done);
-                }
-                Err(other) => other,
-            };
-            match progress.downcast::<JobWait>() {
-                Ok(wait) => host.notify(JobNews::Wait(*wait)),
-                Err(other) => {
-                    if let Ok(progress) = other.downcast::<PurgeProgress>() {
-                        host.notify(JobNews::Progress(*progress));
-                    }
-                }
+            if let Some(news) = news_of(progress) {
+                host.notify(news);
             }
             Ok(JobReply::Done)
         }
         _ => Err(unexpected().into()),
     }
+}
+
+/// What the progress of the job says.
+fn news_of(progress: Box<dyn Reply>) -> Option<JobNews> {
+    taken(progress.into_any(), |report| {
+        JobNews::Ended(Box::new(report))
+    })
+    .or_else(|other| taken(other, JobNews::Alert))
+    .or_else(|other| taken(other, JobNews::Retry))
+    .or_else(|other| taken(other, JobNews::Wait))
+    .or_else(|other| taken(other, JobNews::Progress))
+    .ok()
+}
+
+/// The news of a progress of this type; the progress itself if it is of another one.
+fn taken<T: 'static>(
+    progress: Box<dyn Any>,
+    news: impl FnOnce(T) -> JobNews,
+) -> std::result::Result<JobNews, Box<dyn Any>> {
+    progress.downcast().map(|progress| news(*progress))
 }
 
 fn no_archive() -> Error {
@@ -260,7 +258,7 @@ struct InBackground {
     limits: Arc<Limits>,
     stop: Arc<Stop>,
     notify: Box<dyn FnMut(JobNews) + Send>,
-    /// when the progress was reported last.
+    /// When the progress was reported last.
     notified_at: Option<Instant>,
 }
 

@@ -1,7 +1,7 @@
 //! Reading an archive over HTTP: `GET /v1/archive` has a page of archived sessions, and `GET /v1/archive/{id}` one of them. A server has
 //! an archive if it was started with one.
 
-use tenure_archive::Archive;
+use tenure_archive::{Archive, DEFAULT_PAGE};
 use tenure_bridge::answer;
 use tenure_core::value::limits::page_limit;
 use tenure_core::{Error, Result, Timestamp};
@@ -14,8 +14,6 @@ use crate::state::State;
 
 /// The name in the log and in errors.
 pub(crate) const NAME: &str = "archive";
-/// The sessions of a page, by default.
-const LIMIT: u32 = 50;
 
 /// The id of the session that a path below the root of the API asks the archive for; empty for a page of sessions, and `None` if it asks
 /// for something else.
@@ -50,7 +48,7 @@ async fn list(state: &State, query: &str) -> Result<String> {
             _ => return Err(unknown(&name)),
         }
     }
-    let limit = page_limit(limit, LIMIT)? as usize;
+    let limit = page_limit(limit, DEFAULT_PAGE)? as usize;
     let _permit = state.archive_readers.acquire().await;
     let page = archive.list(id.as_deref(), after, limit, cursor.as_deref());
     Ok(answer::ok(&page.await.map_err(archive_error)?))

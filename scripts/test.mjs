@@ -72,8 +72,7 @@ const programs = {
 const withServers = ["rust", "native"];
 
 /**
- * All checks, in the order of their output. Three run at a time, those that take long first; `laneOf`
- * says which.
+ * All checks. Three run at a time, those that take long first; `inOrder` and `laneOf` say which.
  */
 const checks = [
   {
@@ -124,12 +123,12 @@ const checks = [
 
 /**
  * Checks of one lane do not run at the same time. Lints and Rust tests are compiled in one folder. At
- * full length many tests keep all processors busy, and those that wait for a time would wait for much
- * longer beside others; the checks in Chromium mostly wait.
+ * full length two lanes keep the processors busy: in each, many tests wait for disks, timers and
+ * browsers, but beside more checks they would wait for much longer.
  */
-function laneOf({ group, usesCargo }) {
-  if (everything) return group === "browser" ? "browser" : "others";
-  return usesCargo ? "cargo" : undefined;
+function laneOf({ usesCargo }) {
+  if (usesCargo) return "cargo";
+  return everything ? "others" : undefined;
 }
 
 /**
@@ -148,12 +147,19 @@ await main(async () => {
   chooseColours();
   await prepare();
   const meant = checks.filter(({ group, when }) => chosen.includes(group) && (when?.() ?? true));
-  return summarize(await inLanes(meant, { laneOf, atOnce: 3 }, perform));
+  return summarize(await inLanes(inOrder(meant), { laneOf, atOnce: 3 }, perform));
 });
 
 function readArguments(args) {
   if (args[0] !== "--only") return { chosen: Object.keys(groups), files: args };
   return { chosen: (args[1] ?? "").split(","), files: args.slice(2) };
+}
+
+/** At full length the checks that mostly wait for a browser or an installation run first, beside the compiler. */
+function inOrder(meant) {
+  if (!everything) return meant;
+  const waits = ({ group }) => group === "browser" || group === "packaging";
+  return [...meant.filter(waits), ...meant.filter((check) => !waits(check))];
 }
 
 /** Whether the given files include some of a kind, or no files were given. */
@@ -178,21 +184,20 @@ async function prepare() {
   checkRequirements();
   if (chosen.includes("lint") || chosen.includes("rust")) checkClippy();
   checkPrograms([...new Set(chosen.flatMap((group) => programs[group] ?? []))]);
+  const needsServers = withServers.some((group) => chosen.includes(group));
+  // The download of these programs takes as long as a part of the build, and waits for a network.
+  const buckets = needsServers ? ensureBuckets() : undefined;
+  buckets?.catch(() => {});
   await ensurePackages(toTest);
   if (chosen.includes("browser") || chosen.includes("packaging")) {
     await step("Chromium", async (working) => {
       chromium = await ensureChromium(() => working("installing"));
     });
   }
-  if (withServers.some((group) => chosen.includes(group))) {
+  if (needsServers) {
     await step("PostgreSQL", async (working) => {
       const { env } = await startPostgres(await ensurePostgres(() => working("installing")));
       Object.assign(process.env, env);
-    });
-    await step("object storage", async (working) => {
-      const { env, missing } = await startBuckets(await ensureBuckets(() => working("installing")));
-      Object.assign(process.env, env);
-      if (missing.length > 0) return `no server can be had of ${missing.join(", ")}: not tested`;
     });
   }
   if (chosen.includes("native")) {
@@ -201,6 +206,14 @@ async function prepare() {
     });
   }
   await build([...new Set(chosen.flatMap((group) => groups[group]))]);
+  if (buckets) {
+    await step("object storage", async (working) => {
+      working("starting");
+      const { env, missing } = await startBuckets(await buckets);
+      Object.assign(process.env, env);
+      if (missing.length > 0) return `no server can be had of ${missing.join(", ")}: not tested`;
+    });
+  }
 }
 
 /** Runs a check and prints its outcome. Does not throw. */

@@ -11,7 +11,7 @@ use crate::database::Database;
 use crate::failure::failed;
 use crate::query;
 use crate::request::Frame;
-use crate::row::{self, HEAD, any_text, optional_any_text, read_head};
+use crate::row::{self, HEAD_COUNT, any_text, optional_any_text, read_head};
 
 impl Database {
     /// See `Store::list`.
@@ -37,7 +37,7 @@ impl Database {
         // What was left out because of its size follows.
         let total = rows
             .first()
-            .and_then(|row| row::get::<i64>(row, HEAD.len()).ok());
+            .and_then(|row| row::get::<i64>(row, HEAD_COUNT).ok());
         page.more = total.is_some_and(|total| row::restored(total) > rows.len() as u64);
         for row in rows {
             match read_head(row) {

@@ -20,20 +20,18 @@ use tenure_core::{Changes, Event, Head, SessionId, Timestamp};
 
 use crate::request::{Frame, Mark, Request, Value};
 use crate::required::Required;
-use crate::row::{HEAD, head_values, stored};
+use crate::row::{HEAD_COUNT, SESSION, head_values, stored};
 
-/// The columns of a session in a statement: those of its head, and the token of the commit that writes it.
-static COLUMNS: LazyLock<String> = LazyLock::new(|| format!("{}, written_by", HEAD.join(", ")));
 /// The values of a session, if they are the first parameters.
 static VALUES: LazyLock<String> = LazyLock::new(|| {
-    let marks: Vec<String> = (1..=HEAD.len() + 1)
+    let marks: Vec<String> = (1..=HEAD_COUNT + 1)
         .map(|number| format!("${number}"))
         .collect();
     marks.join(", ")
 });
 /// The assignment of all of them but the id.
 static ASSIGNED: LazyLock<String> = LazyLock::new(|| {
-    let columns = COLUMNS.split(", ").zip(1..).skip(1);
+    let columns = SESSION.split(", ").zip(1..).skip(1);
     let assigned: Vec<String> = columns
         .map(|(column, number)| format!("{column} = ${number}"))
         .collect();
@@ -209,7 +207,7 @@ impl Site<'_> {
             [] => format!("VALUES ({values})"),
             absent => format!("SELECT {values} WHERE {}", self.are_absent(request, absent)),
         };
-        let insert = || format!("INSERT INTO {schema}.sessions AS s ({}) {rows}", &*COLUMNS);
+        let insert = || format!("INSERT INTO {schema}.sessions AS s ({}) {rows}", SESSION);
         let written = match expect {
             Expect::Absent => format!("{} ON CONFLICT (id) DO NOTHING", insert()),
             Expect::Any => format!("{} ON CONFLICT (id) DO UPDATE SET {}", insert(), assigned),

@@ -65,7 +65,7 @@ pub(crate) fn list<'a>(query: &'a ListQuery, schema: &str, rows: u64) -> Request
     let offset = request.bind(integer(query.offset));
     let most = request.bind(integer(query.max_bytes));
     let sizes = TEXTS.map(|column| format!("coalesce(octet_length(s.{column}), 0)::BIGINT"));
-    let columns = HEAD.join(", s.");
+    let columns = HEAD.replace(", ", ", s.");
     request.push(format_args!(
         "SELECT s.{columns}, s.found FROM (\
          SELECT s.{columns}, sum(s.size) OVER (ORDER BY {order}) - s.size AS before, \

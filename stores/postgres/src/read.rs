@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 use crate::database::Database;
 use crate::failure::failed;
 use crate::request::{Frame, Request, Value};
-use crate::row::{self, EVENT, HEAD, RECORD, read_event, read_head, read_record};
+use crate::row::{self, EVENT, HEAD_COUNT, RECORD, SESSION, read_event, read_head, read_record};
 
 impl Database {
     /// See `Store::load`.
@@ -97,7 +97,7 @@ impl Database {
                 let row = heads.get(id.as_str());
                 let loaded = row.map(|row| loaded(row, &events, *history));
                 if let (Some(row), Some(Ok(loaded))) = (row, &loaded)
-                    && let Ok(Some(commit)) = row::get::<Option<i64>>(row, HEAD.len())
+                    && let Ok(Some(commit)) = row::get::<Option<i64>>(row, HEAD_COUNT)
                 {
                     self.heads.note_head(&loaded.head, commit);
                 }
@@ -135,19 +135,18 @@ impl Database {
 
     fn heads<'a>(&self, ids: Vec<Option<&'a str>>) -> Request<'a> {
         let mut request = Request::default();
-        let columns = format!("{}, written_by", HEAD.join(", "));
         match ids.as_slice() {
             [Some(id)] => {
                 let id = request.bind(*id);
                 request.push(format_args!(
-                    "SELECT {columns} FROM {}.sessions WHERE id = {id}",
+                    "SELECT {SESSION} FROM {}.sessions WHERE id = {id}",
                     self.schema
                 ));
             }
             _ => {
                 let ids = request.bind(Value::Texts(ids));
                 request.push(format_args!(
-                    "SELECT {columns} FROM {}.sessions WHERE id = ANY({ids})",
+                    "SELECT {SESSION} FROM {}.sessions WHERE id = ANY({ids})",
                     self.schema
                 ));
             }

@@ -66,6 +66,16 @@ impl ToSql for Value<'_> {
     to_sql_checked!();
 }
 
+impl<'a> From<tenure_columns::Value<'a>> for Value<'a> {
+    fn from(value: tenure_columns::Value<'a>) -> Self {
+        match value {
+            tenure_columns::Value::Integer(integer) => Self::Integer(integer),
+            tenure_columns::Value::Boolean(boolean) => Self::Boolean(boolean),
+            tenure_columns::Value::Text(text) => Self::Text(text),
+        }
+    }
+}
+
 impl From<i64> for Value<'_> {
     fn from(value: i64) -> Self {
         Self::Integer(Some(value))

@@ -35,7 +35,8 @@ fn a_call_that_gets_no_connection_in_time_is_a_failure_and_no_wait() {
         let schema = Schema::new();
         let options = PostgresOptions {
             pool_max: Some(1),
-            connection_timeout_ms: Some(50),
+            // Also the first connection has to be there by then.
+            connection_timeout_ms: Some(1_000),
             ..PostgresOptions::default()
         };
         let store = PostgresStore::open(&schema.address(), &options)

@@ -8,7 +8,7 @@ use tenure_core::store::tally::{Aggregate, Measured, Shared, Tally};
 use tenure_core::store::{History, ListQuery, Loaded, Page, Problem, Scan};
 use tenure_core::stored::head::Usage;
 use tenure_core::stored::record::Record;
-use tenure_core::{Error, Event, Head, Result, SessionId, Status, Timestamp};
+use tenure_core::{Error, Event, Head, Result, SessionId, Status};
 
 use crate::counts::read_sums;
 use crate::database::Database;
@@ -191,13 +191,14 @@ impl Database {
     pub(crate) fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
         let read = || {
             let mut find = self.prepare(
-                "SELECT key, version, expires_at, owner, body FROM records \
+                "SELECT kind, key, version, expires_at, owner, body FROM records \
                  WHERE kind = ? AND key = ?",
             )?;
             let mut rows = find.query([kind, key])?;
-            rows.next()?.map(|row| read_record(kind, row)).transpose()
+            let record = rows.next()?.map(row::read_record).transpose()?;
+            Ok(record)
         };
-        read().map_err(|unread| self.unread_record("record", kind, unread))
+        read().map_err(|unread| self.unread_record("record", unread))
     }
 
     /// See `Store::scan`.
@@ -206,11 +207,11 @@ impl Database {
             // No key precedes the empty key.
             let mut find = self.prepare(match scan.after {
                 Some(_) => {
-                    "SELECT key, version, expires_at, owner, body FROM records \
+                    "SELECT kind, key, version, expires_at, owner, body FROM records \
                      WHERE kind = ? AND key > ? ORDER BY key LIMIT ?"
                 }
                 None => {
-                    "SELECT key, version, expires_at, owner, body FROM records \
+                    "SELECT kind, key, version, expires_at, owner, body FROM records \
                      WHERE kind = ? AND key >= ? ORDER BY key LIMIT ?"
                 }
             })?;
@@ -218,11 +219,11 @@ impl Database {
             let mut rows = find.query((&scan.kind, after, scan.limit))?;
             let mut records = Vec::new();
             while let Some(row) = rows.next()? {
-                records.push(read_record(&scan.kind, row)?);
+                records.push(row::read_record(row)?);
             }
             Ok(records)
         };
-        read().map_err(|unread| self.unread_record("scan", &scan.kind, unread))
+        read().map_err(|unread| self.unread_record("scan", unread))
     }
 
     /// See `Store::tally`.
@@ -318,12 +319,12 @@ impl Database {
         Ok(())
     }
 
-    fn unread_record(&self, method: &str, kind: &str, unread: Unread) -> Error {
+    fn unread_record(&self, method: &str, unread: Unread) -> Error {
         match unread {
             Unread::Failed(error) => self.failed(method, &error),
             Unread::Damaged(damage) => Cause::StoreFailed {
                 method: method.to_owned(),
-                problem: self.place(&format!("a record of kind {kind:?} is damaged: {damage}")),
+                problem: self.place(&damage),
             }
             .into(),
         }
@@ -339,27 +340,6 @@ impl Database {
 pub(crate) fn event_key(session: i64, sequence: u64) -> Option<i64> {
     let sequence = u32::try_from(sequence).ok()?;
     Some((session << 32) | i64::from(sequence))
-}
-
-fn read_record(kind: &str, row: &rusqlite::Row<'_>) -> Result<Record, Unread> {
-    let damaged = |error: Error| Unread::Damaged(error.to_string());
-    let expires_at: Option<i64> = row.get(2)?;
-    let owner: Option<String> = row.get(3)?;
-    Ok(Record {
-        kind: kind.to_owned(),
-        key: row.get(0)?,
-        version: row::restored(row.get(1)?),
-        expires_at: expires_at
-            .map(Timestamp::from_millis)
-            .transpose()
-            .map_err(damaged)?,
-        owner: owner
-            .as_deref()
-            .map(SessionId::parse)
-            .transpose()
-            .map_err(damaged)?,
-        body: row.get(4)?,
-    })
 }
 
 impl Database {

@@ -128,6 +128,8 @@ pub struct JobReport {
     pub errors: u64,
     /// The number of these that became dead letters.
     pub dead_letters: u64,
+    /// The number of sessions that were left alone, because they are dead letters of earlier runs.
+    pub left_alone: u64,
     /// The number of sessions that were removed from the archive.
     pub thinned: u64,
     /// The size of what was archived, in bytes.
@@ -369,6 +371,7 @@ fn add(report: &mut JobReport, purging: &Purging) -> Vec<NotPurged> {
     report.sessions += result.removed;
     report.archived += purging.archived;
     report.bytes += purging.bytes;
+    report.left_alone += purging.left_alone;
     let is_due =
         |failed: &&NotPurged| !matches!(failed.code.as_str(), "VERSION_CONFLICT" | "SESSION_HELD");
     result.failed.iter().filter(is_due).cloned().collect()

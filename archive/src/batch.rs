@@ -1,7 +1,10 @@
 //! The archiving of a batch: sessions are coded and stored while others are exported, some at a time. At the end what the service has is read
 //! and compared, and a manifest lists it. Only then may the sessions be removed.
 
+use std::error::Error;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
@@ -11,6 +14,7 @@ use tenure_core::work::job::{ExportedPart, NotVerified, Verified};
 use tenure_core::{Json, SessionId, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::address::Archive;
 use crate::coding::{Encoder, hex};
@@ -22,6 +26,9 @@ use crate::name;
 const PART: usize = 8 << 20;
 /// The parts of a session that wait to be coded.
 const WAITING: usize = 2;
+
+/// How long it may take to see whether the archive takes anything.
+const PROBE: Duration = Duration::from_secs(30);
 
 /// The requests at a time that ask whether objects are still there.
 const AT_ONCE: usize = 16;
@@ -118,20 +125,46 @@ impl Batch {
         self.current = None;
         let mut verified = Verified::default();
         let mut sessions = Vec::new();
+        let mut failure = None;
         while let Some(joined) = self.stored.join_next().await {
             match joined {
                 Ok((_, Ok(entry))) => {
                     verified.bytes += entry.bytes;
                     sessions.push(entry);
                 }
-                Ok((id, Err(error))) => verified.failed.push(not_verified(&id, &error)),
+                Ok((id, Err(error))) => {
+                    verified.failed.push(not_verified(&id, &error));
+                    if matches!(error, ArchiveError::Unavailable(_)) {
+                        failure = Some(error);
+                    }
+                }
                 // It panicked, and its session is not known: nothing may be removed.
                 Err(_) => return Err(ArchiveError::Internal("storing a session has panicked")),
             }
         }
-        if sessions.is_empty() {
-            return Ok(verified);
+        if !sessions.is_empty() {
+            self.list(sessions, now, &mut verified).await?;
         }
+        // Whether it is the archive that has failed, and not what it was asked for, is seen when it is asked for something else.
+        let unavailable = match failure {
+            Some(error) if is_full(&error) => Some(error),
+            Some(error) => match timeout(PROBE, self.archive.probe(&self.run)).await {
+                Ok(probed) => probed.err(),
+                Err(_) => Some(error),
+            },
+            None => None,
+        };
+        verified.unavailable = unavailable.map(|error| error.to_driver_error());
+        Ok(verified)
+    }
+
+    /// Lists the sessions that are stored and verified in a manifest.
+    async fn list(
+        &self,
+        mut sessions: Vec<Entry>,
+        now: Timestamp,
+        verified: &mut Verified,
+    ) -> Result<()> {
         sessions
             .sort_by(|one: &Entry, other| (&one.id, one.version).cmp(&(&other.id, other.version)));
         let manifest = Manifest {
@@ -150,9 +183,8 @@ impl Batch {
         let store = &*self.archive.store;
         put_new(store, &path, text).await?;
         check(store, &path, &digest).await?;
-        self.fail_what_is_gone(manifest.sessions, &mut verified)
-            .await;
-        Ok(verified)
+        self.fail_what_is_gone(manifest.sessions, verified).await;
+        Ok(())
     }
 
     /// Sessions whose objects are not there any more have failed. A thinning whose clock is wrong, or beside a batch that was
@@ -174,6 +206,41 @@ impl Batch {
             }
         }
     }
+}
+
+impl Archive {
+    /// Stores a small object beside the sessions, as a session is stored.
+    ///
+    /// # Errors
+    /// The archive as a whole takes nothing.
+    async fn probe(&self, run: &str) -> Result<()> {
+        const TEXT: &[u8] = b"{}";
+        let path =
+            self.sessions()
+                .join(name::PROBES)
+                .join(name::of_version(0, &name::of_probe(run), ""));
+        put_new(&*self.store, &path, TEXT.to_vec()).await?;
+        check(&*self.store, &path, &hex(Sha256::digest(TEXT).as_slice())).await?;
+        // Where the right to delete is missing, a thinning removes it as an object without a manifest.
+        let _ = self.store.delete(&path).await;
+        Ok(())
+    }
+}
+
+/// Whether there is no room, or nothing may be written at all. A small object may have found room all the same.
+fn is_full(error: &ArchiveError) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if let Some(
+            ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem | ErrorKind::StorageFull,
+        ) = kind
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn not_verified(id: &str, error: &ArchiveError) -> NotVerified {

@@ -1,5 +1,6 @@
 //! The errors of an archive. Messages name objects and the service, and no credentials.
 
+use tenure_core::work::job::DriverError;
 use thiserror::Error;
 
 /// The result of a call of an archive.
@@ -54,6 +55,16 @@ impl ArchiveError {
             Self::Damaged { .. } => "ARCHIVE_DAMAGED",
             Self::Core(error) => error.code(),
             Self::Internal(_) => "INTERNAL",
+        }
+    }
+
+    /// The error of a driver whose archive has failed, for a job.
+    #[must_use]
+    pub fn to_driver_error(&self) -> DriverError {
+        DriverError {
+            code: self.code().into(),
+            message: self.to_string().into(),
+            number: 0,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The archive of sessions: a folder, or a bucket of object storage. A session is archived as the text that the operation `export` returns,
 //! compressed and encrypted where that is asked for. A batch of sessions has a manifest with the digests of their objects. Nothing is
-//! written twice: each object has a name of its own, and only [`thin`](Archive::thin) removes any, by age.
+//! written twice: each object has a name of its own, and only [`thin`](Archive::thin) removes any, by age. A batch that could not store a
+//! session stores a small object and removes it, to tell an archive that takes nothing from a session that cannot be stored.
 //!
 //! `address` opens archives, `http` is the client for services, `name` has the names of objects, `manifest` what is listed, `coding` the
 //! compression and the encryption, `batch` writes, `read` reads and verifies, `leftovers` finds what interrupted uploads have left,

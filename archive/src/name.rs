@@ -7,6 +7,8 @@ use crate::coding::hex;
 
 /// The folder of the sessions.
 pub(crate) const SESSIONS: &str = "sessions";
+/// The folder of what is stored to see whether anything can be, beside those of the sessions. No id has this name.
+pub(crate) const PROBES: &str = ".probe";
 /// The folder of the manifests.
 pub(crate) const MANIFESTS: &str = "manifests";
 const JSON: &str = ".json";
@@ -40,6 +42,11 @@ pub(crate) fn of_id(id: &str) -> String {
 /// The name of an object with a version of a session, beside the others of the session.
 pub(crate) fn of_version(version: u64, run: &str, suffix: &str) -> String {
     format!("{version:020}-{run}{JSON}{suffix}")
+}
+
+/// The run of what a run stores to see whether anything can be. No manifest lists it.
+pub(crate) fn of_probe(run: &str) -> String {
+    format!("{run}-probe")
 }
 
 /// The version that the name of an object says, and the run that has written it.

@@ -93,6 +93,7 @@ async fn a_bucket_that_is_not_there_fails_for_each_session() {
             "ARCHIVE_FAILED",
             "{place}"
         );
+        assert!(verified.unavailable.is_some(), "{place}");
         assert!(archive.get("a", None).await.is_err());
     }
 }

@@ -314,6 +314,41 @@ async fn damage_is_found_and_what_was_interrupted_counts_for_nothing() {
 }
 
 #[tokio::test]
+async fn an_archive_that_takes_nothing_is_not_a_session_that_cannot_be_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    let sessions = folder.path().join("sessions");
+    // A file in the place of the folder of a session.
+    fs::write(sessions.join("b"), "").unwrap();
+    let verified = archived(
+        &archive,
+        1,
+        at(0),
+        &[("a", 1, &["one"]), ("b", 1, &["two"])],
+    )
+    .await;
+    assert_eq!(verified.failed.len(), 1, "{verified:?}");
+    assert_eq!(verified.unavailable, None);
+    let verified = archived(&archive, 2, at(0), &[("b", 1, &["two"])]).await;
+    assert_eq!((verified.failed.len(), verified.unavailable), (1, None));
+    // What was tried leaves nothing.
+    assert_eq!(archive.verify(|_| {}).await.unwrap().unlisted, 1);
+    // A file in the place of the folder of all.
+    fs::remove_dir_all(&sessions).unwrap();
+    fs::write(&sessions, "").unwrap();
+    let verified = archived(
+        &archive,
+        3,
+        at(0),
+        &[("a", 1, &["one"]), ("b", 1, &["two"])],
+    )
+    .await;
+    assert_eq!(verified.failed.len(), 2, "{verified:?}");
+    let error = verified.unavailable.unwrap();
+    assert_eq!(error.code.as_str(), "ARCHIVE_FAILED", "{error:?}");
+}
+
+#[tokio::test]
 async fn what_an_export_aborts_has_failed_alone() {
     let folder = tempfile::tempdir().unwrap();
     let archive = open(folder.path(), ArchiveOptions::default());

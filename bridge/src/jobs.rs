@@ -175,6 +175,7 @@ fn read_value(awaited: &Awaited, value: &str) -> Result<JobReply> {
             JobReply::Verified(Verified {
                 bytes: 0,
                 failed: failed.map(|Failed(failed)| failed).collect(),
+                unavailable: None,
             })
         }
         Awaited::File => {

@@ -378,6 +378,7 @@ impl Scheduled<'_> {
         self.progress = Progress::new(!self.context.json());
         if self.context.json() {
             self.context.print_json(report)?;
+            self.left_alone(report);
             return Ok(self.context.out.flush()?);
         }
         let JobReport {
@@ -388,6 +389,7 @@ impl Scheduled<'_> {
             removed,
             errors,
             dead_letters,
+            left_alone,
             thinned,
             duration_ms,
             ..
@@ -406,9 +408,21 @@ impl Scheduled<'_> {
         let seconds = duration_ms / 1000;
         self.context.note(&format!(
             "{job} {outcome}{late}{error}; {trashed} moved to the trash, {archived} archived, {removed} removed, {errors} errors, \
-             {dead_letters} added to `tenure jobs failed`, {thinned} removed from the archive, {seconds} s"
+             {dead_letters} added to `tenure jobs failed`, {left_alone} left there, {thinned} removed from the archive, {seconds} s"
         ));
+        self.left_alone(report);
         Ok(())
+    }
+
+    /// Says how what a run has left alone is taken again.
+    fn left_alone(&mut self, report: &JobReport) {
+        if report.left_alone > 0 {
+            let sessions = count(report.left_alone, "failed session");
+            let job = clean(report.job.as_str());
+            self.context.note(&format!(
+                "{sessions} left alone; to have the next run take them again: tenure jobs retry {job} --all"
+            ));
+        }
     }
 
     /// Reports an alert, and runs the command for it, which gets it as JSON.

@@ -154,11 +154,18 @@ fn failed_sessions_are_listed_retried_and_dropped() {
     assert_eq!(listed.lines().count(), 2);
     let archive = format!("file:{}", place.folder.path().join("old").display());
     let run = [&run_into(&archive)[..], &["--json"]].concat();
-    assert_eq!(json(&place.run_ok(&run))["removed"], 1);
+    let output = place.run(&run);
+    let report = json(&output.out);
+    assert_eq!(
+        (output.code, &report["removed"], &report["leftAlone"]),
+        (0, &1.into(), &2.into())
+    );
+    let said = "tenure: 2 failed sessions left alone; to have the next run take them again: tenure jobs retry archive --all\n";
+    assert!(output.err.ends_with(said), "{output:?}");
     let retried = place.run(&["jobs", "retry", "archive", "a"]);
     assert_eq!(retried.code, 0, "{retried:?}");
     assert_eq!(place.run(&["jobs", "retry", "archive", "a"]).code, 1);
-    assert_eq!(json(&place.run_ok(&run))["removed"], 1);
+    assert_eq!(json(&place.run(&run).out)["removed"], 1);
     let dropped = place.run(&["jobs", "drop", "archive", "b"]);
     assert_eq!((dropped.code, &*dropped.out), (0, "b\n"), "{dropped:?}");
     assert_eq!(place.run_ok(&["jobs", "failed"]), "");
@@ -243,7 +250,7 @@ fn a_session_that_could_not_be_archived_is_archived_after_a_retry() {
     assert!(listed.starts_with("archive\tb\t2026-01-08T18:"), "{listed}");
     std::fs::remove_file(folder.join("sessions/b")).unwrap();
     let run = [&run_into(&archive)[..], &["--json"]].concat();
-    assert_eq!(json(&place.run_ok(&run))["removed"], 0);
+    assert_eq!(json(&place.run(&run).out)["removed"], 0);
     assert_eq!(place.run(&["jobs", "retry", "archive", "b"]).code, 0);
     let retried = json(&place.run_ok(&run));
     assert_eq!(
@@ -257,6 +264,36 @@ fn a_session_that_could_not_be_archived_is_archived_after_a_retry() {
     let get = ["archive", "get", "b", "--archive", &archive];
     assert_eq!(place.run_ok(&get), exported);
     assert_eq!(place.run_ok(&["jobs", "failed"]), "");
+}
+
+#[test]
+fn an_archive_that_is_away_makes_no_dead_letters() {
+    let place = trashed(&["a", "b"]);
+    let folder = place.folder.path().join("old");
+    let archive = format!("file:{}", folder.display());
+    std::fs::create_dir(&folder).unwrap();
+    // A file in the place of the folder of all sessions.
+    std::fs::write(folder.join("sessions"), "").unwrap();
+    let run = [&run_into(&archive)[..], &["--json"]].concat();
+    let output = place.run(&run);
+    assert_eq!(output.code, 3, "{output:?}");
+    let report = json(&output.out);
+    assert_eq!(
+        (
+            &report["outcome"],
+            &report["errors"],
+            &report["deadLetters"]
+        ),
+        (&"failed".into(), &0.into(), &0.into())
+    );
+    let error = report["error"].as_str().unwrap();
+    assert!(
+        error.starts_with("ARCHIVE_FAILED: the archive is unavailable: "),
+        "{error}"
+    );
+    assert_eq!(place.run_ok(&["jobs", "failed"]), "");
+    std::fs::remove_file(folder.join("sessions")).unwrap();
+    assert_eq!(json(&place.run_ok(&run))["removed"], 2);
 }
 
 #[test]

@@ -2232,6 +2232,7 @@ const WITHOUT_ROW: [(&str, &[&str]); 16] = [
             "the job runs next at {at}",
             "the command of --alert cannot be run: {error}",
             "the command of --alert has failed: {status}",
+            "{sessions} left alone; to have the next run take them again: tenure jobs retry {job} --all",
         ],
     ),
     (
@@ -2661,7 +2662,7 @@ $ tenure jobs retry archive a
 tenure: the next run of the job takes the session again
 [0]
 $ tenure jobs run --once --max-age 1d
-tenure: archive done; 0 moved to the trash, 0 archived, 1 removed, 0 errors, 0 added to `tenure jobs failed`, 0 removed from the archive, 0 s
+tenure: archive done; 0 moved to the trash, 0 archived, 1 removed, 0 errors, 0 added to `tenure jobs failed`, 0 left there, 0 removed from the archive, 0 s
 [0]
 $ tenure jobs failed
 [0]

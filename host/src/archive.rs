@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tenure_archive::{Archive, ArchiveError, ArchiveOptions, Batch};
 use tenure_bridge::Options;
 use tenure_core::error::Cause;
-use tenure_core::work::job::{ExportedPart, Verified};
+use tenure_core::work::job::{ExportedPart, JobError, Verified};
 use tenure_core::{Error, Millis, Timestamp};
 
 use crate::encryption::seal_of;
@@ -51,6 +51,14 @@ pub fn archive_error(error: ArchiveError) -> Error {
             problem: error.to_string(),
         }
         .into(),
+    }
+}
+
+/// The error of a job whose archive has failed. It has the code of the archive.
+pub(crate) fn job_error(error: ArchiveError) -> JobError {
+    match error {
+        ArchiveError::Core(error) => error.into(),
+        error => JobError::Driver(error.to_driver_error()),
     }
 }
 

@@ -17,7 +17,7 @@ use tenure_core::work::job::{
 use tenure_core::work::operation::Reply;
 use tenure_core::{Error, Limits, Result, Timestamp};
 
-use crate::archive::{Filling, archive_error};
+use crate::archive::{Filling, job_error};
 use crate::background::{Background, unlocked};
 use crate::executor::Executor;
 use crate::job::{drive, run_step, unexpected};
@@ -106,19 +106,19 @@ fn perform(
         }
         Need::Export(part) => {
             let filling = archive.as_mut().ok_or_else(no_archive)?;
-            filling.add(part).map_err(archive_error)?;
+            filling.add(part).map_err(job_error)?;
             Ok(JobReply::Done)
         }
         Need::Verify => {
             let verified = match archive {
-                Some(filling) => filling.finish(host.now()).map_err(archive_error)?,
+                Some(filling) => filling.finish(host.now()).map_err(job_error)?,
                 None => Verified::default(),
             };
             Ok(JobReply::Verified(verified))
         }
         Need::Thin(age) => {
             let filling = archive.as_mut().ok_or_else(no_archive)?;
-            let thinned = filling.thin(age, host.now()).map_err(archive_error)?;
+            let thinned = filling.thin(age, host.now()).map_err(job_error)?;
             Ok(JobReply::Thinned(thinned))
         }
         Need::Sleep(time) => {

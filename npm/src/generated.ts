@@ -3000,6 +3000,10 @@ errors: number,
  */
 deadLetters: number, 
 /**
+ * The number of sessions that were left alone, because they are dead letters of earlier runs.
+ */
+leftAlone: number, 
+/**
  * The number of sessions that were removed from the archive.
  */
 thinned: number, 

@@ -209,6 +209,9 @@ pub(crate) struct Purging {
     /// The number of sessions that were archived and verified, and their size in the archive, in bytes.
     pub(crate) archived: u64,
     pub(crate) bytes: u64,
+    /// The number of dead letters that were left alone.
+    #[cfg(feature = "telemetry")]
+    pub(crate) left_alone: u64,
     /// The run of a scheduled job that purges, if one does.
     #[cfg(feature = "telemetry")]
     run: Option<RunOfJob>,
@@ -227,6 +230,8 @@ impl Purging {
             pages: 0,
             archived: 0,
             bytes: 0,
+            #[cfg(feature = "telemetry")]
+            left_alone: 0,
             #[cfg(feature = "telemetry")]
             run: None,
             result: PurgeResult::default(),
@@ -331,7 +336,12 @@ impl Purging {
         let ids = due.ids;
         #[cfg(feature = "telemetry")]
         let ids = match &self.run {
-            Some(run) => run.without_dead_letters(&self.context, ids).await?,
+            Some(run) => {
+                let due = ids.len();
+                let ids = run.without_dead_letters(&self.context, ids).await?;
+                self.left_alone += due.saturating_sub(ids.len()) as u64;
+                ids
+            }
             None => ids,
         };
         for id in ids {
@@ -362,20 +372,25 @@ impl Purging {
         let (archived, versions): (Vec<Text>, Vec<u64>) =
             durable.filter(|(id, _)| is_durable(id)).unzip();
         self.add_failed(failed.into_iter().map(NotPurged::from).collect());
-        if archived.is_empty() {
-            return Ok(());
+        if !archived.is_empty() {
+            #[cfg(feature = "telemetry")]
+            if let Some(run) = &self.run {
+                run.renew(&self.context).await?;
+            }
+            // What has changed since it was archived stays.
+            let params = PurgeParams {
+                ids: Some(archived),
+                versions: Some(versions),
+                ..self.params()
+            };
+            self.remove(params).await?;
         }
+        // It fails the run of a scheduled job, and is no error of these sessions.
         #[cfg(feature = "telemetry")]
-        if let Some(run) = &self.run {
-            run.renew(&self.context).await?;
+        if let Some(error) = verified.unavailable.filter(|_| self.run.is_some()) {
+            return Err(JobError::Driver(error));
         }
-        // What has changed since it was archived stays.
-        let params = PurgeParams {
-            ids: Some(archived),
-            versions: Some(versions),
-            ..self.params()
-        };
-        self.remove(params).await
+        Ok(())
     }
 
     /// Exports a session and has the driver keep it. Returns the version that is archived. Only what

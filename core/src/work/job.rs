@@ -119,6 +119,8 @@ pub struct Verified {
     pub bytes: u64,
     /// The sessions that are not.
     pub failed: Vec<NotVerified>,
+    /// Why the archive as a whole takes no more, if that is why they failed.
+    pub unavailable: Option<DriverError>,
 }
 
 /// An exported session that is not durable, or is not what was exported.

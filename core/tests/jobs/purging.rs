@@ -130,6 +130,7 @@ fn what_is_not_durable_stays() {
                 code: "ARCHIVE_DAMAGED".into(),
                 message: "it has another digest".into(),
             }],
+            unavailable: None,
         })
     });
     let result = result.unwrap();

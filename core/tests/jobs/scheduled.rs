@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use tenure_apps::jobs::run::{JobAlert, JobRetry};
 use tenure_apps::scheduled::{JobReport, SCHEDULED, ScheduledParams};
-use tenure_core::work::job::{JobError, JobReply, JobResult, Need, NotVerified, Verified};
+use tenure_core::work::job::{
+    DriverError, JobError, JobReply, JobResult, Need, NotVerified, Verified,
+};
 use tenure_core::{Millis, Timestamp};
 
 use crate::support::jobs::{driver_error, run_job, run_step};
@@ -19,6 +21,8 @@ const MINUTE: u64 = 60_000;
 struct Driver {
     /// The sessions that cannot be archived.
     fails: BTreeSet<&'static str>,
+    /// Whether the archive as a whole takes nothing.
+    is_away: bool,
     /// Stops the job after so many runs.
     runs: usize,
     /// The operation that fails.
@@ -71,7 +75,7 @@ fn run(world: &World, params: ScheduledParams, driver: &Driver) -> Ran {
                 let batch = driver.batch.take();
                 let failed = batch
                     .iter()
-                    .filter(|id| driver.fails.contains(id.as_str()))
+                    .filter(|id| driver.is_away || driver.fails.contains(id.as_str()))
                     .map(|id| NotVerified {
                         id: id.as_str().into(),
                         code: "ARCHIVE_FAILED".into(),
@@ -81,6 +85,11 @@ fn run(world: &World, params: ScheduledParams, driver: &Driver) -> Ran {
                 JobReply::Verified(Verified {
                     bytes: 10 * (batch.len() - failed.len()) as u64,
                     failed,
+                    unavailable: driver.is_away.then(|| DriverError {
+                        code: "ARCHIVE_FAILED".into(),
+                        message: "the archive is unavailable: no such host".into(),
+                        number: 0,
+                    }),
                 })
             }
             Need::Thin(_) => JobReply::Thinned(7),
@@ -225,7 +234,12 @@ fn a_session_that_cannot_be_archived_becomes_a_dead_letter_and_is_retried_to_suc
     );
     // Later runs leave it alone, until it is retried.
     let works = Driver::default();
-    assert_eq!(run(&world, once(), &works).ended.unwrap().removed, 0);
+    let report = run(&world, once(), &works).ended.unwrap();
+    assert_eq!(
+        (report.removed, report.errors, report.left_alone),
+        (0, 0, 1)
+    );
+    assert_eq!(runs_in_log(&world)[0]["report"]["leftAlone"], 1);
     assert_eq!(works.exported.borrow().len(), 0);
     assert_eq!(
         world.ok("deadLetterRemove", json!({"job": "archive", "id": "b"})),
@@ -233,6 +247,43 @@ fn a_session_that_cannot_be_archived_becomes_a_dead_letter_and_is_retried_to_suc
     );
     assert_eq!(run(&world, once(), &works).ended.unwrap().removed, 1);
     assert_eq!(remaining(&world), Vec::<String>::new());
+}
+
+#[test]
+fn an_archive_that_is_away_fails_the_run_and_makes_no_dead_letter() {
+    let world = trash(&["a", "b", "c"]);
+    let away = Driver {
+        is_away: true,
+        runs: 4,
+        ..Driver::default()
+    };
+    let two = ScheduledParams {
+        batch: Some(2),
+        ..params()
+    };
+    let ran = run(&world, two, &away);
+    let ends: Vec<(u32, &str, u64)> = ran
+        .reports
+        .iter()
+        .map(|report| (report.attempt, report.outcome, report.errors))
+        .collect();
+    assert_eq!(
+        ends,
+        [1, 2, 3, 4].map(|attempt| (attempt, "failed", 0)),
+        "it is retried as any run that fails"
+    );
+    let error = ran.reports[3].error.as_deref().unwrap();
+    assert_eq!(
+        error,
+        "ARCHIVE_FAILED: the archive is unavailable: no such host"
+    );
+    // Each attempt ends after its first batch.
+    assert_eq!(away.exported.borrow().len(), 8);
+    assert_eq!((ran.alerts.len(), ran.alerts[0].reason), (1, "failed"));
+    assert_eq!(world.ok("deadLetterList", json!({}))["items"], json!([]));
+    assert_eq!(remaining(&world), ["a", "b", "c"]);
+    let back = run(&world, once(), &Driver::default()).ended.unwrap();
+    assert_eq!((back.removed, back.left_alone), (3, 0));
 }
 
 #[test]

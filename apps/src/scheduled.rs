@@ -319,6 +319,10 @@ async fn retention(
     let archives = params.archive.unwrap_or(false);
     if let Some(after) = params.purge_after.or(params.max_age) {
         run.renew(context).await?;
+        if archives {
+            // Nothing was exported: this fails for an archive that cannot be opened, before anything is.
+            context.verify().await?;
+        }
         let mut purging = Purging::new(context.clone(), after, archives).of_run(run.clone());
         let purged = purging.all(None, None).await;
         let mut failed = add(report, &purging);

@@ -147,10 +147,10 @@ fn connect(address: &str, creates: bool) -> Result<Connected> {
 /// A folder of this machine, which only its owner may read.
 fn folder(path: &str, creates: bool) -> Result<Connected> {
     let path = FilePath::new(path);
-    let refused = |problem: &str| unsupported(&format!("file:{}", path.display()), problem);
+    let address = format!("file:{}", path.display());
     if !creates && !path.is_dir() {
         // A name that is misspelled, or a disk that is not mounted.
-        return Err(refused("there is no such directory"));
+        return Err(unsupported(&address, "there is no such directory"));
     }
     let create = || -> std::io::Result<LocalFileSystem> {
         let mut builder = std::fs::DirBuilder::new();
@@ -166,7 +166,10 @@ fn folder(path: &str, creates: bool) -> Result<Connected> {
         }
         LocalFileSystem::new_with_prefix(path).map_err(std::io::Error::other)
     };
-    let store = create().map_err(|error| refused(&error.to_string()))?;
+    let store = create().map_err(|error| ArchiveError::NotOpened {
+        address: shown(&address),
+        problem: error.to_string(),
+    })?;
     // What was archived survives the loss of power.
     let store: Arc<dyn ObjectStore> = Arc::new(store.with_fsync(true));
     Ok((store, Path::default(), Some(path.to_owned())))

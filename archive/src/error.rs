@@ -18,6 +18,14 @@ pub enum ArchiveError {
         /// What is expected.
         problem: String,
     },
+    /// The archive cannot be opened.
+    #[error("the archive {address} cannot be opened: {problem}")]
+    NotOpened {
+        /// The address, without what may be secret.
+        address: String,
+        /// Why not.
+        problem: String,
+    },
     /// The service or the folder has failed.
     #[error("the archive is unavailable: {0}")]
     Unavailable(#[from] object_store::Error),
@@ -50,7 +58,7 @@ impl ArchiveError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unsupported { .. } => "UNSUPPORTED_STORE",
-            Self::Unavailable(_) => "ARCHIVE_FAILED",
+            Self::NotOpened { .. } | Self::Unavailable(_) => "ARCHIVE_FAILED",
             Self::NotFound { .. } => "SESSION_NOT_FOUND",
             Self::Damaged { .. } => "ARCHIVE_DAMAGED",
             Self::Core(error) => error.code(),

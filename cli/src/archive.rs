@@ -82,6 +82,15 @@ pub(crate) fn open_existing(address: &str, context: &Context) -> Result<Archive,
     open_existing_archive(address, &context.store_options()?).map_err(failure)
 }
 
+/// The archive that a job fills, with the keys of the command. It is opened when a run begins.
+pub(crate) fn fill_later(
+    address: &str,
+    compress: bool,
+    context: &Context,
+) -> Result<Filling, Failure> {
+    Filling::open_later(address, compress, &context.store_options()?).map_err(failure)
+}
+
 /// Opens an archive that is to be filled, with the keys of the command.
 pub(crate) fn fill(address: &str, compress: bool, context: &Context) -> Result<Filling, Failure> {
     Filling::open(address, compress, &context.store_options()?).map_err(failure)

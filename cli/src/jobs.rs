@@ -336,7 +336,7 @@ impl Scheduled<'_> {
         compress: bool,
     ) -> Result<JobReport, Failure> {
         self.context.require_store_of_project()?;
-        let archive = archive.map(|address| archive::fill(address, compress, self.context));
+        let archive = archive.map(|address| archive::fill_later(address, compress, self.context));
         match run_scheduled(params, archive.transpose()?, self) {
             Ok(report) => Ok(report),
             Err(JobError::Core(error)) => Err(error.into()),

@@ -328,7 +328,7 @@ fn a_command_gets_the_alert() {
         place.run_ok(&["list", "--trash", "only"]).lines().count(),
         1
     );
-    // Neither does a run begin without an archive that can be opened.
+    // Neither does a run begin without the address of an archive.
     let nowhere = ["jobs", "run", "--once", "--max-age", "1d"];
     let nowhere = [
         &nowhere[..],
@@ -338,6 +338,27 @@ fn a_command_gets_the_alert() {
     assert_eq!(place.run(&nowhere).code, 2);
     let alert = std::fs::read_to_string(place.folder.path().join("again")).unwrap();
     assert!(alert.contains("is no archive"), "{alert}");
+}
+
+#[test]
+fn a_run_whose_archive_cannot_be_opened_is_reported_as_any_that_has_failed() {
+    let place = trashed(&["a"]);
+    let folder = place.folder.path().join("old");
+    std::fs::write(&folder, "").unwrap();
+    let archive = format!("file:{}", folder.display());
+    let run = [&run_into(&archive)[..], &["--json"]].concat();
+    let output = place.run(&[&run[..], &["--alert", "tee alerted"]].concat());
+    assert_eq!(output.code, 3, "{output:?}");
+    let alert = std::fs::read_to_string(place.folder.path().join("alerted")).unwrap();
+    let error = format!("ARCHIVE_FAILED: the archive {archive} cannot be opened: ");
+    assert!(alert.contains(&error), "{alert}");
+    let log = json(&place.run_ok(&["audit", "--kind", "job.run", "--json"]));
+    let report = &log["items"][0]["data"]["report"];
+    assert_eq!(report["outcome"], "failed", "{log}");
+    assert!(report["error"].as_str().unwrap().starts_with(&error));
+    // The next run opens it again.
+    std::fs::remove_file(&folder).unwrap();
+    assert_eq!(json(&place.run_ok(&run))["removed"], 1);
 }
 
 #[test]

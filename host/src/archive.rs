@@ -64,7 +64,11 @@ pub(crate) fn job_error(error: ArchiveError) -> JobError {
 
 /// An archive that is being filled, a batch at a time. The thread that fills it must not be the runtime's.
 pub struct Filling {
-    archive: Archive,
+    /// The archive, once it could be opened.
+    archive: Option<Archive>,
+    address: String,
+    compress: bool,
+    options: Options,
     batch: Option<Batch>,
     runtime: Arc<RuntimeThread>,
 }
@@ -81,11 +85,42 @@ impl Filling {
     /// # Errors
     /// Those of [`open_archive`], and `STORE_UNAVAILABLE` if the system starts no thread.
     pub fn open(address: &str, compress: bool, options: &Options) -> Result<Self, ArchiveError> {
-        Ok(Self {
-            archive: open_archive(address, compress, options)?,
+        let mut filling = Self::open_later(address, compress, options)?;
+        filling.opened()?;
+        Ok(filling)
+    }
+
+    /// Opens an archive when it is needed, and again when that has failed.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_STORE` for an address that is none of an archive, and `STORE_UNAVAILABLE` if the system starts no thread.
+    pub fn open_later(
+        address: &str,
+        compress: bool,
+        options: &Options,
+    ) -> Result<Self, ArchiveError> {
+        let mut filling = Self {
+            archive: None,
+            address: address.to_owned(),
+            compress,
+            options: options.clone(),
             batch: None,
             runtime: RuntimeThread::shared()?,
-        })
+        };
+        match filling.opened() {
+            Err(error @ ArchiveError::Unsupported { .. }) => Err(error),
+            _ => Ok(filling),
+        }
+    }
+
+    fn opened(&mut self) -> Result<&Archive, ArchiveError> {
+        match &mut self.archive {
+            Some(archive) => Ok(archive),
+            missing => {
+                let archive = open_archive(&self.address, self.compress, &self.options)?;
+                Ok(missing.insert(archive))
+            }
+        }
     }
 
     /// Adds a part of a session to the batch.
@@ -93,24 +128,26 @@ impl Filling {
     /// # Errors
     /// Those of the archive.
     pub fn add(&mut self, part: ExportedPart) -> Result<(), ArchiveError> {
-        let batch = match &mut self.batch {
+        let mut batch = match self.batch.take() {
             Some(batch) => batch,
-            missing => {
+            None => {
                 let [a, b, c, d, e, f, g, h, ..] = random_bits()?;
-                missing.insert(self.archive.batch([a, b, c, d, e, f, g, h]))
+                self.opened()?.batch([a, b, c, d, e, f, g, h])
             }
         };
-        self.runtime.handle().block_on(batch.add(part))
+        let added = self.runtime.handle().block_on(batch.add(part));
+        self.batch = Some(batch);
+        added
     }
 
-    /// Ends the batch: what it has stored was read back, and is listed.
+    /// Ends the batch: what it has stored was read back, and is listed. Without a batch, the archive is opened.
     ///
     /// # Errors
     /// Those of the archive.
     pub fn finish(&mut self, now: Timestamp) -> Result<Verified, ArchiveError> {
         match self.batch.take() {
             Some(batch) => self.runtime.handle().block_on(batch.finish(now)),
-            None => Ok(Verified::default()),
+            None => self.opened().map(|_| Verified::default()),
         }
     }
 
@@ -124,7 +161,8 @@ impl Filling {
     /// # Errors
     /// Those of the archive.
     pub fn thin(&mut self, age: Millis, now: Timestamp) -> Result<u64, ArchiveError> {
-        let thinned = self.archive.thin(age, now);
-        Ok(self.runtime.handle().block_on(thinned)?.sessions)
+        let runtime = Arc::clone(&self.runtime);
+        let thinned = self.opened()?.thin(age, now);
+        Ok(runtime.handle().block_on(thinned)?.sessions)
     }
 }

@@ -25,6 +25,8 @@ use crate::retention::records::CLEANUP_RECORDS;
 
 /// The sessions of a batch, by default and at most.
 const BATCH: u32 = 1000;
+/// The part of a batch that is the batch of a run whose process was killed at the attempt before.
+const RESUMED: u32 = 16;
 /// How long archived sessions are kept by default: 365 days.
 const KEEP_ARCHIVE: Millis = Millis(365 * 24 * 3_600_000);
 /// The duration of a run from which it is slow, by default: 6 hours.
@@ -183,6 +185,17 @@ async fn scheduled(context: JobContext, params: ScheduledParams) -> JobResult<Jo
             return Ok(report);
         }
         if claim.outcome != ClaimOutcome::Run {
+            if claim.attempt > 0 {
+                let attempts = claim.attempt;
+                let alert = JobAlert {
+                    job: params.job.clone(),
+                    reason: "failed",
+                    message: format!(
+                        "the run was abandoned: the processes of its {attempts} attempts have ended"
+                    ),
+                };
+                context.progress(alert).await?;
+            }
             if says_wait {
                 let wait = JobWait {
                     wait_ms: claim.wait_ms,
@@ -212,11 +225,16 @@ async fn attempt(
 ) -> JobResult<JobReport> {
     let began = context.elapsed();
     let slow_after = params.slow_after.unwrap_or(SLOW_AFTER);
+    let batch = params.batch.unwrap_or(BATCH).clamp(1, BATCH);
     let run = RunOfJob {
         job: params.job.clone(),
         holder: claim.holder.as_deref().map(Text::from),
         token: claim.token.unwrap_or_default(),
-        batch: params.batch.unwrap_or(BATCH).clamp(1, BATCH),
+        batch: match claim.resumes {
+            // It may be killed as soon as the attempt before.
+            true => batch.div_ceil(RESUMED),
+            false => batch,
+        },
         cpu_percent: params.cpu_percent.unwrap_or(100),
         began,
         slow_after,

@@ -2874,7 +2874,7 @@ missed: number,
  */
 isLate: boolean, 
 /**
- * The attempt, from 1.
+ * The attempt, from 1. With `wait`, the last attempt of a run that was abandoned with this claim, or 0.
  */
 attempt: number, 
 /**

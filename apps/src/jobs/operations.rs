@@ -117,14 +117,12 @@ fn claim(tx: &mut Transaction<'_>, params: &JobClaimParams) -> Attempt<JobClaim>
             Ok(wait(time))
         }
         Decision::Abandon { time, write } => {
-            let entry = entry(tx, job, |data| {
-                data.set("outcome", "abandoned");
-                data.set("scheduledAt", &write.last);
-                data.set("attempt", &write.attempt);
-            });
+            enter_abandoned(tx, job, &write);
             tx.put_record(write.to_record(job))?;
-            tx.enter(entry.to_record());
-            Ok(wait(time))
+            Ok(JobClaim {
+                attempt: write.attempt,
+                ..wait(time)
+            })
         }
         Decision::Run(record) => {
             if let Some(Lease { holder, token, .. }) = orphaned {
@@ -144,6 +142,9 @@ fn claim(tx: &mut Transaction<'_>, params: &JobClaimParams) -> Attempt<JobClaim>
             if outcome != Outcome::Acquired {
                 return Ok(held(lease.map(|lease| lease.holder)));
             }
+            if let Some(abandoned) = stored.filter(|_| record.resumes && record.attempt == 1) {
+                enter_abandoned(tx, job, &abandoned);
+            }
             tx.put_record(record.to_record(job))?;
             Ok(JobClaim {
                 outcome: ClaimOutcome::Run,
@@ -158,6 +159,16 @@ fn claim(tx: &mut Transaction<'_>, params: &JobClaimParams) -> Attempt<JobClaim>
             })
         }
     }
+}
+
+/// Enters in the audit log that a run was abandoned: each of its attempts has ended with its process.
+fn enter_abandoned(tx: &mut Transaction<'_>, job: &str, run: &JobRecord) {
+    let entry = entry(tx, job, |data| {
+        data.set("outcome", "abandoned");
+        data.set("scheduledAt", &run.last);
+        data.set("attempt", &run.attempt);
+    });
+    tx.enter(entry.to_record());
 }
 
 /// The holder of a run's lease. It is no process: one that goes on with other work after a run was stopped must not hold the lease for as long as

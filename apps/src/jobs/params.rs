@@ -127,7 +127,7 @@ pub struct JobClaim {
     pub missed: u32,
     /// Whether it is run later than 5 minutes after its time.
     pub is_late: bool,
-    /// The attempt, from 1.
+    /// The attempt, from 1. With `wait`, the last attempt of a run that was abandoned with this claim, or 0.
     pub attempt: u32,
     /// Whether the process of the attempt before has ended while it ran.
     pub resumes: bool,

@@ -102,6 +102,8 @@ pub(crate) fn decide(
     };
     match record.phase {
         _ if is_held => Decision::Held,
+        // The caller asks for a run of its own, and not for the one that is abandoned.
+        Phase::Running if record.attempt >= ATTEMPTS && asks => running(now, 0, 1, true),
         Phase::Running if record.attempt >= ATTEMPTS => Decision::Abandon {
             time: next(),
             write: JobRecord {
@@ -264,6 +266,9 @@ mod tests {
             decide(daily(), Some(&record), now, false, false),
             Decision::Abandon { .. }
         ));
+        // A run that is asked for is another one.
+        let asked = run(decide(daily(), Some(&record), now, false, true));
+        assert_eq!((asked.attempt, asked.resumes, asked.last), (1, true, now));
     }
 
     #[test]

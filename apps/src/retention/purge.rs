@@ -2,6 +2,8 @@
 //! kept it; one that could not be archived stays in the trash and is listed. Whether a session is due is
 //! decided again in the commit that deletes it.
 
+use std::mem::take;
+
 use serde::Serialize;
 
 use tenure_core::declare_params;
@@ -25,6 +27,9 @@ const MAX_LISTED: usize = 1000;
 const BATCH: u32 = 1000;
 /// The number of sessions that are archived before they are deleted, by default.
 const ARCHIVE_BATCH: u32 = 100;
+/// A batch with an archive is ended early after this time, or this much text: of a purge whose process is killed, no more is lost.
+const MOST_TIME: Millis = Millis(10_000);
+const MOST_TEXT: usize = 64 << 20;
 
 declare_params! {
     /// Which sessions in the trash to delete, and how.
@@ -204,6 +209,8 @@ pub(crate) struct Purging {
     batch: u32,
     /// Whether its progress is reported.
     reports: bool,
+    /// The size of what the batch has archived so far, in bytes of text.
+    text: usize,
     /// The number of pages of sessions that were looked at.
     pub(super) pages: u64,
     /// The number of sessions that were archived and verified, and their size in the archive, in bytes.
@@ -227,6 +234,7 @@ impl Purging {
             archives,
             batch: batch_of(archives),
             reports: false,
+            text: 0,
             pages: 0,
             archived: 0,
             bytes: 0,
@@ -333,6 +341,7 @@ impl Purging {
     async fn archive_and_remove(&mut self, due: PurgeResult) -> JobResult<()> {
         self.add_failed(due.failed);
         let (mut archived, mut versions) = (Vec::new(), Vec::new());
+        let mut batch_began = self.context.elapsed();
         let ids = due.ids;
         #[cfg(feature = "telemetry")]
         let ids = match &self.run {
@@ -359,7 +368,23 @@ impl Purging {
             if let Some(run) = &self.run {
                 run.pace(&self.context, began).await?;
             }
+            let taken = self.context.elapsed().0.saturating_sub(batch_began.0);
+            if taken >= MOST_TIME.0 || self.text >= MOST_TEXT {
+                self.verify_and_remove(take(&mut archived), take(&mut versions))
+                    .await?;
+                batch_began = self.context.elapsed();
+            }
         }
+        self.verify_and_remove(archived, versions).await
+    }
+
+    /// Ends a batch: deletes those of its sessions that are verified, at the versions that are archived.
+    async fn verify_and_remove(
+        &mut self,
+        archived: Vec<Text>,
+        versions: Vec<u64>,
+    ) -> JobResult<()> {
+        self.text = 0;
         if archived.is_empty() {
             return Ok(());
         }
@@ -395,7 +420,7 @@ impl Purging {
 
     /// Exports a session and has the driver keep it. Returns the version that is archived. Only what
     /// concerns this session alone is a failure of its own; another one ends the job.
-    async fn archive(&self, id: &Text) -> JobResult<Result<u64, NotPurged>> {
+    async fn archive(&mut self, id: &Text) -> JobResult<Result<u64, NotPurged>> {
         let mut after = None;
         loop {
             let is_first = after.is_none();
@@ -422,6 +447,7 @@ impl Purging {
                     };
                 }
             };
+            self.text = self.text.saturating_add(text.len());
             let part = ExportedPart {
                 id: id.clone(),
                 version,

@@ -23,6 +23,12 @@ struct Driver {
     fails: BTreeSet<&'static str>,
     /// Whether the archive as a whole takes nothing.
     is_away: bool,
+    /// How long it takes to archive a session.
+    takes: u64,
+    /// Ends the process, so that nothing is run any more, after so many sessions.
+    killed_after: Option<usize>,
+    /// The sizes of the batches.
+    batches: RefCell<Vec<usize>>,
     /// Stops the job after so many runs.
     runs: usize,
     /// The operation that fails.
@@ -54,7 +60,10 @@ fn run(world: &World, params: ScheduledParams, driver: &Driver) -> Ran {
                 JobReply::Done
             }
             Need::Run(step) => {
-                if driver.broken == Some(step.operation().name()) {
+                let exported = driver.exported.borrow().len();
+                if driver.killed_after.is_some_and(|most| exported >= most)
+                    || driver.broken == Some(step.operation().name())
+                {
                     return Err(driver_error("STORE_UNAVAILABLE", 1));
                 }
                 let call = call_at(
@@ -69,10 +78,14 @@ fn run(world: &World, params: ScheduledParams, driver: &Driver) -> Ran {
                     driver.batch.borrow_mut().push(part.id.to_string());
                     driver.exported.borrow_mut().push(part.id.to_string());
                 }
+                *clock += driver.takes;
                 JobReply::Done
             }
             Need::Verify => {
                 let batch = driver.batch.take();
+                if !batch.is_empty() {
+                    driver.batches.borrow_mut().push(batch.len());
+                }
                 let failed = batch
                     .iter()
                     .filter(|id| driver.is_away || driver.fails.contains(id.as_str()))
@@ -147,7 +160,8 @@ fn trash(ids: &[&str]) -> World {
 }
 
 fn remaining(world: &World) -> Vec<String> {
-    let page = world.ok("list", json!({"trash": "include", "direction": "asc"}));
+    let all = json!({"trash": "include", "direction": "asc", "limit": 1000});
+    let page = world.ok("list", all);
     let items = page["items"].as_array().unwrap();
     items
         .iter()
@@ -284,6 +298,77 @@ fn an_archive_that_is_away_fails_the_run_and_makes_no_dead_letter() {
     assert_eq!(remaining(&world), ["a", "b", "c"]);
     let back = run(&world, once(), &Driver::default()).ended.unwrap();
     assert_eq!((back.removed, back.left_alone), (3, 0));
+}
+
+#[test]
+fn a_batch_that_takes_long_ends_early() {
+    let ids: Vec<String> = (10..37).map(|number| format!("s{number}")).collect();
+    let world = trash(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    let slow = Driver {
+        takes: 1000,
+        ..Driver::default()
+    };
+    let report = run(&world, once(), &slow).ended.unwrap();
+    assert_eq!((report.archived, report.removed), (27, 27));
+    assert_eq!(*slow.batches.borrow(), [10, 10, 7]);
+}
+
+#[test]
+fn a_run_that_is_killed_over_and_over_ends_and_one_that_is_asked_for_runs() {
+    let ids: Vec<String> = (10..90).map(|number| format!("s{number}")).collect();
+    let world = trash(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut left = Vec::new();
+    for _ in 0..6 {
+        let killed = Driver {
+            killed_after: Some(20),
+            ..Driver::default()
+        };
+        let batches = ScheduledParams {
+            batch: Some(100),
+            ..once()
+        };
+        // Its end is not recorded either.
+        assert!(run(&world, batches, &killed).ended.is_err());
+        assert!(killed.exported.borrow().len() <= 20);
+        left.push(remaining(&world).len());
+        world.pass((5 * MINUTE) as i64);
+    }
+    // Batches are smaller after the first.
+    assert_eq!(left, [80, 66, 52, 38, 24, 10]);
+    let abandoned: Vec<Value> = runs_in_log(&world)
+        .into_iter()
+        .filter(|run| run["outcome"] == "abandoned")
+        .collect();
+    assert_eq!((abandoned.len(), &abandoned[0]["attempt"]), (1, &json!(4)));
+    let report = run(&world, once(), &Driver::default()).ended.unwrap();
+    assert_eq!((report.outcome, report.removed), ("done", 10));
+}
+
+#[test]
+fn a_run_that_is_abandoned_is_an_alert() {
+    let world = trash(&["a"]);
+    world.ok("jobClaim", json!({"job": "archive"}));
+    world.pass((24 * 60 * MINUTE) as i64);
+    for attempt in 1..=4 {
+        let claim = world.ok("jobClaim", json!({"job": "archive"}));
+        assert_eq!(claim["attempt"], attempt);
+        world.pass((5 * MINUTE) as i64);
+    }
+    let ran = run(
+        &world,
+        params(),
+        &Driver {
+            runs: 1,
+            ..Driver::default()
+        },
+    );
+    assert_eq!((ran.alerts.len(), ran.alerts[0].reason), (1, "failed"));
+    assert!(
+        ran.alerts[0].message.starts_with("the run was abandoned: "),
+        "{:?}",
+        ran.alerts
+    );
+    assert_eq!(ran.reports[0].attempt, 1);
 }
 
 #[test]

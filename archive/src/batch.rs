@@ -31,7 +31,7 @@ const WAITING: usize = 2;
 const PROBE: Duration = Duration::from_secs(30);
 
 /// The requests at a time that ask whether objects are still there.
-const AT_ONCE: usize = 16;
+pub(crate) const AT_ONCE: usize = 16;
 
 /// A part of a session on its way.
 enum Piece {

@@ -49,3 +49,18 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<Json>,
 }
+
+impl Entry {
+    /// The order of the versions of an id: a session that was created later has used the id again, and of one session the highest version is
+    /// the last one. When they were archived, a clock says that may have been wrong.
+    pub(crate) fn order(&self) -> (Option<Timestamp>, u64) {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct About {
+            created_at: Option<Timestamp>,
+        }
+        let about = self.about.as_ref();
+        let about = about.and_then(|about| serde_json::from_str::<About>(about.as_str()).ok());
+        (about.and_then(|about| about.created_at), self.version)
+    }
+}

@@ -142,7 +142,7 @@ impl Archive {
         Ok(page)
     }
 
-    /// The version of a session that was archived last, or a given one, with its text to the byte.
+    /// The last version of a session, or a given one, with its text to the byte.
     ///
     /// # Errors
     /// `SESSION_NOT_FOUND`, `ARCHIVE_DAMAGED` and `ARCHIVE_FAILED`.
@@ -187,16 +187,17 @@ impl Archive {
         }
     }
 
-    /// The entry of the version of a session that was archived last, or of a given one. The manifests say which that is, and
-    /// not the objects: an object that is missing would bring back an older version.
+    /// The entry of the last version of a session, or of a given one. The newest manifest that lists the session says which that is,
+    /// and not the objects: an object that is missing would bring back an older version. Manifests that a clock has written which was
+    /// ahead are not the newest ones, so that those of all other objects of the session are read as well.
     async fn find(&self, id: &str, version: Option<u64>) -> Result<Entry> {
         SessionId::parse(id)?;
-        // The newest manifest first: an id may have been used again, with lower versions. Of several of one time the
-        // highest version is meant.
+        let names = self.manifest_names().await?;
         let mut last: Option<Entry> = None;
+        let mut read = BTreeSet::new();
         let mut damaged: Vec<(String, ArchiveError)> = Vec::new();
-        for name in self.manifest_names().await? {
-            let Some((at, run)) = name::parse_manifest(&name) else {
+        for name in &names {
+            let Some((at, run)) = name::parse_manifest(name) else {
                 continue;
             };
             if last
@@ -205,31 +206,36 @@ impl Archive {
             {
                 break;
             }
-            let manifest = match self.manifest(&name).await {
-                Err(error @ ArchiveError::Damaged { .. }) => {
-                    damaged.push((run.to_owned(), error));
-                    continue;
-                }
-                manifest => manifest?,
-            };
-            let of_session = manifest.sessions.into_iter();
-            let of_session = of_session.filter(|entry| {
-                entry.id == id && version.is_none_or(|version| version == entry.version)
-            });
-            for entry in of_session {
-                if last
-                    .as_ref()
-                    .is_none_or(|last| last.version < entry.version)
-                {
-                    last = Some(Entry {
-                        archived_at: Some(at),
-                        ..entry
-                    });
-                }
+            read.insert(run.to_owned());
+            match self.manifest(name).await {
+                Err(error @ ArchiveError::Damaged { .. }) => damaged.push((run.to_owned(), error)),
+                manifest => add_last(manifest?, id, version, &mut last),
             }
         }
-        if version.is_none() || last.is_none() {
-            self.expect_unlisted(id, version, damaged).await?;
+        match &last {
+            Some(_) if version.is_some() => {}
+            None if damaged.is_empty() => {}
+            _ => {
+                let objects = self.versions_of(id).await?;
+                expect_unlisted(&objects, version, damaged)?;
+                for (of, run) in &objects {
+                    let name = names.iter().find(|name| {
+                        name::parse_manifest(name).is_some_and(|(_, other)| other == run)
+                    });
+                    // What an interrupted batch has left is listed nowhere.
+                    let Some(name) = name.filter(|_| read.insert(run.clone())) else {
+                        continue;
+                    };
+                    match self.manifest(name).await {
+                        Err(error @ ArchiveError::Damaged { .. }) => {
+                            if last.as_ref().is_none_or(|last| last.version < *of) {
+                                return Err(error);
+                            }
+                        }
+                        manifest => add_last(manifest?, id, version, &mut last),
+                    }
+                }
+            }
         }
         last.ok_or_else(|| ArchiveError::NotFound {
             id: id.to_owned(),
@@ -237,32 +243,18 @@ impl Archive {
         })
     }
 
-    /// Refuses a session that one of these manifests lists, which cannot be read: the names of its objects say that.
-    async fn expect_unlisted(
-        &self,
-        id: &str,
-        version: Option<u64>,
-        damaged: Vec<(String, ArchiveError)>,
-    ) -> Result<()> {
-        if damaged.is_empty() {
-            return Ok(());
-        }
+    /// The versions of a session of which there are objects, and the runs that have written them, the highest version first.
+    pub(crate) async fn versions_of(&self, id: &str) -> Result<Vec<(u64, String)>> {
         let folder = self.sessions().join(name::of_id(id));
         let mut objects = self.store.list(Some(&folder));
-        let mut runs = BTreeSet::new();
+        let mut versions = Vec::new();
         while let Some(found) = objects.try_next().await? {
-            let parsed = found.location.filename().and_then(name::parse_version);
-            if let Some((of, run)) = parsed
-                && version.is_none_or(|version| version == of)
-            {
-                runs.insert(run.to_owned());
+            if let Some((version, run)) = found.location.filename().and_then(name::parse_version) {
+                versions.push((version, run.to_owned()));
             }
         }
-        let mut damaged = damaged.into_iter();
-        match damaged.find(|(run, _)| runs.contains(run)) {
-            Some((_, error)) => Err(error),
-            None => Ok(()),
-        }
+        versions.sort_unstable_by(|one, other| other.cmp(one));
+        Ok(versions)
     }
 
     /// Compares all objects with the manifests, and calls `progress` with the number of sessions after each.
@@ -370,6 +362,40 @@ impl Verification {
         if self.problems.len() < MAX_LISTED {
             self.problems.push(Problem { path, id, problem });
         }
+    }
+}
+
+/// Takes an entry of a session from a manifest that comes after `last`, of a version if one is given.
+fn add_last(manifest: Manifest, id: &str, version: Option<u64>, last: &mut Option<Entry>) {
+    for entry in manifest.sessions {
+        let is_meant = entry.id == id && version.is_none_or(|version| version == entry.version);
+        if is_meant
+            && last
+                .as_ref()
+                .is_none_or(|last| last.order() < entry.order())
+        {
+            *last = Some(Entry {
+                archived_at: Some(manifest.at),
+                ..entry
+            });
+        }
+    }
+}
+
+/// Refuses a session that one of these manifests lists, which cannot be read: the names of its objects say that.
+fn expect_unlisted(
+    objects: &[(u64, String)],
+    version: Option<u64>,
+    damaged: Vec<(String, ArchiveError)>,
+) -> Result<()> {
+    let is_listed = |run: &String| {
+        let mut objects = objects.iter();
+        objects.any(|(of, other)| other == run && version.is_none_or(|version| version == *of))
+    };
+    let mut damaged = damaged.into_iter();
+    match damaged.find(|(run, _)| is_listed(run)) {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
     }
 }
 

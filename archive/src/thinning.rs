@@ -3,14 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tenure_core::{Millis, Timestamp};
 
 use crate::address::Archive;
-use crate::batch::below;
+use crate::batch::{AT_ONCE, below};
 use crate::error::{ArchiveError, Result};
+use crate::manifest::Entry;
 use crate::name;
 
 /// The age from which objects that no manifest lists are removed. A batch ends much sooner.
@@ -36,13 +37,12 @@ impl Archive {
     /// `ARCHIVE_FAILED`.
     pub async fn thin(&self, age: Millis, now: Timestamp) -> Result<Thinned> {
         let mut thinned = Thinned::default();
-        for name in self.manifest_names().await? {
-            let Some((at, _)) = name::parse_manifest(&name) else {
-                continue;
-            };
-            if now.since(at) < age.0 || age.0 == 0 {
-                continue;
-            }
+        let is_old = |name: &String| {
+            name::parse_manifest(name).is_some_and(|(at, _)| now.since(at) >= age.0 && age.0 > 0)
+        };
+        let names = self.manifest_names().await?;
+        let (old, staying): (Vec<String>, Vec<String>) = names.into_iter().partition(is_old);
+        for name in old {
             let manifest = match self.manifest(&name).await {
                 Err(ArchiveError::Damaged { .. }) => {
                     thinned.damaged += 1;
@@ -50,6 +50,9 @@ impl Archive {
                 }
                 manifest => manifest?,
             };
+            if self.keeps_older(&manifest.sessions, &staying).await? {
+                continue;
+            }
             for entry in &manifest.sessions {
                 let Ok(path) = self.path_of(entry) else {
                     continue;
@@ -70,6 +73,48 @@ impl Archive {
             }
         }
         Ok(thinned)
+    }
+
+    /// Whether of one of these sessions an older version is the last one that stays, because a clock that was ahead has archived it.
+    async fn keeps_older(&self, sessions: &[Entry], staying: &[String]) -> Result<bool> {
+        if staying.is_empty() {
+            return Ok(false);
+        }
+        let versions = sessions.iter().cloned().map(|entry| async move {
+            let versions = self.versions_of(&entry.id).await;
+            versions.map(|versions| (entry, versions))
+        });
+        let mut versions = stream::iter(versions).buffer_unordered(AT_ONCE);
+        while let Some((entry, versions)) = versions.try_next().await? {
+            let name_of = |run: &String| {
+                staying
+                    .iter()
+                    .find(|name| name::parse_manifest(name).is_some_and(|(_, other)| other == run))
+            };
+            let versions: Vec<(u64, &String)> = versions
+                .iter()
+                .filter_map(|(of, run)| Some((*of, name_of(run)?)))
+                .collect();
+            if versions.iter().all(|(of, _)| *of >= entry.version) {
+                continue;
+            }
+            let mut last = None;
+            for (_, name) in versions {
+                let manifest = match self.manifest(name).await {
+                    Err(ArchiveError::Damaged { .. }) => continue,
+                    manifest => manifest?,
+                };
+                let others = manifest.sessions.iter();
+                let orders = others
+                    .filter(|other| other.id == entry.id)
+                    .map(Entry::order);
+                last = last.max(orders.max());
+            }
+            if last.is_some_and(|last| last < entry.order()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Removes old objects that no manifest lists. Returns their number.

@@ -177,10 +177,69 @@ async fn an_older_version_takes_not_the_place_of_one_that_is_missing() {
 async fn of_an_id_that_was_used_again_the_last_session_is_meant() {
     let folder = tempfile::tempdir().unwrap();
     let archive = open(folder.path(), ArchiveOptions::default());
-    archived(&archive, 1, at(0), &[("a", 9, &["before"])]).await;
-    archived(&archive, 2, at(1), &[("a", 2, &["after"])]).await;
+    archived_of(&archive, 1, at(1), at(0), ("a", 9, "before")).await;
+    archived_of(&archive, 2, at(3), at(2), ("a", 2, "after")).await;
     assert_eq!(archive.get("a", None).await.unwrap().1, "after");
     assert_eq!(archive.get("a", Some(9)).await.unwrap().1, "before");
+    // The last one does not keep the one before.
+    let thinned = archive.thin(Millis(30 * DAY), at(31)).await.unwrap();
+    assert_eq!(thinned.sessions, 1);
+    assert_eq!(archive.get("a", None).await.unwrap().1, "after");
+}
+
+/// Archives a session that was created at a time.
+async fn archived_of(
+    archive: &Archive,
+    run: u8,
+    now: Timestamp,
+    created: Timestamp,
+    (id, version, text): (&str, u64, &str),
+) {
+    let mut batch = archive.batch([run; 8]);
+    for mut part in parts(id, version, &[text]) {
+        let about = format!(r#"{{"createdAt":"{created}"}}"#);
+        part.about = Some(serde_json::from_str(&about).unwrap());
+        batch.add(part).await.unwrap();
+    }
+    let verified = batch.finish(now).await.unwrap();
+    assert!(verified.failed.is_empty(), "{verified:?}");
+}
+
+#[tokio::test]
+async fn the_highest_version_is_the_last_one_also_after_a_clock_that_was_ahead() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    archived_of(&archive, 1, at(100), at(0), ("a", 2, "ahead")).await;
+    archived_of(&archive, 2, at(10), at(0), ("a", 5, "later")).await;
+    archived_of(&archive, 3, at(10), at(0), ("b", 1, "other")).await;
+    assert_eq!(archive.get("a", None).await.unwrap().1, "later");
+    assert_eq!(archive.get("a", Some(2)).await.unwrap().1, "ahead");
+    // It stays as long as the other one, which would be taken for the last one without it.
+    let age = Millis(30 * DAY);
+    let thinned = archive.thin(age, at(60)).await.unwrap();
+    assert_eq!(thinned.sessions, 1);
+    assert_eq!(archive.get("a", None).await.unwrap().1, "later");
+    assert!(archive.get("b", None).await.is_err());
+    let verification = archive.verify(|_| {}).await.unwrap();
+    assert_eq!((verification.sessions, verification.problems.len()), (2, 0));
+    let thinned = archive.thin(age, at(130)).await.unwrap();
+    assert_eq!(thinned.sessions, 2);
+}
+
+#[tokio::test]
+async fn a_damaged_manifest_of_the_highest_version_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    archived_of(&archive, 1, at(1), at(0), ("a", 2, "first")).await;
+    archived_of(&archive, 2, at(100), at(0), ("a", 5, "ahead")).await;
+    archived_of(&archive, 3, at(10), at(0), ("a", 9, "later")).await;
+    let manifests = files(&folder.path().join("manifests"));
+    fs::write(&manifests[0], "{").unwrap();
+    assert_eq!(archive.get("a", None).await.unwrap().1, "later");
+    fs::write(&manifests[1], "{").unwrap();
+    let error = archive.get("a", None).await.unwrap_err();
+    assert_eq!(error.code(), "ARCHIVE_DAMAGED", "{error}");
+    assert_eq!(archive.get("a", Some(5)).await.unwrap().1, "ahead");
 }
 
 #[tokio::test]

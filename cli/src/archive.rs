@@ -132,7 +132,7 @@ struct Get {
     id: String,
     #[command(flatten)]
     archive: ArchiveArg,
-    /// This version instead of the one that was archived last
+    /// This version instead of the last one
     #[arg(long, value_name = "N")]
     version: Option<u64>,
 }
@@ -148,7 +148,7 @@ struct Restore {
     ids: Vec<String>,
     #[command(flatten)]
     archive: ArchiveArg,
-    /// This version instead of the one that was archived last
+    /// This version instead of the last one
     #[arg(long, value_name = "N")]
     version: Option<u64>,
     /// Replace a session of the store with the same id

@@ -70,7 +70,7 @@ export interface ArchiveProblem {
 
 /** Which version of an archived session. */
 export interface ArchiveVersionOptions {
-  /** The version; by default the one that was archived last. */
+  /** The version; by default the last one. */
   readonly version?: number | undefined;
 }
 

@@ -1,10 +1,7 @@
 //! `tenure jobs`: cleans up at a schedule, and shows the jobs of a store and what they could not process.
 
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command as Process, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{env, thread};
 
 use clap::Subcommand;
 use tenure_apps::jobs::operations::{DEAD_LETTER_LIST, DEAD_LETTER_REMOVE, JOB_LIST};
@@ -17,7 +14,7 @@ use tenure_core::work::job::{DriverError, JobError, JobResult, Step, StepReply};
 use tenure_core::{Json, Millis, Text, Timestamp};
 use tenure_host::{JobNews, ScheduledHost, run_scheduled};
 
-use crate::command_line::split;
+use crate::alert::AlertCommand;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupt;
@@ -294,39 +291,6 @@ impl ScheduledHost for Scheduled<'_> {
     }
 }
 
-/// The command of `--alert`.
-struct AlertCommand {
-    program: String,
-    args: Vec<String>,
-}
-
-impl AlertCommand {
-    /// Splits the words of a command. Its program has to exist: at its first alert it would be too late.
-    fn parse(command: &str) -> Result<Self, Failure> {
-        let mut words = split("--alert", command)?.into_iter();
-        let program = words.next().unwrap_or_default();
-        // Without the variable the system looks in these.
-        let paths = env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
-        let exists = match program.contains('/') {
-            true => Path::new(&program).exists(),
-            false => {
-                !program.is_empty()
-                    && env::split_paths(&paths).any(|folder| folder.join(&program).exists())
-            }
-        };
-        match exists {
-            true => Ok(Self {
-                program,
-                args: words.collect(),
-            }),
-            false => Err(Failure::usage(
-                "--alert",
-                format!("there is no program {program:?}"),
-            )),
-        }
-    }
-}
-
 impl Scheduled<'_> {
     /// Runs the job over a store that exists, with an archive or without one.
     fn run_job(
@@ -431,30 +395,12 @@ impl Scheduled<'_> {
         let message = clean(&alert.message);
         self.context
             .note(&format!("alert: {}: {message}", alert.reason));
-        let Some(AlertCommand { program, args }) = &self.alert else {
+        let Some(command) = &self.alert else {
             return;
         };
-        let json = Json::of(alert);
-        let ran = Process::new(program)
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .and_then(|mut child| {
-                if let Some(mut input) = child.stdin.take() {
-                    // A command that reads nothing may have ended.
-                    let _ = input.write_all(json.as_str().as_bytes());
-                }
-                child.wait()
-            });
-        match ran {
-            Ok(status) if status.success() => {}
-            Ok(status) => self
-                .context
-                .note(&format!("the command of --alert has failed: {status}")),
-            Err(error) => self
-                .context
-                .note(&format!("the command of --alert cannot be run: {error}")),
+        let interrupt = &self.interrupt;
+        if let Err(problem) = command.run(&Json::of(alert), || interrupt.is_requested()) {
+            self.context.note(&problem);
         }
     }
 }

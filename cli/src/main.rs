@@ -8,6 +8,7 @@
 //! a command prints the operation's reply as JSON.
 
 mod agent;
+mod alert;
 mod archive;
 mod arguments;
 mod atomic_file;

@@ -362,6 +362,21 @@ fn a_run_whose_archive_cannot_be_opened_is_reported_as_any_that_has_failed() {
 }
 
 #[test]
+fn a_command_for_alerts_that_hangs_ends_with_the_run() {
+    let place = trashed(&["a"]);
+    std::fs::write(place.folder.path().join("old"), "").unwrap();
+    let archive = format!("file:{}", place.folder.path().join("old").display());
+    let run = [&run_into(&archive)[..], &["--alert", "sleep 600"]].concat();
+    let mut child = place.command(&run).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().starts_with("tenure: alert: failed: ")));
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    let rest: Vec<String> = lines.map(|line| line.unwrap()).collect();
+    assert_eq!(rest[0], "tenure: the command of --alert was stopped");
+}
+
+#[test]
 fn a_job_without_a_store_is_refused() {
     let here = tempfile::TempDir::new().unwrap();
     let mut command = bare(here.path(), &["jobs", "run", "--once", "--max-age", "1d"]);

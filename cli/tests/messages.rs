@@ -2232,6 +2232,8 @@ const WITHOUT_ROW: [(&str, &[&str]); 16] = [
             "the job runs next at {at}",
             "the command of --alert cannot be run: {error}",
             "the command of --alert has failed: {status}",
+            "the command of --alert was stopped",
+            "the command of --alert was stopped after {seconds} s",
             "{sessions} left alone; to have the next run take them again: tenure jobs retry {job} --all",
         ],
     ),

@@ -84,6 +84,24 @@ impl RunOfJob {
     /// # Errors
     /// `LEASE_LOST`, and those of the driver.
     pub(crate) async fn renew(&self, context: &JobContext) -> JobResult<()> {
+        let key = lease_key(self.job.as_str());
+        let renewal = LeaseRenewParams {
+            key: key.as_str().into(),
+            holder: self.holder.clone(),
+            token: self.token,
+            ..LeaseRenewParams::default()
+        };
+        self.renewed.store(context.elapsed().0, Ordering::Relaxed);
+        let Renewed(is_renewed) = context.run(Side::Target, &LEASE_RENEW, renewal).await?;
+        if !is_renewed {
+            return Err(tenure_core::Error::from(Cause::LeaseLost {
+                key,
+                token: self.token,
+                problem: "another instance runs the job".to_owned(),
+            })
+            .into());
+        }
+        // After the renewal: what is done about an alert may take long.
         let taken = context.elapsed().0.saturating_sub(self.began.0);
         if taken >= self.slow_after.0 && !self.is_reported_slow.swap(true, Ordering::Relaxed) {
             let alert = JobAlert {
@@ -93,23 +111,7 @@ impl RunOfJob {
             };
             context.progress(alert).await?;
         }
-        let key = lease_key(self.job.as_str());
-        let renewal = LeaseRenewParams {
-            key: key.as_str().into(),
-            holder: self.holder.clone(),
-            token: self.token,
-            ..LeaseRenewParams::default()
-        };
-        self.renewed.store(context.elapsed().0, Ordering::Relaxed);
-        match context.run(Side::Target, &LEASE_RENEW, renewal).await? {
-            Renewed(true) => Ok(()),
-            Renewed(false) => Err(tenure_core::Error::from(Cause::LeaseLost {
-                key,
-                token: self.token,
-                problem: "another instance runs the job".to_owned(),
-            })
-            .into()),
-        }
+        Ok(())
     }
 
     /// Rests after a step that began at a time, and renews the lease where that is due.

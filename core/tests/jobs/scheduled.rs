@@ -29,6 +29,9 @@ struct Driver {
     killed_after: Option<usize>,
     /// The sizes of the batches.
     batches: RefCell<Vec<usize>>,
+    /// The operation that was run last, and those before the alerts.
+    operation: RefCell<&'static str>,
+    before_alerts: RefCell<Vec<&'static str>>,
     /// Stops the job after so many runs.
     runs: usize,
     /// The operation that fails.
@@ -60,6 +63,7 @@ fn run(world: &World, params: ScheduledParams, driver: &Driver) -> Ran {
                 JobReply::Done
             }
             Need::Run(step) => {
+                driver.operation.replace(step.operation().name());
                 let exported = driver.exported.borrow().len();
                 if driver.killed_after.is_some_and(|most| exported >= most)
                     || driver.broken == Some(step.operation().name())
@@ -110,7 +114,11 @@ fn run(world: &World, params: ScheduledParams, driver: &Driver) -> Ran {
                 match progress.into_any().downcast::<JobReport>() {
                     Ok(report) => reports.push(*report),
                     Err(other) => match other.downcast::<JobAlert>() {
-                        Ok(alert) => alerts.push(*alert),
+                        Ok(alert) => {
+                            let operation = *driver.operation.borrow();
+                            driver.before_alerts.borrow_mut().push(operation);
+                            alerts.push(*alert);
+                        }
                         // Others are the progress of a purge, and that the job waits.
                         Err(other) => {
                             if let Ok(retry) = other.downcast::<JobRetry>() {
@@ -515,6 +523,8 @@ fn a_slow_run_is_reported_while_it_runs() {
     let ran = run(&world, slow, &failing);
     let reasons: Vec<&str> = ran.alerts.iter().map(|alert| alert.reason).collect();
     assert_eq!(reasons, ["slow", "errors"]);
+    // A command for alerts takes none of the time of the lease.
+    assert_eq!(*failing.before_alerts.borrow(), ["leaseRenew", "jobEnd"]);
 }
 
 #[test]

@@ -280,6 +280,9 @@ async fn add_letters(context: &Context, params: DeadLetterAddParams) -> Result<D
             "expected up to 1,000 ids with as many codes and messages",
         ));
     }
+    for id in &params.ids {
+        SessionId::parse(id.as_str())?;
+    }
     let failed_at = context.call().now;
     let texts = params.ids.iter().zip(&params.codes).zip(&params.messages);
     let letters: Vec<DeadLetter> = texts

@@ -380,6 +380,22 @@ fn a_run_that_is_abandoned_is_an_alert() {
 }
 
 #[test]
+fn a_dead_letter_is_of_a_session() {
+    let world = World::default();
+    for id in ["../x", "", "/etc", "a\nb", "__proto__"] {
+        let letter = json!({
+            "job": "archive",
+            "ids": ["a", id],
+            "codes": ["C", "C"],
+            "messages": ["m", "m"],
+            "attempts": 4,
+        });
+        assert_eq!(world.code("deadLetterAdd", letter), "INVALID_ID", "{id:?}");
+    }
+    assert_eq!(world.ok("deadLetterList", json!({}))["items"], json!([]));
+}
+
+#[test]
 fn a_dead_letter_goes_with_its_session() {
     let world = trash(&["b"]);
     run(

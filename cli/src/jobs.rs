@@ -4,8 +4,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Subcommand;
-use tenure_apps::jobs::operations::{DEAD_LETTER_LIST, DEAD_LETTER_REMOVE, JOB_LIST};
-use tenure_apps::jobs::params::{DeadLetterListParams, DeadLetterRemoveParams, JobListParams};
+use tenure_apps::jobs::operations::{
+    DEAD_LETTER_AMONG, DEAD_LETTER_LIST, DEAD_LETTER_REMOVE, JOB_LIST,
+};
+use tenure_apps::jobs::params::{
+    DeadLetterAmongParams, DeadLetterListParams, DeadLetterRemoveParams, JobListParams,
+};
 use tenure_apps::jobs::run::{JobAlert, JobRetry, JobWait};
 use tenure_apps::scheduled::{JobReport, ScheduledParams};
 use tenure_core::session::cleanup::PURGE;
@@ -500,19 +504,37 @@ fn retry_all(job: &Text, context: &mut Context) -> Outcome {
 }
 
 fn drop_one(args: One, context: &mut Context) -> Outcome {
-    let letter = DeadLetterRemoveParams {
-        job: args.job,
-        id: args.id.clone(),
+    let among = DeadLetterAmongParams {
+        job: args.job.clone(),
+        ids: vec![args.id.clone()],
     };
-    if !context.run(&DEAD_LETTER_REMOVE, letter)? {
+    if context.run(&DEAD_LETTER_AMONG, among)?.ids.is_empty() {
         context.note("the job has no such failed session");
         return Ok(Exit::REFUSED);
     }
+    // The session first: its dead letter goes with it.
     let params = PurgeParams {
-        ids: Some(vec![args.id]),
+        ids: Some(vec![args.id.clone()]),
         ..PurgeParams::default()
     };
-    context.run_and_print(&PURGE, params, |context, removed| {
+    let removed = context.run(&PURGE, params)?;
+    let is_restored = removed.removed == 0 && removed.failed.is_empty();
+    if is_restored {
+        let letter = DeadLetterRemoveParams {
+            job: args.job,
+            id: args.id.clone(),
+        };
+        context.run(&DEAD_LETTER_REMOVE, letter)?;
+    }
+    if is_restored {
+        let id = clean(args.id.as_str());
+        context.note(&format!(
+            "{id} is not in the trash any more and was not removed; the job takes it again once it is"
+        ));
+        context.print(removed, |_, _| Ok(Exit::REFUSED))?;
+        return Ok(Exit::REFUSED);
+    }
+    context.print(removed, |context, removed| {
         removal::print(&removed, "permanently removed", context)
     })
 }

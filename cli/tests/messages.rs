@@ -2616,6 +2616,14 @@ fn messages_about_jobs() {
         "tenure jobs retry archive --all",
         "tenure jobs drop archive a",
     ]);
+    let letter = letter.replace("\"a\"", "\"b\"");
+    rows.add(&["tenure start t --id b", "tenure trash b"]);
+    rows.place.store().perform("deadLetterAdd", &letter, 0.0);
+    rows.add(&[
+        "tenure restore b",
+        "tenure jobs drop archive b",
+        "tenure jobs failed",
+    ]);
     assert_snapshot(
         &rows.text,
         str![[r#"
@@ -2685,6 +2693,20 @@ tenure: the next run of the job takes 0 sessions again
 $ tenure jobs drop archive a
 tenure: the job has no such failed session
 [1]
+$ tenure start t --id b
+b
+[0]
+$ tenure trash b
+b is in the trash
+[0]
+$ tenure restore b
+b is restored
+[0]
+$ tenure jobs drop archive b
+tenure: b is not in the trash any more and was not removed; the job takes it again once it is
+[1]
+$ tenure jobs failed
+[0]
 
 "#]],
     );

@@ -67,7 +67,10 @@ impl Cron {
             return Err(invalid("expected five fields"));
         };
         let read = |field: &str, least, most, names: &[&str]| {
-            set(field, least, most, names).ok_or_else(|| invalid(&format!("{field:?} is wrong")))
+            set(field, least, most, names).map_err(|problem| match problem.is_empty() {
+                true => invalid(&format!("{field:?} is wrong")),
+                false => invalid(&format!("{field:?} is wrong: {problem}")),
+            })
         };
         let weekday_set = read(weekdays, 0, 7, &DAYS)?;
         let cron = Self {
@@ -161,26 +164,38 @@ fn date(day: i64) -> (i64, i64) {
     (if month < 10 { month + 3 } else { month - 9 }, of_month)
 }
 
-/// The values of a field, as bits; `None` if the field is wrong.
-fn set(field: &str, least: u32, most: u32, names: &[&str]) -> Option<u64> {
+/// The values of a field, as bits. The error says what is wrong, or nothing.
+fn set(
+    field: &str,
+    least: u32,
+    most: u32,
+    names: &[&str],
+) -> std::result::Result<u64, &'static str> {
+    let number = |text: &str| -> Option<u32> {
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|_| is_number)
+    };
     let value = |text: &str| {
         let named = names
             .iter()
             .position(|name| name.eq_ignore_ascii_case(text));
         let first = if names.len() == MONTHS.len() { 1 } else { 0 };
         let number = match named {
-            Some(place) => u32::try_from(place).ok()? + first,
-            None if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok()?,
-            None => return None,
+            Some(place) => u32::try_from(place).ok().map(|place| place + first),
+            None => number(text),
         };
-        (least..=most).contains(&number).then_some(number)
+        let number = number.filter(|number| (least..=most).contains(number));
+        number.ok_or("")
     };
     let mut bits = 0;
     for part in field.split(',') {
         let (range, step) = match part.split_once('/') {
-            Some((range, step)) => (range, step.parse().ok().filter(|step: &u32| *step > 0)?),
+            Some((range, step)) => (range, number(step).filter(|step| *step > 0).ok_or("")?),
             None => (part, 1),
         };
+        if step > most {
+            return Err("the step is beyond the range of the field");
+        }
         let (first, last) = match range.split_once('-') {
             _ if range == "*" => (least, most),
             Some((first, last)) => (value(first)?, value(last)?),
@@ -188,13 +203,16 @@ fn set(field: &str, least: u32, most: u32, names: &[&str]) -> Option<u64> {
             None => (value(range)?, value(range)?),
         };
         if first > last {
-            return None;
+            return Err(match names == DAYS && last == 0 {
+                true => "a range goes up, and Sunday, which is 0, is also 7",
+                false => "a range goes up",
+            });
         }
         for value in (first..=last).step_by(step as usize) {
             bits |= 1 << value;
         }
     }
-    Some(bits)
+    Ok(bits)
 }
 
 /// The time from now to an occurrence.
@@ -266,8 +284,29 @@ mod tests {
             "0 0 30 2 *",
             "1,, * * * *",
             "+1 * * * *",
+            "*/+5 * * * *",
+            "*/60 * * * *",
+            "* */24 * * *",
+            "*/4294967295 * * * *",
         ] {
             assert!(Cron::parse(cron).is_err(), "{cron}");
+        }
+        for (cron, problem) in [
+            (
+                "*/60 * * * *",
+                "\"*/60\" is wrong: the step is beyond the range of the field",
+            ),
+            (
+                "0 0 * * fri-sun",
+                "\"fri-sun\" is wrong: a range goes up, and Sunday, which is 0, is also 7",
+            ),
+            ("0 22-6 * * *", "\"22-6\" is wrong: a range goes up"),
+        ] {
+            let error = Cron::parse(cron).unwrap_err().to_string();
+            assert!(error.ends_with(problem), "{error}");
+        }
+        for cron in ["*/59 */23 * * *", "0 0 * * fri-7", "0 0 */31 */12 */7"] {
+            assert!(Cron::parse(cron).is_ok(), "{cron}");
         }
         for time in ["3:00", "24:00", "03:60", "03:00:00", "", "+3:00"] {
             assert!(Cron::daily(time).is_err(), "{time}");

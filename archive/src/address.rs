@@ -183,7 +183,8 @@ fn bucket<'a>(address: &str, rest: &'a str) -> Result<(&'a str, Path)> {
         return Err(unsupported(address, problem));
     }
     let root = Path::parse(prefix.trim_end_matches('/'));
-    let root = root.map_err(|error| unsupported(address, &error.to_string()))?;
+    let root =
+        root.map_err(|_| unsupported(address, "its prefix has an empty part, or one of dots"))?;
     Ok((bucket, root))
 }
 

@@ -182,7 +182,7 @@ impl Batch {
         let digest = hex(Sha256::digest(&text).as_slice());
         let store = &*self.archive.store;
         put_new(store, &path, text).await?;
-        check(store, &path, &digest).await?;
+        check(&self.archive, &path, &digest).await?;
         self.fail_what_is_gone(manifest.sessions, verified).await;
         Ok(())
     }
@@ -220,7 +220,7 @@ impl Archive {
                 .join(name::PROBES)
                 .join(name::of_version(0, &name::of_probe(run), ""));
         put_new(&*self.store, &path, TEXT.to_vec()).await?;
-        check(&*self.store, &path, &hex(Sha256::digest(TEXT).as_slice())).await?;
+        check(self, &path, &hex(Sha256::digest(TEXT).as_slice())).await?;
         // Where the right to delete is missing, a thinning removes it as an object without a manifest.
         let _ = self.store.delete(&path).await;
         Ok(())
@@ -331,7 +331,7 @@ impl Session {
         }
         let (bytes, text_bytes) = (encoder.bytes, encoder.text_bytes);
         let sha256 = encoder.digest();
-        check(&*archive.store, &path, &sha256).await?;
+        check(archive, &path, &sha256).await?;
         Ok(Entry {
             id: id.to_string(),
             version,
@@ -376,9 +376,9 @@ async fn put_new(store: &dyn ObjectStore, path: &Path, bytes: Vec<u8>) -> Result
 }
 
 /// Reads an object from the service and compares it.
-pub(crate) async fn check(store: &dyn ObjectStore, path: &Path, sha256: &str) -> Result<()> {
+pub(crate) async fn check(archive: &Archive, path: &Path, sha256: &str) -> Result<()> {
     let mut digest = Sha256::new();
-    let mut stream = store.get(path).await?.into_stream();
+    let mut stream = archive.object(path).await?.into_stream();
     while let Some(bytes) = stream.try_next().await? {
         digest.update(&bytes);
     }

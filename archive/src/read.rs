@@ -1,10 +1,11 @@
 //! Reading an archive: lists, a session, and the verification of all objects.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 
 use futures_util::TryStreamExt;
-use object_store::ObjectStoreExt;
 use object_store::path::{Path, PathPart};
+use object_store::{GetResult, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tenure_core::{SessionId, Timestamp};
@@ -81,7 +82,7 @@ impl Archive {
     /// Reads a manifest.
     pub(crate) async fn manifest(&self, name: &str) -> Result<Manifest> {
         let path = self.manifests().join(name);
-        let text = self.store.get(&path).await?.bytes().await?;
+        let text = self.object(&path).await?.bytes().await?;
         let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| {
             ArchiveError::damaged(path.as_ref(), format!("is no manifest: {error}"))
         })?;
@@ -92,6 +93,32 @@ impl Archive {
                 "was written by a newer Tenure",
             )),
         }
+    }
+
+    /// Begins to read an object or a manifest. In a folder, what is no regular file is refused: reading a FIFO waits for its writer.
+    pub(crate) async fn object(&self, path: &Path) -> Result<GetResult> {
+        if let Some(folder) = &self.folder {
+            let file = folder.join(path.as_ref());
+            let opened = tokio::task::spawn_blocking(move || tenure_regular::open(&file).err());
+            let error = opened.await.ok().flatten();
+            if error.is_some_and(|error| {
+                matches!(
+                    error.kind(),
+                    ErrorKind::InvalidInput | ErrorKind::IsADirectory
+                )
+            }) {
+                return Err(ArchiveError::damaged(
+                    below(&self.root, path),
+                    "is no regular file",
+                ));
+            }
+        }
+        self.store.get(path).await.map_err(|error| match error {
+            object_store::Error::NotFound { .. } => {
+                ArchiveError::damaged(below(&self.root, path), "is missing")
+            }
+            error => error.into(),
+        })
     }
 
     /// A page of archived sessions, newest first: all, those of one id, or those that were archived from a time on.
@@ -157,13 +184,7 @@ impl Archive {
             self.coding.seal.clone(),
         )?;
         let mut digest = Sha256::new();
-        let found = self.store.get(&path).await.map_err(|error| match error {
-            object_store::Error::NotFound { .. } => {
-                ArchiveError::damaged(&*entry.path, "is missing")
-            }
-            error => error.into(),
-        })?;
-        let mut stream = found.into_stream();
+        let mut stream = self.object(&path).await?.into_stream();
         while let Some(bytes) = stream.try_next().await? {
             digest.update(&bytes);
             decoder.add(&bytes)?;
@@ -275,7 +296,7 @@ impl Archive {
             };
             for entry in manifest.sessions {
                 let checked = match self.path_of(&entry) {
-                    Ok(path) => check(&*self.store, &path, &entry.sha256).await,
+                    Ok(path) => check(self, &path, &entry.sha256).await,
                     Err(error) => Err(error),
                 };
                 listed.insert(entry.path.clone());
@@ -303,7 +324,7 @@ impl Archive {
     /// The path of an entry's object. One outside of the archive is refused, and that of another session or version.
     pub(crate) fn path_of(&self, entry: &Entry) -> Result<Path> {
         let path = Path::parse(&entry.path)
-            .map_err(|error| ArchiveError::damaged(&*entry.path, error.to_string()))?;
+            .map_err(|_| ArchiveError::damaged(&*entry.path, "has a path that no object has"))?;
         let mut parts = path.parts();
         let [first, session, object] = [(); 3].map(|()| parts.next());
         let is = |part: Option<&PathPart<'_>>, name: &str| {

@@ -156,6 +156,36 @@ async fn no_version_is_replaced_and_each_can_be_had() {
     assert_eq!((next.items.len(), next.next_cursor), (1, None));
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_no_regular_file_is_not_waited_for() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    archived(&archive, 1, at(0), &[("a", 3, &["first"])]).await;
+    for part in ["sessions", "manifests"] {
+        let path = &files(&folder.path().join(part))[0];
+        let stored = fs::read(path).unwrap();
+        fs::remove_file(path).unwrap();
+        mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+        let verification = archive.verify(|_| {}).await.unwrap();
+        for problem in &verification.problems {
+            assert!(
+                problem.problem.ends_with("it is no regular file"),
+                "{problem:?}"
+            );
+        }
+        if part == "sessions" {
+            assert_eq!(verification.problems.len(), 1);
+            let error = archive.get("a", None).await.unwrap_err();
+            assert_eq!(error.code(), "ARCHIVE_DAMAGED", "{error}");
+        }
+        fs::remove_file(path).unwrap();
+        fs::write(path, stored).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn an_older_version_takes_not_the_place_of_one_that_is_missing() {
     let folder = tempfile::tempdir().unwrap();
@@ -526,6 +556,14 @@ async fn an_entry_with_the_object_of_another_session_is_refused() {
     assert_eq!(error.code(), "ARCHIVE_DAMAGED", "{error}");
     let verification = archive.verify(|_| {}).await.unwrap();
     assert_eq!((verification.sessions, verification.problems.len()), (1, 1));
+    // It is one that no object has.
+    swapped["sessions"][0]["path"] = "sessions//a".into();
+    fs::write(manifest, swapped.to_string()).unwrap();
+    let error = archive.get("a", None).await.unwrap_err().to_string();
+    assert!(
+        error.ends_with("it has a path that no object has"),
+        "{error}"
+    );
     // Its text is in the object.
     swapped["sessions"][0]["path"] = path(0).into();
     fs::write(manifest, swapped.to_string()).unwrap();

@@ -193,7 +193,10 @@ pub(crate) fn failure(error: ArchiveError) -> Failure {
         ArchiveError::Unsupported { address, problem } => {
             Failure::usage("--archive", format!("{address:?} is no archive: {problem}"))
         }
-        error => archive_error(error).into(),
+        error @ (ArchiveError::Core(_) | ArchiveError::NotFound { .. }) => {
+            archive_error(error).into()
+        }
+        error => Failure::Archive(error.code(), error.to_string()),
     }
 }
 

@@ -188,7 +188,11 @@ fn damage_is_found_and_a_session_that_cannot_be_archived_stays() {
         verified.out.contains("is not what was archived"),
         "{verified:?}"
     );
-    assert_eq!(run(&place, &archive, &["archive", "get", "S0"]).code, 3);
+    let get = run(&place, &archive, &["archive", "get", "S0"]);
+    assert_eq!(get.code, 3);
+    assert!(get.err.starts_with("tenure: sessions/_s0/"), "{get:?}");
+    let get = run(&place, &archive, &["archive", "get", "S0", "--json"]);
+    assert!(get.out.contains(r#""code":"ARCHIVE_DAMAGED""#), "{get:?}");
     // A file in the place of the folder of the sessions.
     fs::remove_dir_all(folder.join("sessions")).unwrap();
     fs::write(folder.join("sessions"), "").unwrap();

@@ -15,7 +15,7 @@ use crate::options::ServerOptions;
 use crate::pulse::Pulse;
 use crate::scrapes::Scrapes;
 use crate::service::Service;
-use crate::state::{ARCHIVE_READERS, BODY_UNIT, State, THREADS};
+use crate::state::{ARCHIVE_LISTS, ARCHIVED_SESSIONS, BODY_UNIT, State, THREADS};
 use crate::token::Token;
 use crate::watch::follow;
 
@@ -62,7 +62,8 @@ impl Server {
             origins: options.allowed_origins,
             files: options.files,
             archive: options.archive,
-            archive_readers: Semaphore::new(ARCHIVE_READERS),
+            archive_lists: Semaphore::new(ARCHIVE_LISTS),
+            archived_sessions: Arc::new(Semaphore::new(ARCHIVED_SESSIONS)),
             log: options.log,
             pulse: Pulse::default(),
             scrapes: Scrapes::default(),

@@ -17,8 +17,10 @@ use crate::token::Token;
 /// The number of operations that occupy a thread at a time. One that waits for a store's own thread
 /// occupies none.
 pub(crate) const THREADS: usize = 16;
-/// The number of requests that read the archive at a time.
-pub(crate) const ARCHIVE_READERS: usize = 4;
+/// The number of requests that list archived sessions at a time.
+pub(crate) const ARCHIVE_LISTS: usize = 4;
+/// The number of archived sessions that are in memory at a time, each until its client has received it.
+pub(crate) const ARCHIVED_SESSIONS: usize = 4;
 /// The unit in which the bodies that are being received are counted, in bytes.
 pub(crate) const BODY_UNIT: usize = 1 << 10;
 
@@ -36,8 +38,10 @@ pub(crate) struct State {
     pub(crate) limits: ServerLimits,
     pub(crate) files: Files,
     pub(crate) archive: Option<Archive>,
-    /// Bounds the requests that read the archive at a time: a session is read into memory.
-    pub(crate) archive_readers: Semaphore,
+    /// Bounds the lists of archived sessions: manifests are read into memory.
+    pub(crate) archive_lists: Semaphore,
+    /// Bounds the archived sessions that are in memory.
+    pub(crate) archived_sessions: Arc<Semaphore>,
     pub(crate) log: Dispatch,
     pub(crate) pulse: Pulse,
     pub(crate) scrapes: Scrapes,

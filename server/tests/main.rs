@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod archive;
 mod bounds;
 mod calls;
 mod closing;

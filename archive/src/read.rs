@@ -152,6 +152,9 @@ impl Archive {
                 }
                 manifest => manifest?,
             };
+            if skip > 0 && skip >= manifest.sessions.len() {
+                return Err(invalid_cursor());
+            }
             for (place, entry) in manifest.sessions.into_iter().enumerate().skip(skip) {
                 if id.is_some_and(|id| id != entry.id) {
                     continue;
@@ -420,9 +423,16 @@ fn expect_unlisted(
     }
 }
 
+/// The manifest and the place in it at which a page begins.
 fn cursor_of(cursor: &str) -> Result<(String, usize)> {
-    let invalid = || tenure_core::Error::from(tenure_core::error::Cause::InvalidCursor);
-    let (name, place) = cursor.rsplit_once(':').ok_or_else(invalid)?;
-    let place = place.parse().map_err(|_| invalid())?;
-    Ok((name.to_owned(), place))
+    let (name, place) = cursor.rsplit_once(':').ok_or_else(invalid_cursor)?;
+    let place = place.parse().map_err(|_| invalid_cursor())?;
+    match name::parse_manifest(name) {
+        Some(_) => Ok((name.to_owned(), place)),
+        None => Err(invalid_cursor()),
+    }
+}
+
+fn invalid_cursor() -> ArchiveError {
+    tenure_core::Error::from(tenure_core::error::Cause::InvalidCursor).into()
 }

@@ -187,6 +187,39 @@ async fn what_is_no_regular_file_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn a_cursor_that_no_page_has_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    let sessions: [(&str, u64, &[&str]); 2] = [("a", 1, &["{}"]), ("b", 1, &["{}"])];
+    archived(&archive, 1, at(0), &sessions).await;
+    archived(&archive, 2, at(1), &sessions).await;
+    let page = archive.list(None, None, 1, None).await.unwrap();
+    let cursor = page.next_cursor.unwrap();
+    let (name, place) = cursor.split_once(':').unwrap();
+    assert_eq!(place, "1");
+    for wrong in [
+        String::new(),
+        ":0".to_owned(),
+        ":".to_owned(),
+        name.to_owned(),
+        "zzz:18446744073709551615".to_owned(),
+        "~:0".to_owned(),
+        format!("{name}:2"),
+        format!("{name}:18446744073709551615"),
+        format!("{name}:18446744073709551616"),
+        format!("{name}:-1"),
+        format!("../manifests/{name}:0"),
+    ] {
+        let refused = archive.list(None, None, 1, Some(&wrong)).await;
+        assert_eq!(refused.unwrap_err().code(), "INVALID_CURSOR", "{wrong}");
+    }
+    // A page goes on behind a manifest that was thinned meanwhile.
+    fs::remove_file(folder.path().join("manifests").join(name)).unwrap();
+    let page = archive.list(None, None, 9, Some(&cursor)).await.unwrap();
+    assert_eq!(page.items.len(), 2);
+}
+
+#[tokio::test]
 async fn an_older_version_takes_not_the_place_of_one_that_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let archive = open(folder.path(), ArchiveOptions::default());

@@ -108,9 +108,9 @@ async fn routed(state: &Arc<State>, request: &Parts, body: Incoming) -> (&'stati
     let name = name.strip_prefix('/').unwrap_or(name);
     if let Some(id) = archive::id_of(name) {
         let query = request.uri.query().unwrap_or_default();
-        return match request.method {
-            Method::GET => (archive::NAME, archive::read(state, id, query).await),
-            _ => ("refused", not_allowed("GET")),
+        return match is_read {
+            true => (archive::NAME, archive::read(state, id, query).await),
+            false => ("refused", not_allowed("GET, HEAD")),
         };
     }
     match (&request.method, name) {

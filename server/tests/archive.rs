@@ -99,3 +99,28 @@ fn a_client_that_does_not_receive_its_session_is_disconnected() {
     });
     drop(slow);
 }
+
+#[test]
+fn head_has_what_get_has_without_a_body() {
+    let (running, _folder) = running(ServerLimits::default());
+    for path in [
+        "/v1/archive",
+        "/v1/archive?limit=1",
+        "/v1/archive?limit=0",
+        "/v1/archive/small",
+        "/v1/archive/large",
+        "/v1/archive/nobody",
+    ] {
+        let get = running.get(path);
+        let head = running.request("HEAD", path, &[bearer()], "");
+        assert_eq!(head.status, get.status, "{path}");
+        for name in ["content-type", "content-length"] {
+            assert_eq!(head.header(name), get.header(name), "{path}: {name}");
+        }
+    }
+    let refused = running.request("HEAD", "/v1/archive/small", &[], "");
+    assert_eq!(refused.status, 401);
+    let posted = running.request("POST", "/v1/archive", &[bearer()], "");
+    assert_eq!(posted.status, 405);
+    assert_eq!(posted.header("allow"), Some("GET, HEAD"));
+}

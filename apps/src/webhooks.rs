@@ -7,10 +7,12 @@
 //! - [`endpoint`]: what is kept of an endpoint.
 //! - [`signature`]: the headers of Standard Webhooks.
 //! - [`schedule`]: when a delivery is attempted again.
+//! - [`reason`]: why an attempt has failed.
 //! - [`guard`]: which addresses are posted to.
 //! - [`operations`]: adding, changing, listing and removing endpoints.
 //! - [`queue`]: claiming deliveries and settling them.
 //! - [`failed`]: deliveries that have failed for good.
+//! - `waiting`: what waits at an endpoint.
 //! - [`job`]: the jobs that deliver, and that test an endpoint.
 
 pub mod endpoint;
@@ -20,5 +22,7 @@ pub mod job;
 pub mod operations;
 pub mod params;
 pub mod queue;
+pub mod reason;
 pub mod schedule;
 pub mod signature;
+mod waiting;

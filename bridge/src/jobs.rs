@@ -276,6 +276,7 @@ impl Params for EndedOne {
             number: properties.take("number"),
             status: properties.take("status"),
             retry_after: properties.take("retry_after"),
+            answer: properties.take("answer"),
             problem: properties.take("problem"),
         })
     }

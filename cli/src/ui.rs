@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::{env, fs, thread};
 
 use serde::Serialize;
-use tenure_apps::webhooks::job::WebhookDeliverParams;
+use tenure_apps::webhooks::job::{WebhookDeliverParams, WebhookDelivered};
 use tenure_core::Error;
 use tenure_core::error::Cause;
 use tenure_core::value::address;
@@ -22,6 +22,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupt;
 use crate::output::count;
 use crate::store::CommandStore;
+use crate::webhooks::failing::Failing;
 use crate::{archive, choice};
 
 /// The time between two looks for Ctrl-C.
@@ -123,6 +124,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Outcome {
     let executor = Arc::new(executor);
     let interrupt = Interrupt::listen();
     let is_new = token.is_none();
+    let log = log::to(args.log, stderr());
     let server = Server::bind(
         Arc::new(ExecutorService::new(Arc::clone(&executor), &limits)),
         ServerOptions {
@@ -134,7 +136,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Outcome {
             allowed_origins: args.allow_origin.clone(),
             files: files()?,
             archive,
-            log: log::to(args.log, stderr()),
+            log: log.clone(),
             ..ServerOptions::default()
         },
     )?;
@@ -159,7 +161,14 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Outcome {
                 allow_private: Some(args.allow_private),
                 ..WebhookDeliverParams::default()
             };
-            Some(Delivering::start(Arc::clone(&executor), limits, params)?)
+            let mut failing = Failing::default();
+            let report = move |delivered: &WebhookDelivered| {
+                for one in failing.news(&delivered.failing) {
+                    log::failing(&log, &one.endpoint, &one.problem);
+                }
+            };
+            let executor = Arc::clone(&executor);
+            Some(Delivering::start(executor, limits, params, report)?)
         }
         false => None,
     };

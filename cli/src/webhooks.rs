@@ -1,9 +1,10 @@
 //! The commands `tenure webhooks`: the endpoints of a store, and the delivery of what is queued for them.
 
 mod deliver;
+pub(crate) mod failing;
 mod unknown;
 
-use clap::Subcommand;
+use clap::{ArgGroup, Subcommand};
 use tenure_apps::webhooks::failed::{WEBHOOK_FAILED, WEBHOOK_REDELIVER};
 use tenure_apps::webhooks::operations::{
     WEBHOOK_ADD, WEBHOOK_LIST, WEBHOOK_REMOVE, WEBHOOK_ROTATE, WEBHOOK_UPDATE,
@@ -64,7 +65,7 @@ enum Command {
     Deliver(LazyArgs<deliver::Deliver>),
     /// List deliveries that have failed for good
     Failed(LazyArgs<Failed>),
-    /// Attempt failed deliveries again, or drop them
+    /// Attempt failed deliveries again or waiting ones now, or drop them
     Redeliver(LazyArgs<Redeliver>),
 }
 
@@ -174,8 +175,10 @@ fn print_added(context: &mut Context, added: &WebhookAdded) -> Outcome {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Every endpoint is a line of tab-separated fields: id, URL, enabled or why it is
-disabled, the time of the next attempt or -, and events, modes and users, each *
-if all are delivered. No secret is shown.
+disabled, the time of the next attempt or -, events, modes and users, each * if
+all are delivered, the number of deliveries that wait, 1000+ if there are more
+than 1,000, and why the last attempt of these has failed or -. No secret is
+shown.
 
 Examples:
   tenure webhooks list
@@ -199,6 +202,7 @@ fn list(args: List, context: &mut Context) -> Outcome {
                 None => "*".to_owned(),
             };
             let next = endpoint.next_attempt_at.map(|at| at.to_string());
+            let more = endpoint.more_waiting.map_or("", |_| "+");
             let fields = [
                 endpoint.id.clone(),
                 endpoint.url.clone(),
@@ -210,6 +214,11 @@ fn list(args: List, context: &mut Context) -> Outcome {
                 all(&endpoint.events),
                 all(&endpoint.modes),
                 all(&endpoint.users),
+                format!("{}{more}", endpoint.waiting.unwrap_or_default()),
+                endpoint
+                    .last_problem
+                    .clone()
+                    .unwrap_or_else(|| "-".to_owned()),
             ];
             let fields = fields.map(|field| clean(&field).into_owned());
             context.out.line(&fields.join("\t"))?;
@@ -405,19 +414,18 @@ fn failed(args: Failed, context: &mut Context) -> Outcome {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 They are queued again under the ids that they had, and posted by the next
-delivery.
+delivery. With --waiting, what waits for its next attempt is attempted by the
+next delivery instead, beginning with the first attempt again.
 
 Examples:
   tenure webhooks redeliver --endpoint bot
+  tenure webhooks redeliver --endpoint bot --waiting
   tenure webhooks redeliver $key && tenure webhooks deliver
   tenure webhooks redeliver --endpoint bot --drop")]
+#[command(group = ArgGroup::new("which").required(true).args(["keys", "endpoint"]))]
 struct Redeliver {
     /// The keys of failed deliveries, as `failed` prints them
-    #[arg(
-        value_name = "KEY",
-        required_unless_present = "endpoint",
-        conflicts_with = "endpoint"
-    )]
+    #[arg(value_name = "KEY")]
     keys: Vec<Text>,
     /// All that have failed at this endpoint
     #[arg(long, value_name = "ID")]
@@ -425,6 +433,9 @@ struct Redeliver {
     /// Drop them instead
     #[arg(long)]
     drop: bool,
+    /// Instead of what has failed for good, what waits for its next attempt
+    #[arg(long, requires = "endpoint", conflicts_with = "drop")]
+    waiting: bool,
 }
 
 fn redeliver(args: Redeliver, context: &mut Context) -> Outcome {
@@ -432,11 +443,16 @@ fn redeliver(args: Redeliver, context: &mut Context) -> Outcome {
         return Ok(unknown::endpoint(&id, context));
     }
     let asked = args.keys.len() as u64;
-    let verb = if args.drop { "dropped" } else { "requeued" };
+    let verb = match (args.drop, args.waiting) {
+        (true, _) => "dropped",
+        (_, true) => "due now",
+        (false, false) => "requeued",
+    };
     let params = WebhookRedeliverParams {
         keys: Some(args.keys).filter(|keys| !keys.is_empty()),
         endpoint: args.endpoint,
         drop: args.drop.then_some(true),
+        waiting: args.waiting.then_some(true),
     };
     context.run_and_print(&WEBHOOK_REDELIVER, params, |context, moved| {
         let found = moved.deliveries;

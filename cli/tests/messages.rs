@@ -2217,7 +2217,8 @@ const WITHOUT_ROW: [(&str, &[&str]); 16] = [
         "cli/tests/webhooks.rs compares them: a command goes on until it is stopped, and addresses are refused",
         &[
             "the store fails, and is tried again: {problem} ({code})",
-            "a post had no answer: {shown}",
+            "an attempt at {endpoint} has failed: {problem}",
+            "more endpoint",
         ],
     ),
     (
@@ -2382,6 +2383,11 @@ fn messages_about_webhooks() {
         "tenure webhooks redeliver",
         "tenure webhooks redeliver gone/none --drop",
         "tenure webhooks redeliver --endpoint gone",
+        "tenure webhooks redeliver --waiting",
+        "tenure webhooks redeliver --endpoint lost --waiting --drop",
+        "tenure webhooks update gone --enable",
+        "tenure webhooks redeliver --endpoint gone --waiting",
+        "tenure webhooks redeliver --endpoint gone",
         "tenure ui --allow-private",
     ]);
     assert_snapshot(
@@ -2417,7 +2423,7 @@ $ tenure webhooks add https://example.com/new --id new --mode m --replace
 new
 [0]
 $ tenure webhooks list new
-new	https://example.com/new	enabled	-	*	m	*
+new	https://example.com/new	enabled	-	*	m	*	0	-
 [0]
 $ tenure webhooks update new --timeout 2m
 tenure: --timeout: expected 1 to 60,000 milliseconds
@@ -2443,7 +2449,7 @@ error: invalid value '65' for '--concurrency <N>': expected 1 to 64
 For more information, try '--help'.
 [2]
 $ tenure webhooks deliver --allow-private
-0 delivered, 1 to be repeated, 2 failed
+0 delivered, 1 to be repeated, 2 failed; down: the receiver answered 503: [1mnot now; gone: the receiver answered 410: [1mnot now; lost: the receiver answered 410: [1mnot now
 tenure: the endpoint gone has answered 410, and was disabled
 tenure: the endpoint lost has answered 410, and was disabled
 [1]
@@ -2451,18 +2457,18 @@ $ tenure webhooks deliver
 0 delivered, 0 to be repeated, 0 failed
 [0]
 $ tenure webhooks failed
-gone/0001767895530000/a/0001767895530000.0000000000000001.0000/msg_[ID]	gone	start	a	2026-01-08T18:05:30.000Z	1	the receiver answered 410
-lost/0001767895530000/a/0001767895530000.0000000000000002.0000/msg_[ID]	lost	complete	a	2026-01-08T18:05:30.000Z	1	the receiver answered 410
+gone/0001767895530000/a/0001767895530000.0000000000000001.0000/msg_[ID]	gone	start	a	2026-01-08T18:05:30.000Z	1	the receiver answered 410: [1mnot now
+lost/0001767895530000/a/0001767895530000.0000000000000002.0000/msg_[ID]	lost	complete	a	2026-01-08T18:05:30.000Z	1	the receiver answered 410: [1mnot now
 [0]
 $ tenure webhooks failed --limit 1
-gone/0001767895530000/a/0001767895530000.0000000000000001.0000/msg_[ID]	gone	start	a	2026-01-08T18:05:30.000Z	1	the receiver answered 410
+gone/0001767895530000/a/0001767895530000.0000000000000001.0000/msg_[ID]	gone	start	a	2026-01-08T18:05:30.000Z	1	the receiver answered 410: [1mnot now
 tenure: more failures may exist: --cursor gone/0001767895530000/a/0001767895530000.0000000000000001.0000/msg_[ID]
 [0]
 $ tenure webhooks redeliver
 error: the following required arguments were not provided:
-  <KEY>...
+  <KEY|--endpoint <ID>>
 
-Usage: tenure webhooks redeliver <KEY>...
+Usage: tenure webhooks redeliver <KEY|--endpoint <ID>>
 
 For more information, try '--help'.
 [2]
@@ -2470,6 +2476,30 @@ $ tenure webhooks redeliver gone/none --drop
 0 deliveries dropped
 tenure: 1 key not found
 [1]
+$ tenure webhooks redeliver --endpoint gone
+tenure: --endpoint: gone is disabled, and nothing is posted to it: enable it first, by `tenure webhooks update gone --enable` or `webhooks.update("gone", { enabled: true })`
+[2]
+$ tenure webhooks redeliver --waiting
+error: the following required arguments were not provided:
+  <KEY|--endpoint <ID>>
+
+Usage: tenure webhooks redeliver --waiting <KEY|--endpoint <ID>>
+
+For more information, try '--help'.
+[2]
+$ tenure webhooks redeliver --endpoint lost --waiting --drop
+error: the argument '--waiting' cannot be used with '--drop'
+
+Usage: tenure webhooks redeliver --waiting <KEY|--endpoint <ID>>
+
+For more information, try '--help'.
+[2]
+$ tenure webhooks update gone --enable
+gone
+[0]
+$ tenure webhooks redeliver --endpoint gone --waiting
+0 deliveries due now
+[0]
 $ tenure webhooks redeliver --endpoint gone
 1 delivery requeued
 [0]

@@ -9,8 +9,8 @@ use std::thread;
 
 use crate::common::Place;
 
-/// A receiver that answers with the statuses in their order, and with 204 after them. Returns its URL and
-/// the number of requests.
+/// A receiver that answers with the statuses in their order, and with 204 after them. What is no delivery has a text. Returns its URL
+/// and the number of requests.
 pub(crate) fn receiver(statuses: &[u16]) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hooks", listener.local_addr().unwrap());
@@ -34,7 +34,15 @@ pub(crate) fn receiver(statuses: &[u16]) -> (String, Arc<AtomicUsize>) {
             } else {
                 statuses.remove(0)
             };
-            let _ = write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: 0\r\n\r\n");
+            let text = match status {
+                200..300 => "",
+                _ => "\u{1b}[1mnot\r\nnow",
+            };
+            let length = text.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status} x\r\ncontent-length: {length}\r\n\r\n{text}"
+            );
         }
     });
     (url, count)
@@ -62,7 +70,13 @@ fn a_receiver_that_is_down_gets_everything_later() {
     place.run_ok(&["webhooks", "add", &url, "--id", "bot"]);
     place.run_ok(&["start", "task", "--mode", "m"]);
     let first = place.run_ok(&["webhooks", "deliver", "--allow-private"]);
-    assert_eq!(first, "0 delivered, 1 to be repeated, 0 failed");
+    assert_eq!(
+        first,
+        "0 delivered, 1 to be repeated, 0 failed; bot: the receiver answered 503: [1mnot now"
+    );
+    let list = place.run_ok(&["webhooks", "list"]);
+    let waits = "\t1\tthe receiver answered 503: [1mnot now";
+    assert!(list.ends_with(waits), "{list}");
     let later = [
         "webhooks",
         "deliver",
@@ -77,6 +91,22 @@ fn a_receiver_that_is_down_gets_everything_later() {
 }
 
 #[test]
+fn what_waits_is_attempted_at_once_when_it_is_asked_for() {
+    let place = Place::with_empty_store();
+    let (url, _) = receiver(&[503]);
+    place.run_ok(&["webhooks", "add", &url, "--id", "bot"]);
+    place.run_ok(&["start", "task", "--mode", "m"]);
+    place.run_ok(&DELIVER);
+    let waiting = ["webhooks", "redeliver", "--endpoint", "bot", "--waiting"];
+    assert_eq!(place.run_ok(&waiting), "1 delivery due now");
+    assert_eq!(
+        place.run_ok(&DELIVER),
+        "1 delivered, 0 to be repeated, 0 failed"
+    );
+    assert_eq!(place.run_ok(&waiting), "0 deliveries due now");
+}
+
+#[test]
 fn an_endpoint_that_is_gone_is_disabled_until_it_is_enabled() {
     let place = Place::with_empty_store();
     let (url, _) = receiver(&[410]);
@@ -87,7 +117,17 @@ fn an_endpoint_that_is_gone_is_disabled_until_it_is_enabled() {
     let list = place.run_ok(&["webhooks", "list"]);
     assert!(list.contains("it has answered 410 Gone"), "{list}");
     let failed = place.run_ok(&["webhooks", "failed"]);
+    assert!(
+        failed.ends_with("\tthe receiver answered 410: [1mnot now"),
+        "{failed}"
+    );
     let key = failed.split('\t').next().unwrap();
+    let refused = place.run(&["webhooks", "redeliver", key]);
+    let enable = "enable it first, by `tenure webhooks update bot --enable`";
+    assert!(
+        refused.code == 2 && refused.err.contains(enable),
+        "{refused:?}"
+    );
     place.run_ok(&["webhooks", "update", "bot", "--enable"]);
     place.run_ok(&["webhooks", "redeliver", key]);
     let delivered = place.run_ok(&["webhooks", "deliver", "--allow-private"]);
@@ -228,6 +268,7 @@ fn a_failed_delivery_that_is_damaged_is_listed_and_hides_no_other() {
         "{failed}"
     );
     assert!(failed.contains("its record is damaged"), "{failed}");
+    place.run_ok(&["webhooks", "update", "bot", "--enable"]);
     place.run_ok(&["webhooks", "redeliver", "--endpoint", "bot"]);
     assert_eq!(place.run_ok(&["webhooks", "failed"]), "");
 }
@@ -365,9 +406,60 @@ fn what_has_no_answer_is_said_with_its_reason() {
     place.run_ok(&["webhooks", "add", &url, "--id", "bot"]);
     place.run_ok(&["start", "t", "--mode", "m"]);
     let refused = place.run(&["webhooks", "deliver"]);
-    assert_eq!(refused.out, "0 delivered, 1 to be repeated, 0 failed\n");
-    let reason = "a post had no answer: the host has no public address";
-    assert!(refused.err.contains(reason), "{}", refused.err);
+    let reason = "0 delivered, 1 to be repeated, 0 failed; bot: the host has no public address; ";
+    assert!(refused.out.starts_with(reason), "{}", refused.out);
+    for id in ["b", "c", "d", "e"] {
+        place.run_ok(&["webhooks", "add", &url, "--id", id]);
+    }
+    place.run_ok(&["start", "t", "--mode", "m"]);
+    let refused = place.run_ok(&["webhooks", "deliver"]);
+    assert!(refused.ends_with("; 2 more endpoints failing"), "{refused}");
+}
+
+/// The first line of a stream that has these words.
+fn line_with(stream: impl Read, words: &str) -> String {
+    let lines = BufReader::new(stream).lines().map(Result::unwrap);
+    let mut lines = lines.skip_while(|line| !line.contains(words));
+    lines.next().unwrap_or_default()
+}
+
+#[test]
+fn what_goes_on_delivering_says_why_attempts_fail() {
+    let place = Place::with_empty_store();
+    let (url, _) = receiver(&[500; 100]);
+    place.run_ok(&["webhooks", "add", &url, "--id", "bot"]);
+    for args in [
+        &["webhooks", "deliver", "--watch", "--allow-private"][..],
+        &["ui", "--port", "0", "--deliver", "--allow-private"],
+    ] {
+        place.run_ok(&["start", "t", "--mode", "m"]);
+        let mut child = place
+            .command(args)
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let line = line_with(child.stderr.take().unwrap(), "has failed");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(line.contains("bot"), "{args:?}: {line}");
+        let reason = "the receiver answered 500: [1mnot now";
+        assert!(line.contains(reason), "{args:?}: {line}");
+    }
+}
+
+#[test]
+fn the_test_of_an_endpoint_says_what_it_has_answered() {
+    let place = Place::with_empty_store();
+    let (url, _) = receiver(&[500]);
+    place.run_ok(&["webhooks", "add", &url, "--id", "bot"]);
+    let test = ["webhooks", "test", "bot", "--allow-private"];
+    let failed = place.run(&test);
+    assert_eq!(failed.code, 1);
+    let reason = "the receiver answered 500: [1mnot now (";
+    assert!(failed.out.starts_with(reason), "{}", failed.out);
+    let done = place.run_ok(&test);
+    assert!(done.starts_with("answered 204 ("), "{done}");
 }
 
 #[test]
@@ -386,5 +478,5 @@ fn the_filters_of_an_endpoint_are_replaced() {
         "webhooks", "update", "bot", "--event", "complete", "--mode", "m",
     ]);
     let list = place.run_ok(&["webhooks", "list"]);
-    assert!(list.ends_with("\tcomplete\tm\t*"), "{list}");
+    assert!(list.ends_with("\tcomplete\tm\t*\t0\t-"), "{list}");
 }

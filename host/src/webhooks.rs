@@ -34,7 +34,7 @@ impl fmt::Debug for Delivering {
 }
 
 impl Delivering {
-    /// Starts to deliver what is queued in a store.
+    /// Starts to deliver what is queued in a store. `report` is called on its thread when what was delivered has changed.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for the parameters, `STORE_UNAVAILABLE` if the system starts no thread.
@@ -42,6 +42,7 @@ impl Delivering {
         executor: Arc<Executor>,
         limits: Arc<Limits>,
         params: WebhookDeliverParams,
+        mut report: impl FnMut(&WebhookDelivered) + Send + 'static,
     ) -> Result<Self> {
         checked_concurrency(&params)?;
         let mut poster = Poster::new()?;
@@ -49,9 +50,12 @@ impl Delivering {
         let delivered = Arc::new(Mutex::new(WebhookDelivered::default()));
         let own = Arc::clone(&delivered);
         let thread = Background::start("tenure-webhooks", move || {
-            let report = |delivered: &WebhookDelivered| *unlocked(&own) = delivered.clone();
+            let mut keep = |delivered: &WebhookDelivered| {
+                *unlocked(&own) = delivered.clone();
+                report(delivered);
+            };
             // An error of the store was reported, and is retried until the end.
-            let _ = deliver(&executor, &limits, params, &mut poster, &report);
+            let _ = deliver(&executor, &limits, params, &mut poster, &mut keep);
         })?;
         Ok(Self {
             signal,
@@ -95,7 +99,7 @@ fn deliver(
     limits: &Arc<Limits>,
     params: WebhookDeliverParams,
     poster: &mut Poster,
-    report: &dyn Fn(&WebhookDelivered),
+    report: &mut dyn FnMut(&WebhookDelivered),
 ) -> JobResult<WebhookDelivered> {
     drive(&WEBHOOK_DELIVER, params, |need| match need {
         Need::Run(step) => Ok(JobReply::Ran(run_step(executor, limits, &*step)?)),

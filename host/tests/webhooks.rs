@@ -179,6 +179,30 @@ fn the_body_of_an_answer_is_not_read() {
 }
 
 #[test]
+fn the_beginning_of_an_answer_that_is_no_delivery_is_passed_on() {
+    let receiver = Receiver::answering("HTTP/1.1 500 x\r\ncontent-length: 11\r\n\r\nout of disk");
+    assert_eq!(
+        ended(post(&receiver.url())).answer,
+        Some("out of disk".into())
+    );
+    // A body that does not end, or not soon, does not hold up the post.
+    for endless in [true, false] {
+        let receiver = Receiver::start(move |_, stream| {
+            let head = b"HTTP/1.1 503 x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbegin\r\n";
+            let _ = stream.write_all(head);
+            let part = format!("4000\r\n{}\r\n", "x".repeat(0x4000));
+            while endless && stream.write_all(part.as_bytes()).is_ok() {}
+            let _ = stream.read(&mut [0]);
+        });
+        let ended = ended(post(&receiver.url()));
+        assert_eq!(ended.status, Some(503));
+        let answer = ended.answer.unwrap();
+        assert!(answer.as_str().starts_with("begin"), "{answer}");
+        assert!(answer.as_str().len() <= 4096, "{}", answer.as_str().len());
+    }
+}
+
+#[test]
 fn a_head_that_never_ends_is_no_answer() {
     let receiver = Receiver::start(|_, stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
@@ -284,7 +308,7 @@ fn several_deliverers_over_one_store_post_each_delivery_once() {
     let deliverers: Vec<Delivering> = (0..4)
         .map(|_| {
             let (executor, limits) = store(&folder).into_executor();
-            Delivering::start(Arc::new(executor), limits, params.clone()).unwrap()
+            Delivering::start(Arc::new(executor), limits, params.clone(), |_| {}).unwrap()
         })
         .collect();
     let received = receiver.wait_for(2 * SESSIONS);
@@ -322,7 +346,7 @@ fn a_delivery_in_the_background_is_woken_and_stopped() {
         ..WebhookDeliverParams::default()
     };
     let executor = Arc::new(executor);
-    let delivering = Delivering::start(Arc::clone(&executor), limits, params).unwrap();
+    let delivering = Delivering::start(Arc::clone(&executor), limits, params, |_| {}).unwrap();
     perform(&setup, "start", json!({"task": "t", "mode": "m"}));
     // It may have looked before the session was started.
     delivering.wake();

@@ -6502,6 +6502,10 @@ failed: number,
  */
 disabled: Array<string>, 
 /**
+ * The endpoints whose last attempt has failed, and why.
+ */
+failing: Array<WebhookFailing>, 
+/**
  * The error of the store that is retried; `null` if there is none.
  */
 error: CoreErrorCode | DriverErrorCode | null, 
@@ -6561,7 +6565,19 @@ disabledBecause?: string,
 /**
  * When the oldest delivery that waits may be attempted next; absent if none waits.
  */
-nextAttemptAt?: string, };
+nextAttemptAt?: string, 
+/**
+ * In a list, the number of deliveries that have not arrived yet, up to 1,000.
+ */
+waiting?: number, 
+/**
+ * `true` if there are more than 1,000.
+ */
+moreWaiting?: boolean, 
+/**
+ * In a list, why the last attempt of what waits has failed.
+ */
+lastProblem?: string, };
 
 /**
  * The endpoints of a store.
@@ -6593,6 +6609,19 @@ limit?: number,
  * The `nextCursor` of the previous page.
  */
 cursor?: string, };
+
+/**
+ * An endpoint whose last attempt has failed.
+ */
+export type WebhookFailing = { 
+/**
+ * The id of the endpoint.
+ */
+endpoint: string, 
+/**
+ * Why it has failed: the status with the beginning of the answer, or why there was none.
+ */
+problem: string, };
 
 /**
  * A delivery that has failed for good.
@@ -6635,7 +6664,7 @@ attempts: number,
  */
 status?: number, 
 /**
- * Why the last attempt failed.
+ * Why the last attempt failed: the status with the beginning of the answer, or why there was none.
  */
 problem?: string, 
 /**
@@ -6710,7 +6739,8 @@ timestamp: string,
 data?: JsonObject, };
 
 /**
- * Which failed deliveries to attempt again, or to drop: those of the keys, or all of an endpoint.
+ * Which failed deliveries to attempt again, or to drop: those of the keys, or all of an endpoint. With `waiting`, which to attempt at
+ * once. Without `drop`, a disabled endpoint is refused.
  */
 export type WebhookRedeliverParams = { 
 /**
@@ -6724,10 +6754,15 @@ endpoint?: string,
 /**
  * Drop them, and do not attempt them again; `false` by default.
  */
-drop?: boolean, };
+drop?: boolean, 
+/**
+ * Instead of what has failed for good, attempt at once what waits at the `endpoint` for its next attempt, beginning
+ * with the first attempt again; `false` by default.
+ */
+waiting?: boolean, };
 
 /**
- * The number of failed deliveries that are attempted again, or were dropped.
+ * The number of deliveries that are attempted again or at once, or were dropped.
  */
 export type WebhookRedelivered = { 
 /**
@@ -6768,6 +6803,10 @@ status?: number,
  * The header `retry-after` of the response.
  */
 retryAfter?: string, 
+/**
+ * The beginning of the response's body, if it was no delivery.
+ */
+answer?: string, 
 /**
  * Why there was no response.
  */
@@ -6876,7 +6915,7 @@ delivered: boolean,
  */
 status?: number, 
 /**
- * Why there was no response.
+ * Why it has failed: the status with the beginning of the answer, or why there was none.
  */
 problem?: string, 
 /**
@@ -7240,7 +7279,7 @@ export interface Operations {
   webhookUpdate: { params: WebhookUpdateParams; result: WebhookEndpoint | null };
   /** Replaces the secret of an endpoint. For a time, deliveries are signed by the former one, too. `null` if there is no such endpoint. */
   webhookRotate: { params: WebhookRotateParams; result: WebhookAdded | null };
-  /** The endpoints, without their secrets. */
+  /** The endpoints, without their secrets, and what waits for them. */
   webhookList: { params: WebhookListParams; result: WebhookEndpoints };
   /** Removes an endpoint, and drops what is queued for it or has failed at it. */
   webhookRemove: { params: WebhookParams; result: WebhookRemoved };
@@ -7254,7 +7293,7 @@ export interface Operations {
   webhookSample: { params: WebhookParams; result: WebhookClaim | null };
   /** A page of the deliveries that have failed for good, by endpoint and then by time. */
   webhookFailed: { params: WebhookFailedParams; result: WebhookFailures };
-  /** Attempts deliveries again that have failed for good, or drops them. */
+  /** Attempts deliveries again that have failed for good, or drops them; or attempts at once what waits at an endpoint. */
   webhookRedeliver: { params: WebhookRedeliverParams; result: WebhookRedelivered };
 }
 

@@ -26,6 +26,13 @@ pub fn to(format: Format, out: impl Write + Send + 'static) -> Dispatch {
     })
 }
 
+/// Logs that an attempt to deliver webhooks to an endpoint has failed.
+pub fn failing(log: &Dispatch, endpoint: &str, problem: &str) {
+    tracing::dispatcher::with_default(log, || {
+        tracing::warn!(endpoint, problem, "an attempt to deliver has failed");
+    });
+}
+
 struct Lines<W> {
     format: Format,
     out: Mutex<W>,

@@ -32,6 +32,7 @@ it("queues changes of an IndexedDB store for endpoints of webhooks, and attempts
     retried: 1,
     failed: 0,
     disabled: [],
+    failing: [{ endpoint: "bot", problem: expect.any(String) }],
     problem: null,
   });
   expect(await sessions.webhooks.deliver()).toMatchObject({ retried: 0 });

@@ -56,22 +56,48 @@ describe.each(everyStore)("webhooks of a store %s", (_, opening) => {
 
   it("are repeated, listed when they have failed for good, and redelivered under their ids", async () => {
     await using receiver = await receiving((number, response) => {
-      response.writeHead(number === 1 ? 410 : 200).end();
+      if (number === 1) response.writeHead(410).end("moved\u001b[2J\r\naway");
+      else response.writeHead(200).end();
     });
     const sessions = await opening();
     await added(sessions, receiver);
     const { id } = await sessions.start({ task: "t", mode: "m" });
     const first = await sessions.webhooks.deliver(POSTED);
     expect(first).toMatchObject({ delivered: 0, failed: 1, disabled: ["bot"] });
+    const problem = "the receiver answered 410: moved [2J away";
+    expect(first.failing).toEqual([{ endpoint: "bot", problem }]);
     await sessions.complete(id);
     const { items } = await sessions.webhooks.failed({ endpoint: "bot" });
-    expect(items).toMatchObject([{ event: "start", session: id, status: 410, attempts: 1 }]);
+    expect(items).toMatchObject([
+      { event: "start", session: id, status: 410, attempts: 1, problem },
+    ]);
     await sessions.webhooks.update("bot", { enabled: true });
     expect(await sessions.webhooks.redeliver({ endpoint: "bot" })).toEqual({ deliveries: 1 });
     expect(await deliverAll(sessions)).toBe(1);
     // What was changed while the endpoint was disabled was not queued.
     expect(receiver.events).toEqual(["start", "start"]);
     expect(new Set(receiver.ids).size).toBe(1);
+  });
+
+  it("that wait are counted, with the reason, and attempted at once", async () => {
+    await using receiver = await receiving((_, response) => {
+      response.writeHead(503).end("no room");
+    });
+    const sessions = await opening();
+    await added(sessions, receiver);
+    await sessions.start({ task: "t", mode: "m" });
+    const { failing, retried } = await sessions.webhooks.deliver(POSTED);
+    expect(retried).toBe(1);
+    const problem = "the receiver answered 503: no room";
+    expect(failing).toEqual([{ endpoint: "bot", problem }]);
+    const { items } = await sessions.webhooks.list({ id: "bot" });
+    expect(items).toMatchObject([{ id: "bot", waiting: 1, lastProblem: problem }]);
+    expect(await sessions.webhooks.list({ id: "other" })).toEqual({ items: [] });
+    const waiting = { endpoint: "bot", waiting: true };
+    expect(await sessions.webhooks.redeliver(waiting)).toEqual({ deliveries: 1 });
+    expect(await sessions.webhooks.deliver(POSTED)).toMatchObject({ retried: 1 });
+    const tested = await sessions.webhooks.test("bot", POSTED);
+    expect(tested).toMatchObject({ delivered: false, status: 503, problem });
   });
 });
 
@@ -125,6 +151,12 @@ describe("the endpoints of webhooks", () => {
     expect(receiver.received.map((received) => verify(received))).toMatchObject([
       { event: "test" },
     ]);
+    // An answer that does not end does not hold it up.
+    receiver.answer = (_, response) => {
+      response.writeHead(503).write("begins");
+    };
+    const problem = "the receiver answered 503: begins";
+    expect(await sessions.webhooks.test("bot", POSTED)).toMatchObject({ status: 503, problem });
     expect(await sessions.webhooks.test("nobody", POSTED)).toBeNull();
   });
 

@@ -1,5 +1,7 @@
 //! Deliveries that have failed for good. They are kept for 30 days, and can be attempted again: each then
-//! begins with its first attempt, under the id that it had.
+//! begins with its first attempt, under the id that it had. So does what waits, if it is to be attempted at once.
+
+use std::collections::BTreeSet;
 
 use tenure_core::error::{Error, Result};
 use tenure_core::store::{Expect, Scan};
@@ -12,13 +14,14 @@ use tenure_core::work::operation::Group;
 
 use crate::discard::discard;
 
-use super::endpoint::{self, checked_id};
+use super::endpoint::{self, Endpoint, checked_id};
 use super::operations::records;
 use super::params::{
     WebhookFailedParams, WebhookFailure, WebhookFailures, WebhookRedeliverParams,
     WebhookRedelivered,
 };
 use super::queue::DAMAGED;
+use super::waiting::make_due;
 
 const DEFAULT_FAILURES: u32 = 50;
 /// The greatest page.
@@ -31,10 +34,10 @@ tenure_core::operations! {
     /// A page of the deliveries that have failed for good, by endpoint and then by time.
     WEBHOOK_FAILED = Read "webhookFailed" (WebhookFailedParams) -> WebhookFailures, steps failed,
         r#"{"endpoint":"bot","limit":2,"cursor":"bot/0"}"#;
-    /// Attempts deliveries again that have failed for good, or drops them.
+    /// Attempts deliveries again that have failed for good, or drops them; or attempts at once what waits at an endpoint.
     WEBHOOK_REDELIVER = WriteMany "webhookRedeliver" (WebhookRedeliverParams) -> WebhookRedelivered,
         steps redeliver,
-        r#"{"keys":["bot/1/s/1/m"],"endpoint":"bot","drop":false}"#;
+        r#"{"keys":["bot/1/s/1/m"],"endpoint":"bot","drop":false,"waiting":false}"#;
 }
 
 async fn failed(context: &Context, params: WebhookFailedParams) -> Result<WebhookFailures> {
@@ -84,8 +87,21 @@ async fn redeliver(
     params: WebhookRedeliverParams,
 ) -> Result<WebhookRedelivered> {
     let drop = params.drop.unwrap_or(false);
+    if !drop {
+        let keys = params.keys.iter().flatten();
+        let of_keys = keys.filter_map(|key| key.as_str().split('/').next());
+        let given = params.endpoint.as_ref().map(Text::as_str);
+        expect_enabled(context, of_keys.chain(given).collect()).await?;
+    }
     let mut moved = WebhookRedelivered::default();
     match (params.keys, params.endpoint) {
+        (None, Some(endpoint)) if params.waiting == Some(true) && !drop => {
+            moved.deliveries = make_due(context, checked_id(endpoint.as_str())?).await?;
+        }
+        _ if params.waiting == Some(true) => {
+            let problem = "expected an `endpoint`, and neither `keys` nor `drop`";
+            return Err(Error::invalid("waiting", problem));
+        }
         (Some(keys), endpoint) => {
             let prefix = endpoint.map(|id| format!("{id}/")).unwrap_or_default();
             let keys = keys.into_iter().map(Text::into_string);
@@ -108,6 +124,23 @@ async fn redeliver(
         (None, None) => return Err(Error::invalid("keys", "expected `keys` or an `endpoint`")),
     }
     Ok(moved)
+}
+
+/// Refuses endpoints that are disabled: what is queued for one waits without a word.
+async fn expect_enabled(context: &Context, ids: BTreeSet<&str>) -> Result<()> {
+    let endpoints = endpoint::all(context).await?;
+    let of_these = endpoints.iter().filter(|record| ids.contains(&*record.key));
+    let mut sound = of_these.filter_map(|record| Endpoint::read_record(record).ok());
+    match sound.find(|endpoint| !endpoint.is_enabled()) {
+        None => Ok(()),
+        Some(Endpoint { id, .. }) => Err(Error::invalid(
+            "endpoint",
+            format!(
+                "{id} is disabled, and nothing is posted to it: enable it first, by `tenure webhooks update {id} --enable` or \
+                 `webhooks.update(\"{id}\", {{ enabled: true }})`"
+            ),
+        )),
+    }
 }
 
 /// Moves failures back to what is to be delivered, or drops them. Returns how many there were.

@@ -9,11 +9,13 @@ use tenure_core::work::job::{
     Ended, EndedPost, Header, JobContext, JobError, JobResult, Post, Posting, Side,
 };
 
+use super::endpoint::MAX_ENDPOINTS;
 use super::params::{
     WebhookClaim, WebhookClaimParams, WebhookClaims, WebhookParams, WebhookResult,
     WebhookSettleParams, WebhookSettled,
 };
 use super::queue::{MAX_CLAIMS, WEBHOOK_CLAIM, WEBHOOK_SAMPLE, WEBHOOK_SETTLE};
+use super::reason::{Secrets, has_arrived, reason};
 
 /// The default number of posts in flight.
 const CONCURRENCY: u32 = 8;
@@ -70,11 +72,23 @@ pub struct WebhookDelivered {
     pub failed: u64,
     /// The endpoints that were disabled, because they have answered 410.
     pub disabled: Vec<String>,
+    /// The endpoints whose last attempt has failed, and why.
+    pub failing: Vec<WebhookFailing>,
     /// The error of the store that is retried; `null` if there is none.
     #[cfg_attr(feature = "ts", ts(type = "CoreErrorCode | DriverErrorCode | null"))]
     pub error: Option<String>,
     /// Its message.
     pub problem: Option<String>,
+}
+
+/// An endpoint whose last attempt has failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct WebhookFailing {
+    /// The id of the endpoint.
+    pub endpoint: String,
+    /// Why it has failed: the status with the beginning of the answer, or why there was none.
+    pub problem: String,
 }
 
 /// How the test of an endpoint has ended.
@@ -87,7 +101,7 @@ pub struct WebhookTested {
     /// The status of the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u32>,
-    /// Why there was no response.
+    /// Why it has failed: the status with the beginning of the answer, or why there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
     /// How long it took, in milliseconds.
@@ -110,6 +124,7 @@ struct Flight {
     key: Text,
     claim: Text,
     endpoint: Text,
+    secrets: Secrets,
     bytes: u64,
 }
 
@@ -279,22 +294,23 @@ impl Delivering {
 
     fn started(&mut self, claim: WebhookClaim) -> Post {
         self.last = self.last.wrapping_add(1);
-        let flight = Flight {
-            number: self.last,
-            key: claim.key,
-            claim: claim.claim,
-            endpoint: claim.endpoint,
-            bytes: claim.body.as_str().len() as u64,
-        };
-        self.flights.push(flight);
-        Post {
+        let post = Post {
             number: self.last,
             url: claim.url,
             headers: headers(claim.headers),
             body: claim.body,
             timeout_ms: claim.timeout_ms,
             allow_private: self.params.allow_private.unwrap_or(false),
-        }
+        };
+        self.flights.push(Flight {
+            number: post.number,
+            key: claim.key,
+            claim: claim.claim,
+            endpoint: claim.endpoint,
+            secrets: Secrets::of(&post),
+            bytes: post.body.as_str().len() as u64,
+        });
+        post
     }
 
     /// Takes note of posts that have ended.
@@ -312,17 +328,33 @@ impl Delivering {
             let EndedPost {
                 status,
                 retry_after,
+                answer,
                 problem,
                 ..
             } = post;
-            self.results.push(WebhookResult {
+            let result = WebhookResult {
                 key: flight.key,
                 claim: flight.claim,
                 status,
                 retry_after,
+                answer: answer.map(|answer| flight.secrets.without(&answer)),
                 problem,
-            });
+            };
+            self.note(flight.endpoint.into_string(), result.reason());
+            self.results.push(result);
         }
+    }
+
+    /// Takes note of why the last attempt at an endpoint has failed, or that it has not.
+    fn note(&mut self, endpoint: String, reason: Option<String>) {
+        let failing = &mut self.done.failing;
+        failing.retain(|failing| failing.endpoint != endpoint);
+        if let Some(problem) = reason {
+            failing.push(WebhookFailing { endpoint, problem });
+        }
+        // The oldest may be of endpoints that were removed meanwhile.
+        let surplus = failing.len().saturating_sub(MAX_ENDPOINTS as usize);
+        failing.drain(..surplus);
     }
 
     /// Settles what has ended. If the store fails, what has ended is settled later: until then it is not
@@ -392,6 +424,7 @@ async fn test(context: JobContext, params: WebhookTestParams) -> JobResult<Optio
         timeout_ms: claim.timeout_ms,
         allow_private: params.allow_private.unwrap_or(false),
     };
+    let secrets = Secrets::of(&post);
     let mut start = vec![post];
     loop {
         let posting = Posting {
@@ -403,15 +436,15 @@ async fn test(context: JobContext, params: WebhookTestParams) -> JobResult<Optio
         if ended.is_none() && !stops {
             continue;
         }
-        let ended = ended.unwrap_or_default();
-        let problem = ended.problem.map(Text::into_string);
-        let none = || Some("it was stopped".to_owned()).filter(|_| ended.status.is_none());
+        let ended = ended.unwrap_or_else(|| EndedPost {
+            problem: Some("it was stopped".into()),
+            ..EndedPost::default()
+        });
+        let answer = ended.answer.map(|answer| secrets.without(&answer));
         return Ok(Some(WebhookTested {
-            delivered: ended
-                .status
-                .is_some_and(|status| (200..300).contains(&status)),
+            delivered: has_arrived(ended.status),
             status: ended.status,
-            problem: problem.or_else(none),
+            problem: reason(ended.status, answer.as_ref(), ended.problem.as_ref()),
             duration_ms: context.elapsed().0.saturating_sub(began.0),
         }));
     }

@@ -28,6 +28,7 @@ use super::params::{
     WebhookUpdateParams,
 };
 use super::signature::{checked_secret, new_id, new_secret};
+use super::waiting;
 
 /// How long a former secret is used by default.
 const KEEP_SECRET: Millis = Millis(24 * 3_600_000);
@@ -55,7 +56,7 @@ tenure_core::operations! {
     /// if there is no such endpoint.
     WEBHOOK_ROTATE = Write "webhookRotate" (WebhookRotateParams) -> Option<WebhookAdded>, unit rotate,
         r#"{"id":"bot","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw","keepFor":"24h"}"#;
-    /// The endpoints, without their secrets.
+    /// The endpoints, without their secrets, and what waits for them.
     WEBHOOK_LIST = Read "webhookList" (WebhookListParams) -> WebhookEndpoints, steps list,
         r#"{"id":"bot"}"#;
     /// Removes an endpoint, and drops what is queued for it or has failed at it.
@@ -246,8 +247,13 @@ async fn list(context: &Context, params: WebhookListParams) -> Result<WebhookEnd
         let first = records(context, WAKE, &shown.id, 1).await?.pop();
         let at = first.and_then(|wake| WakeKey::parse(&wake.key).map(|key| key.at));
         let at = at.and_then(|at| Timestamp::from_millis(i64::try_from(at).ok()?).ok());
+        let waiting = waiting::count(context, &shown.id).await?;
         items.push(WebhookEndpoint {
-            next_attempt_at: at,
+            // The wake record of a lane may be there when its deliveries have ended.
+            next_attempt_at: at.filter(|_| waiting.count > 0),
+            waiting: Some(waiting.count),
+            more_waiting: waiting.has_more.then_some(true),
+            last_problem: waiting.problem,
             ..shown
         });
     }

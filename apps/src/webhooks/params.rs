@@ -132,6 +132,9 @@ declare_params! {
         /// The header `retry-after` of the response.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub retry_after: Option<Text>,
+        /// The beginning of the response's body, if it was no delivery.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub answer: Option<Text>,
         /// Why there was no response.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub problem: Option<Text>,
@@ -147,7 +150,8 @@ declare_params! {
         pub cursor: Option<Text>,
     }
 
-    /// Which failed deliveries to attempt again, or to drop: those of the keys, or all of an endpoint.
+    /// Which failed deliveries to attempt again, or to drop: those of the keys, or all of an endpoint. With `waiting`, which to attempt at
+    /// once. Without `drop`, a disabled endpoint is refused.
     pub struct WebhookRedeliverParams {
         /// The `key` of each delivery.
         pub keys: Option<Vec<Text>>,
@@ -155,6 +159,9 @@ declare_params! {
         pub endpoint: Option<Text>,
         /// Drop them, and do not attempt them again; `false` by default.
         pub drop: Option<bool>,
+        /// Instead of what has failed for good, attempt at once what waits at the `endpoint` for its next attempt, beginning
+        /// with the first attempt again; `false` by default.
+        pub waiting: Option<bool>,
     }
 
     /// Addresses to which the name of a host leads.
@@ -201,6 +208,15 @@ pub struct WebhookEndpoint {
     /// When the oldest delivery that waits may be attempted next; absent if none waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Timestamp>,
+    /// In a list, the number of deliveries that have not arrived yet, up to 1,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<u32>,
+    /// `true` if there are more than 1,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_waiting: Option<bool>,
+    /// In a list, why the last attempt of what waits has failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_problem: Option<String>,
 }
 
 impl From<&Endpoint> for WebhookEndpoint {
@@ -220,6 +236,9 @@ impl From<&Endpoint> for WebhookEndpoint {
             disabled_at: endpoint.disabled_at,
             disabled_because: endpoint.disabled_because.clone(),
             next_attempt_at: None,
+            waiting: None,
+            more_waiting: None,
+            last_problem: None,
         }
     }
 }
@@ -337,7 +356,7 @@ pub struct WebhookFailure {
     /// The status of the last response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u32>,
-    /// Why the last attempt failed.
+    /// Why the last attempt failed: the status with the beginning of the answer, or why there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
     /// When it is removed.
@@ -376,7 +395,7 @@ pub struct WebhookFailures {
     pub next_cursor: Option<String>,
 }
 
-/// The number of failed deliveries that are attempted again, or were dropped.
+/// The number of deliveries that are attempted again or at once, or were dropped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct WebhookRedelivered {

@@ -8,7 +8,7 @@
 //! replaces that by one at the next attempt or, for the rest of the lane, by one at once. A wake record that
 //! leads to a delivery with another one is removed, so that a lane that waits costs nothing.
 
-use tenure_core::error::{Error, Result, cut};
+use tenure_core::error::{Error, Result};
 use tenure_core::store::{Expect, Read, Scan};
 use tenure_core::stored::delivery::{Delivery, KIND, WAKE, WakeKey};
 use tenure_core::value::fingerprint::Fingerprint;
@@ -25,6 +25,7 @@ use super::params::{
     WebhookClaim, WebhookClaimParams, WebhookClaims, WebhookHeader, WebhookParams, WebhookResult,
     WebhookSettleParams, WebhookSettled,
 };
+use super::reason::{has_arrived, reason};
 use super::schedule;
 use super::signature::{seconds, signatures};
 
@@ -62,7 +63,7 @@ tenure_core::operations! {
     /// later, and those without a further attempt have failed for good. An endpoint that has answered 410 is
     /// disabled.
     WEBHOOK_SETTLE = Write "webhookSettle" (WebhookSettleParams) -> WebhookSettled, unit settle,
-        r#"{"results":[{"key":"bot/s/1/m","claim":"c","status":503,"retryAfter":"30","problem":"p"}]}"#;
+        r#"{"results":[{"key":"bot/s/1/m","claim":"c","status":503,"retryAfter":"30","answer":"a","problem":"p"}]}"#;
     /// A signed example for an endpoint, to be posted by its caller. `null` if there is no such endpoint. It has the
     /// endpoint's headers and all of its URL, so a read-only server refuses it.
     WEBHOOK_SAMPLE = Write "webhookSample" (WebhookParams) -> Option<WebhookClaim>, unit sample,
@@ -328,9 +329,7 @@ fn settle_one(
     delivery: Delivery,
     settled: &mut WebhookSettled,
 ) -> Attempt<()> {
-    let has_arrived = result
-        .status
-        .is_some_and(|status| (200..300).contains(&status));
+    let has_arrived = has_arrived(result.status);
     // What has arrived is done, whichever deliverer has claimed it since.
     if !has_arrived && delivery.claim.as_deref() != Some(result.claim.as_str()) {
         return Ok(());
@@ -350,7 +349,7 @@ fn settle_one(
         claim: None,
         failed_at: Some(now),
         status: result.status,
-        problem: Some(problem_of(result)),
+        problem: result.reason(),
         ..delivery
     };
     let is_gone = result.status == Some(GONE);
@@ -419,12 +418,11 @@ fn disable(tx: &mut Transaction<'_>, id: &str) -> Attempt<bool> {
     Ok(true)
 }
 
-fn problem_of(result: &WebhookResult) -> String {
-    cut(match (result.status, &result.problem) {
-        (Some(status), _) => format!("the receiver answered {status}"),
-        (None, Some(problem)) => problem.to_string(),
-        (None, None) => "there was no response".to_owned(),
-    })
+impl WebhookResult {
+    /// Why the attempt has failed; `None` if it has arrived.
+    pub(super) fn reason(&self) -> Option<String> {
+        reason(self.status, self.answer.as_ref(), self.problem.as_ref())
+    }
 }
 
 fn sample(tx: &mut Transaction<'_>, params: &WebhookParams) -> Attempt<Option<WebhookClaim>> {

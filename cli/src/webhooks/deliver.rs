@@ -1,10 +1,10 @@
 //! `tenure webhooks deliver` and `test`: the jobs that post, and what they need of a command.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use tenure_apps::webhooks::job::{
-    WEBHOOK_DELIVER, WEBHOOK_TEST, WebhookDeliverParams, WebhookDelivered, WebhookTestParams,
+    WEBHOOK_DELIVER, WEBHOOK_TEST, WebhookDeliverParams, WebhookDelivered, WebhookFailing,
+    WebhookTestParams,
 };
 use tenure_core::Text;
 use tenure_core::work::job::{Ended, Posting, Step, StepReply};
@@ -15,19 +15,23 @@ use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupt;
 use crate::job::{JobHost, run_job};
-use crate::output::clean;
+use crate::output::{clean, count};
 use crate::progress::Progress;
 
+use super::failing::Failing;
 use super::unknown;
 
 /// The time between two looks for Ctrl-C.
 const PAUSE: Duration = Duration::from_millis(50);
+/// The greatest number of failing endpoints in the last line.
+const MAX_FAILING: usize = 3;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Ends when nothing is due. Several processes may deliver at the same time: each
 delivery is one's alone. After Ctrl-C, what is in flight ends first. The exit
-code is 1 if a delivery has failed for good.
+code is 1 if a delivery has failed for good. The last line names the endpoints
+whose last attempt has failed, with the reason.
 
 Addresses of private networks and of this machine are refused, whatever name
 leads to them, unless --allow-private is given.
@@ -64,7 +68,7 @@ pub(super) fn run(args: Deliver, context: &mut Context) -> Outcome {
         return Ok(unknown::endpoint(&id, context));
     }
     let mut driver = Driver::new(context)?;
-    driver.reports = true;
+    driver.reports = args.watch;
     let delivered = run_job(&WEBHOOK_DELIVER, params, &mut driver);
     let Driver {
         context, progress, ..
@@ -77,11 +81,14 @@ pub(super) fn run(args: Deliver, context: &mut Context) -> Outcome {
             retried,
             failed,
             mut disabled,
+            mut failing,
             ..
         } = delivered;
         disabled.sort();
+        failing.sort_unstable_by(|one, other| one.endpoint.cmp(&other.endpoint));
+        let failing = described(&failing);
         context.out.line(&format!(
-            "{delivered} delivered, {retried} to be repeated, {failed} failed"
+            "{delivered} delivered, {retried} to be repeated, {failed} failed{failing}"
         ))?;
         for id in disabled {
             let id = clean(&id);
@@ -95,6 +102,19 @@ pub(super) fn run(args: Deliver, context: &mut Context) -> Outcome {
             Exit::DONE
         })
     })
+}
+
+/// The endpoints whose last attempt has failed, with the reasons, as the end of a line.
+fn described(failing: &[WebhookFailing]) -> String {
+    let first = failing.iter().take(MAX_FAILING);
+    let mut text: String = first
+        .map(|one| format!("; {}: {}", clean(&one.endpoint), clean(&one.problem)))
+        .collect();
+    if let Some(more @ 1..) = failing.len().checked_sub(MAX_FAILING) {
+        let more = count(more as u64, "more endpoint");
+        text.push_str(&format!("; {more} failing"));
+    }
+    text
 }
 
 #[derive(Debug, clap::Args)]
@@ -126,9 +146,9 @@ pub(super) fn test(args: Test, context: &mut Context) -> Outcome {
         return Ok(unknown::endpoint(&id, context));
     };
     context.print(tested, |context, tested| {
-        let outcome = match (tested.status, &tested.problem) {
-            (Some(status), _) => format!("answered {status}"),
-            (None, problem) => clean(problem.as_deref().unwrap_or_default()).into_owned(),
+        let outcome = match (&tested.problem, tested.status) {
+            (None, Some(status)) => format!("answered {status}"),
+            (problem, _) => clean(problem.as_deref().unwrap_or_default()).into_owned(),
         };
         let duration = tested.duration_ms;
         context.out.line(&format!("{outcome} ({duration} ms)"))?;
@@ -148,9 +168,9 @@ struct Driver<'c> {
     progress: Progress,
     /// The error of the store that was printed last.
     error: Option<String>,
-    /// Whether reasons of posts without an answer are printed, and those that were.
+    /// Whether it is printed why attempts fail, and what was printed.
     reports: bool,
-    reasons: BTreeSet<String>,
+    failing: Failing,
 }
 
 impl<'c> Driver<'c> {
@@ -163,22 +183,21 @@ impl<'c> Driver<'c> {
             progress: Progress::new(!context.json()),
             error: None,
             reports: false,
-            reasons: BTreeSet::new(),
+            failing: Failing::default(),
             context,
         })
     }
 }
 
 impl Driver<'_> {
-    /// Prints why posts have no answer, each reason once: they are attempted again for days, and listed nowhere meanwhile.
-    fn note_reasons(&mut self, ended: &Ended) {
-        let reasons = ended.posts.iter().filter_map(|post| post.problem.as_ref());
-        for reason in reasons {
-            if self.reports && self.reasons.insert(reason.to_string()) {
-                let shown = clean(reason.as_str());
-                self.progress = Progress::new(!self.context.json());
-                self.context.note(&format!("a post had no answer: {shown}"));
-            }
+    /// Prints why attempts fail.
+    fn note_failing(&mut self, failing: &[WebhookFailing]) {
+        for one in self.failing.news(failing) {
+            let (endpoint, problem) = (clean(&one.endpoint), clean(&one.problem));
+            // Erases the line before the message.
+            self.progress = Progress::new(!self.context.json());
+            self.context
+                .note(&format!("an attempt at {endpoint} has failed: {problem}"));
         }
     }
 }
@@ -201,7 +220,6 @@ impl JobHost for Driver<'_> {
                 start: std::mem::take(&mut start),
                 wait_ms: u64::try_from(part.as_millis()).unwrap_or(u64::MAX),
             });
-            self.note_reasons(&ended);
             if !ended.posts.is_empty() || ended.stops || left <= PAUSE {
                 return Ok(ended);
             }
@@ -212,6 +230,9 @@ impl JobHost for Driver<'_> {
         let Ok(progress) = progress.into_any().downcast::<WebhookDelivered>() else {
             return;
         };
+        if self.reports {
+            self.note_failing(&progress.failing);
+        }
         if progress.error != self.error {
             self.error.clone_from(&progress.error);
             if let (Some(code), Some(problem)) = (&progress.error, &progress.problem) {

@@ -214,6 +214,8 @@ pub struct EndedPost {
     pub status: Option<u32>,
     /// The header `retry-after` of the response.
     pub retry_after: Option<Text>,
+    /// The beginning of the body of a response that is no delivery.
+    pub answer: Option<Text>,
     /// Why there is no response.
     pub problem: Option<Text>,
 }

@@ -29,8 +29,8 @@ enum Step {
     Settle(usize, Option<u32>),
     /// An endpoint is enabled or disabled.
     Enable(usize, bool),
-    /// What has failed is attempted again.
-    Redeliver(usize),
+    /// What has failed is attempted again, or what waits is attempted at once.
+    Redeliver(usize, bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -42,7 +42,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (any::<usize>(), proptest::option::weighted(0.9, status))
             .prop_map(|(claim, status)| Step::Settle(claim, status)),
         1 => (0..ENDPOINTS.len(), any::<bool>()).prop_map(|(at, on)| Step::Enable(at, on)),
-        1 => (0..ENDPOINTS.len()).prop_map(Step::Redeliver),
+        1 => (0..ENDPOINTS.len(), any::<bool>()).prop_map(|(at, waits)| Step::Redeliver(at, waits)),
     ]
 }
 
@@ -128,8 +128,11 @@ proptest! {
                 Step::Enable(at, enabled) => {
                     world.ok("webhookUpdate", json!({"id": ENDPOINTS[at].0, "enabled": enabled}));
                 }
-                Step::Redeliver(at) => {
-                    world.ok("webhookRedeliver", json!({"endpoint": ENDPOINTS[at].0}));
+                Step::Redeliver(at, waits) => {
+                    let id = ENDPOINTS[at].0;
+                    let params = json!({"endpoint": id, "waiting": waits});
+                    let redelivered = world.call("webhookRedeliver", params);
+                    prop_assert_eq!(redelivered.is_ok(), is_enabled(&world, id));
                 }
             }
         }

@@ -252,3 +252,119 @@ fn a_deliverer_whose_clock_was_far_ahead_holds_up_no_session() {
     settle(&world, &claims[0], 200);
     assert_eq!(super::event(&one(&world)), "pause");
 }
+
+#[test]
+fn a_list_says_how_many_deliveries_wait_and_why() {
+    let world = world(json!({"ordered": false}));
+    add(
+        &world,
+        "other",
+        json!({"url": "https://other.example/", "events": ["pause"]}),
+    );
+    let listed = |id: &str| world.ok("webhookList", json!({"id": id}))["items"][0].clone();
+    assert_eq!(listed("bot")["waiting"], 0);
+    for _ in 0..3 {
+        world.start(json!({}));
+    }
+    assert_eq!(listed("bot")["waiting"], 3);
+    // Each endpoint has a half.
+    for (claimed, status) in claim(&world, 4).iter().zip([200, 500]) {
+        settle_with(
+            &world,
+            claimed,
+            json!({"status": status, "answer": "no\u{7}room"}),
+        );
+    }
+    let endpoint = listed("bot");
+    assert_eq!(endpoint["waiting"], 2);
+    assert_eq!(
+        endpoint["lastProblem"],
+        "the receiver answered 500: no room"
+    );
+    assert_eq!(endpoint["moreWaiting"], json!(null));
+    assert_eq!(listed("other")["waiting"], 0);
+    // What waits is counted up to a number.
+    for _ in 0..999 {
+        world.start(json!({}));
+    }
+    let endpoint = listed("bot");
+    assert_eq!(
+        (&endpoint["waiting"], &endpoint["moreWaiting"]),
+        (&json!(1000), &json!(true))
+    );
+}
+
+#[test]
+fn what_waits_can_be_attempted_at_once() {
+    for ordered in [true, false] {
+        let world = world(json!({"ordered": ordered}));
+        add(&world, "other", json!({"ordered": ordered}));
+        let at_once = || {
+            let params = json!({"endpoint": "bot", "waiting": true});
+            world.ok("webhookRedeliver", params)["deliveries"].clone()
+        };
+        for number in 0..30 {
+            world.start(json!({"id": format!("s{number}")}));
+        }
+        // Nothing waits for a later attempt.
+        assert_eq!(at_once(), 0);
+        let claimed = claim(&world, 64);
+        assert_eq!(claimed.len(), 60);
+        let in_flight = claimed.iter().find(|one| one["endpoint"] == "bot").unwrap();
+        for one in &claimed {
+            if one["key"] != in_flight["key"] {
+                settle(&world, one, 500);
+            }
+        }
+        assert!(claim(&world, 64).is_empty());
+        assert_eq!(at_once(), 29);
+        assert_eq!(at_once(), 0);
+        let again = claim(&world, 64);
+        assert_eq!(again.len(), 29);
+        assert!(again.iter().all(|one| one["endpoint"] == "bot"));
+        // The next attempt is the second again.
+        settle(&world, &again[0], 500);
+        world.pass(6001);
+        let keys: Vec<Value> = claim(&world, 64)
+            .iter()
+            .map(|one| one["key"].clone())
+            .collect();
+        assert!(keys.contains(&again[0]["key"]), "{keys:?}");
+        settle(&world, in_flight, 200);
+    }
+}
+
+#[test]
+fn nothing_is_attempted_again_at_an_endpoint_that_is_disabled() {
+    let world = world(json!({}));
+    world.start(json!({}));
+    settle(&world, &one(&world), 410);
+    let failed = world.ok("webhookFailed", json!({}));
+    let key = &failed["items"][0]["key"];
+    for params in [
+        json!({"endpoint": "bot"}),
+        json!({"endpoint": "bot", "waiting": true}),
+        json!({"keys": [key]}),
+    ] {
+        let Err(error) = world.call("webhookRedeliver", params) else {
+            panic!("a disabled endpoint is accepted");
+        };
+        assert_eq!(error.code(), "INVALID_ARGUMENT");
+        let enable = "tenure webhooks update bot --enable";
+        assert!(error.to_string().contains(enable), "{error}");
+    }
+    for params in [
+        json!({"waiting": true}),
+        json!({"keys": [], "endpoint": "bot", "waiting": true}),
+        json!({"endpoint": "bot", "waiting": true, "drop": true}),
+    ] {
+        assert!(world.call("webhookRedeliver", params).is_err());
+    }
+    world.ok("webhookUpdate", json!({"id": "bot", "enabled": true}));
+    let redelivered = world.ok("webhookRedeliver", json!({"keys": [key]}));
+    assert_eq!(redelivered["deliveries"], 1);
+    world.ok("webhookUpdate", json!({"id": "bot", "enabled": false}));
+    // What is dropped is not attempted.
+    let dropped = world.ok("webhookRedeliver", json!({"endpoint": "bot", "drop": true}));
+    assert_eq!(dropped["deliveries"], 0);
+}

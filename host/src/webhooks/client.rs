@@ -1,23 +1,24 @@
 //! One post over HTTP/1.1. The name of the host is resolved once, its addresses are checked, and the
 //! connection is made to an address that was checked: what a name leads to a moment later does not count.
-//! Redirects are not followed, proxies are not used, and the body of the response is not read. No message
-//! shows the query of a URL or a header, which may be secrets.
+//! Redirects are not followed, proxies are not used, and the body of the response is not read, except for the beginning of one that is no
+//! delivery. No message shows the query of a URL or a header, which may be secrets.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http_body_util::Full;
-use hyper::body::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, HeaderName, HeaderValue, RETRY_AFTER};
-use hyper::{Request, Uri};
+use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tenure_apps::webhooks::guard::{REFUSED, is_public};
+use tenure_apps::webhooks::reason::has_arrived;
 use tenure_core::work::job::{EndedPost, Post};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
@@ -32,6 +33,9 @@ const HEADERS: usize = 64;
 const MAX_ADDRESSES: usize = 4;
 /// The greatest size of a header that is kept, in bytes.
 const MAX_RETRY_AFTER: usize = 64;
+/// The size of the beginning of a body that is read, in bytes, and how long it is read.
+const BEGINNING: usize = 4 << 10;
+const BEGINNING_TIME: Duration = Duration::from_secs(1);
 
 /// Why a post has no response.
 type Problem = String;
@@ -49,18 +53,13 @@ impl Client {
         let number = post.number;
         let time = Duration::from_millis(post.timeout_ms);
         match timeout(time, self.exchange(post)).await {
-            Ok(Ok((status, retry_after))) => EndedPost {
-                number,
-                status: Some(status),
-                retry_after: retry_after.map(Into::into),
-                problem: None,
-            },
+            Ok(Ok(answer)) => answer.ended(number).await,
             Ok(Err(problem)) => failed(number, problem),
             Err(_) => failed(number, format!("no answer within {} ms", time.as_millis())),
         }
     }
 
-    async fn exchange(&self, post: Post) -> Result<(u32, Option<String>), Problem> {
+    async fn exchange(&self, post: Post) -> Result<Answer, Problem> {
         let target = Target::of(post.url.as_str())?;
         let addresses = target.addresses(post.allow_private).await?;
         let stream = connect(&addresses).await?;
@@ -205,8 +204,8 @@ fn request(target: &Target, post: Post) -> Result<Request<Full<Bytes>>, Problem>
         .map_err(|_| "the request is invalid".to_owned())
 }
 
-/// Sends a request, and returns the status and the header `retry-after` of the response.
-async fn send<S>(stream: S, request: Request<Full<Bytes>>) -> Result<(u32, Option<String>), Problem>
+/// Sends a request, and returns what the response begins with.
+async fn send<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Answer, Problem>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -220,14 +219,59 @@ where
         .handshake(TokioIo::new(stream))
         .await
         .map_err(failed)?;
-    // Dropping the set drops the connection, and with it the rest of the response.
     let mut connections = JoinSet::new();
     connections.spawn(connection);
     let response = sender.send_request(request).await.map_err(failed)?;
-    let header = response.headers().get(RETRY_AFTER);
-    let header = header.and_then(|value| value.to_str().ok());
-    let header = header.filter(|value| value.len() <= MAX_RETRY_AFTER);
-    Ok((response.status().as_u16().into(), header.map(str::to_owned)))
+    Ok(Answer {
+        response,
+        _connection: connections,
+    })
+}
+
+/// A response whose head was received.
+struct Answer {
+    response: Response<Incoming>,
+    /// Dropping it drops the connection, and with it the rest of the response.
+    _connection: JoinSet<hyper::Result<()>>,
+}
+
+impl Answer {
+    /// How the post has ended.
+    async fn ended(self, number: u32) -> EndedPost {
+        let status = Some(self.response.status().as_u16().into());
+        let header = self.response.headers().get(RETRY_AFTER);
+        let header = header.and_then(|value| value.to_str().ok());
+        let header = header.filter(|value| value.len() <= MAX_RETRY_AFTER);
+        EndedPost {
+            number,
+            status,
+            retry_after: header.map(Into::into),
+            answer: match has_arrived(status) {
+                true => None,
+                false => Some(beginning(self.response).await.into()),
+            },
+            problem: None,
+        }
+    }
+}
+
+/// The beginning of the body of a response, as far as it arrives soon.
+async fn beginning(response: Response<Incoming>) -> String {
+    let mut body = response.into_body();
+    let mut bytes = Vec::new();
+    // What has arrived until then is enough.
+    let _ = timeout(BEGINNING_TIME, async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let part = frame.into_data().unwrap_or_default();
+            bytes.extend_from_slice(&part);
+            if bytes.len() >= BEGINNING {
+                break;
+            }
+        }
+    })
+    .await;
+    bytes.truncate(BEGINNING);
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ import type {
   WebhookEndpoints,
   WebhookFailedParams,
   WebhookFailures,
+  WebhookListParams,
   WebhookRedelivered,
   WebhookRedeliverParams,
   WebhookRemoved,
@@ -49,6 +50,7 @@ export class Webhooks<M extends Mode, T extends SessionTypes = SessionTypes> ext
   static {
     checkArguments<Webhooks<Mode>>(Webhooks, Webhooks.refuse, {
       add: takes("params", 0, "{ url }"),
+      list: mayTake("options", 0, "{ id }"),
       update: takes("changes", 1, "{ enabled: true }"),
       rotate: mayTake("options", 1, "{ keepFor }", 2),
       failed: mayTake("options", 0, "{ endpoint }"),
@@ -74,9 +76,9 @@ export class Webhooks<M extends Mode, T extends SessionTypes = SessionTypes> ext
     return this.ask("webhookAdd", () => params);
   }
 
-  /** Returns the endpoints, without their secrets. */
-  list(): Returns<M, WebhookEndpoints> {
-    return this.ask("webhookList", () => ({}));
+  /** Returns the endpoints, without their secrets, and what waits for them; with `id` only the one of this id. */
+  list(options?: Accepts<WebhookListParams>): Returns<M, WebhookEndpoints> {
+    return this.ask("webhookList", () => options ?? {});
   }
 
   /** Changes an endpoint, enables or disables it. Returns `null` if there is none. */
@@ -102,7 +104,7 @@ export class Webhooks<M extends Mode, T extends SessionTypes = SessionTypes> ext
     return this.ask("webhookFailed", () => options ?? {});
   }
 
-  /** Attempts failed deliveries again, under the ids that they had, or drops them. */
+  /** Attempts failed deliveries again, under the ids that they had, or drops them; or attempts at once what waits. */
   redeliver(which: Accepts<WebhookRedeliverParams>): Returns<M, WebhookRedelivered> {
     return this.ask("webhookRedeliver", () => which);
   }

@@ -46,9 +46,8 @@ export const nodePost: PostText = async (post, check, signal) => {
     request.on("socket", (socket) => socket.unref());
     request.on("response", (response) => {
       const { statusCode, headers } = response;
-      response.destroy();
       if (statusCode === undefined) reject(new Error("the answer has no status"));
-      else resolve({ status: statusCode, retryAfter: headers["retry-after"] });
+      else resolve({ status: statusCode, retryAfter: headers["retry-after"], body: response });
     });
     request.on("error", reject);
     request.end(post.body);

@@ -31,6 +31,8 @@ export interface EndedPost {
   readonly status?: number | undefined;
   /** The header `retry-after` of the response. */
   readonly retryAfter?: string | undefined;
+  /** The beginning of the body of a response that is no delivery. */
+  readonly answer?: string | undefined;
   /** Why there is no response. */
   readonly problem?: string | undefined;
 }
@@ -41,6 +43,8 @@ export interface PostResponse {
   readonly status: number;
   /** The header `retry-after`. */
   readonly retryAfter?: string | undefined;
+  /** The parts of the body. They need not be read: the signal drops them. */
+  readonly body: AsyncIterable<Uint8Array>;
 }
 
 /**
@@ -48,12 +52,16 @@ export interface PostResponse {
  */
 export type CheckAddresses = (addresses: readonly string[]) => Promise<readonly string[]>;
 
-/** Posts a text. `signal` aborts it. It follows no redirect, and reads no body of a response. */
+/** Posts a text. `signal` aborts it. It follows no redirect. */
 export type PostText = (
   post: Post,
   check: CheckAddresses,
   signal: AbortSignal,
 ) => Promise<PostResponse>;
+
+/** The length of the beginning of a body that is read, and how long it is read, in milliseconds. */
+const BEGINNING = 4096;
+const BEGINNING_MS = 1000;
 
 /** A host that is an address. */
 const ADDRESS = /^(\[.*\]|\d+\.\d+\.\d+\.\d+)$/;
@@ -84,14 +92,25 @@ export const fetchPost: PostText = async (post, check, signal) => {
     credentials: "omit",
     signal,
   });
-  await response.body?.cancel();
   // A browser does not say which redirect it was.
   if (response.status === 0) throw new Error("the receiver answered a redirect");
   return {
     status: response.status,
     retryAfter: response.headers.get("retry-after") ?? undefined,
+    body: partsOf(response.body),
   };
 };
+
+/** The parts of a stream. Not every browser iterates over one. */
+async function* partsOf(stream: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
+  const reader = stream?.getReader();
+  if (reader === undefined) return;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+  }
+}
 
 /** Posts a text, within its timeout. Never rejects. */
 export async function ended(
@@ -102,16 +121,38 @@ export async function ended(
 ): Promise<EndedPost> {
   const { number, timeoutMs } = post;
   const timeout = AbortSignal.timeout(timeoutMs);
-  const signal = AbortSignal.any([timeout, stop]);
+  const end = new AbortController();
+  const signal = AbortSignal.any([timeout, stop, end.signal]);
   try {
-    const { status, retryAfter } = await Promise.race([send(post, check, signal), aborted(signal)]);
-    return { number, status, retryAfter };
+    const sent = send(post, check, signal);
+    const { status, retryAfter, body } = await Promise.race([sent, aborted(signal)]);
+    const isDelivery = status >= 200 && status < 300;
+    const answer = isDelivery ? undefined : await beginningOf(body);
+    return { number, status, retryAfter, answer };
   } catch (thrown) {
     const problem = timeout.aborted ? `no answer within ${timeoutMs} ms` : messageOf(thrown);
     // A message of the runtime may have the URL, whose query may be a secret.
     const { origin, pathname } = new URL(post.url);
     return { number, problem: problem.replaceAll(post.url, origin + pathname) };
+  } finally {
+    // Drops the rest of the response.
+    end.abort();
   }
+}
+
+/** The beginning of a body, as far as it arrives soon. */
+async function beginningOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  const read = async (): Promise<void> => {
+    for await (const part of body) {
+      text += decoder.decode(part, { stream: true });
+      if (text.length >= BEGINNING) return;
+    }
+  };
+  // What has arrived until then is enough.
+  await Promise.race([read(), aborted(AbortSignal.timeout(BEGINNING_MS))]).catch(() => {});
+  return text.slice(0, BEGINNING);
 }
 
 /** Rejects when the signal aborts, whether or not what is posted heeds it. */

@@ -466,7 +466,7 @@ impl Context {
                 self.error(&format!("the output cannot be written: {error}"));
             }
             Failure::Output(_) => {}
-            Failure::Interrupted(note) => self.note(note),
+            Failure::Interrupted(_, note) => self.note(note),
         }
         failure.exit()
     }

@@ -24,6 +24,8 @@ impl Exit {
     pub(crate) const STORE: Self = Self(3);
     /// The user pressed Ctrl-C: 128 + SIGINT, as in shells.
     pub(crate) const INTERRUPTED: Self = Self(130);
+    /// The command got SIGTERM: 128 + SIGTERM, as in shells.
+    pub(crate) const TERMINATED: Self = Self(143);
 }
 
 impl Exit {
@@ -48,8 +50,8 @@ pub(crate) enum Failure {
     Archive(&'static str, String),
     /// The output could not be written.
     Output(io::Error),
-    /// The user pressed Ctrl-C; a note that says how to continue.
-    Interrupted(String),
+    /// A signal has stopped the work; its exit code, and a note that says how to continue.
+    Interrupted(Exit, String),
 }
 
 impl Failure {
@@ -72,7 +74,7 @@ impl Failure {
             // A reader that has read enough closes the pipe. That is no failure.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::DONE,
             Self::Output(_) => Exit::STORE,
-            Self::Interrupted(_) => Exit::INTERRUPTED,
+            Self::Interrupted(exit, _) => *exit,
         }
     }
 }

@@ -308,10 +308,10 @@ impl Scheduled<'_> {
         match run_scheduled(params, archive.transpose()?, self) {
             Ok(report) => Ok(report),
             Err(JobError::Core(error)) => Err(error.into()),
-            Err(JobError::Driver(_)) => Err(self
-                .failure
-                .take()
-                .unwrap_or_else(|| Failure::Interrupted(INTERRUPTED.to_owned()))),
+            Err(JobError::Driver(_)) => {
+                let failure = self.failure.take();
+                Err(failure.unwrap_or_else(|| self.interrupt.failure(INTERRUPTED)))
+            }
         }
     }
 

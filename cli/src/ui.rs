@@ -181,7 +181,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Outcome {
         delivering.stop();
     }
     executor.close();
-    Ok(Exit::DONE)
+    Ok(interrupt.exit_or(Exit::DONE))
 }
 
 impl Args {

@@ -82,7 +82,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
             context.out.pause(PAUSE)?;
         }
     }
-    Ok(Exit::DONE)
+    Ok(interrupt.exit_or(Exit::DONE))
 }
 
 /// The status of the session or lease, and the types of the events or the kind of the entry.

@@ -138,9 +138,9 @@ fn a_job_that_waits_ends_at_an_interrupt() {
     );
     // It has seen the job, and waits for its time.
     while place.run_ok(&["jobs", "list"]).is_empty() {}
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     let status = child.wait().unwrap();
-    assert_eq!(status.code(), Some(130));
+    assert_eq!(status.code(), Some(143));
     let claim = perform(&place, "jobClaim", r#"{"job":"archive","now":true}"#, NOW);
     assert_eq!(claim["outcome"], "run");
 }

@@ -60,11 +60,11 @@ impl Ui {
 
     /// Sends a signal, and returns the exit code and the logs.
     #[cfg(unix)]
-    fn interrupt(mut self) -> (Option<i32>, String) {
+    fn end(mut self, signal: &str) -> (Option<i32>, String) {
         let id = self.child.id().to_string();
         assert!(
             Command::new("kill")
-                .args(["-INT", &id])
+                .args([signal, &id])
                 .status()
                 .unwrap()
                 .success()
@@ -103,8 +103,8 @@ fn the_printed_token_calls_operations_until_a_signal_ends_the_server() {
     assert_eq!(ui.call(token, "start", start).0, 200);
     assert_eq!(ui.call("wrong", "list", "{}").0, 401);
     assert!(place.run_ok(&["list"]).starts_with("s\t"));
-    let (code, logs) = ui.interrupt();
-    assert_eq!(code, Some(0));
+    let (code, logs) = ui.end("-INT");
+    assert_eq!(code, Some(130));
     let lines: Vec<Value> = logs
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())

@@ -151,15 +151,17 @@ fn the_store_of_a_project_may_be_created_later() {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_ends_it_successfully() {
+fn a_signal_ends_it_with_its_exit_code() {
     let place = Place::with_empty_store();
-    let mut watch = Watch::start(place.command(&["watch", "--from", "0"]));
     place.run_ok(&["start", "t", "--id", "a"]);
-    watch.next();
-    let id = watch.child.id().to_string();
-    let killed = Command::new("kill").args(["-INT", &id]).status();
-    assert!(killed.unwrap().success());
-    assert_eq!(watch.child.wait().unwrap().code(), Some(0));
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let mut watch = Watch::start(place.command(&["watch", "--from", "0"]));
+        watch.next();
+        let id = watch.child.id().to_string();
+        let killed = Command::new("kill").args([signal, &id]).status();
+        assert!(killed.unwrap().success());
+        assert_eq!(watch.child.wait().unwrap().code(), Some(code));
+    }
 }
 
 #[cfg(unix)]

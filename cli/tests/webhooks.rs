@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::common::Place;
 
 /// A receiver that answers with the statuses in their order, and with 204 after them. What is no delivery has a text. Returns its URL
@@ -439,9 +441,9 @@ fn what_goes_on_delivering_says_why_attempts_fail() {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let line = line_with(child.stderr.take().unwrap(), "has failed");
-        child.kill().unwrap();
-        child.wait().unwrap();
+        let line = line_with(child.stderr.as_mut().unwrap(), "has failed");
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(143), "{args:?}");
         assert!(line.contains("bot"), "{args:?}: {line}");
         let reason = "the receiver answered 500: [1mnot now";
         assert!(line.contains(reason), "{args:?}: {line}");

@@ -30,8 +30,9 @@ const MAX_FAILING: usize = 3;
 #[command(after_help = "\
 Ends when nothing is due. Several processes may deliver at the same time: each
 delivery is one's alone. After Ctrl-C, what is in flight ends first. The exit
-code is 1 if a delivery has failed for good. The last line names the endpoints
-whose last attempt has failed, with the reason.
+code is 1 if a delivery has failed for good, 130 after Ctrl-C, and 143 after
+SIGTERM. The last line names endpoints whose last attempt has failed, with the
+reason.
 
 Addresses of private networks and of this machine are refused, whatever name
 leads to them, unless --allow-private is given.
@@ -71,11 +72,19 @@ pub(super) fn run(args: Deliver, context: &mut Context) -> Outcome {
     driver.reports = args.watch;
     let delivered = run_job(&WEBHOOK_DELIVER, params, &mut driver);
     let Driver {
-        context, progress, ..
+        context,
+        progress,
+        interrupt,
+        ..
     } = driver;
     // Erases the progress line before anything is printed.
     drop(progress);
-    context.print(delivered?, |context, delivered| {
+    let delivered = delivered?;
+    let exit = match delivered.failed {
+        0 => Exit::DONE,
+        _ => Exit::REFUSED,
+    };
+    context.print(delivered, |context, delivered| {
         let WebhookDelivered {
             delivered,
             retried,
@@ -96,12 +105,9 @@ pub(super) fn run(args: Deliver, context: &mut Context) -> Outcome {
                 "the endpoint {id} has answered 410, and was disabled"
             ));
         }
-        Ok(if failed > 0 {
-            Exit::REFUSED
-        } else {
-            Exit::DONE
-        })
-    })
+        Ok(exit)
+    })?;
+    Ok(interrupt.exit_or(exit))
 }
 
 /// The endpoints whose last attempt has failed, with the reasons, as the end of a line.
@@ -141,9 +147,15 @@ pub(super) fn test(args: Test, context: &mut Context) -> Outcome {
     context.require_store()?;
     let mut driver = Driver::new(context)?;
     let tested = run_job(&WEBHOOK_TEST, params, &mut driver)?;
-    let context = driver.context;
+    let Driver {
+        context, interrupt, ..
+    } = driver;
     let Some(tested) = tested else {
         return Ok(unknown::endpoint(&id, context));
+    };
+    let exit = match tested.delivered {
+        true => Exit::DONE,
+        false => Exit::REFUSED,
     };
     context.print(tested, |context, tested| {
         let outcome = match (&tested.problem, tested.status) {
@@ -152,11 +164,9 @@ pub(super) fn test(args: Test, context: &mut Context) -> Outcome {
         };
         let duration = tested.duration_ms;
         context.out.line(&format!("{outcome} ({duration} ms)"))?;
-        Ok(match tested.delivered {
-            true => Exit::DONE,
-            false => Exit::REFUSED,
-        })
-    })
+        Ok(exit)
+    })?;
+    Ok(interrupt.exit_or(exit))
 }
 
 /// Performs what the jobs need.

@@ -5,6 +5,7 @@
  */
 
 import type { ExportedPart } from "../builds/binding.js";
+import { Deferred } from "../runtime/deferred.js";
 import type { MaybePromise } from "../stores/store.js";
 import { archiveFailed, invalidArgument, isTenureError, tooLarge } from "../values/error.js";
 import { checkOptions, described, read } from "../values/options.js";
@@ -204,19 +205,5 @@ class Archiving {
       taken.resolve();
     }
     this.#isReadToEnd = true;
-  }
-}
-
-/** A promise that is settled from outside. */
-class Deferred<T> {
-  readonly promise: Promise<T>;
-  resolve!: (value: T) => void;
-  reject!: (reason: unknown) => void;
-
-  constructor() {
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
   }
 }

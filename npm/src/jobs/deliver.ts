@@ -8,6 +8,7 @@
 import type { Binding } from "../builds/binding.js";
 import type { OperationName, Params } from "../connection/call.js";
 import type { WebhookAddresses, WebhookDelivered, WebhookTested } from "../generated.js";
+import { Deferred } from "../runtime/deferred.js";
 import type { MaybePromise } from "../stores/store.js";
 import { closed } from "../values/error.js";
 import type { Accepts } from "../values/params.js";
@@ -100,19 +101,9 @@ export function startDelivery(
     return host.run(name, params);
   };
   const posts = new Posts(send, checkBy({ run }), "background");
-  let begins: () => void = () => {};
-  let ends: (thrown: unknown) => void = failed;
-  const started = new Promise<void>((resolve, reject) => {
-    begins = () => {
-      ends = failed;
-      resolve();
-    };
-    ends = reject;
-  });
-  let hasEnded: () => void = () => {};
-  const end = new Promise<void>((resolve) => {
-    hasEnded = resolve;
-  });
+  const started = new Deferred<void>();
+  const ended = new Deferred<void>();
+  let hasStarted = false;
   let last: unknown;
   const job = Job.start(
     binding,
@@ -121,7 +112,8 @@ export function startDelivery(
     {
       run: (_, name, params) => run(name, params),
       post: (posting) => {
-        begins();
+        hasStarted = true;
+        started.resolve();
         return posts.perform(posting);
       },
       failed: (thrown) => {
@@ -132,18 +124,18 @@ export function startDelivery(
         if ((progress as WebhookDelivered).error !== null) failed(last);
       },
       ended: (end) => {
-        if ("thrown" in end) ends(end.thrown);
-        hasEnded();
+        if ("thrown" in end) (hasStarted ? failed : started.reject)(end.thrown);
+        ended.resolve();
       },
     },
   );
   return {
-    started,
+    started: started.promise,
     wake: () => posts.wake(),
     async stop(timeoutMs) {
       posts.stop();
       const timer = setTimeout(() => posts.abort(new Error("the handle was closed")), timeoutMs);
-      await end;
+      await ended.promise;
       clearTimeout(timer);
     },
   };

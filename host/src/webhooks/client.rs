@@ -14,9 +14,9 @@ use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tenure_apps::webhooks::guard::{REFUSED, is_public};
 use tenure_apps::webhooks::reason::has_arrived;
 use tenure_core::work::job::{EndedPost, Post};
@@ -92,11 +92,7 @@ fn failed(number: u32, problem: Problem) -> EndedPost {
 
 /// Trusts the authorities that this machine trusts.
 fn config() -> Result<Arc<ClientConfig>, Problem> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
-        return Err("this machine has no certificates of authorities".to_owned());
-    }
+    let roots = tenure_authorities::of_this_machine()?;
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?

@@ -58,18 +58,11 @@ impl Tls {
 
 /// The authorities of a file, or those of the system.
 fn roots(file: Option<&str>) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
     let Some(file) = file else {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        return match roots.is_empty() {
-            true => Err(
-                "this machine has no certificates of authorities; name a file of them \
-                         with sslrootcert"
-                    .to_owned(),
-            ),
-            false => Ok(roots),
-        };
+        let found = tenure_authorities::of_this_machine();
+        return found.map_err(|problem| format!("{problem}; name a file of them with sslrootcert"));
     };
+    let mut roots = RootCertStore::empty();
     let failed = |problem: String| format!("sslrootcert={file}: {problem}");
     let certificates = CertificateDer::pem_file_iter(file).map_err(|e| failed(e.to_string()))?;
     for certificate in certificates {

@@ -165,7 +165,7 @@ struct Retry {
         conflicts_with = "all"
     )]
     id: Option<Text>,
-    /// All failed sessions of the job, as after an outage of the archive
+    /// All failed sessions of the job, once what was wrong is mended
     #[arg(long)]
     all: bool,
 }

@@ -29,7 +29,7 @@ export const wasmModules = [
     name: "tenure_complete",
     glue: "tenure_wasm",
     without: ["bindings-testing", "stores/testkit"],
-    budget: 388,
+    budget: 396,
   },
   {
     title: "wasm for tests",

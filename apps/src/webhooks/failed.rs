@@ -1,8 +1,6 @@
 //! Deliveries that have failed for good. They are kept for 30 days, and can be attempted again: each then
 //! begins with its first attempt, under the id that it had. So does what waits, if it is to be attempted at once.
 
-use std::collections::BTreeSet;
-
 use tenure_core::error::{Error, Result};
 use tenure_core::store::{Expect, Scan};
 use tenure_core::stored::delivery::{Delivery, FAILED, WakeKey};
@@ -127,9 +125,11 @@ async fn redeliver(
 }
 
 /// Refuses endpoints that are disabled: what is queued for one waits without a word.
-async fn expect_enabled(context: &Context, ids: BTreeSet<&str>) -> Result<()> {
+async fn expect_enabled(context: &Context, ids: Vec<&str>) -> Result<()> {
     let endpoints = endpoint::all(context).await?;
-    let of_these = endpoints.iter().filter(|record| ids.contains(&*record.key));
+    let of_these = endpoints
+        .iter()
+        .filter(|record| ids.contains(&record.key.as_str()));
     let mut sound = of_these.filter_map(|record| Endpoint::read_record(record).ok());
     match sound.find(|endpoint| !endpoint.is_enabled()) {
         None => Ok(()),

@@ -1,7 +1,6 @@
 //! Why an attempt has failed, as a text in one line. The beginning of the receiver's answer is in it. An answer may repeat the request,
 //! so that what may be a secret of the request is left out.
 
-use std::cmp::Reverse;
 use std::iter::once;
 
 use tenure_core::error::cut;
@@ -49,13 +48,26 @@ pub fn reason(
 
 /// The beginning of a text without line breaks, and without characters that a terminal would execute.
 fn in_one_line(text: &str) -> String {
-    let words = text.split(|char: char| char.is_whitespace() || is_invisible(char));
-    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    let line = words.join(" ");
-    match line.char_indices().nth(SHOWN) {
-        Some((end, _)) => line.get(..end).unwrap_or_default().to_owned() + LEFT_OUT,
-        None => line,
+    let mut line = String::new();
+    let mut length = 0;
+    let mut is_apart = false;
+    for char in text.chars() {
+        if char.is_whitespace() || is_invisible(char) {
+            is_apart = length > 0;
+            continue;
+        }
+        if is_apart {
+            line.push(' ');
+            length += 1;
+        }
+        if length >= SHOWN {
+            return line + LEFT_OUT;
+        }
+        line.push(char);
+        length += 1;
+        is_apart = false;
     }
+    line
 }
 
 /// Whether a character controls a terminal, or the direction of a text.
@@ -80,11 +92,13 @@ impl Secrets {
             let ends = |char: char| char.is_whitespace() || "&=,".contains(char);
             once(text).chain(text.split(ends))
         });
-        let words = words.filter(|word| word.len() >= SHORTEST);
-        let mut words: Vec<String> = words.map(str::to_owned).collect();
-        // Of one that contains another one the rest would be left.
-        words.sort_unstable_by_key(|word| Reverse(word.len()));
-        Self(words)
+        let mut known: Vec<String> = Vec::new();
+        for word in words.filter(|word| word.len() >= SHORTEST) {
+            // The longest first: of one that contains another one the rest would be left.
+            let place = known.iter().position(|known| known.len() < word.len());
+            known.insert(place.unwrap_or(known.len()), word.to_owned());
+        }
+        Self(known)
     }
 
     /// The beginning of an answer, without them.

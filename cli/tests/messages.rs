@@ -78,6 +78,8 @@ impl Rows {
         let shown = without_generated(&shown, "session_mk5", "[ID]");
         let shown = without_generated(&shown, "/msg_", "[ID]");
         let shown = without_generated(&shown, "would post to it (", "[N]");
+        let shown = without_generated(&shown, "next attempt is due at 2026-01-08T18:05:", "[S]");
+        let shown = without_generated(&shown, "18:05:[S].", "[MS]");
         let shown = without_generated(&shown, "agent-20260108-180530-", "[ID]");
         let shown = without_generated(&shown, "--cursor 2026-01-08T18:05:29.000Z/", "[ID]");
         let lines = shown.split_inclusive('\n').map(|line| match line {
@@ -2441,7 +2443,7 @@ $ tenure webhooks remove new
 removed; 0 deliveries dropped
 [0]
 $ tenure webhooks test gone
-the host has no public address; a deliverer that allows private addresses would post to it ([N] ms)
+the host has no public address; a deliverer with `allowPrivate` (--allow-private) would post to it ([N] ms)
 [1]
 $ tenure webhooks deliver --concurrency 65
 error: invalid value '65' for '--concurrency <N>': expected 1 to 64
@@ -2455,6 +2457,7 @@ tenure: the endpoint lost has answered 410, and was disabled
 [1]
 $ tenure webhooks deliver
 0 delivered, 0 to be repeated, 0 failed
+tenure: 1 queued for down: the next attempt is due at 2026-01-08T18:05:[S].[MS], or at once after `tenure webhooks redeliver --endpoint down --waiting`
 [0]
 $ tenure webhooks failed
 gone/0001767895530000/a/0001767895530000.0000000000000001.0000/msg_[ID]	gone	start	a	2026-01-08T18:05:30.000Z	1	the receiver answered 410: [1mnot now

@@ -115,6 +115,25 @@ describe.each(clockedStores)("a handle that delivers %s", (_, opening) => {
     await sessions.close();
     expect(new Set(receiver.ids).size).toBe(2);
   });
+
+  it("has nothing due after `deliver`, whatever was in flight", async () => {
+    await using receiver = await receiving((_, response) => {
+      setTimeout(() => response.writeHead(200).end(), 100);
+    });
+    const sessions = await opening({ deliver: POSTED });
+    await added(sessions, receiver);
+    const { id } = await sessions.start({ task: "t", mode: "m" });
+    await vi.waitFor(() => expect(receiver.received.length).toBeGreaterThan(0), 10_000);
+    await sessions.pause(id);
+    await sessions.complete(id);
+    await Promise.all([sessions.webhooks.deliver(), sessions.webhooks.deliver()]);
+    expect(receiver.events).toEqual(["start", "pause", "complete"]);
+    expect(await sessions.webhooks.list()).toMatchObject({ items: [{ waiting: 0 }] });
+    // It goes on in the background.
+    await sessions.start({ task: "t", mode: "m" });
+    await vi.waitFor(() => expect(receiver.events).toHaveLength(4), 10_000);
+    expect(new Set(receiver.ids).size).toBe(4);
+  });
 });
 
 describe("the endpoints of webhooks", () => {

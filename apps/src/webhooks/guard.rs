@@ -6,8 +6,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Why an address is not posted to, for messages.
-pub const REFUSED: &str = "the host has no public address; a deliverer that allows private \
-                           addresses would post to it";
+pub const REFUSED: &str = "the host has no public address; a deliverer with `allowPrivate` \
+                           (--allow-private) would post to it";
 
 /// Whether an address is one of the public internet.
 pub fn is_public(address: IpAddr) -> bool {

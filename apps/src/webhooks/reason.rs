@@ -107,8 +107,38 @@ impl Secrets {
         let text = secrets.fold(answer.to_string(), |text, secret| {
             text.replace(secret.as_str(), LEFT_OUT)
         });
-        in_one_line(&text).into()
+        // Escaped, decoded or broken by a line, a secret is recognized and cannot be cut out.
+        let bare = letters(&text);
+        let is_bare = |secret: &String| {
+            let secret = letters(secret);
+            secret.len() >= SHORTEST && bare.contains(&secret)
+        };
+        match self.0.iter().any(is_bare) {
+            true => LEFT_OUT.into(),
+            false => in_one_line(&text).into(),
+        }
     }
+}
+
+/// The letters and digits of a text in lower case, percent-encoded ones as well.
+fn letters(text: &str) -> String {
+    let mut bytes = text.as_bytes().iter();
+    let mut letters = String::new();
+    while let Some(&byte) = bytes.next() {
+        let encoded = || {
+            let digits = bytes.as_slice().get(..2)?;
+            u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+        };
+        let decoded = if byte == b'%' { encoded() } else { None };
+        if decoded.is_some() {
+            bytes.nth(1);
+        }
+        let char = char::from(decoded.unwrap_or(byte));
+        if char.is_ascii_alphanumeric() {
+            letters.push(char.to_ascii_lowercase());
+        }
+    }
+    letters
 }
 
 #[cfg(test)]
@@ -164,5 +194,14 @@ mod tests {
         let shown = Secrets::of(&post).without(&answer.into());
         assert!(!shown.as_str().contains("hidden"), "{shown}");
         assert!(shown.as_str().ends_with("unknown msg_12345678"), "{shown}");
+        for answer in [
+            "HIDDEN-TOKEN is wrong",
+            "{\"token\":\"hidden\\u002dto\\/ken\"} hidden\\-token",
+            "no hidden-\r\ntoken, no hidden\u{200b}-token",
+            "?key=hidden%2Dkey",
+        ] {
+            let shown = Secrets::of(&post).without(&answer.into());
+            assert_eq!(shown.as_str(), LEFT_OUT, "{answer}");
+        }
     }
 }

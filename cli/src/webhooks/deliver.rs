@@ -6,6 +6,8 @@ use tenure_apps::webhooks::job::{
     WEBHOOK_DELIVER, WEBHOOK_TEST, WebhookDeliverParams, WebhookDelivered, WebhookFailing,
     WebhookTestParams,
 };
+use tenure_apps::webhooks::operations::WEBHOOK_LIST;
+use tenure_apps::webhooks::params::WebhookListParams;
 use tenure_core::Text;
 use tenure_core::work::job::{Ended, Posting, Step, StepReply};
 use tenure_core::work::operation::Reply;
@@ -64,6 +66,7 @@ pub(super) fn run(args: Deliver, context: &mut Context) -> Outcome {
         concurrency: Some(args.concurrency),
         ..WebhookDeliverParams::default()
     };
+    let (watch, endpoint) = (args.watch, params.endpoint.clone());
     context.require_store()?;
     if let Some(id) = unknown::given(params.endpoint.as_ref(), context)? {
         return Ok(unknown::endpoint(&id, context));
@@ -80,6 +83,7 @@ pub(super) fn run(args: Deliver, context: &mut Context) -> Outcome {
     // Erases the progress line before anything is printed.
     drop(progress);
     let delivered = delivered?;
+    let is_idle = delivered.delivered + delivered.retried + delivered.failed == 0;
     let exit = match delivered.failed {
         0 => Exit::DONE,
         _ => Exit::REFUSED,
@@ -107,7 +111,30 @@ pub(super) fn run(args: Deliver, context: &mut Context) -> Outcome {
         }
         Ok(exit)
     })?;
+    if is_idle && !watch {
+        note_waiting(endpoint, context)?;
+    }
     Ok(interrupt.exit_or(exit))
+}
+
+/// Says what waits for its next attempt, where nothing was due.
+fn note_waiting(endpoint: Option<Text>, context: &mut Context) -> Result<(), Failure> {
+    let endpoints = context.run(&WEBHOOK_LIST, WebhookListParams { id: endpoint })?;
+    let enabled = endpoints.items.iter();
+    for endpoint in enabled.filter(|endpoint| endpoint.disabled_because.is_none()) {
+        let (waiting @ 1.., Some(next)) = (
+            endpoint.waiting.unwrap_or_default(),
+            endpoint.next_attempt_at,
+        ) else {
+            continue;
+        };
+        let id = clean(&endpoint.id);
+        context.note(&format!(
+            "{waiting} queued for {id}: the next attempt is due at {next}, or at once after `tenure webhooks redeliver --endpoint {id} \
+             --waiting`"
+        ));
+    }
+    Ok(())
 }
 
 /// The endpoints whose last attempt has failed, with the reasons, as the end of a line.

@@ -81,6 +81,9 @@ export abstract class Handle<
   readonly #archive: Archiver | undefined;
   readonly #stopRetention: (() => void) | undefined;
   #delivery: Delivery | undefined;
+  #deliverOptions: DeliverOptions = {};
+  #deliverPass: Promise<unknown> = Promise.resolve();
+  #endsDelivery = false;
   /** The job that it runs. */
   #job: JobOptions | undefined;
 
@@ -258,6 +261,7 @@ export abstract class Handle<
     if (options === false) return;
     const given = options === true ? {} : options;
     checkOptions(given, DELIVER_OPTIONS, "deliver");
+    this.#deliverOptions = given;
     // What the notifier calls must not keep the handle alive.
     const { connection, notifier } = this;
     const report = (thrown: unknown): void => {
@@ -297,11 +301,36 @@ export abstract class Handle<
   protected readonly webhookJobs = (): WebhookJobs => {
     const { binding, postText } = this.connection;
     const host = this.delivering();
+    const { allowPrivate } = this.#deliverOptions;
     return {
-      deliver: (params) => deliverOnce(binding, postText, host, params),
-      test: (id, options) => testEndpoint(binding, postText, host, { ...options, id }),
+      deliver: (params) => {
+        const pass = () =>
+          this.#whilePaused((options) =>
+            deliverOnce(binding, postText, host, { ...options, ...params }),
+          );
+        const delivered = this.#deliverPass.then(pass, pass);
+        this.#deliverPass = delivered;
+        return delivered;
+      },
+      test: (id, options) =>
+        testEndpoint(binding, postText, host, { allowPrivate, ...options, id }),
     };
   };
+
+  /**
+   * Calls `deliver` while nothing is delivered in the background: what that has in flight would be left behind, and
+   * in a session all that follows it.
+   */
+  async #whilePaused<R>(deliver: (options: DeliverOptions) => Promise<R>): Promise<R> {
+    const delivery = this.#delivery;
+    this.#delivery = undefined;
+    await delivery?.stop(DRAIN_TIMEOUT_MS);
+    try {
+      return await deliver(this.#deliverOptions);
+    } finally {
+      if (delivery !== undefined && !this.#endsDelivery) await this.deliver(this.#deliverOptions);
+    }
+  }
 
   /**
    * Stops to deliver; `undefined` for a handle that does not. Resolves when what is in flight is settled.
@@ -311,6 +340,7 @@ export abstract class Handle<
   protected endDelivery(): Promise<void> | undefined {
     const delivery = this.#delivery;
     this.#delivery = undefined;
+    this.#endsDelivery = true;
     return delivery?.stop(DRAIN_TIMEOUT_MS);
   }
 

@@ -109,7 +109,10 @@ export class Webhooks<M extends Mode, T extends SessionTypes = SessionTypes> ext
     return this.ask("webhookRedeliver", () => which);
   }
 
-  /** Delivers what is due, and returns what was delivered. The option `deliver` of `open` goes on. */
+  /**
+   * Delivers what is due, and returns what was delivered. What the option `deliver` of `open` has in flight ends first,
+   * which this does not count, and the option goes on afterwards; its own options are the defaults here.
+   */
   async deliver(
     options: DeliverOptions & { readonly endpoint?: string | undefined } = {},
   ): Promise<Delivered> {

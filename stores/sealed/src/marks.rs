@@ -2,7 +2,8 @@
 //! that is missing, or is another one of the same id, is noticed when the store is opened, before anything is read or written.
 //!
 //! The version of a record says whether its key encrypts. A rotation begins by marking the other keys as replaced: what a handle
-//! encrypted with one of them after that, the rotation might have passed already. It ends by removing these records.
+//! encrypted with one of them after that, the rotation might have passed already. It ends by marking them as retired: their keys are not
+//! needed to open the store, and do not come into use again before a rotation to them.
 
 use tenure_core::error::Cause;
 use tenure_core::store::{Commit, Expect, Record, RecordChange, Scan};
@@ -17,10 +18,12 @@ pub const KEY_RECORDS: &str = "encryption";
 pub const IN_USE: u64 = 1;
 /// The version of the record of a key that a rotation replaces.
 const REPLACED: u64 = 2;
+/// The version of the record of a key that has encrypted nothing that is left.
+const RETIRED: u64 = 3;
 /// Their text.
 const KNOWN: &str = "the key of this store";
-/// The keys of a store that are read: those that an interrupted change of the key has left.
-const MOST_KEYS: u32 = 100;
+/// The keys of a store that are read, the retired ones among them.
+const MOST_KEYS: u32 = 1000;
 
 /// Reads the records of all keys.
 pub(crate) fn all() -> Scan {
@@ -31,20 +34,20 @@ pub(crate) fn all() -> Scan {
     }
 }
 
-/// Reads one of them.
-pub(crate) fn first() -> Scan {
-    Scan { limit: 1, ..all() }
-}
-
 /// Refuses a store that has such a record, for a caller without keys.
 pub(crate) fn refused(records: &[Record]) -> Result<()> {
-    match records.first() {
+    match in_use(records) {
         None => Ok(()),
-        Some(record) => Err(unavailable(format!(
-            "it is encrypted with the key {:?}; give that with the option `encryption`, or with --encryption-key",
-            record.key
+        Some(key) => Err(unavailable(format!(
+            "it is encrypted with the key {key:?}; give that with the option `encryption`, or with --encryption-key"
         ))),
     }
+}
+
+/// The id of a key by its records: one that encrypts, if there is one.
+pub(crate) fn in_use(records: &[Record]) -> Option<&str> {
+    let found = records.iter().find(|record| record.version == IN_USE);
+    found.or(records.first()).map(|record| record.key.as_str())
 }
 
 /// The error of a handle without keys whose store another process has encrypted.
@@ -80,6 +83,9 @@ impl Seal {
     /// `STORE_UNAVAILABLE` for a wrong or missing key.
     pub(crate) fn check_key(&self, record: &Record) -> Result<()> {
         let id = &record.key;
+        if record.version == RETIRED {
+            return Ok(());
+        }
         if !self.ids().any(|known| known == id) {
             return Err(unavailable(format!(
                 "it is encrypted with the key {id:?}, which was not given"
@@ -155,25 +161,24 @@ impl Seal {
     }
 }
 
-/// The change that marks the key of a record as replaced; `None` if it is.
+/// The change that marks the key of a record as replaced; `None` if it encrypts nothing.
 pub(crate) fn replacing(record: Record) -> Option<RecordChange> {
-    let version = record.version;
-    let replaced = Record {
-        version: REPLACED,
-        ..record
-    };
-    (version != REPLACED).then(|| RecordChange::put(Expect::Version { version }, replaced))
+    changing(record, IN_USE, REPLACED)
 }
 
-/// The change that removes the record of a key, if it is marked as replaced.
-pub(crate) fn removing(record: &Record) -> Option<RecordChange> {
-    let removal = || RecordChange {
-        kind: record.kind.clone(),
-        key: record.key.clone(),
-        expect: Expect::Version { version: REPLACED },
-        record: None,
+/// The change that marks the key of a record as retired, if it is marked as replaced.
+pub(crate) fn retiring(record: Record) -> Option<RecordChange> {
+    changing(record, REPLACED, RETIRED)
+}
+
+/// The change of the version of a record, if it has this one.
+fn changing(record: Record, version: u64, to: u64) -> Option<RecordChange> {
+    let is_this = record.version == version;
+    let changed = Record {
+        version: to,
+        ..record
     };
-    (record.version == REPLACED).then(removal)
+    is_this.then(|| RecordChange::put(Expect::Version { version }, changed))
 }
 
 fn unavailable(problem: String) -> Error {

@@ -34,7 +34,7 @@ impl<S: SyncStore> Plain<S> {
     /// # Errors
     /// `STORE_UNAVAILABLE` if the store is encrypted, and those of the store.
     pub fn over(store: S) -> Result<Self> {
-        marks::refused(&store.scan(&marks::first())?)?;
+        marks::refused(&store.scan(&marks::all())?)?;
         Ok(Self {
             store,
             is_in_transaction: false,
@@ -44,7 +44,7 @@ impl<S: SyncStore> Plain<S> {
 
     fn expect_plain(&self) -> Result<()> {
         if !self.is_known.get() {
-            expect_none(&self.store.scan(&marks::first())?)?;
+            expect_none(&self.store.scan(&marks::all())?)?;
             self.is_known.set(self.is_in_transaction);
         }
         Ok(())
@@ -141,9 +141,9 @@ fn within(store: &dyn SyncStore) -> Plain<&dyn SyncStore> {
 
 /// Refuses a store that has such records, which it had not when it was opened.
 fn expect_none(records: &[Record]) -> Result<()> {
-    match records.first() {
+    match marks::in_use(records) {
         None => Ok(()),
-        Some(record) => Err(marks::encrypted_meanwhile(&record.key)),
+        Some(key) => Err(marks::encrypted_meanwhile(key)),
     }
 }
 
@@ -187,7 +187,7 @@ impl PlainAsync {
     /// # Errors
     /// `STORE_UNAVAILABLE` if the store is encrypted, and those of the store.
     pub async fn over(store: Arc<dyn Store>) -> Result<Self> {
-        marks::refused(&store.scan(&marks::first()).await?)?;
+        marks::refused(&store.scan(&marks::all()).await?)?;
         Ok(Self { store })
     }
 
@@ -197,7 +197,7 @@ impl PlainAsync {
         looks_sealed: impl FnOnce(&mut T) -> bool,
     ) -> Result<T> {
         if looks_sealed(&mut found) {
-            expect_none(&self.store.scan(&marks::first()).await?)?;
+            expect_none(&self.store.scan(&marks::all()).await?)?;
         }
         Ok(found)
     }

@@ -231,23 +231,24 @@ async fn replace_others(below: &impl Below, seal: &Seal) -> Result<()> {
         if record.key != seal.current()
             && let Some(change) = marks::replacing(record)
         {
-            // If another process has removed it meanwhile, it is replaced, too.
+            // If another process has changed it meanwhile, it is replaced, too.
             commit_one(below, change).await?;
         }
     }
     Ok(())
 }
 
-/// Removes the records of the keys with which nothing is encrypted any longer. Returns their ids. A key whose use began
+/// Marks the keys as retired with which nothing is encrypted any longer. Returns their ids. A key whose use began
 /// during the rotation is left.
 async fn retire(below: &impl Below, seal: &Seal) -> Result<Vec<String>> {
     let mut retired = Vec::new();
     for record in below.scan(&marks::all()).await? {
-        if record.key != seal.current()
-            && let Some(change) = marks::removing(&record)
+        let key = record.key.clone();
+        if key != seal.current()
+            && let Some(change) = marks::retiring(record)
             && commit_one(below, change).await? == Commit::Applied
         {
-            retired.push(record.key);
+            retired.push(key);
         }
     }
     Ok(retired)

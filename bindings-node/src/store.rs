@@ -157,7 +157,7 @@ impl StoreBackend {
     ) -> Result<Answer> {
         let params = ScheduledParams::read("jobs", params)?;
         let thread = self.thread.as_ref().ok_or(Cause::StoreIsAsync)?;
-        let filling = archive.map(|address| Filling::open(address, compress, &self.keys));
+        let filling = archive.map(|address| Filling::open_later(address, compress, &self.keys));
         let filling = filling.transpose().map_err(archive_error)?;
         let news = thread.news();
         let notify = move |what: JobNews| {

@@ -367,7 +367,8 @@ session, time, attempts, problem. They are kept for 30 days.
 
 Examples:
   tenure webhooks failed
-  tenure webhooks failed --endpoint bot | cut -f1 | xargs tenure webhooks redeliver")]
+  tenure webhooks failed --endpoint bot | cut -f1 |
+    xargs tenure webhooks redeliver")]
 struct Failed {
     /// Only deliveries to this endpoint
     #[arg(long, value_name = "ID")]
@@ -433,8 +434,8 @@ struct Redeliver {
     /// Drop them instead
     #[arg(long)]
     drop: bool,
-    /// Instead of what has failed for good, what waits for its next attempt
-    #[arg(long, requires = "endpoint", conflicts_with = "drop")]
+    /// Instead of what has failed for good, what waits at --endpoint for its next attempt
+    #[arg(long, requires = "endpoint", conflicts_with_all = ["drop", "keys"])]
     waiting: bool,
 }
 

@@ -2402,7 +2402,7 @@ $ tenure webhooks add https://u:p@example.com/
 tenure: URL: expected a URL without a user and a password; give them with --headers
 [2]
 $ tenure webhooks add https://example.com/ --id gone
-tenure: --id: there is an endpoint "gone" already
+tenure: --id: there is an endpoint "gone" already: change it by `update`, or add it with `replace` (--replace)
 [2]
 $ tenure webhooks add https://example.com/ --event started
 error: invalid value 'started' for '--event <EVENT>'

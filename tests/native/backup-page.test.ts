@@ -35,7 +35,6 @@ describe("the page about backups", () => {
     const id = run('tenure start --store sqlite:./tenure.db "Fix it"');
     const other = run('tenure start --store file:./sessions "Fix that"');
     const exported = run(`tenure export --store sqlite:./tenure.db ${id}`);
-    run("mkdir backups");
     run(backup);
     run(`tenure complete --store sqlite:./tenure.db ${id} done`);
     run(restore);

@@ -1,7 +1,9 @@
 // Jobs that a handle runs: what has been missed is run at once, over the store, by one process at a time, and `close` ends it. The core has the
-// tests of schedules and retries, the command those of the archive. About 2 s.
+// tests of schedules and retries, the command those of the archive. About 3 s.
 
 import { execFileSync, spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { type JobAlert, type JobReport, open, type PurgeProgress, type Sessions } from "tenure";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { inRoot } from "../../scripts/lib/paths.mjs";
@@ -84,6 +86,22 @@ describe("a job of a handle", () => {
     const { items } = await sessions.audit.entries({ kind: "job.run" });
     expect(items.map(({ data }) => data)).toMatchObject([{ report: { removed: 3 } }]);
     expect(await sessions.metrics()).toContain("tenure_");
+  });
+
+  it("keeps no handle from opening when its archive cannot be opened, and fails the run", async () => {
+    const url = await missed(["a"]);
+    const archive = join(newFolder(), "archive");
+    writeFileSync(archive, "");
+    const report = await run(url, { archive: `file:${archive}` });
+    expect(report).toMatchObject({
+      outcome: "failed",
+      removed: 0,
+      error: expect.stringMatching(/^ARCHIVE_FAILED: /),
+    });
+    await using sessions = await open(url);
+    expect(await sessions.get("a", { trash: "only" })).not.toBeNull();
+    const other = { jobs: { archive: "other:x" } };
+    await expect(open(url, other)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 
   it("is run by one of several handles", async () => {

@@ -86,7 +86,9 @@ fn add(tx: &mut Transaction<'_>, params: &WebhookAddParams) -> Attempt<WebhookAd
         _ => endpoint::find(tx, &id)?,
     };
     if known.is_some() && !params.replace.unwrap_or(false) {
-        let problem = format!("there is an endpoint {id:?} already");
+        let problem = format!(
+            "there is an endpoint {id:?} already: change it by `update`, or add it with `replace` (--replace)"
+        );
         return Err(Error::invalid("id", problem).into());
     }
     let given = params

@@ -1,6 +1,7 @@
 //! The job that cleans up at a schedule, with an archive or without one. It claims each run, so
 //! that one of many instances runs it, retries what fails, leaves what fails for good to the dead letters, and reports each run in the audit log.
 
+use std::mem::take;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -12,7 +13,7 @@ use tenure_core::session::params::{CleanupParams, CleanupRecordsParams};
 use tenure_core::session::replies::RecordsCleaned;
 use tenure_core::session::retention::KEEP_AUDIT;
 use tenure_core::work::job::{JobContext, JobError, JobResult, Side};
-use tenure_core::{Error, Json, Millis, Result, Text, Timestamp};
+use tenure_core::{Error, Json, Millis, Result, SessionId, Text, Timestamp};
 
 use crate::jobs::operations::{DEAD_LETTER_ADD, JOB_CLAIM, JOB_END, checked};
 use crate::jobs::params::{
@@ -20,7 +21,7 @@ use crate::jobs::params::{
 };
 use crate::jobs::run::{JobAlert, JobRetry, JobWait, RunOfJob};
 use crate::jobs::schedule::{RETRY_DELAYS, Schedule, retry_after};
-use crate::retention::purge::{NotPurged, PurgeResult, Purging};
+use crate::retention::purge::{NotPurged, PurgeResult, Purging, UNREADABLE};
 use crate::retention::records::CLEANUP_RECORDS;
 
 /// The sessions of a batch, by default and at most.
@@ -37,6 +38,10 @@ const ALERT_ERRORS: u32 = 5;
 const MOST_WAIT: Millis = Millis(5 * 60_000);
 /// How long to wait after a claim that failed.
 const FAILED_WAIT: Millis = Millis(60_000);
+/// The greatest number of unreadable sessions in a report.
+const MAX_UNREADABLE: usize = 100;
+/// An age that no session has.
+const UNREACHED: Millis = Millis(1 << 52);
 /// The part of a delay that is added to it at most.
 const JITTER: u64 = 4;
 
@@ -108,6 +113,8 @@ pub struct JobReport {
     pub job: Text,
     /// `done`, `failed`, `stopped`, `lost` (another instance has the lease), `held` (another instance runs it) or `waits`.
     pub outcome: &'static str,
+    /// The holder of the lease, if another instance runs the job.
+    pub holder: Option<String>,
     /// The occurrence of the schedule.
     pub scheduled_at: Option<Timestamp>,
     /// The number of occurrences before it that were not run.
@@ -128,6 +135,8 @@ pub struct JobReport {
     pub removed: u64,
     /// The number of sessions that could not be processed.
     pub errors: u64,
+    /// The first 100 of these that cannot be read, with what is wrong. A run does not try them again.
+    pub unreadable: Vec<NotPurged>,
     /// The number of these that became dead letters.
     pub dead_letters: u64,
     /// The number of sessions that were left alone, because they are dead letters of earlier runs.
@@ -178,6 +187,7 @@ async fn scheduled(context: JobContext, params: ScheduledParams) -> JobResult<Jo
                 } else {
                     "waits"
                 },
+                holder: claim.holder.clone(),
                 ..JobReport::default()
             },
         };
@@ -251,6 +261,7 @@ async fn attempt(
         ..JobReport::default()
     };
     let worked = retention(context, params, &run, &mut report).await;
+    report.unreadable.truncate(MAX_UNREADABLE);
     report.duration_ms = context.elapsed().0.saturating_sub(began.0);
     report.outcome = match &worked {
         Ok(()) => "done",
@@ -333,6 +344,9 @@ async fn retention(
         report.trashed = trashed.removed;
         report.sessions += trashed.removed + trashed.failed.len() as u64;
         report.errors += trashed.failed.len() as u64;
+        let failed = trashed.failed.into_iter();
+        let unreadable = failed.filter(|failed| failed.code == UNREADABLE);
+        report.unreadable = unreadable.collect();
     }
     let archives = params.archive.unwrap_or(false);
     if let Some(after) = params.purge_after.or(params.max_age) {
@@ -344,7 +358,10 @@ async fn retention(
         let mut purging = Purging::new(context.clone(), after, archives).of_run(run.clone());
         let purged = purging.all(None, None).await;
         let mut failed = add(report, &purging);
+        let unreadable = add_unreadable(report, take(&mut purging.unreadable));
         purged?;
+        let due = known_in_trash(context, unreadable).await?;
+        bury(context, run, due, 1, report).await?;
         for Millis(delay) in RETRY_DELAYS {
             if failed.is_empty() {
                 break;
@@ -371,7 +388,8 @@ async fn retention(
         }
         report.errors += failed.len() as u64;
         report.sessions += failed.len() as u64;
-        bury(context, run, failed, report).await?;
+        let attempts = RETRY_DELAYS.len() as u32 + 1;
+        bury(context, run, failed, attempts, report).await?;
     }
     if archives {
         run.renew(context).await?;
@@ -399,6 +417,36 @@ fn add(report: &mut JobReport, purging: &Purging) -> Vec<NotPurged> {
     result.failed.iter().filter(is_due).cloned().collect()
 }
 
+/// Adds the sessions that a purge could not read. Returns those that the report does not have yet: a store that cannot tell whether such a session
+/// is due names it as one that is to move to the trash, too.
+fn add_unreadable(report: &mut JobReport, mut unreadable: Vec<NotPurged>) -> Vec<NotPurged> {
+    unreadable.retain(|one| report.unreadable.iter().all(|known| known.id != one.id));
+    report.sessions += unreadable.len() as u64;
+    report.errors += unreadable.len() as u64;
+    report.unreadable.extend(unreadable.iter().cloned());
+    unreadable
+}
+
+/// Those of some unreadable sessions of which the store can tell that they are in the trash. The time for which they have been there is not known. A store that
+/// names them among sessions of an age that none has cannot tell.
+async fn known_in_trash(
+    context: &JobContext,
+    mut unreadable: Vec<NotPurged>,
+) -> JobResult<Vec<NotPurged>> {
+    unreadable.retain(|one| SessionId::parse(&one.id).is_ok());
+    if unreadable.is_empty() {
+        return Ok(unreadable);
+    }
+    let none = CleanupParams {
+        max_age: UNREACHED,
+        dry_run: Some(true),
+        ..CleanupParams::default()
+    };
+    let unknown: PurgeResult = context.run(Side::Target, &CLEANUP, none).await?;
+    unreadable.retain(|one| unknown.failed.iter().all(|other| other.id != one.id));
+    Ok(unreadable)
+}
+
 /// Waits, and keeps the lease meanwhile.
 async fn rest(context: &JobContext, run: &RunOfJob, time: Millis) -> JobResult<()> {
     const PIECE: Millis = Millis(60_000);
@@ -412,11 +460,12 @@ async fn rest(context: &JobContext, run: &RunOfJob, time: Millis) -> JobResult<(
     Ok(())
 }
 
-/// Makes dead letters of the sessions that failed at each attempt.
+/// Makes dead letters of the sessions that failed at each of so many attempts.
 async fn bury(
     context: &JobContext,
     run: &RunOfJob,
     failed: Vec<NotPurged>,
+    attempts: u32,
     report: &mut JobReport,
 ) -> JobResult<()> {
     if failed.is_empty() {
@@ -424,7 +473,7 @@ async fn bury(
     }
     let mut letters = DeadLetterAddParams {
         job: run.job.clone(),
-        attempts: RETRY_DELAYS.len() as u32 + 1,
+        attempts,
         ..DeadLetterAddParams::default()
     };
     for NotPurged { id, code, message } in failed {
@@ -433,6 +482,6 @@ async fn bury(
         letters.messages.push(message.as_str().into());
     }
     let added: DeadLettersAdded = context.run(Side::Target, &DEAD_LETTER_ADD, letters).await?;
-    report.dead_letters = added.added;
+    report.dead_letters += added.added;
     Ok(())
 }

@@ -346,8 +346,20 @@ impl Scheduled<'_> {
         self.progress = Progress::new(!self.context.json());
         if self.context.json() {
             self.context.print_json(report)?;
+            self.unreadable(report);
             self.left_alone(report);
             return Ok(self.context.out.flush()?);
+        }
+        if report.outcome == "held" {
+            let job = clean(report.job.as_str());
+            self.context.note(&match &report.holder {
+                Some(holder) => {
+                    let holder = clean(holder);
+                    format!("{job} held; another process runs it: {holder}")
+                }
+                None => format!("{job} held; another process runs it"),
+            });
+            return Ok(());
         }
         let JobReport {
             job,
@@ -378,8 +390,18 @@ impl Scheduled<'_> {
             "{job} {outcome}{late}{error}; {trashed} moved to the trash, {archived} archived, {removed} removed, {errors} errors, \
              {dead_letters} added to `tenure jobs failed`, {left_alone} left there, {thinned} removed from the archive, {seconds} s"
         ));
+        self.unreadable(report);
         self.left_alone(report);
         Ok(())
+    }
+
+    /// Says which sessions cannot be read, and what is wrong.
+    fn unreadable(&mut self, report: &JobReport) {
+        for failed in &report.unreadable {
+            let (id, message) = (clean(&failed.id), clean(&failed.message));
+            self.context
+                .note(&format!("{id} could not be processed: {message}"));
+        }
     }
 
     /// Says how what a run has left alone is taken again.

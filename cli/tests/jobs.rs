@@ -114,6 +114,12 @@ fn one_of_two_processes_runs_a_job_and_the_other_goes_on_after_its_end() {
         (held.code, json(&held.out)["outcome"].as_str()),
         (1, Some("held"))
     );
+    let holder = claim["holder"].as_str().unwrap();
+    assert_eq!(json(&held.out)["holder"], holder);
+    assert_eq!(
+        place.run(&run[..5]).err,
+        format!("tenure: archive held; another process runs it: {holder}\n")
+    );
     // Its process has ended without a word; five minutes later its lease has expired.
     let later = [&run[..], &["--now", "2026-01-08T18:10:30Z"]].concat();
     let report = json(&place.run_ok(&later));
@@ -264,6 +270,84 @@ fn a_session_that_could_not_be_archived_is_archived_after_a_retry() {
     let get = ["archive", "get", "b", "--archive", &archive];
     assert_eq!(place.run_ok(&get), exported);
     assert_eq!(place.run_ok(&["jobs", "failed"]), "");
+}
+
+/// Damages the stored context of a session.
+fn damage(place: &Place, id: &str) {
+    let database = rusqlite::Connection::open(place.folder.path().join("tenure.db")).unwrap();
+    let damage = "UPDATE sessions SET context = '{bad' WHERE id = ?";
+    assert_eq!(database.execute(damage, [id]).unwrap(), 1);
+}
+
+#[test]
+fn a_session_that_cannot_be_read_is_an_error_and_then_a_dead_letter() {
+    let archive = format!("file:{}", Place::new().folder.path().join("old").display());
+    for run in [&run_into(&archive)[..], &run_into(&archive)[..5]] {
+        let place = trashed(&["a", "b", "c"]);
+        place.run_ok(&["start", "t", "--mode", "m", "--id", "active"]);
+        damage(&place, "b");
+        // It is not due.
+        damage(&place, "active");
+        let run = [run, &["--batch", "1", "--json"]].concat();
+        let ran = place.run(&run);
+        let report = json(&ran.out);
+        let counts = |report: &Value| {
+            ["removed", "errors", "deadLetters", "leftAlone"].map(|name| report[name].as_u64())
+        };
+        assert_eq!(counts(&report), [2, 1, 1, 0].map(Some), "{report}");
+        assert_eq!((ran.code, &report["outcome"]), (1, &"done".into()));
+        assert_eq!(report["unreadable"].as_array().unwrap().len(), 1);
+        assert_eq!(report["unreadable"][0]["id"], "b");
+        assert_eq!(report["unreadable"][0]["code"], "CORRUPT_SESSION");
+        assert!(
+            ran.err.contains("tenure: b could not be processed: "),
+            "{}",
+            ran.err
+        );
+        let letters = place.run_ok(&["jobs", "failed"]);
+        assert!(letters.starts_with("archive\tb\t"), "{letters}");
+        assert!(letters.contains("CORRUPT_SESSION"), "{letters}");
+        assert_eq!(letters.lines().count(), 1);
+        // It is left alone until a person has looked.
+        let again = place.run(&run);
+        let report = json(&again.out);
+        assert_eq!((again.code, counts(&report)), (0, [0, 0, 0, 1].map(Some)));
+        assert_eq!(place.run(&["jobs", "retry", "archive", "b"]).code, 0);
+        assert_eq!(place.run(&run).code, 1);
+    }
+}
+
+#[test]
+fn an_unreadable_session_that_may_not_be_due_is_an_error_alone() {
+    let place = Place::new();
+    let store = format!("file:{}", place.folder.path().join("sessions").display());
+    place.run_ok(&["start", "t", "--mode", "m", "--id", "a", "--store", &store]);
+    let file = place.folder.path().join("sessions/a/session.json");
+    std::fs::write(&file, "{bad").unwrap();
+    let run = [
+        "jobs",
+        "run",
+        "--once",
+        "--max-age",
+        "0s",
+        "--store",
+        &store,
+        "--json",
+    ];
+    for _ in 0..2 {
+        let ran = place.run(&run);
+        let report = json(&ran.out);
+        assert_eq!(ran.code, 1);
+        assert_eq!(
+            (
+                &report["errors"],
+                &report["deadLetters"],
+                &report["unreadable"][0]["id"]
+            ),
+            (&1.into(), &0.into(), &"a".into()),
+            "{report}"
+        );
+    }
 }
 
 #[test]

@@ -2232,12 +2232,13 @@ const WITHOUT_ROW: [(&str, &[&str]); 16] = [
         &[
             "no project here has a store; name one with --store",
             "another process runs the job",
+            "{job} held; another process runs it",
+            "{job} held; another process runs it: {holder}",
             "the job runs next at {at}",
             "the command of --alert cannot be run: {error}",
             "the command of --alert has failed: {status}",
             "the command of --alert was stopped",
             "the command of --alert was stopped after {seconds} s",
-            "{sessions} left alone; to have the next run take them again: tenure jobs retry {job} --all",
         ],
     ),
     (
@@ -2656,6 +2657,18 @@ fn messages_about_jobs() {
         "tenure restore b",
         "tenure jobs drop archive b",
         "tenure jobs failed",
+        "tenure trash b",
+    ]);
+    let database = rows.place.folder.path().join("tenure.db");
+    let damage = "UPDATE sessions SET context = '{bad' WHERE id = 'b'";
+    rusqlite::Connection::open(database)
+        .unwrap()
+        .execute_batch(damage)
+        .unwrap();
+    rows.add(&[
+        "tenure jobs run --once --purge-after 0s",
+        "tenure jobs run --once --purge-after 0s",
+        "tenure purge --older-than 0s",
     ]);
     assert_snapshot(
         &rows.text,
@@ -2740,6 +2753,22 @@ tenure: b is not in the trash any more and was not removed; the job takes it aga
 [1]
 $ tenure jobs failed
 [0]
+$ tenure trash b
+b is in the trash
+[0]
+$ tenure jobs run --once --purge-after 0s
+tenure: alert: errors: 1 of 1 sessions could not be processed
+tenure: archive done; 0 moved to the trash, 0 archived, 0 removed, 1 errors, 1 added to `tenure jobs failed`, 0 left there, 0 removed from the archive, 0 s
+tenure: b could not be processed: session b cannot be read: context: json: expected JSON; it is wrong at line 1, column 2 (in [FOLDER]/tenure.db)
+[1]
+$ tenure jobs run --once --purge-after 0s
+tenure: archive done; 0 moved to the trash, 0 archived, 0 removed, 0 errors, 0 added to `tenure jobs failed`, 1 left there, 0 removed from the archive, 0 s
+tenure: 1 failed session left alone; to have the next run take them again: tenure jobs retry archive --all
+[0]
+$ tenure purge --older-than 0s
+tenure: b was not removed: session b cannot be read: context: json: expected JSON; it is wrong at line 1, column 2 (in [FOLDER]/tenure.db)
+tenure: 0 sessions permanently removed, 1 could not be
+[3]
 
 "#]],
     );

@@ -49,6 +49,25 @@ fn exported_session(place: &Place, id: &str) -> Value {
 }
 
 #[test]
+fn a_purge_names_the_session_that_it_cannot_read() {
+    for archive in [&[][..], &["--archive", "file:./old"]] {
+        let place = trashed(3);
+        let database = rusqlite::Connection::open(place.folder.path().join("tenure.db")).unwrap();
+        let damage = "UPDATE sessions SET context = '{bad' WHERE id = 's1'";
+        database.execute_batch(damage).unwrap();
+        drop(database);
+        let purge = [&["purge", "--older-than", "0s", "--json"][..], archive].concat();
+        let purged = place.run(&purge);
+        let result: Value = serde_json::from_str(&purged.out).unwrap();
+        assert_eq!(result["ids"], json!(["s0", "s2"]), "{}", purged.err);
+        assert_eq!(result["failed"].as_array().unwrap().len(), 1);
+        assert_eq!(result["failed"][0]["id"], "s1");
+        assert_eq!(result["failed"][0]["code"], "CORRUPT_SESSION");
+        assert_ne!(purged.code, 0);
+    }
+}
+
+#[test]
 fn a_bulk_operation_reports_each_session() {
     let place = trashed(2);
     let run = |args: &[&str]| {

@@ -1025,7 +1025,8 @@ ids: Array<string>,
 deleted?: number, 
 /**
  * The first 1,000 sessions that could not be removed. Sessions that have just changed, or that a
- * runner holds, are not among them: they stay.
+ * runner holds, are not among them: they stay. Sessions that cannot be read are; a store that cannot
+ * tell whether they would be removed names all of them.
  */
 failed: Array<Refusal>, 
 /**
@@ -2956,6 +2957,10 @@ job: string,
  */
 outcome: string, 
 /**
+ * The holder of the lease, if another instance runs the job.
+ */
+holder: string | null, 
+/**
  * The occurrence of the schedule.
  */
 scheduledAt: string | null, 
@@ -2995,6 +3000,10 @@ removed: number,
  * The number of sessions that could not be processed.
  */
 errors: number, 
+/**
+ * The first 100 of these that cannot be read, with what is wrong. A run does not try them again.
+ */
+unreadable: Array<NotPurged>, 
 /**
  * The number of these that became dead letters.
  */

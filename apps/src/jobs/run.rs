@@ -141,19 +141,29 @@ impl RunOfJob {
         context: &JobContext,
         ids: Vec<Text>,
     ) -> JobResult<Vec<Text>> {
+        let letters = self.dead_letters_among(context, &ids).await?;
+        Ok(ids.into_iter().filter(|id| !letters.contains(id)).collect())
+    }
+
+    /// Those of some sessions that are dead letters.
+    ///
+    /// # Errors
+    /// Those of the driver.
+    pub(crate) async fn dead_letters_among(
+        &self,
+        context: &JobContext,
+        ids: &[Text],
+    ) -> JobResult<Vec<Text>> {
         if ids.is_empty() {
-            return Ok(ids);
+            return Ok(Vec::new());
         }
         let params = DeadLetterAmongParams {
             job: self.job.clone(),
-            ids: ids.clone(),
+            ids: ids.to_vec(),
         };
         let letters: DeadLettersAmong = context
             .run(Side::Target, &DEAD_LETTER_AMONG, params)
             .await?;
-        Ok(ids
-            .into_iter()
-            .filter(|id| !letters.ids.contains(id))
-            .collect())
+        Ok(letters.ids)
     }
 }

@@ -36,6 +36,7 @@ async fn cleanup(context: &Context, params: AgentCleanupParams) -> Result<Cleanu
         dry_run,
         after: None,
         limit: None,
+        names_unreadable: false,
     };
     let limit = params.purge_after.unwrap_or(PURGE_AFTER);
     let is_old = |head: &Head| head.deleted_at.is_some_and(|at| now.since(at) >= limit.0);

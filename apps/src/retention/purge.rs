@@ -2,10 +2,14 @@
 //! kept it; one that could not be archived stays in the trash and is listed. Whether a session is due is
 //! decided again in the commit that deletes it.
 
+#[cfg(feature = "telemetry")]
+use std::collections::BTreeSet;
 use std::mem::take;
 
 use serde::Serialize;
 
+#[cfg(feature = "telemetry")]
+use tenure_core::SessionId;
 use tenure_core::declare_params;
 use tenure_core::value::properties::{Params, Properties};
 use tenure_core::value::text::Text;
@@ -30,6 +34,9 @@ const ARCHIVE_BATCH: u32 = 100;
 /// A batch with an archive is ended early after this time, or this much text: of a purge whose process is killed, no more is lost.
 const MOST_TIME: Millis = Millis(10_000);
 const MOST_TEXT: usize = 64 << 20;
+/// The code of the error of a session that cannot be read.
+#[cfg(feature = "telemetry")]
+pub(crate) const UNREADABLE: &str = "CORRUPT_SESSION";
 
 declare_params! {
     /// Which sessions in the trash to delete, and how.
@@ -219,6 +226,12 @@ pub(crate) struct Purging {
     /// The number of dead letters that were left alone.
     #[cfg(feature = "telemetry")]
     pub(crate) left_alone: u64,
+    /// The sessions that a run could not list, because they cannot be read. It does not try them again.
+    #[cfg(feature = "telemetry")]
+    pub(crate) unreadable: Vec<NotPurged>,
+    /// The ids of these and of those of them that were left alone. A page may repeat the ones of an earlier page.
+    #[cfg(feature = "telemetry")]
+    unreadable_ids: BTreeSet<String>,
     /// The run of a scheduled job that purges, if one does.
     #[cfg(feature = "telemetry")]
     run: Option<RunOfJob>,
@@ -240,6 +253,10 @@ impl Purging {
             bytes: 0,
             #[cfg(feature = "telemetry")]
             left_alone: 0,
+            #[cfg(feature = "telemetry")]
+            unreadable: Vec::new(),
+            #[cfg(feature = "telemetry")]
+            unreadable_ids: BTreeSet::new(),
             #[cfg(feature = "telemetry")]
             run: None,
             result: PurgeResult::default(),
@@ -294,6 +311,8 @@ impl Purging {
                 false => self.run(params).await?,
             };
             self.pages += 1;
+            #[cfg(feature = "telemetry")]
+            self.set_unreadable_apart(&mut page).await?;
             let count = u32::try_from(page.removed).unwrap_or(u32::MAX);
             limit = limit.map(|limit| limit.saturating_sub(count));
             let next = page.next_cursor.take();
@@ -308,6 +327,33 @@ impl Purging {
             }
             cursor = next.map(Text::from);
         }
+    }
+
+    /// Moves the sessions that could not be read out of the failures of a page of a run. Dead letters are left alone.
+    #[cfg(feature = "telemetry")]
+    async fn set_unreadable_apart(&mut self, page: &mut PurgeResult) -> JobResult<()> {
+        let Some(run) = &self.run else {
+            return Ok(());
+        };
+        let failed = take(&mut page.failed).into_iter();
+        let (mut unreadable, failed): (Vec<NotPurged>, Vec<NotPurged>) =
+            failed.partition(|failed| failed.code == UNREADABLE);
+        page.failed = failed;
+        unreadable.retain(|one| {
+            self.unreadable_ids.len() < MAX_LISTED && self.unreadable_ids.insert(one.id.clone())
+        });
+        // One whose id cannot be read is never a dead letter.
+        let ids = unreadable.iter().map(|one| one.id.as_str());
+        let ids: Vec<Text> = ids
+            .filter(|id| SessionId::parse(id).is_ok())
+            .map(Text::from)
+            .collect();
+        let letters = run.dead_letters_among(&self.context, &ids).await?;
+        self.left_alone += letters.len() as u64;
+        let is_new = |one: &NotPurged| letters.iter().all(|id| id.as_str() != one.id);
+        self.unreadable
+            .extend(unreadable.into_iter().filter(is_new));
+        Ok(())
     }
 
     fn params(&self) -> PurgeParams {
@@ -496,8 +542,13 @@ impl Purging {
     }
 
     fn add_failed(&mut self, failed: Vec<NotPurged>) {
-        let room = MAX_LISTED.saturating_sub(self.result.failed.len());
-        self.result.failed.extend(failed.into_iter().take(room));
+        for failed in failed {
+            let listed = &mut self.result.failed;
+            // A page may repeat the unreadable sessions of an earlier one.
+            if listed.len() < MAX_LISTED && listed.iter().all(|known| known.id != failed.id) {
+                listed.push(failed);
+            }
+        }
     }
 
     /// Lists the given sessions that are neither due nor failed.

@@ -1,5 +1,5 @@
 //! The operations that remove sessions by their age, page by page and many in one commit. A session that a runner holds stays, and so does one that was changed
-//! since it was listed.
+//! since it was listed. One that cannot be read stays, and is named.
 
 use crate::audit::entry::Entry;
 use crate::audit::removal::{self, Actor};
@@ -7,7 +7,7 @@ use crate::error::{Cause, Error, Result, none_if_corrupt};
 use crate::lease::operations::{runner, runner_read};
 use crate::store::Read;
 use crate::store::filter::{Direction, Filter, Order, OrderBy, Position, Trash};
-use crate::store::{Found, ListQuery};
+use crate::store::{Found, ListQuery, Problem};
 use crate::stored::head::Head;
 use crate::value::id::SessionId;
 use crate::value::limits::{MAX_PAGE, MAX_PAGE_BYTES, page_limit};
@@ -62,6 +62,8 @@ pub struct Sweep<'a> {
     pub after: Option<Position>,
     /// The greatest number of sessions.
     pub limit: Option<u32>,
+    /// Whether the reply names the listed sessions that could not be read. Not every store can tell whether the filter selects them.
+    pub names_unreadable: bool,
 }
 
 /// Oldest first: sessions that are added meanwhile come last.
@@ -91,6 +93,7 @@ async fn cleanup(context: &Context, params: CleanupParams) -> Result<CleanupResu
         dry_run: params.dry_run.unwrap_or(false),
         after: None,
         limit: None,
+        names_unreadable: true,
     };
     sweep(context, plan).await
 }
@@ -115,6 +118,7 @@ async fn purge(context: &Context, params: PurgeParams) -> Result<CleanupResult> 
         dry_run: params.dry_run.unwrap_or(false),
         after: after.transpose()?,
         limit: limit.transpose()?,
+        names_unreadable: true,
     };
     match (params.ids, params.versions) {
         (Some(ids), versions) => {
@@ -180,6 +184,9 @@ pub async fn sweep(context: &Context, plan: Sweep<'_>) -> Result<CleanupResult> 
     let mut swept = Swept::new(&plan);
     loop {
         let page = context.list(&query).await?;
+        if plan.names_unreadable {
+            swept.fail_unreadable(page.problems);
+        }
         let count = page.heads.len();
         let done = swept.sweep(context, &plan, &page.heads, limit).await;
         let last = done.checked_sub(1).and_then(|last| page.heads.get(last));
@@ -348,6 +355,19 @@ impl Swept {
         }
         if self.failed.is_none() && error.is_of_store() {
             self.failed = Some(error.clone());
+        }
+    }
+
+    /// Adds the sessions that could not be read. A page may repeat those of an earlier one.
+    fn fail_unreadable(&mut self, problems: Vec<Problem>) {
+        for Problem { id, problem } in problems {
+            if self.result.failed.iter().all(|failed| failed.id != id) {
+                let error = Cause::CorruptSession {
+                    id: id.clone(),
+                    problem,
+                };
+                self.fail(&id, &error.into());
+            }
         }
     }
 

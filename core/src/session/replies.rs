@@ -184,7 +184,8 @@ pub struct CleanupResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted: Option<u64>,
     /// The first 1,000 sessions that could not be removed. Sessions that have just changed, or that a
-    /// runner holds, are not among them: they stay.
+    /// runner holds, are not among them: they stay. Sessions that cannot be read are; a store that cannot
+    /// tell whether they would be removed names all of them.
     pub failed: Vec<Refusal>,
     /// Whether the call was a dry run and removed nothing.
     pub dry_run: bool,

@@ -68,7 +68,9 @@ enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A session that cannot be archived is tried again after 1, 5 and 15 minutes, and
-then left to `tenure jobs failed`. With --once the exit code is 1 when a session
+then left to `tenure jobs failed`. A run with --once waits for these attempts:
+when a session fails, it takes 21 minutes longer, with jitter up to 27. One that
+cannot be read is not tried again. With --once the exit code is 1 when a session
 could not be processed or another process runs the job, and 3 when the run has
 failed.
 
@@ -80,7 +82,7 @@ struct Run {
     /// The name of the job
     #[arg(long, value_name = "NAME", default_value = JOB)]
     job: String,
-    /// Run once, now
+    /// Run once, now; when a session fails, this waits for its retries, which takes 21 to 27 minutes
     #[arg(long, conflicts_with = "at")]
     once: bool,
     /// The time of each day in UTC, or a cron expression in UTC: 03:00, "0 3 * * sun"

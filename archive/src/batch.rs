@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart};
+use object_store::{
+    ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart,
+};
 use sha2::{Digest, Sha256};
 use tenure_core::work::job::{ExportedPart, NotVerified, Verified};
 use tenure_core::{Json, SessionId, Timestamp};
@@ -17,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::address::Archive;
-use crate::coding::{Encoder, hex};
+use crate::coding::{Encoder, OTHER_LENGTH, hex};
 use crate::error::{ArchiveError, Result};
 use crate::manifest::{Entry, FORMAT, Manifest};
 use crate::name;
@@ -181,8 +183,9 @@ impl Batch {
             .join(name::of_manifest(now, &self.run));
         let digest = hex(Sha256::digest(&text).as_slice());
         let store = &*self.archive.store;
+        let size = text.len() as u64;
         put_new(store, &path, text).await?;
-        check(&self.archive, &path, &digest).await?;
+        check(&self.archive, &path, size, &digest).await?;
         self.fail_what_is_gone(manifest.sessions, verified).await;
         Ok(())
     }
@@ -209,6 +212,23 @@ impl Batch {
 }
 
 impl Archive {
+    /// The clock of the service: the time at which it says that it has stored an object. The object is empty, so that a disk without
+    /// room can be thinned.
+    ///
+    /// # Errors
+    /// `ARCHIVE_FAILED`.
+    pub(crate) async fn clock(&self, now: Timestamp) -> Result<Timestamp> {
+        let run = hex(&now.as_millis().to_be_bytes());
+        let path =
+            self.sessions()
+                .join(name::PROBES)
+                .join(name::of_version(0, &name::of_probe(&run), ""));
+        self.store.put(&path, PutPayload::default()).await?;
+        let found = self.store.head(&path).await?;
+        let _ = self.store.delete(&path).await;
+        Ok(written(&found).unwrap_or(now))
+    }
+
     /// Stores a small object beside the sessions, as a session is stored.
     ///
     /// # Errors
@@ -220,11 +240,17 @@ impl Archive {
                 .join(name::PROBES)
                 .join(name::of_version(0, &name::of_probe(run), ""));
         put_new(&*self.store, &path, TEXT.to_vec()).await?;
-        check(self, &path, &hex(Sha256::digest(TEXT).as_slice())).await?;
+        let digest = hex(Sha256::digest(TEXT).as_slice());
+        check(self, &path, TEXT.len() as u64, &digest).await?;
         // Where the right to delete is missing, a thinning removes it as an object without a manifest.
         let _ = self.store.delete(&path).await;
         Ok(())
     }
+}
+
+/// When an object was stored, by the clock of the service.
+pub(crate) fn written(object: &ObjectMeta) -> Option<Timestamp> {
+    Timestamp::from_millis(object.last_modified.timestamp_millis()).ok()
 }
 
 /// Whether there is no room, or nothing may be written at all. A small object may have found room all the same.
@@ -331,7 +357,7 @@ impl Session {
         }
         let (bytes, text_bytes) = (encoder.bytes, encoder.text_bytes);
         let sha256 = encoder.digest();
-        check(archive, &path, &sha256).await?;
+        check(archive, &path, bytes, &sha256).await?;
         Ok(Entry {
             id: id.to_string(),
             version,
@@ -375,10 +401,14 @@ async fn put_new(store: &dyn ObjectStore, path: &Path, bytes: Vec<u8>) -> Result
     }
 }
 
-/// Reads an object from the service and compares it.
-pub(crate) async fn check(archive: &Archive, path: &Path, sha256: &str) -> Result<()> {
+/// Reads an object from the service and compares it. One of another length is not read.
+pub(crate) async fn check(archive: &Archive, path: &Path, bytes: u64, sha256: &str) -> Result<()> {
     let mut digest = Sha256::new();
-    let mut stream = archive.object(path).await?.into_stream();
+    let object = archive.object(path).await?;
+    if object.meta.size != bytes {
+        return Err(ArchiveError::damaged(path.as_ref(), OTHER_LENGTH));
+    }
+    let mut stream = object.into_stream();
     while let Some(bytes) = stream.try_next().await? {
         digest.update(&bytes);
     }

@@ -29,6 +29,15 @@ pub enum ArchiveError {
     /// The service or the folder has failed.
     #[error("the archive is unavailable: {0}")]
     Unavailable(#[from] object_store::Error),
+    /// The clock of this machine is too far ahead to say what is old.
+    #[error(
+        "the clock of this machine is ahead of the archive's by {days} {}; nothing was removed",
+        match days { 1 => "day", _ => "days" }
+    )]
+    ClockAhead {
+        /// By how many days.
+        days: u64,
+    },
     /// There is no such session.
     #[error("the archive has no session {id}{}", at(*.version))]
     NotFound {
@@ -58,7 +67,9 @@ impl ArchiveError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unsupported { .. } => "UNSUPPORTED_STORE",
-            Self::NotOpened { .. } | Self::Unavailable(_) => "ARCHIVE_FAILED",
+            Self::NotOpened { .. } | Self::Unavailable(_) | Self::ClockAhead { .. } => {
+                "ARCHIVE_FAILED"
+            }
             Self::NotFound { .. } => "SESSION_NOT_FOUND",
             Self::Damaged { .. } => "ARCHIVE_DAMAGED",
             Self::Core(error) => error.code(),

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use tenure_core::{SessionId, Timestamp};
 
 use crate::address::Archive;
-use crate::batch::{below, check};
+use crate::batch::{below, check, written};
 use crate::coding::{Decoder, OTHER_LENGTH, hex};
 use crate::error::{ArchiveError, Result};
 use crate::manifest::{Entry, FORMAT, Manifest};
@@ -65,13 +65,20 @@ pub struct Verification {
 impl Archive {
     /// The names of the manifests, newest first.
     pub(crate) async fn manifest_names(&self) -> Result<Vec<String>> {
+        let manifests = self.stored_manifests().await?;
+        Ok(manifests.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// The names of the manifests, newest first, and when the service has stored them.
+    pub(crate) async fn stored_manifests(&self) -> Result<Vec<(String, Option<Timestamp>)>> {
         let manifests = self.manifests();
-        let mut names: Vec<String> = self
+        let mut names: Vec<(String, Option<Timestamp>)> = self
             .store
             .list(Some(&manifests))
             .try_filter_map(|found| async move {
                 let name = found.location.filename().map(str::to_owned);
-                Ok(name.filter(|name| name::parse_manifest(name).is_some()))
+                let name = name.filter(|name| name::parse_manifest(name).is_some());
+                Ok(name.map(|name| (name, written(&found))))
             })
             .try_collect()
             .await?;
@@ -299,7 +306,7 @@ impl Archive {
             };
             for entry in manifest.sessions {
                 let checked = match self.path_of(&entry) {
-                    Ok(path) => check(self, &path, &entry.sha256).await,
+                    Ok(path) => check(self, &path, entry.bytes, &entry.sha256).await,
                     Err(error) => Err(error),
                 };
                 listed.insert(entry.path.clone());

@@ -1,7 +1,10 @@
 //! Thinning: what was archived long ago is removed. The objects of a manifest go first and the manifest last, so that a thinning
-//! that is interrupted goes on the next time. A manifest that cannot be read keeps its objects.
+//! that is interrupted goes on the next time. A manifest that cannot be read keeps its objects. Of the clocks of the machines and of the
+//! service, the one by which something is younger counts.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
@@ -9,13 +12,16 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use tenure_core::{Millis, Timestamp};
 
 use crate::address::Archive;
-use crate::batch::{AT_ONCE, below};
+use crate::batch::{AT_ONCE, below, written};
 use crate::error::{ArchiveError, Result};
 use crate::manifest::Entry;
 use crate::name;
 
 /// The age from which objects that no manifest lists are removed. A batch ends much sooner.
 const UNLISTED: Millis = Millis(7 * 24 * 3_600_000);
+
+/// How far ahead of the service's a clock may be.
+const DAY: u64 = 24 * 3_600_000;
 
 /// What a thinning has removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,30 +32,47 @@ pub struct Thinned {
     pub bytes: u64,
     /// The number of objects that no manifest listed, and of files of interrupted uploads.
     pub unlisted: u64,
-    /// The number of manifests that cannot be read.
+    /// The number of manifests that cannot be read, or list what cannot be removed because it is no object.
     pub damaged: u64,
 }
 
 impl Archive {
-    /// Removes what was archived this long before `now`, and what interrupted batches have left.
+    /// Removes what was archived this long before `now`, and what interrupted batches have left. What the service has stored later than
+    /// this long ago, by its own clock, stays.
     ///
     /// # Errors
-    /// `ARCHIVE_FAILED`.
+    /// `ARCHIVE_FAILED`, also for a `now` that is more than a day ahead of the service's clock.
     pub async fn thin(&self, age: Millis, now: Timestamp) -> Result<Thinned> {
         let mut thinned = Thinned::default();
-        let is_old = |name: &String| {
-            name::parse_manifest(name).is_some_and(|(at, _)| now.since(at) >= age.0 && age.0 > 0)
-        };
-        let names = self.manifest_names().await?;
-        let (old, staying): (Vec<String>, Vec<String>) = names.into_iter().partition(is_old);
+        let clock = self.clock(now).await?;
+        if now.since(clock) > DAY {
+            let days = now.since(clock) / DAY;
+            return Err(ArchiveError::ClockAhead { days });
+        }
+        let now = now.min(clock);
+        let is_old = |at: Timestamp| now.since(at) >= age.0 && age.0 > 0;
+        let (mut old, mut staying) = (Vec::new(), Vec::new());
+        for (name, written) in self.stored_manifests().await? {
+            let at = name::parse_manifest(&name).map(|(at, _)| at);
+            match at.is_some_and(is_old) && written.is_some_and(is_old) {
+                true => old.push(name),
+                false => staying.push(name),
+            }
+        }
+        let mut are_read = true;
         for name in old {
             let manifest = match self.manifest(&name).await {
                 Err(ArchiveError::Damaged { .. }) => {
                     thinned.damaged += 1;
+                    are_read = false;
                     continue;
                 }
                 manifest => manifest?,
             };
+            if self.lists_no_object(&manifest.sessions).await? {
+                thinned.damaged += 1;
+                continue;
+            }
             if self.keeps_older(&manifest.sessions, &staying).await? {
                 continue;
             }
@@ -63,7 +86,7 @@ impl Archive {
             }
             remove(&*self.store, &self.manifests().join(name.as_str())).await?;
         }
-        if thinned.damaged == 0 {
+        if are_read {
             thinned.unlisted += self.remove_unlisted(now).await?;
         }
         for leftover in self.leftovers().await? {
@@ -73,6 +96,25 @@ impl Archive {
             }
         }
         Ok(thinned)
+    }
+
+    /// Whether in a folder one of these objects is a directory, or below a file. It could not be removed, and the manifest would hold up
+    /// all others.
+    async fn lists_no_object(&self, sessions: &[Entry]) -> Result<bool> {
+        let Some(folder) = self.folder.clone() else {
+            return Ok(false);
+        };
+        let paths: Vec<Path> = sessions
+            .iter()
+            .filter_map(|entry| self.path_of(entry).ok())
+            .collect();
+        let is_none = move |path: &Path| match fs::symlink_metadata(folder.join(path.as_ref())) {
+            Ok(about) => about.is_dir(),
+            Err(error) => error.kind() == ErrorKind::NotADirectory,
+        };
+        tokio::task::spawn_blocking(move || paths.iter().any(is_none))
+            .await
+            .map_err(|_| ArchiveError::Internal("reading a folder has panicked"))
     }
 
     /// Whether of one of these sessions an older version is the last one that stays, because a clock that was ahead has archived it.
@@ -124,8 +166,7 @@ impl Archive {
         let mut objects = self.store.list(Some(&sessions));
         let mut unlisted = Vec::new();
         while let Some(found) = objects.try_next().await? {
-            let written =
-                Timestamp::from_millis(found.last_modified.timestamp_millis()).unwrap_or(now);
+            let written = written(&found).unwrap_or(now);
             // What has another name is not ours.
             let parsed = found.location.filename().and_then(name::parse_version);
             if let Some((_, run)) = parsed

@@ -5,7 +5,7 @@ use std::env;
 use tenure_archive::{Archive, ArchiveOptions};
 use tenure_core::Millis;
 
-use crate::{DAY, archived, at, parts, seal};
+use crate::{DAY, archived, at, parts, real_now, seal};
 
 /// Folders of the buckets that can be had.
 fn places(name: &str) -> Vec<String> {
@@ -58,9 +58,13 @@ async fn sessions_come_back_from(place: &str) {
     let archive = Archive::open(place, ArchiveOptions::default()).unwrap();
     let verification = archive.verify(|_| {}).await.unwrap();
     assert_eq!((verification.sessions, verification.problems.len()), (8, 0));
-    let thinned = archive.thin(Millis(30 * DAY), at(32)).await.unwrap();
-    assert_eq!(thinned.sessions, 4);
-    assert_eq!(archive.verify(|_| {}).await.unwrap().sessions, 4);
+    let thinned = archive.thin(Millis(DAY), real_now()).await.unwrap();
+    assert_eq!(thinned.sessions, 0);
+    // Services say seconds.
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    let thinned = archive.thin(Millis(1), real_now()).await.unwrap();
+    assert_eq!(thinned.sessions, 8);
+    assert_eq!(archive.verify(|_| {}).await.unwrap().sessions, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,7 +20,7 @@ use object_store::{
 use tenure_archive::{Archive, ArchiveOptions};
 use tenure_core::{Millis, Timestamp};
 
-use crate::{DAY, at, parts};
+use crate::{at, parts, real_now};
 
 /// A service that fails at one of its calls.
 #[derive(Debug)]
@@ -208,9 +208,10 @@ async fn a_thinning_that_fails_at_any_call_is_completed_by_the_next_one() {
             left: AtomicU32::new(call),
             after: false,
         });
-        let age = Millis(30 * DAY);
-        let is_done = over(faulty).thin(age, at(40)).await.is_ok();
-        healthy.thin(age, at(40)).await.unwrap();
+        let age = Millis(1);
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        let is_done = over(faulty.clone()).thin(age, real_now()).await.is_ok();
+        healthy.thin(age, real_now()).await.unwrap();
         assert_eq!(healthy.verify(|_| {}).await.unwrap().sessions, 0);
         assert!(
             healthy
@@ -220,8 +221,9 @@ async fn a_thinning_that_fails_at_any_call_is_completed_by_the_next_one() {
                 .items
                 .is_empty()
         );
-        if is_done {
-            assert!(call > 3);
+        // Every call was reached.
+        if faulty.left.load(Ordering::Relaxed) < u32::MAX / 2 {
+            assert!(is_done && call > 3);
             break;
         }
     }

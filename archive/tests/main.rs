@@ -14,6 +14,7 @@ mod faults;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tenure_archive::{Archive, ArchiveOptions};
 use tenure_core::work::job::{ExportedPart, Verified};
@@ -23,7 +24,7 @@ use tenure_sealed::{Seal, SealKey};
 pub(crate) const DAY: u64 = 24 * 3_600_000;
 
 pub(crate) fn at(days: u64) -> Timestamp {
-    Timestamp::parse("2026-01-08T03:00:00Z")
+    Timestamp::parse("2020-01-08T03:00:00Z")
         .unwrap()
         .plus(Millis(days * DAY))
 }
@@ -75,6 +76,20 @@ pub(crate) async fn archived(
 
 fn open(folder: &Path, options: ArchiveOptions) -> Archive {
     Archive::open(&format!("file:{}", folder.display()), options).unwrap()
+}
+
+/// The time of this machine.
+pub(crate) fn real_now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Timestamp::from_millis(since.as_millis() as i64).unwrap()
+}
+
+/// Lets all files of a folder be old.
+fn make_old(folder: &Path) {
+    for path in files(folder) {
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(UNIX_EPOCH).unwrap();
+    }
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -245,6 +260,7 @@ async fn of_an_id_that_was_used_again_the_last_session_is_meant() {
     assert_eq!(archive.get("a", None).await.unwrap().1, "after");
     assert_eq!(archive.get("a", Some(9)).await.unwrap().1, "before");
     // The last one does not keep the one before.
+    make_old(folder.path());
     let thinned = archive.thin(Millis(30 * DAY), at(31)).await.unwrap();
     assert_eq!(thinned.sessions, 1);
     assert_eq!(archive.get("a", None).await.unwrap().1, "after");
@@ -279,6 +295,7 @@ async fn the_highest_version_is_the_last_one_also_after_a_clock_that_was_ahead()
     assert_eq!(archive.get("a", Some(2)).await.unwrap().1, "ahead");
     // It stays as long as the other one, which would be taken for the last one without it.
     let age = Millis(30 * DAY);
+    make_old(folder.path());
     let thinned = archive.thin(age, at(60)).await.unwrap();
     assert_eq!(thinned.sessions, 1);
     assert_eq!(archive.get("a", None).await.unwrap().1, "later");
@@ -370,7 +387,8 @@ async fn a_session_that_a_thinning_took_before_it_was_listed_has_failed() {
     }
     // It is read back.
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    let thinned = archive.thin(Millis(DAY), at(100_000)).await.unwrap();
+    make_old(folder.path());
+    let thinned = archive.thin(Millis(DAY), real_now()).await.unwrap();
     assert_eq!(thinned.unlisted, 1);
     for part in parts("b", 1, &["two"]) {
         batch.add(part).await.unwrap();
@@ -507,6 +525,7 @@ async fn thinning_removes_by_age_and_goes_on_after_an_interruption() {
     archived(&archive, 2, at(100), &[("a", 2, &["new"])]).await;
     // As a thinning that was interrupted leaves it.
     fs::remove_file(&files(&folder.path().join("sessions").join("b"))[0]).unwrap();
+    make_old(folder.path());
     let thinned = archive.thin(Millis(365 * DAY), at(364)).await.unwrap();
     assert_eq!(thinned.sessions, 0);
     let thinned = archive.thin(Millis(365 * DAY), at(365)).await.unwrap();
@@ -523,6 +542,7 @@ async fn a_manifest_that_cannot_be_read_keeps_its_objects() {
     archived(&archive, 1, at(0), &[("a", 1, &["old"])]).await;
     let manifest = &files(&folder.path().join("manifests"))[0];
     fs::write(manifest, "{").unwrap();
+    make_old(folder.path());
     let thinned = archive.thin(Millis(DAY), at(1000)).await.unwrap();
     assert_eq!(
         (thinned.sessions, thinned.unlisted, thinned.damaged),
@@ -622,20 +642,81 @@ async fn what_interrupted_uploads_leave_is_counted_and_removed_after_a_week() {
     fs::write(&other, "notes").unwrap();
     let verification = archive.verify(|_| {}).await.unwrap();
     assert_eq!((verification.sessions, verification.unlisted), (1, 2));
-    let now = Timestamp::from_millis(
-        std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap()
-            .as_millis() as i64,
-    )
-    .unwrap();
+    let now = real_now();
     let age = Millis(u64::MAX);
     let thinned = archive.thin(age, now).await.unwrap();
     assert_eq!((thinned.unlisted, left[0].exists()), (0, true));
-    let thinned = archive.thin(age, now.plus(Millis(8 * DAY))).await.unwrap();
+    make_old(folder.path());
+    let thinned = archive.thin(age, now).await.unwrap();
     assert_eq!((thinned.sessions, thinned.unlisted), (0, 2));
     assert!(left.iter().all(|path| !path.exists()) && other.exists());
     assert_eq!(archive.get("a", None).await.unwrap().1, "one");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_removes_nothing_that_was_archived_just_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    let age = Millis(30 * DAY);
+    // By a clock that was behind.
+    archived(&archive, 1, at(0), &[("a", 1, &["one"])]).await;
+    let thinned = archive.thin(age, real_now()).await.unwrap();
+    assert_eq!(thinned.sessions, 0);
+    archived(&archive, 2, real_now(), &[("b", 1, &["two"])]).await;
+    // By one that is ahead.
+    let ahead = real_now().plus(Millis(400 * DAY + DAY / 2));
+    let error = archive.thin(age, ahead).await.unwrap_err();
+    assert_eq!(error.code(), "ARCHIVE_FAILED");
+    let message =
+        "the clock of this machine is ahead of the archive's by 400 days; nothing was removed";
+    assert_eq!(error.to_string(), message);
+    let ahead = real_now().plus(Millis(DAY / 2));
+    let thinned = archive.thin(Millis(DAY / 4), ahead).await.unwrap();
+    assert_eq!((thinned.sessions, thinned.unlisted), (0, 0));
+    assert_eq!(archive.get("a", None).await.unwrap().1, "one");
+    assert_eq!(archive.get("b", None).await.unwrap().1, "two");
+    assert_eq!(archive.verify(|_| {}).await.unwrap().unlisted, 0);
+}
+
+#[tokio::test]
+async fn a_directory_in_the_place_of_an_object_keeps_its_manifest_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    archived(
+        &archive,
+        1,
+        at(0),
+        &[("a", 1, &["one"]), ("b", 1, &["two"])],
+    )
+    .await;
+    archived(&archive, 2, at(1), &[("c", 1, &["three"])]).await;
+    let object = files(&folder.path().join("sessions/a")).remove(0);
+    make_old(folder.path());
+    fs::remove_file(&object).unwrap();
+    fs::create_dir(&object).unwrap();
+    let thinned = archive.thin(Millis(DAY), at(100)).await.unwrap();
+    assert_eq!((thinned.sessions, thinned.damaged), (1, 1));
+    assert_eq!(archive.get("b", None).await.unwrap().1, "two");
+    fs::remove_dir(&object).unwrap();
+    let thinned = archive.thin(Millis(DAY), at(100)).await.unwrap();
+    assert_eq!((thinned.sessions, thinned.damaged), (2, 0));
+}
+
+#[tokio::test]
+async fn an_object_of_another_length_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = open(folder.path(), ArchiveOptions::default());
+    archived(&archive, 1, at(0), &[("a", 1, &["one"])]).await;
+    let object = files(&folder.path().join("sessions")).remove(0);
+    // It takes no room.
+    let file = fs::File::options().write(true).open(object).unwrap();
+    file.set_len(20 << 30).unwrap();
+    let verification = archive.verify(|_| {}).await.unwrap();
+    let problem = &verification.problems[0].problem;
+    assert!(
+        problem.ends_with("it has another length than its manifest says"),
+        "{problem}"
+    );
 }
 
 #[test]

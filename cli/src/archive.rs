@@ -413,7 +413,7 @@ fn thin(args: &Thin, context: &mut Context) -> Outcome {
         if damaged > 0 {
             let manifests = count(damaged, "manifest");
             context.note(&format!(
-                "{manifests} cannot be read; their sessions stay: `tenure archive verify` lists them"
+                "{manifests} cannot be read or removed; their sessions stay: `tenure archive verify` lists them"
             ));
         }
     }

@@ -4,8 +4,11 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
+use tenure_core::Timestamp;
 
 use crate::common::{CommandOutput, Place, output_of};
 
@@ -129,11 +132,29 @@ fn a_purged_session_is_listed_read_and_restored_to_the_byte() {
         let first = ["archive", "get", "S0", "--version", &version];
         assert_eq!(run_ok(&place, &archive, &first), exports[0]);
         assert_eq!(run(&place, &archive, &["archive", "get", "nobody"]).code, 1);
-        // After a year both are removed.
+        // What is old is removed.
         let thin = ["archive", "thin", "--older-than", "365d", "--json"];
         assert_eq!(json(&run_ok(&place, &archive, &thin))["sessions"], 0);
-        let later = [&thin[..], &["--now", "2027-01-09T00:00:00Z"]].concat();
-        assert_eq!(json(&run_ok(&place, &archive, &later))["sessions"], 4);
+        // The clock of the service counts, too, which says seconds.
+        let ahead = [&thin[..], &["--now", "9000-01-01T00:00:00Z"]].concat();
+        let refused = run(&place, &archive, &ahead);
+        assert_eq!(refused.code, 3, "{refused:?}");
+        assert!(refused.out.contains("nothing was removed"), "{refused:?}");
+        thread::sleep(Duration::from_millis(2500));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let now = Timestamp::from_millis(now.as_millis() as i64)
+            .unwrap()
+            .to_string();
+        let thin = [
+            "archive",
+            "thin",
+            "--older-than",
+            "1s",
+            "--json",
+            "--now",
+            &now,
+        ];
+        assert_eq!(json(&run_ok(&place, &archive, &thin))["sessions"], 4);
         assert_eq!(run_ok(&place, &archive, &["archive", "list"]), "");
         place.run_ok(&["rm", "--permanent", "S1", "S2"]);
         for export in &exports {

@@ -12,7 +12,7 @@ use tenure_core::work::job::{JobResult, Step, StepReply};
 use tenure_core::{Millis, Timestamp};
 use tenure_host::{Filling, JobNews, Local, ScheduledHost, run_scheduled, this_host};
 
-use crate::common::{Place, bare, output_of};
+use crate::common::{Place, bare, make_old, output_of};
 
 /// Sessions in the trash.
 fn trashed(ids: &[&str]) -> Place {
@@ -74,8 +74,16 @@ fn a_run_archives_removes_and_is_reported() {
     assert_eq!(jobs[0]["report"]["removed"], 2);
     let log = place.run_ok(&["audit", "--kind", "job.run", "--json"]);
     assert_eq!(json(&log)["items"].as_array().unwrap().len(), 1);
-    // A year later the archive is thinned by the same job.
-    let later = [&run[..], &["--json", "--now", "2027-02-01T00:00:00Z"]].concat();
+    // Later the archive is thinned by the same job. Its service is this machine's folder, whose files are old then.
+    make_old(&place.folder.path().join("old/manifests"));
+    let keep = [
+        "--json",
+        "--keep-archive",
+        "1d",
+        "--now",
+        "2026-01-20T00:00:00Z",
+    ];
+    let later = [&run[..], &keep].concat();
     assert_eq!(json(&place.run_ok(&later))["thinned"], 2);
 }
 

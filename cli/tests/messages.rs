@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use snapbox::str;
 
-use crate::common::{CommandOutput, NOW, Place, assert_snapshot, plain, terminal_typing};
+use crate::common::{CommandOutput, NOW, Place, assert_snapshot, make_old, plain, terminal_typing};
 use crate::webhooks::receiver;
 
 /// Rows: command lines, and what each of them prints.
@@ -2547,6 +2547,7 @@ fn messages_about_archives() {
         "archive/manifests/20260101T000000000Z-0000000000000000.json",
         "{",
     );
+    make_old(&rows.place.folder.path().join("archive/manifests"));
     rows.add(&[
         "tenure archive list --archive file:archive --after 2026-01-03T00:00:00Z",
         "tenure archive list a --archive file:archive --limit 1",
@@ -2616,7 +2617,7 @@ manifests/20260101T000000000Z-0000000000000000.json: manifests/20260101T00000000
 [1]
 $ tenure archive thin --archive file:archive --older-than 1d
 1 archived session removed
-tenure: 1 manifest cannot be read; their sessions stay: `tenure archive verify` lists them
+tenure: 1 manifest cannot be read or removed; their sessions stay: `tenure archive verify` lists them
 [1]
 
 "#]],

@@ -5,9 +5,11 @@
     allow(dead_code, reason = "some tests are about Linux alone")
 )]
 
+use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::SystemTime;
 
 use snapbox::data::Inline;
 use snapbox::{Assert, IntoData};
@@ -111,6 +113,15 @@ impl Place {
     #[cfg(target_os = "linux")]
     pub(crate) fn on_terminal(&self, args: &[&str]) -> String {
         terminal(self.command(args))
+    }
+}
+
+/// Makes the files of a folder old by the clock of the disk.
+pub(crate) fn make_old(folder: &Path) {
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
     }
 }
 

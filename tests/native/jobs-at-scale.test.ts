@@ -111,7 +111,8 @@ describe("a job", () => {
         `a job takes ${few.toFixed(1)} MiB for 1,000 sessions, ${many.toFixed(1)} for all`,
       );
       expect(few).toBeGreaterThan(1);
-      expect(many).toBeLessThan(few + 16);
+      // The caches of the store and of the allocator fill: they have a limit, and the number of sessions has none.
+      expect(many).toBeLessThan(few + 24);
       expect(many).toBeLessThan(100);
     },
   );

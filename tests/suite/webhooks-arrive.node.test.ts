@@ -133,6 +133,7 @@ describe.each(clockedStores)("a handle that delivers %s", (_, opening) => {
     await sessions.start({ task: "t", mode: "m" });
     await vi.waitFor(() => expect(receiver.events).toHaveLength(4), 10_000);
     expect(new Set(receiver.ids).size).toBe(4);
+    await sessions.close();
   });
 });
 

@@ -72,7 +72,8 @@ const programs = {
 const withServers = ["rust", "native"];
 
 /**
- * All checks. Three run at a time, those that take long first; `inOrder` and `laneOf` say which.
+ * All checks, in the order of their output. Three run at a time, those that take long first; `laneOf`
+ * says which.
  */
 const checks = [
   {
@@ -123,12 +124,12 @@ const checks = [
 
 /**
  * Checks of one lane do not run at the same time. Lints and Rust tests are compiled in one folder. At
- * full length two lanes keep the processors busy: in each, many tests wait for disks, timers and
- * browsers, but beside more checks they would wait for much longer.
+ * full length many tests keep all processors busy, and those that wait for a time would wait for much
+ * longer beside others; the checks in Chromium and of the package mostly wait.
  */
-function laneOf({ usesCargo }) {
-  if (usesCargo) return "cargo";
-  return everything ? "others" : undefined;
+function laneOf(check) {
+  if (everything) return waits(check) ? "waiting" : "others";
+  return check.usesCargo ? "cargo" : undefined;
 }
 
 /**
@@ -147,7 +148,7 @@ await main(async () => {
   chooseColours();
   await prepare();
   const meant = checks.filter(({ group, when }) => chosen.includes(group) && (when?.() ?? true));
-  return summarize(await inLanes(inOrder(meant), { laneOf, atOnce: 3 }, perform));
+  return summarize(await inLanes(meant, { laneOf, atOnce: 3 }, perform));
 });
 
 function readArguments(args) {
@@ -155,11 +156,9 @@ function readArguments(args) {
   return { chosen: (args[1] ?? "").split(","), files: args.slice(2) };
 }
 
-/** At full length the checks that mostly wait for a browser or an installation run first, beside the compiler. */
-function inOrder(meant) {
-  if (!everything) return meant;
-  const waits = ({ group }) => group === "browser" || group === "packaging";
-  return [...meant.filter(waits), ...meant.filter((check) => !waits(check))];
+/** Whether a check mostly waits for a browser or an installation. */
+function waits({ group }) {
+  return group === "browser" || group === "packaging";
 }
 
 /** Whether the given files include some of a kind, or no files were given. */

@@ -219,14 +219,17 @@ impl Archive {
     /// `ARCHIVE_FAILED`.
     pub(crate) async fn clock(&self, now: Timestamp) -> Result<Timestamp> {
         let run = hex(&now.as_millis().to_be_bytes());
-        let path =
-            self.sessions()
-                .join(name::PROBES)
-                .join(name::of_version(0, &name::of_probe(&run), ""));
+        let path = self.probe_path(&run);
         self.store.put(&path, PutPayload::default()).await?;
         let found = self.store.head(&path).await?;
         let _ = self.store.delete(&path).await;
         Ok(written(&found).unwrap_or(now))
+    }
+
+    /// Where a run stores what it removes at once. No manifest lists it.
+    fn probe_path(&self, run: &str) -> Path {
+        let name = name::of_version(0, &name::of_probe(run), "");
+        self.sessions().join(name::PROBES).join(name)
     }
 
     /// Stores a small object beside the sessions, as a session is stored.
@@ -235,10 +238,7 @@ impl Archive {
     /// The archive as a whole takes nothing.
     async fn probe(&self, run: &str) -> Result<()> {
         const TEXT: &[u8] = b"{}";
-        let path =
-            self.sessions()
-                .join(name::PROBES)
-                .join(name::of_version(0, &name::of_probe(run), ""));
+        let path = self.probe_path(run);
         put_new(&*self.store, &path, TEXT.to_vec()).await?;
         let digest = hex(Sha256::digest(TEXT).as_slice());
         check(self, &path, TEXT.len() as u64, &digest).await?;

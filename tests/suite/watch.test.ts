@@ -214,6 +214,25 @@ describe("a watch", () => {
   });
 });
 
+it("a watch and listeners have what is written after the call, however slowly the store says where they begin", async () => {
+  const store = new MapStore();
+  const slow = asynchronous(store);
+  const sessions = await open({
+    ...slow,
+    async feed(query) {
+      if (query.after === null) await new Promise((resolve) => setTimeout(resolve, 50));
+      return store.feed(query);
+    },
+  });
+  const heard: string[] = [];
+  sessions.on("change", ({ ids }) => heard.push(...ids));
+  const watch = sessions.watch();
+  await sessions.start({ ...start, id: "a" });
+  expect((await watch.next()).value).toMatchObject({ kind: "created", id: "a" });
+  await sessions.close();
+  expect(heard).toEqual(["a"]);
+});
+
 it("listeners have all changes when the handle is closed, also those of pending calls", async () => {
   const sessions = await open("memory:");
   const heard: string[] = [];

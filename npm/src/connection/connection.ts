@@ -265,9 +265,11 @@ export class Connection {
     try {
       this.#assertUsable(whileClosing);
       let ids: readonly string[] = [];
+      let readsNewest = false;
       const params = encodeMade(name, () => {
         const params = make();
         ids = idsOf(params);
+        readsNewest = name === "changesSince" && !hasPosition(params);
         return params;
       });
       const checked = this.#schemas?.check(name, params);
@@ -289,6 +291,7 @@ export class Connection {
       const run = (): Promise<Result<N>> => this.#run(start(asked), start, models);
       const begin = checked === undefined ? run : (): Promise<Result<N>> => checked.then(run);
       const result = OPERATIONS[name] === "read" ? begin() : this.#writes.run(ids, begin);
+      if (readsNewest) this.#writes.follow(result);
       return this.#track(owner, name, result);
     } catch (thrown) {
       return Promise.reject(thrown);
@@ -650,6 +653,11 @@ function identityOf(object: object): string {
     numbers.set(object, number);
   }
   return `object:${number}`;
+}
+
+/** Whether a call reads the changes after a position, and not only the newest one. */
+function hasPosition(params: object): boolean {
+  return "position" in params && typeof params.position === "number";
 }
 
 /** The ids of the sessions that a call writes to. */

@@ -1,6 +1,7 @@
 /**
  * The order of a handle's writes to its sessions. A later write would otherwise overtake an earlier one that is
- * retried, over an asynchronous store or with other answers.
+ * retried, over an asynchronous store or with other answers; or the read with which a watch begins, which
+ * would miss it then.
  *
  * @module
  */
@@ -23,10 +24,20 @@ interface Turn {
 export class WriteOrder {
   /** The last one to each session. */
   readonly #last = new Map<string, Turn>();
+  /** The reads of the newest position that have not ended. */
+  readonly #positions = new Set<Turn>();
+
+  /** Has the writes that begin later wait for a read of the newest position. */
+  follow(read: Promise<unknown>): void {
+    const turn: Turn = { ended: read };
+    this.#positions.add(turn);
+    const leave = (): void => void this.#positions.delete(turn);
+    read.then(leave, leave);
+  }
 
   /** Begins a write to these sessions when all earlier ones to them have ended. */
   run<T>(ids: readonly string[], begin: () => Promise<T>): Promise<T> {
-    const before = ids.flatMap((id) => this.#last.get(id) ?? []);
+    const before = [...this.#positions, ...ids.flatMap((id) => this.#last.get(id) ?? [])];
     const result = before.length === 0 ? begin() : waitingFor(before, begin);
     const called = performance.now();
     const turn: Turn = { ended: result };

@@ -74,15 +74,16 @@ const isWasm = (name) => name.startsWith("wasm");
  * Builds these steps, after installing the packages that they need. WebAssembly is built beside the
  * other steps: both end in a phase that keeps one processor busy. TypeScript needs their outputs, and the
  * web UI is made of all that a browser loads. With `published` the addon and the command are optimized as they are
- * published.
+ * published. `idle` is called when only WebAssembly is left, which keeps one processor busy.
  */
-export async function build(names = all, { published = false } = {}) {
+export async function build(names = all, { published = false, idle } = {}) {
   checkRequirements();
   if (names.some((name) => isWasm(name) || name.startsWith("ui"))) await ensurePackages(toTest);
   else if (names.includes("ts")) await ensurePackages(toBuild);
   const meant = Object.keys(steps).filter((name) => names.includes(name));
   const first = meant.filter((name) => !last.includes(name));
   let problem;
+  let others = first.filter((name) => !isWasm(name)).length;
   await inLanes(
     first,
     { laneOf: (name) => (isWasm(name) ? "wasm" : "others") },
@@ -92,6 +93,7 @@ export async function build(names = all, { published = false } = {}) {
       await steps[name](show, { published }).catch((error) => {
         problem ??= error;
       });
+      if (!isWasm(name) && --others === 0 && !problem) idle?.();
     },
   );
   if (problem) throw problem;

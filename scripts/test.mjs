@@ -20,7 +20,7 @@ import { cargoTool } from "./lib/cargo-tools.mjs";
 import { ensureChromium } from "./lib/chromium.mjs";
 import { checkFeatures } from "./lib/feature-check.mjs";
 import { checkFiles } from "./lib/file-check.mjs";
-import { inLanes } from "./lib/lanes.mjs";
+import { inLanes, Transcript } from "./lib/lanes.mjs";
 import { checkModules } from "./lib/module-check.mjs";
 import { ensurePackages, toTest } from "./lib/packages.mjs";
 import { inRoot, stateDir } from "./lib/paths.mjs";
@@ -71,15 +71,11 @@ const programs = {
 /** The groups with tests over a PostgreSQL server and servers of object storage, which this script starts. */
 const withServers = ["rust", "native"];
 
-/**
- * All checks, in the order of their output. Three run at a time, those that take long first; `laneOf`
- * says which.
- */
+/** All checks, in the order of their output. Two run at a time; `laneOf` says which. */
 const checks = [
   {
     group: "lint",
     title: "Rust formatting",
-    usesCargo: true,
     run: (show) => cargo(show, ["fmt", "--all", "--check"]),
   },
   { group: "lint", title: "circles of Rust modules", run: checkModules },
@@ -89,19 +85,17 @@ const checks = [
   { group: "lint", title: "tests of the scripts", run: scriptTests },
   { group: "lint", title: "TypeScript and JSON style", run: biome },
   { group: "lint", title: "TypeScript types", run: typeCheck },
-  { group: "lint", title: "Rust lints", usesCargo: true, run: clippy },
+  { group: "lint", title: "Rust lints", run: clippy },
   {
     group: "lint",
     title: "licences",
-    usesCargo: true,
     run: licences,
     when: () => everything,
   },
-  { group: "rust", title: "Rust tests", usesCargo: true, run: rustTests },
+  { group: "rust", title: "Rust tests", run: rustTests },
   {
     group: "rust",
     title: `PostgreSQL ${Object.keys(otherVersions).join(" and ")}`,
-    usesCargo: true,
     run: otherPostgresTests,
     when: () => files.length === 0,
   },
@@ -123,23 +117,21 @@ const checks = [
 ];
 
 /**
- * Checks of one lane do not run at the same time. Lints and Rust tests are compiled in one folder. At
- * full length many tests keep all processors busy, and those that wait for a time would wait for much
- * longer beside others; the checks in Chromium and of the package mostly wait.
+ * Checks of one lane do not run at the same time. Most checks keep all processors busy: beside each other they take longer than one
+ * after another, as tests that wait for a time or for another process look again and again. The checks in Chromium and of the
+ * package mostly wait.
  */
-function laneOf(check) {
-  if (everything) return waits(check) ? "waiting" : "others";
-  return check.usesCargo ? "cargo" : undefined;
+function laneOf({ group }) {
+  return group === "browser" || group === "packaging" ? "waiting" : "others";
 }
 
-/**
- * How many tests of Rust, or files of a suite, a check runs at once. Many of them wait for disks, for
- * other processes or for timers; at full length fewer do.
- */
-const testsAtOnce = everything ? availableParallelism() + 1 : 2 * availableParallelism();
+/** How many tests of Rust, or files of a suite, a check runs at once. Some of them wait for disks, for other processes or for timers. */
+const testsAtOnce = availableParallelism() + 1;
 
 const { chosen, files } = readArguments(process.argv.slice(2));
 let chromium;
+/** The compilation of our crates with their tests, once it has begun, and its output. */
+let compilation;
 
 await main(async () => {
   process.env.TENURE_TEST_SCALE ??= "0.1";
@@ -148,17 +140,12 @@ await main(async () => {
   chooseColours();
   await prepare();
   const meant = checks.filter(({ group, when }) => chosen.includes(group) && (when?.() ?? true));
-  return summarize(await inLanes(meant, { laneOf, atOnce: 3 }, perform));
+  return summarize(await inLanes(meant, { laneOf }, perform));
 });
 
 function readArguments(args) {
   if (args[0] !== "--only") return { chosen: Object.keys(groups), files: args };
   return { chosen: (args[1] ?? "").split(","), files: args.slice(2) };
-}
-
-/** Whether a check mostly waits for a browser or an installation. */
-function waits({ group }) {
-  return group === "browser" || group === "packaging";
 }
 
 /** Whether the given files include some of a kind, or no files were given. */
@@ -204,7 +191,9 @@ async function prepare() {
       Object.assign(process.env, await ensurePrometheus(() => working("downloading")));
     });
   }
-  await build([...new Set(chosen.flatMap((group) => groups[group]))]);
+  // Cargo goes on to compile the tests beside the rest of the build.
+  const idle = chosen.includes("lint") ? compiled : undefined;
+  await build([...new Set(chosen.flatMap((group) => groups[group]))], { idle });
   if (buckets) {
     await step("object storage", async (working) => {
       working("starting");
@@ -270,7 +259,20 @@ async function cargo(show, args, env) {
 }
 
 async function clippy(show) {
-  await cargo(show, ["build", ...locked, "--workspace", "--all-targets"], withLints);
+  const { ended, transcript } = compiled();
+  transcript.show(show);
+  const problem = await ended;
+  if (problem) throw problem;
+}
+
+/** The compilation of our crates with their tests. It is begun where that was not done before. */
+function compiled() {
+  if (compilation) return compilation;
+  const transcript = new Transcript();
+  const args = ["build", ...locked, "--workspace", "--all-targets"];
+  const ended = cargo(transcript, args, withLints).catch((error) => error);
+  compilation = { transcript, ended };
+  return compilation;
 }
 
 async function biome(show) {

@@ -39,11 +39,15 @@ export async function ensureChromium(installing = () => {}) {
     await installChromium();
   }
   const browser = findChromium();
-  if (!browser)
-    throw new Problem(
-      "the browser tests need Chromium: install it, or name it in the variable CHROMIUM",
-    );
+  if (!browser) throw new Problem(missing());
   return browser;
+}
+
+function missing() {
+  const named = process.env.CHROMIUM;
+  return named
+    ? `CHROMIUM names ${named}, and there is no such file: name a browser that exists, or nothing to have one installed`
+    : "the browser tests need Chromium: install it, or name it in the variable CHROMIUM";
 }
 
 /** The path of the browser, if there is one. */

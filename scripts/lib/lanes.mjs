@@ -5,12 +5,10 @@
 import { terminal } from "./run.mjs";
 
 /**
- * Performs jobs: those of one lane one after another, others concurrently, and `atOnce` of them at
- * most. `laneOf` gives the lane of a job, or nothing for a job that runs beside any other. The first
- * job that can run is next. `perform` gets a job and its output stream. Resolves to the results in
- * the order of the jobs.
+ * Performs jobs: those of one lane one after another, and lanes concurrently. `laneOf` gives the lane of a
+ * job. `perform` gets a job and its output stream. Resolves to the results in the order of the jobs.
  */
-export function inLanes(jobs, { laneOf, atOnce = Infinity }, perform) {
+export function inLanes(jobs, { laneOf }, perform) {
   const transcripts = jobs.map(() => new Transcript());
   transcripts[0]?.show();
   let shown = 0;
@@ -19,14 +17,13 @@ export function inLanes(jobs, { laneOf, atOnce = Infinity }, perform) {
   const results = [];
   const canRun = (index) => {
     const lane = laneOf(jobs[index]);
-    return lane === undefined || ![...running].some((other) => laneOf(jobs[other]) === lane);
+    return ![...running].some((other) => laneOf(jobs[other]) === lane);
   };
   return new Promise((resolve, reject) => {
     const startMore = () => {
       if (waiting.size + running.size === 0) resolve(results);
-      while (running.size < atOnce) {
-        const next = [...waiting].find(canRun);
-        if (next === undefined) return;
+      for (const next of waiting) {
+        if (!canRun(next)) continue;
         waiting.delete(next);
         running.add(next);
         start(next).catch(reject);
@@ -45,9 +42,9 @@ export function inLanes(jobs, { laneOf, atOnce = Infinity }, perform) {
 }
 
 /** The output of a job. It is kept until it is shown, and then forwarded. */
-class Transcript {
+export class Transcript {
   #kept = [];
-  #shown = false;
+  #to;
 
   out(text) {
     this.#say("out", text);
@@ -57,13 +54,13 @@ class Transcript {
     this.#say("err", text);
   }
 
-  show() {
-    this.#shown = true;
-    for (const [stream, text] of this.#kept.splice(0)) terminal[stream](text);
+  show(to = terminal) {
+    this.#to = to;
+    for (const [stream, text] of this.#kept.splice(0)) to[stream](text);
   }
 
   #say(stream, text) {
-    if (this.#shown) terminal[stream](text);
+    if (this.#to) this.#to[stream](text);
     else this.#kept.push([stream, text]);
   }
 }

@@ -30,20 +30,6 @@ test("jobs of one lane run one after another, and lanes concurrently", async () 
   assert.deepEqual(await results, ["a1 ended", "a2 ended", "b1 ended"]);
 });
 
-test("jobs without a lane run beside any other, but not more than may run at once", async () => {
-  const jobs = ["a1", "a2", "1", "2"];
-  const laneOf = (job) => (job[0] === "a" ? "a" : undefined);
-  const { started, end, results } = perform(jobs, { laneOf, atOnce: 2 });
-  assert.deepEqual(started, ["a1", "1"]);
-  await end("1");
-  assert.deepEqual(started, ["a1", "1", "2"]);
-  await end("a1");
-  assert.deepEqual(started, ["a1", "1", "2", "a2"]);
-  await end("a2");
-  await end("2");
-  assert.equal((await results).length, 4);
-});
-
 test("a job that fails fails all", async () => {
   const { fail, results } = perform(["a1", "b1"], byLetter);
   fail("b1");

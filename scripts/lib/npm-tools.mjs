@@ -30,6 +30,7 @@ export async function ensureNpmTool(
     return inside;
   } catch {
     rmSync(partial, { recursive: true, force: true });
-    return undefined;
+    // Another process may have been faster.
+    return existsSync(inside) ? inside : undefined;
   }
 }

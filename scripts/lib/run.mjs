@@ -152,13 +152,14 @@ export function nodeTool(packageName, binName = packageName, from = root) {
   return [process.execPath, join(dirname(manifest), typeof bin === "string" ? bin : bin[binName])];
 }
 
-/** Runs the main function of a script. An error becomes a readable message and an exit code. */
+/** Runs the main function of a script. An error becomes a readable message and an exit code, and ends what still runs. */
 export async function main(body) {
   try {
     process.exitCode = (await body()) ?? 0;
   } catch (error) {
     process.exitCode = 1;
     report(error);
+    for (const end of enders) end();
   }
 }
 

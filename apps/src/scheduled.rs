@@ -125,7 +125,7 @@ pub struct JobReport {
     pub resumes: bool,
     /// The attempt, from 1.
     pub attempt: u32,
-    /// The number of sessions that were looked at.
+    /// The number of sessions that were looked at. One that is moved to the trash and removed by the same run counts twice.
     pub sessions: u64,
     /// The number of sessions that were moved to the trash.
     pub trashed: u64,
@@ -367,10 +367,11 @@ async fn retention(
                 break;
             }
             let delay = Millis(delay + context.random(delay / JITTER));
-            if let Some(NotPurged { code, message, .. }) = failed.first() {
+            if let Some(NotPurged { id, code, message }) = failed.first() {
                 let retry = JobRetry {
                     sessions: failed.len() as u64,
                     after_ms: delay.0,
+                    id: id.clone(),
                     code: code.clone(),
                     message: message.clone(),
                 };

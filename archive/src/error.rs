@@ -1,5 +1,6 @@
 //! The errors of an archive. Messages name objects and the service, and no credentials.
 
+use tenure_core::error::Cause;
 use tenure_core::work::job::DriverError;
 use thiserror::Error;
 
@@ -54,6 +55,9 @@ pub enum ArchiveError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The caller has stopped the work.
+    #[error("the work on the archive was stopped")]
+    Stopped,
     /// An error of the core, such as of encryption.
     #[error(transparent)]
     Core(#[from] tenure_core::Error),
@@ -72,6 +76,7 @@ impl ArchiveError {
             }
             Self::NotFound { .. } => "SESSION_NOT_FOUND",
             Self::Damaged { .. } => "ARCHIVE_DAMAGED",
+            Self::Stopped => "ABORTED",
             Self::Core(error) => error.code(),
             Self::Internal(_) => "INTERNAL",
         }
@@ -91,6 +96,23 @@ impl ArchiveError {
         Self::Damaged {
             object: object.into(),
             problem: problem.into(),
+        }
+    }
+}
+
+impl From<ArchiveError> for tenure_core::Error {
+    fn from(error: ArchiveError) -> Self {
+        let problem = error.to_string();
+        match error {
+            ArchiveError::Core(error) => error,
+            ArchiveError::Unsupported { problem, .. } => Self::invalid("archive", problem),
+            ArchiveError::NotOpened { .. }
+            | ArchiveError::Unavailable(_)
+            | ArchiveError::ClockAhead { .. }
+            | ArchiveError::Stopped => Cause::ArchiveFailed { problem }.into(),
+            ArchiveError::NotFound { id, .. } => Cause::SessionNotFound { id }.into(),
+            ArchiveError::Damaged { .. } => Cause::ArchiveDamaged { problem }.into(),
+            ArchiveError::Internal(problem) => Self::internal(problem),
         }
     }
 }

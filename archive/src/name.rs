@@ -75,6 +75,12 @@ pub(crate) fn parse_manifest(name: &str) -> Option<(Timestamp, &str)> {
     Some((Timestamp::parse(&text).ok()?, run))
 }
 
+/// That of these names which is the manifest's of a run.
+pub(crate) fn find_manifest<'n>(names: &'n [String], run: &str) -> Option<&'n String> {
+    let is_of_run = |name: &&String| parse_manifest(name).is_some_and(|(_, other)| other == run);
+    names.iter().find(is_of_run)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

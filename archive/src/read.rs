@@ -131,7 +131,7 @@ impl Archive {
     /// A page of archived sessions, newest first: all, those of one id, or those that were archived from a time on.
     ///
     /// # Errors
-    /// `ARCHIVE_FAILED`, `ARCHIVE_DAMAGED`, and `INVALID_CURSOR`.
+    /// `ARCHIVE_FAILED`, `ARCHIVE_DAMAGED`, `INVALID_ID`, and `INVALID_CURSOR`.
     pub async fn list(
         &self,
         id: Option<&str>,
@@ -139,6 +139,7 @@ impl Archive {
         limit: usize,
         cursor: Option<&str>,
     ) -> Result<Page> {
+        id.map(SessionId::parse).transpose()?;
         let from = cursor.map(cursor_of).transpose()?;
         let mut page = Page::default();
         for name in self.manifest_names().await? {
@@ -250,9 +251,7 @@ impl Archive {
                 let objects = self.versions_of(id).await?;
                 expect_unlisted(&objects, version, damaged)?;
                 for (of, run) in &objects {
-                    let name = names.iter().find(|name| {
-                        name::parse_manifest(name).is_some_and(|(_, other)| other == run)
-                    });
+                    let name = name::find_manifest(&names, run);
                     // What an interrupted batch has left is listed nowhere.
                     let Some(name) = name.filter(|_| read.insert(run.clone())) else {
                         continue;

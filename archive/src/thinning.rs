@@ -128,14 +128,9 @@ impl Archive {
         });
         let mut versions = stream::iter(versions).buffer_unordered(AT_ONCE);
         while let Some((entry, versions)) = versions.try_next().await? {
-            let name_of = |run: &String| {
-                staying
-                    .iter()
-                    .find(|name| name::parse_manifest(name).is_some_and(|(_, other)| other == run))
-            };
             let versions: Vec<(u64, &String)> = versions
                 .iter()
-                .filter_map(|(of, run)| Some((*of, name_of(run)?)))
+                .filter_map(|(of, run)| Some((*of, name::find_manifest(staying, run)?)))
                 .collect();
             if versions.iter().all(|(of, _)| *of >= entry.version) {
                 continue;

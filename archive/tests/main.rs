@@ -415,12 +415,16 @@ async fn damage_is_found_and_what_was_interrupted_counts_for_nothing() {
     for part in parts("d", 1, &["four"]) {
         batch.add(part).await.unwrap();
     }
-    // A file gets its name when it is complete.
-    let is_stored = |path: &PathBuf| {
-        let path = path.to_string_lossy();
-        path.contains("/d/") && path.ends_with(".json")
+    // A file gets its name when it is complete, and loses the one that it had until then.
+    let is_stored = |names: &[PathBuf]| {
+        let of_session = names
+            .iter()
+            .filter(|name| name.to_string_lossy().contains("/d/"));
+        let mut of_session = of_session.peekable();
+        of_session.peek().is_some()
+            && of_session.all(|name| name.to_string_lossy().ends_with(".json"))
     };
-    while !files(folder.path()).iter().any(is_stored) {
+    while !is_stored(&files(folder.path())) {
         tokio::task::yield_now().await;
     }
     drop(batch);

@@ -8,7 +8,7 @@ use tenure_bridge::{Answer, Options, answer};
 use tenure_core::value::limits::page_limit;
 use tenure_core::value::properties::{Params, Properties};
 use tenure_core::{Error, Result, Text, Timestamp};
-use tenure_host::{RuntimeThread, archive_error, open_existing_archive};
+use tenure_host::{RuntimeThread, open_existing_archive};
 
 use crate::store_thread::Completion;
 
@@ -79,7 +79,7 @@ impl Reading {
         };
         Ok(Self {
             runtime: RuntimeThread::shared()?,
-            archive: open_existing_archive(address, keys).map_err(archive_error)?,
+            archive: open_existing_archive(address, keys).map_err(Error::from)?,
             what,
         })
     }
@@ -93,7 +93,7 @@ impl Reading {
         let handle = runtime.handle().clone();
         handle.spawn(async move {
             let read = read(&archive, what).await;
-            let answer = read.unwrap_or_else(|error| answer::error(&archive_error(error)));
+            let answer = read.unwrap_or_else(|error| answer::error(&error.into()));
             completion.send(operation, answer);
             // The runtime lives as long as what runs on it.
             drop(runtime);

@@ -11,8 +11,8 @@ use tenure_bridge::{Answer, Options, answer};
 use tenure_core::error::Cause;
 use tenure_core::value::properties::{Params, Properties};
 use tenure_core::work::job::{ExportedPart, NotVerified};
-use tenure_core::{Json, Result, Text, Timestamp};
-use tenure_host::{RuntimeThread, archive_error, open_archive, random_bits};
+use tenure_core::{Error, Json, Result, Text, Timestamp};
+use tenure_host::{RuntimeThread, open_archive, random_bits};
 use tokio::sync::Mutex;
 
 use crate::store_thread::Completion;
@@ -60,7 +60,7 @@ struct Failed {
 impl Archives {
     /// Begins a batch in the archive of an address. Returns its number.
     pub(crate) fn open(&self, address: &str, compress: bool, options: &Options) -> Result<u32> {
-        let archive = open_archive(address, compress, options).map_err(archive_error)?;
+        let archive = open_archive(address, compress, options).map_err(Error::from)?;
         let [a, b, c, d, e, f, g, h, ..] = random_bits()?;
         let batch = OpenBatch {
             runtime: RuntimeThread::shared()?,
@@ -105,7 +105,7 @@ impl Adding {
         let handle = runtime.handle().clone();
         handle.spawn(async move {
             let added = match batch.lock().await.as_mut() {
-                Some(batch) => batch.add(part).await.map_err(archive_error),
+                Some(batch) => batch.add(part).await.map_err(Error::from),
                 None => Err(Cause::Closed.into()),
             };
             completion.send(
@@ -131,7 +131,7 @@ impl Finishing {
         handle.spawn(async move {
             let batch = batch.lock().await.take();
             let finished = match batch {
-                Some(batch) => batch.finish(now).await.map_err(archive_error),
+                Some(batch) => batch.finish(now).await.map_err(Error::from),
                 None => Err(Cause::Closed.into()),
             };
             completion.send(

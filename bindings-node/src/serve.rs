@@ -9,7 +9,7 @@ use tenure_bridge::{Answer, Options, answer};
 use tenure_core::error::Cause;
 use tenure_core::value::properties::{Params, Properties};
 use tenure_core::{Error, Result, Text};
-use tenure_host::{archive_error, open_existing_archive};
+use tenure_host::open_existing_archive;
 use tenure_server::log::{self, Format};
 use tenure_server::{Files, Server, ServerOptions, Token};
 
@@ -77,7 +77,7 @@ pub(crate) fn server_options(options: &str, keys: &Options) -> Result<ServerOpti
     let archive = archive.map(|address| open_existing_archive(address.as_str(), keys));
     Ok(ServerOptions {
         files,
-        archive: archive.transpose().map_err(archive_error)?,
+        archive: archive.transpose().map_err(Error::from)?,
         address: SocketAddr::new(ip, port),
         token: token.transpose()?,
         read_only: params.read_only,

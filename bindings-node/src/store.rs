@@ -15,9 +15,7 @@ use tenure_core::store::Capabilities;
 use tenure_core::value::properties::Params;
 use tenure_core::work::execution::Invocation;
 use tenure_core::{Error, Json, Result, Timestamp};
-use tenure_host::{
-    Delivering, Executor, Filling, JobNews, Lifetime, Place, RunningJob, Started, archive_error,
-};
+use tenure_host::{Delivering, Executor, Filling, JobNews, Lifetime, Place, RunningJob, Started};
 use tenure_server::{ExecutorService, Server};
 
 use crate::archive_reader::Reading;
@@ -158,7 +156,7 @@ impl StoreBackend {
         let params = ScheduledParams::read("jobs", params)?;
         let thread = self.thread.as_ref().ok_or(Cause::StoreIsAsync)?;
         let filling = archive.map(|address| Filling::open_later(address, compress, &self.keys));
-        let filling = filling.transpose().map_err(archive_error)?;
+        let filling = filling.transpose().map_err(Error::from)?;
         let news = thread.news();
         let notify = move |what: JobNews| {
             // Of its times, JavaScript asks nothing.

@@ -8,7 +8,7 @@ use tenure_core::session::operations::IMPORT;
 use tenure_core::session::params::{GetParams, ImportParams};
 use tenure_core::session::read::GET;
 use tenure_core::{Millis, Text, Timestamp};
-use tenure_host::{Filling, RuntimeThread, archive_error, open_existing_archive};
+use tenure_host::{Filling, RuntimeThread, open_existing_archive};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
@@ -193,10 +193,7 @@ pub(crate) fn failure(error: ArchiveError) -> Failure {
         ArchiveError::Unsupported { address, problem } => {
             Failure::usage("--archive", format!("{address:?} is no archive: {problem}"))
         }
-        error @ (ArchiveError::Core(_) | ArchiveError::NotFound { .. }) => {
-            archive_error(error).into()
-        }
-        error => Failure::Archive(error.code(), error.to_string()),
+        error => Failure::Error(error.into()),
     }
 }
 

@@ -452,16 +452,6 @@ impl Context {
                 let _ = self.print_json(&ErrorReply { error });
             }
             Failure::Error(error) => self.error(&arguments::message(error, (self.command)())),
-            Failure::Archive(code, message) if self.json() => {
-                let details = serde_json::Map::new();
-                let error = ArchiveFailure {
-                    code,
-                    message,
-                    details,
-                };
-                let _ = self.print_json(&ErrorReply { error });
-            }
-            Failure::Archive(_, message) => self.error(message),
             Failure::Output(error) if failure.exit() != Exit::DONE => {
                 self.error(&format!("the output cannot be written: {error}"));
             }
@@ -493,14 +483,6 @@ fn is_store_named() -> bool {
 #[derive(Serialize)]
 struct ErrorReply<E> {
     error: E,
-}
-
-/// The error of an archive, in the form of those of operations.
-#[derive(Serialize)]
-struct ArchiveFailure<'a> {
-    code: &'a str,
-    message: &'a str,
-    details: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Runs an operation over a store, as this process.

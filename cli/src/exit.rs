@@ -46,8 +46,6 @@ impl From<Class> for Exit {
 pub(crate) enum Failure {
     /// An operation or an argument failed.
     Error(Error),
-    /// An archive failed: the code and the message of its error.
-    Archive(&'static str, String),
     /// The output could not be written.
     Output(io::Error),
     /// A signal has stopped the work; its exit code, and a note that says how to continue.
@@ -70,7 +68,6 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Error(error) => error.class().into(),
-            Self::Archive(..) => Exit::STORE,
             // A reader that has read enough closes the pipe. That is no failure.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::DONE,
             Self::Output(_) => Exit::STORE,

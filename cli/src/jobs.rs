@@ -332,13 +332,14 @@ impl Scheduled<'_> {
         let JobRetry {
             sessions,
             after_ms,
+            id,
             code,
             message,
         } = retry;
         let (sessions, seconds) = (count(*sessions, "session"), after_ms.div_ceil(1000));
+        let (id, message) = (clean(id), clean(message));
         self.context.note(&format!(
-            "{sessions} could not be processed, and will be tried again in {seconds} s: {code}: {}",
-            clean(message)
+            "{sessions} could not be processed, and will be tried again in {seconds} s: {id}: {code}: {message}"
         ));
     }
 

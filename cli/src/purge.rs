@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tenure_apps::retention::purge::{PURGE_JOB, PurgeJobParams, PurgeProgress, PurgeResult};
-use tenure_archive::Archive;
+use tenure_archive::{Archive, ArchiveError};
 use tenure_core::work::job::{ExportedPart, Step, StepReply, Verified};
 use tenure_core::work::operation::Reply;
 use tenure_core::{Error, Millis};
@@ -166,10 +166,7 @@ struct Purging<'c> {
 impl JobHost for Purging<'_> {
     /// Stops between two operations when asked to.
     fn run(&mut self, step: &dyn Step) -> Result<StepReply, Failure> {
-        let done = count(self.removed, "session");
-        self.interrupt.check(&format!(
-            "interrupted; {done} removed; run the same command to continue"
-        ))?;
+        self.interrupt.check(&interrupted(self.removed))?;
         self.context.run_step(step)
     }
 
@@ -182,7 +179,10 @@ impl JobHost for Purging<'_> {
                     Coded::Code("FILE_UNWRITABLE", format!("{}: {error}", path.display()))
                 })
             }
-            Some(Target::Archive(filling)) => Ok(filling.add(part).map_err(archive::failure)?),
+            Some(Target::Archive(filling)) => {
+                let stops = || self.interrupt.is_requested();
+                Ok(filling.add(part, &stops).map_err(archive::failure)?)
+            }
             None => Err(Failure::from(Error::internal("there is no archive")).into()),
         }
     }
@@ -190,8 +190,12 @@ impl JobHost for Purging<'_> {
     fn verify(&mut self) -> Result<Verified, Failure> {
         match &mut self.target {
             Some(Target::Archive(filling)) => {
-                let finished = filling.finish(self.context.now());
-                finished.map_err(archive::failure)
+                let stops = || self.interrupt.is_requested();
+                let finished = filling.finish(self.context.now(), &stops);
+                finished.map_err(|error| match error {
+                    ArchiveError::Stopped => self.interrupt.failure(&interrupted(self.removed)),
+                    error => archive::failure(error),
+                })
             }
             // A file is synced after its last part.
             _ => Ok(Verified::default()),
@@ -212,6 +216,12 @@ impl JobHost for Purging<'_> {
             }
         });
     }
+}
+
+/// What is said of a purge that a signal has stopped.
+fn interrupted(removed: u64) -> String {
+    let done = count(removed, "session");
+    format!("interrupted; {done} removed; run the same command to continue")
 }
 
 /// Writes a part of an archived session, whose file has its name after the last one.

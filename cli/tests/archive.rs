@@ -218,7 +218,7 @@ fn damage_is_found_and_a_session_that_cannot_be_archived_stays() {
     fs::remove_dir_all(folder.join("sessions")).unwrap();
     fs::write(folder.join("sessions"), "").unwrap();
     let purged = run(&place, &archive, &["purge", "S1", "--archive", &archive]);
-    assert_eq!((purged.code, &*purged.out), (1, ""), "{purged:?}");
+    assert_eq!((purged.code, &*purged.out), (3, ""), "{purged:?}");
     assert!(purged.err.contains("S1 was not removed"), "{purged:?}");
     assert_eq!(
         place.run_ok(&["list", "--trash", "only"]).lines().count(),

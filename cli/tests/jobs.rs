@@ -1,8 +1,9 @@
 //! `tenure jobs`: one process runs a job at a time, each run is reported, and what has failed is listed, retried and dropped. Under 4 s.
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -356,6 +357,41 @@ fn an_unreadable_session_that_may_not_be_due_is_an_error_alone() {
             "{report}"
         );
     }
+}
+
+#[test]
+fn an_interrupt_ends_a_run_whose_archive_does_not_answer() {
+    let place = trashed(&["a"]);
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let run = run_into("s3://bucket/a");
+    let purge = ["purge", "--archive", "s3://bucket/a", "--older-than", "0s"];
+    for args in [&run[..], &purge] {
+        let mut command = place.command(args);
+        command
+            .env(
+                "AWS_ENDPOINT",
+                format!("http://{}", silent.local_addr().unwrap()),
+            )
+            .envs([
+                ("AWS_ALLOW_HTTP", "true"),
+                ("AWS_REGION", "us-east-1"),
+                ("AWS_ACCESS_KEY_ID", "tests"),
+                ("AWS_SECRET_ACCESS_KEY", "tests"),
+            ]);
+        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+        // It waits for an answer from now on.
+        let _connection = silent.accept().unwrap();
+        let began = Instant::now();
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(143), "{args:?}");
+        // A request that gets no answer is abandoned after 30 s, and sent again.
+        assert!(began.elapsed() < Duration::from_secs(20), "{args:?}");
+        // Nothing was removed.
+        place.run_ok(&["restore", "a"]);
+        place.run_ok(&["trash", "a"]);
+    }
+    let claim = perform(&place, "jobClaim", r#"{"job":"archive","now":true}"#, NOW);
+    assert_eq!(claim["outcome"], "run");
 }
 
 #[test]

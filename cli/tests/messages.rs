@@ -2179,8 +2179,9 @@ const WITHOUT_ROW: [(&str, &[&str]); 16] = [
             "the store is brought into a newer form: step {step} of {steps}",
             "{removed} removed, {more} more archived",
             "{removed} removed, {} more archived",
-            "{sessions} could not be processed, and will be tried again in {seconds} s: {code}: {}",
+            "{sessions} could not be processed, and will be tried again in {seconds} s: {id}: {code}: {message}",
             "{sessions} sessions compared",
+            "delivers what is queued, until Ctrl-C",
         ],
     ),
     (

@@ -249,6 +249,18 @@ pub enum Cause {
         /// What the store said.
         problem: String,
     },
+    /// An archive of sessions has failed, or cannot be reached or opened.
+    #[error("{problem}")]
+    ArchiveFailed {
+        /// What the archive said.
+        problem: String,
+    },
+    /// An object of an archive is not what was archived.
+    #[error("{problem}")]
+    ArchiveDamaged {
+        /// The object, and what is wrong with it.
+        problem: String,
+    },
     /// The store has no room left.
     #[error("the store has no room left: {problem}; nothing was written")]
     StorageFull {
@@ -426,6 +438,8 @@ codes! {
     CorruptSession => "CORRUPT_SESSION" Store,
     StoreBusy => "STORE_BUSY" Store,
     StoreUnavailable => "STORE_UNAVAILABLE" Store,
+    ArchiveFailed => "ARCHIVE_FAILED" Store,
+    ArchiveDamaged => "ARCHIVE_DAMAGED" Store,
     StorageFull => "STORAGE_FULL" Store,
     SchemaTooNew => "SCHEMA_TOO_NEW" Store,
     StoreFailed => "STORE_FAILED" Store,
@@ -569,6 +583,8 @@ impl Error {
                 details.set("attempts", attempts);
             }
             Cause::StoreUnavailable { problem }
+            | Cause::ArchiveFailed { problem }
+            | Cause::ArchiveDamaged { problem }
             | Cause::StorageFull { problem }
             | Cause::OutcomeUnknown { problem }
             | Cause::Internal { problem } => details.set("problem", problem),
@@ -614,7 +630,10 @@ impl Error {
     /// Whether the store itself failed, and not an operation on one session.
     pub fn is_of_store(&self) -> bool {
         match self.cause() {
-            Cause::CorruptSession { .. } | Cause::StoreBusy { .. } => false,
+            Cause::CorruptSession { .. }
+            | Cause::StoreBusy { .. }
+            | Cause::ArchiveFailed { .. }
+            | Cause::ArchiveDamaged { .. } => false,
             _ => matches!(self.class(), Class::Store | Class::Internal),
         }
     }

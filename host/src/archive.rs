@@ -1,17 +1,25 @@
 //! Archives of sessions, with the keys of a store, for callers that wait.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tenure_archive::{Archive, ArchiveError, ArchiveOptions, Batch};
 use tenure_bridge::Options;
-use tenure_core::error::Cause;
 use tenure_core::work::job::{ExportedPart, JobError, Verified};
-use tenure_core::{Error, Millis, Timestamp};
+use tenure_core::{Millis, Timestamp};
+
+use tokio::time::timeout;
 
 use crate::encryption::seal_of;
 use crate::local::random_bits;
 use crate::runtime::RuntimeThread;
+
+/// How often it is asked whether the work is to stop.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The time that work has to end by itself when it is to stop. A service that does not answer takes longer.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// Opens an archive. What is archived is encrypted with the keys of these options, if they have any.
 ///
@@ -41,25 +49,30 @@ fn archive_options(compress: bool, options: &Options) -> Result<ArchiveOptions, 
     })
 }
 
-/// The core's error for one of an archive. The core has no codes of archives.
-pub fn archive_error(error: ArchiveError) -> Error {
-    match error {
-        ArchiveError::Core(error) => error,
-        ArchiveError::NotFound { id, .. } => Cause::SessionNotFound { id }.into(),
-        ArchiveError::Unsupported { problem, .. } => Error::invalid("archive", problem),
-        error => Cause::StoreUnavailable {
-            problem: error.to_string(),
-        }
-        .into(),
-    }
-}
-
 /// The error of a job whose archive has failed. It has the code of the archive.
 pub(crate) fn job_error(error: ArchiveError) -> JobError {
     match error {
         ArchiveError::Core(error) => error.into(),
         error => JobError::Driver(error.to_driver_error()),
     }
+}
+
+/// The output of work that may have to stop. If it has to, and the work does not end soon, what it has begun counts for nothing.
+///
+/// # Errors
+/// Those of the work, and `ABORTED`.
+async fn until_stopped<T>(
+    stops: &dyn Fn() -> bool,
+    work: impl Future<Output = Result<T, ArchiveError>>,
+) -> Result<T, ArchiveError> {
+    let mut work = pin!(work);
+    while !stops() {
+        if let Ok(ended) = timeout(PAUSE, &mut work).await {
+            return ended;
+        }
+    }
+    let ended = timeout(GRACE, work).await;
+    ended.unwrap_or(Err(ArchiveError::Stopped))
 }
 
 /// An archive that is being filled, a batch at a time. The thread that fills it must not be the runtime's.
@@ -123,11 +136,15 @@ impl Filling {
         }
     }
 
-    /// Adds a part of a session to the batch.
+    /// Adds a part of a session to the batch, unless the work is to stop.
     ///
     /// # Errors
-    /// Those of the archive.
-    pub fn add(&mut self, part: ExportedPart) -> Result<(), ArchiveError> {
+    /// Those of the archive, and `ABORTED`.
+    pub fn add(
+        &mut self,
+        part: ExportedPart,
+        stops: &dyn Fn() -> bool,
+    ) -> Result<(), ArchiveError> {
         let mut batch = match self.batch.take() {
             Some(batch) => batch,
             None => {
@@ -135,18 +152,26 @@ impl Filling {
                 self.opened()?.batch([a, b, c, d, e, f, g, h])
             }
         };
-        let added = self.runtime.handle().block_on(batch.add(part));
-        self.batch = Some(batch);
+        let added = until_stopped(stops, batch.add(part));
+        let added = self.runtime.handle().block_on(added);
+        self.batch = Some(batch).filter(|_| !matches!(added, Err(ArchiveError::Stopped)));
         added
     }
 
-    /// Ends the batch: what it has stored was read back, and is listed. Without a batch, the archive is opened.
+    /// Ends the batch, unless the work is to stop: what it has stored was read back, and is listed. Without a batch, the archive is opened.
     ///
     /// # Errors
-    /// Those of the archive.
-    pub fn finish(&mut self, now: Timestamp) -> Result<Verified, ArchiveError> {
+    /// Those of the archive, and `ABORTED`.
+    pub fn finish(
+        &mut self,
+        now: Timestamp,
+        stops: &dyn Fn() -> bool,
+    ) -> Result<Verified, ArchiveError> {
         match self.batch.take() {
-            Some(batch) => self.runtime.handle().block_on(batch.finish(now)),
+            Some(batch) => {
+                let finished = until_stopped(stops, batch.finish(now));
+                self.runtime.handle().block_on(finished)
+            }
             None => self.opened().map(|_| Verified::default()),
         }
     }
@@ -156,13 +181,18 @@ impl Filling {
         self.batch = None;
     }
 
-    /// Removes what was archived this long ago. Returns the number of sessions.
+    /// Removes what was archived this long ago, unless the work is to stop. Returns the number of sessions.
     ///
     /// # Errors
-    /// Those of the archive.
-    pub fn thin(&mut self, age: Millis, now: Timestamp) -> Result<u64, ArchiveError> {
+    /// Those of the archive, and `ABORTED`.
+    pub fn thin(
+        &mut self,
+        age: Millis,
+        now: Timestamp,
+        stops: &dyn Fn() -> bool,
+    ) -> Result<u64, ArchiveError> {
         let runtime = Arc::clone(&self.runtime);
-        let thinned = self.opened()?.thin(age, now);
+        let thinned = until_stopped(stops, self.opened()?.thin(age, now));
         Ok(runtime.handle().block_on(thinned)?.sessions)
     }
 }

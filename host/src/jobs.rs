@@ -106,20 +106,23 @@ fn perform(
         }
         Need::Export(part) => {
             let filling = archive.as_mut().ok_or_else(no_archive)?;
-            filling.add(part).map_err(job_error)?;
+            filling.add(part, &|| host.stops()).map_err(job_error)?;
             Ok(JobReply::Done)
         }
         Need::Verify => {
             let verified = match archive {
-                Some(filling) => filling.finish(host.now()).map_err(job_error)?,
+                Some(filling) => {
+                    let finished = filling.finish(host.now(), &|| host.stops());
+                    finished.map_err(job_error)?
+                }
                 None => Verified::default(),
             };
             Ok(JobReply::Verified(verified))
         }
         Need::Thin(age) => {
             let filling = archive.as_mut().ok_or_else(no_archive)?;
-            let thinned = filling.thin(age, host.now()).map_err(job_error)?;
-            Ok(JobReply::Thinned(thinned))
+            let thinned = filling.thin(age, host.now(), &|| host.stops());
+            Ok(JobReply::Thinned(thinned.map_err(job_error)?))
         }
         Need::Sleep(time) => {
             host.sleep(Duration::from_millis(time.0));

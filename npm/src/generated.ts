@@ -2981,7 +2981,7 @@ resumes: boolean,
  */
 attempt: number, 
 /**
- * The number of sessions that were looked at.
+ * The number of sessions that were looked at. One that is moved to the trash and removed by the same run counts twice.
  */
 sessions: number, 
 /**
@@ -3041,6 +3041,10 @@ sessions: number,
  * The time until then, in milliseconds.
  */
 afterMs: number, 
+/**
+ * The id of the first of them.
+ */
+id: string, 
 /**
  * The code of the error of the first of them.
  */
@@ -6998,6 +7002,8 @@ export type CoreErrorCode =
   | "CORRUPT_SESSION"
   | "STORE_BUSY"
   | "STORE_UNAVAILABLE"
+  | "ARCHIVE_FAILED"
+  | "ARCHIVE_DAMAGED"
   | "STORAGE_FULL"
   | "SCHEMA_TOO_NEW"
   | "STORE_FAILED"
@@ -7057,6 +7063,7 @@ export const FAILURE_MESSAGES: ReadonlyMap<string, string> = new Map([
   ["ABORTED", "This was stopped. Start it again to continue."],
   ["NOT_REMOVED", "Some old sessions could not be removed. Open them to see why."],
   ["ARCHIVE_FAILED", "A session could not be archived, so it stays in the trash. Try again later."],
+  ["ARCHIVE_DAMAGED", "What is archived of this session is damaged. Report it to the operator of this program."],
   ["WEBHOOK_FAILED", "Another program could not be notified of a change. The session itself is as it should be."],
   ["LISTENER_FAILED", "Another program could not be notified of a change. The session itself is as it should be."],
   ["SERVER_BUSY", "Sessions cannot be reached right now. Try again in a few minutes."],

@@ -9,7 +9,6 @@ use tenure_archive::{Archive, DEFAULT_PAGE};
 use tenure_bridge::answer;
 use tenure_core::value::limits::page_limit;
 use tenure_core::{Error, Result, Timestamp};
-use tenure_host::archive_error;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
@@ -55,7 +54,7 @@ async fn list(state: &State, query: &str) -> Result<Response> {
     let limit = page_limit(limit, DEFAULT_PAGE)? as usize;
     let _permit = state.archive_lists.acquire().await;
     let page = archive.list(id.as_deref(), after, limit, cursor.as_deref());
-    let page = page.await.map_err(archive_error)?;
+    let page = page.await.map_err(Error::from)?;
     Ok(reply::json(200, answer::ok(&page)))
 }
 
@@ -73,7 +72,7 @@ async fn session(state: &State, id: &str, query: &str) -> Result<Response> {
         Err(refusal) => return Ok(failure::refused(&refusal)),
     };
     let got = archive.get(id, version).await;
-    let (_, text) = got.map_err(archive_error)?;
+    let (_, text) = got.map_err(Error::from)?;
     let session = InMemory {
         answer: answer_with(text),
         _room: room,

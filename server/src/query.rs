@@ -1,6 +1,7 @@
 //! The parameters in the query of a URL.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
 use tenure_core::{Error, Result};
@@ -8,15 +9,18 @@ use tenure_core::{Error, Result};
 /// The names and values of a query, decoded.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for what is no UTF-8.
-pub(crate) fn parameters(query: &str) -> Result<Vec<(String, String)>> {
-    let parts = query.split('&').filter(|part| !part.is_empty());
-    parts
-        .map(|part| {
-            let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            Ok((decoded(name)?, decoded(value)?))
-        })
-        .collect()
+/// `INVALID_ARGUMENT` for what is no UTF-8, and for a name that is given twice.
+pub(crate) fn parameters(query: &str) -> Result<BTreeMap<String, String>> {
+    let mut parameters = BTreeMap::new();
+    for part in query.split('&').filter(|part| !part.is_empty()) {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        let (name, value) = (decoded(name)?, decoded(value)?);
+        if parameters.contains_key(&name) {
+            return Err(Error::invalid(name, "is given twice"));
+        }
+        parameters.insert(name, value);
+    }
+    Ok(parameters)
 }
 
 fn decoded(text: &str) -> Result<String> {
@@ -40,13 +44,14 @@ mod tests {
         let found = parameters("from=12&filter=%7B%22a%22%3A%22b%26c%2B%22%7D&x&y=a+b").unwrap();
         let found: Vec<(&str, &str)> = found.iter().map(|(n, v)| (&**n, &**v)).collect();
         let expected = [
-            ("from", "12"),
             ("filter", r#"{"a":"b&c+"}"#),
+            ("from", "12"),
             ("x", ""),
             ("y", "a b"),
         ];
         assert_eq!(found, expected);
         assert!(parameters("").unwrap().is_empty());
         assert!(parameters("a=%ff").is_err());
+        assert!(parameters("a=1&%61=1").is_err());
     }
 }

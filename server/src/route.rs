@@ -149,9 +149,8 @@ fn page(state: &State, request: &Parts) -> (&'static str, Response) {
     let query = request.uri.query().unwrap_or_default();
     if path == "/" && !query.is_empty() {
         let parameters = query::parameters(query).unwrap_or_default();
-        let given = parameters.iter().find(|(name, _)| name == "token");
-        return match given {
-            Some((_, given)) if state.token.is(given) => (
+        return match parameters.get("token") {
+            Some(given) if state.token.is(given) => (
                 "session",
                 reply::with_cookie(&state.cookie, state.token.reveal()),
             ),

@@ -101,6 +101,21 @@ fn a_client_that_does_not_receive_its_session_is_disconnected() {
 }
 
 #[test]
+fn what_is_asked_for_wrongly_is_refused() {
+    let (running, _folder) = running(ServerLimits::default());
+    for (path, code) in [
+        ("/v1/archive?id=..%2Fa", "INVALID_ID"),
+        ("/v1/archive?limit=1&limit=2", "INVALID_ARGUMENT"),
+        ("/v1/archive/small?version=1&version=2", "INVALID_ARGUMENT"),
+        ("/v1/archive/..%2Fa", "INVALID_ID"),
+        ("/v1/archive?cursor=none", "INVALID_CURSOR"),
+    ] {
+        let failure = running.get(path).failure();
+        assert_eq!(failure, (400, code.to_owned()), "{path}");
+    }
+}
+
+#[test]
 fn head_has_what_get_has_without_a_body() {
     let (running, _folder) = running(ServerLimits::default());
     for path in [

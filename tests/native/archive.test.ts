@@ -183,8 +183,12 @@ describe("an archive at a URL", () => {
     writeFileSync(join(folder, entry?.path ?? ""), "{}");
     const { problems } = await archive.verify();
     expect(problems).toMatchObject([{ path: entry?.path, id: "a" }]);
-    expect(await code(archive.get("a"))).toBe("STORE_UNAVAILABLE");
-    expect(await code(archive.restore("a"))).toBe("STORE_UNAVAILABLE");
+    expect(await failure(archive.get("a"))).toMatchObject({
+      code: "ARCHIVE_DAMAGED",
+      message: expect.stringMatching(/^sessions\/.* is not what was archived: /),
+    });
+    expect(await code(archive.restore("a"))).toBe("ARCHIVE_DAMAGED");
+    expect(await code(archive.list({ id: "../a" }))).toBe("INVALID_ID");
   });
 
   it("is read from a server that was started with it, with its token", async () => {

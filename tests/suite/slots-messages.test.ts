@@ -96,7 +96,6 @@ describe("the messages for users of slots", () => {
       ABORTED: true,
       FILE_UNREADABLE: true,
       NOT_REMOVED: true,
-      ARCHIVE_FAILED: true,
       LAGGED: true,
       LISTENER_FAILED: true,
       UNAUTHORIZED: true,

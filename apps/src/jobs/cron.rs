@@ -67,9 +67,9 @@ impl Cron {
             return Err(invalid("expected five fields"));
         };
         let read = |field: &str, least, most, names: &[&str]| {
-            set(field, least, most, names).map_err(|problem| match problem.is_empty() {
-                true => invalid(&format!("{field:?} is wrong")),
-                false => invalid(&format!("{field:?} is wrong: {problem}")),
+            set(field, least, most, names).map_err(|problem| match problem {
+                None => invalid(&format!("{field:?} is wrong")),
+                Some(problem) => invalid(&format!("{field:?} is wrong: {problem}")),
             })
         };
         let weekday_set = read(weekdays, 0, 7, &DAYS)?;
@@ -164,13 +164,13 @@ fn date(day: i64) -> (i64, i64) {
     (if month < 10 { month + 3 } else { month - 9 }, of_month)
 }
 
-/// The values of a field, as bits. The error says what is wrong, or nothing.
+/// The values of a field, as bits. The error says what is wrong where that is not plain.
 fn set(
     field: &str,
     least: u32,
     most: u32,
     names: &[&str],
-) -> std::result::Result<u64, &'static str> {
+) -> std::result::Result<u64, Option<&'static str>> {
     let number = |text: &str| -> Option<u32> {
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
         text.parse().ok().filter(|_| is_number)
@@ -185,16 +185,16 @@ fn set(
             None => number(text),
         };
         let number = number.filter(|number| (least..=most).contains(number));
-        number.ok_or("")
+        number.ok_or(None)
     };
     let mut bits = 0;
     for part in field.split(',') {
         let (range, step) = match part.split_once('/') {
-            Some((range, step)) => (range, number(step).filter(|step| *step > 0).ok_or("")?),
+            Some((range, step)) => (range, number(step).filter(|step| *step > 0).ok_or(None)?),
             None => (part, 1),
         };
         if step > most {
-            return Err("the step is beyond the range of the field");
+            return Err(Some("the step is beyond the range of the field"));
         }
         let (first, last) = match range.split_once('-') {
             _ if range == "*" => (least, most),
@@ -203,10 +203,10 @@ fn set(
             None => (value(range)?, value(range)?),
         };
         if first > last {
-            return Err(match names == DAYS && last == 0 {
+            return Err(Some(match names == DAYS && last == 0 {
                 true => "a range goes up, and Sunday, which is 0, is also 7",
                 false => "a range goes up",
-            });
+            }));
         }
         for value in (first..=last).step_by(step as usize) {
             bits |= 1 << value;

@@ -72,6 +72,8 @@ pub struct JobRetry {
     pub sessions: u64,
     /// The time until then, in milliseconds.
     pub after_ms: u64,
+    /// The id of the first of them.
+    pub id: String,
     /// The code of the error of the first of them.
     pub code: String,
     /// The message of that error.

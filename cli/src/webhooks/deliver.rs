@@ -73,6 +73,9 @@ pub(super) fn run(args: Deliver, context: &mut Context) -> Outcome {
     }
     let mut driver = Driver::new(context)?;
     driver.reports = args.watch;
+    if args.watch {
+        driver.context.note("delivers what is queued, until Ctrl-C");
+    }
     let delivered = run_job(&WEBHOOK_DELIVER, params, &mut driver);
     let Driver {
         context,

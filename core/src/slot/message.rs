@@ -203,6 +203,10 @@ pub const MESSAGES: &[(&str, &str)] = &[
         "ARCHIVE_FAILED",
         "A session could not be archived, so it stays in the trash. Try again later.",
     ),
+    (
+        "ARCHIVE_DAMAGED",
+        "What is archived of this session is damaged. Report it to the operator of this program.",
+    ),
     ("WEBHOOK_FAILED", UNREPORTED),
     ("LISTENER_FAILED", UNREPORTED),
     ("SERVER_BUSY", UNREACHABLE),

@@ -16,7 +16,6 @@ export type DriverErrorCode =
   | "ABORTED"
   | "FILE_UNREADABLE"
   | "NOT_REMOVED"
-  | "ARCHIVE_FAILED"
   | "LAGGED"
   | "LISTENER_FAILED"
   | "UNAUTHORIZED"

@@ -164,7 +164,7 @@ fn acquire(args: Acquire, context: &mut Context) -> Outcome {
     let key = args.key.clone();
     let params = LeaseAcquireParams {
         key: args.key,
-        lease_duration_ms: args.duration,
+        lease_duration_ms: args.duration.map(|Millis(millis)| millis),
         data: input::maybe_json("--data", args.data)?,
         holder: args.owner.act_as(context)?,
         ..LeaseAcquireParams::default()
@@ -202,7 +202,7 @@ fn renew(args: Renew, context: &mut Context) -> Outcome {
     let params = LeaseRenewParams {
         key: args.key,
         token: args.token,
-        lease_duration_ms: args.duration,
+        lease_duration_ms: args.duration.map(|Millis(millis)| millis),
         data: input::maybe_json("--data", args.data)?,
         holder: args.owner.act_as(context)?,
     };

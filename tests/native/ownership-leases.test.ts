@@ -164,7 +164,7 @@ describe("a lease that a process holds", () => {
       newRegistry(),
       `import { open, openSync } from "tenure";
        const sessions = await open(${JSON.stringify(url)});
-       console.log((await sessions.leases.hold("a", { leaseDurationMs: "1h" })).isHeld);
+       console.log((await sessions.leases.hold("a", { leaseDurationMs: 3_600_000 })).isHeld);
        openSync(${JSON.stringify(url)}).leases.hold("b");`,
     );
     expect({ stdout, status }).toEqual({ stdout: "true\n", status: 0 });

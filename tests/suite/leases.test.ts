@@ -209,7 +209,7 @@ describe("leases", () => {
     ["x".repeat(513), { holder: "a" }],
     ["job", { holder: "" }],
     ["job", { holder: "a", leaseDurationMs: 0 }],
-    ["job", { holder: "a", leaseDurationMs: "soon" }],
+    ["job", { holder: "a", leaseDurationMs: "1m" }],
     ["job", { holder: "a", data: [] }],
     ["job", { owner: "a" }],
     [7, {}],
@@ -245,7 +245,7 @@ describe("leases", () => {
   it("expire at their time and not before", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-01-08T18:00:00Z") });
     const { leases } = await inMemory();
-    await leases.acquire("job", { holder: "a", leaseDurationMs: "1m" });
+    await leases.acquire("job", { holder: "a", leaseDurationMs: 60_000 });
     vi.setSystemTime(new Date("2026-01-08T18:00:59.999Z"));
     expect(await leases.get("job")).toMatchObject({
       state: "held",

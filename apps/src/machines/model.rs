@@ -85,9 +85,9 @@ declare_params! {
         pub vm_id: Text,
         /// The name of the claimer; by default the calling process.
         pub holder: Option<Text>,
-        /// The duration of the claim, unless the claimer is a running process: milliseconds or text
-        /// such as `"5m"`. 5 minutes by default.
-        pub lease_duration_ms: Option<Millis>,
+        /// The duration of the claim in milliseconds, unless the claimer is a running process; 300,000 by
+        /// default.
+        pub lease_duration_ms: Option<u64>,
     }
 
     /// The command that removes a virtual machine.

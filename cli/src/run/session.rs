@@ -165,7 +165,7 @@ impl RunSession {
         let acquired = Instant::now();
         let params = LeaseAcquireParams {
             key: Lease::session_key(&id).into(),
-            lease_duration_ms: Some(LEASE),
+            lease_duration_ms: Some(LEASE.0),
             ..LeaseAcquireParams::default()
         };
         let reply = store.run(&LEASE_ACQUIRE, params)?;

@@ -18,7 +18,7 @@ crate::operations! {
     Group::Leases;
     /// Transfers a lease to another holder. The outcome is `transferred`, or `lost`.
     LEASE_TRANSFER = Write "leaseTransfer" (LeaseTransferParams) -> LeaseOutcome, unit transfer,
-        r#"{"key":"k","holder":"h","token":1,"to":"h","leaseDurationMs":"1s"}"#;
+        r#"{"key":"k","holder":"h","token":1,"to":"h","leaseDurationMs":1000}"#;
     /// Releases leases, regardless of their holders.
     LEASE_CLEAR = WriteMany "leaseClear" (LeaseClearParams) -> LeaseCleared, steps clear,
         r#"{"prefix":"k"}"#;

@@ -235,10 +235,10 @@ pub fn checked_key<'t>(what: &str, text: &'t Text) -> Result<&'t str> {
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`.
-pub fn checked_duration(duration: Option<Millis>) -> Result<Option<Millis>> {
-    if duration == Some(Millis(0)) {
+pub fn checked_duration(millis: Option<u64>) -> Result<Option<Millis>> {
+    if millis == Some(0) {
         let problem = "expected a duration above 0";
         return Err(Error::invalid("leaseDurationMs", problem));
     }
-    Ok(duration)
+    Ok(millis.map(Millis))
 }

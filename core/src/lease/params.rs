@@ -8,7 +8,7 @@ use crate::stored::lease::{Lease, State};
 use crate::value::json::Json;
 use crate::value::process::{Host, Process};
 use crate::value::text::Text;
-use crate::value::time::{Millis, Timestamp};
+use crate::value::time::Timestamp;
 
 declare_params! {
     /// A lease to acquire.
@@ -18,9 +18,9 @@ declare_params! {
         /// The name of the holder; by default the calling process. A process holds the lease for as
         /// long as it runs, any other holder until the lease expires.
         pub holder: Option<Text>,
-        /// The duration: milliseconds or text such as `"30s"`. By default 30 seconds, or the current
-        /// duration if the holder renews its own lease.
-        pub lease_duration_ms: Option<Millis>,
+        /// The duration in milliseconds. By default 30,000, or the current duration if the holder renews
+        /// its own lease.
+        pub lease_duration_ms: Option<u64>,
         /// The holder's data, a JSON object; `{}` by default.
         pub data: Option<Json>,
         /// Refuse the current holder too, instead of renewing its lease; `false` by default.
@@ -37,9 +37,8 @@ declare_params! {
         pub holder: Option<Text>,
         /// The fencing token that `leaseAcquire` returned.
         pub token: u64,
-        /// The duration, counted from now: milliseconds or text such as `"30s"`. By default the
-        /// current duration.
-        pub lease_duration_ms: Option<Millis>,
+        /// The duration in milliseconds, counted from now. By default the current duration.
+        pub lease_duration_ms: Option<u64>,
         /// The holder's new data, a JSON object; by default the current data.
         pub data: Option<Json>,
     }
@@ -64,9 +63,8 @@ declare_params! {
         pub token: u64,
         /// The new holder: the session id of a registered process, or any other name.
         pub to: Text,
-        /// The duration, counted from now: milliseconds or text such as `"30s"`. By default the
-        /// current duration.
-        pub lease_duration_ms: Option<Millis>,
+        /// The duration in milliseconds, counted from now. By default the current duration.
+        pub lease_duration_ms: Option<u64>,
     }
 
     /// A lease to get.

@@ -451,7 +451,7 @@ fn runs_are_listed_and_removed_and_other_leases_are_kept() {
     for key in ["deploy", "vm:1", "session:s", "bot-none"] {
         world.ok(
             "leaseAcquire",
-            json!({"key": key, "holder": "h", "leaseDurationMs": "1d"}),
+            json!({"key": key, "holder": "h", "leaseDurationMs": 86_400_000}),
         );
     }
     let keys = |ended: bool, limit: u32| {

@@ -130,7 +130,7 @@ fn a_lease_expires_by_the_clock_if_the_liveness_of_its_holder_is_unknown() {
     let far = elsewhere("far");
     let lease = json!({"key": "k", "leaseDurationMs": 1000});
     machine.ok(&far, "leaseAcquire", lease.clone());
-    let named = json!({"key": "n", "holder": "worker", "leaseDurationMs": "1s"});
+    let named = json!({"key": "n", "holder": "worker", "leaseDurationMs": 1000});
     machine.ok(&nobody(), "leaseAcquire", named);
     for key in ["k", "n"] {
         let other = json!({"key": key, "holder": "other"});
@@ -232,7 +232,8 @@ fn an_acquire_that_was_held_up_does_not_shorten_a_lease() {
 #[test]
 fn a_lease_of_a_long_duration_is_held_while_a_clock_is_ahead_by_less() {
     let machine = Machine::default();
-    let acquire = |holder: &str| json!({"key": "k", "holder": holder, "leaseDurationMs": "12h"});
+    let acquire =
+        |holder: &str| json!({"key": "k", "holder": holder, "leaseDurationMs": 43_200_000});
     machine.ok(&nobody(), "leaseAcquire", acquire("a"));
     machine.pass(-11 * HOUR);
     let lease = machine.ok(&nobody(), "leaseGet", json!({"key": "k"}));

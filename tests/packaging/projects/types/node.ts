@@ -210,7 +210,7 @@ export async function agents({ agents }: Sessions, sync: SessionsSync): Promise<
 }
 
 export async function leases(sessions: Sessions, sync: SessionsSync): Promise<void> {
-  await using lease = await sessions.leases.hold("job", { leaseDurationMs: "1m" });
+  await using lease = await sessions.leases.hold("job", { leaseDurationMs: 60_000 });
   is<Same<typeof lease, HeldLease | null>>();
   using session = sync.hold("id");
   is<Same<typeof session, HeldSessionSync | null>>();

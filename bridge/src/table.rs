@@ -79,6 +79,8 @@ const LEFT_OUT: &[&str] = &[
 
 #[cfg(all(test, feature = "apps"))]
 mod tests {
+    use tenure_core::value::json::{Json, Object};
+
     use super::*;
 
     #[test]
@@ -113,6 +115,21 @@ mod tests {
                 "{name}"
             );
             assert!(!operation.signature.doc().is_empty(), "{name}");
+        }
+    }
+
+    /// What is read of a sample beside its values: whether a method takes a token, whether it can be tried, and its parameters in OpenAPI.
+    #[test]
+    fn the_sample_of_an_operation_has_every_property() {
+        for operation in TABLE.iter() {
+            let name = operation.name();
+            let sample = Json::parse(operation.signature.sample()).unwrap();
+            let sample = Object::parse(&sample);
+            let refused = operation.read(r#"{"?":0}"#).unwrap_err().to_string();
+            let (_, known) = refused.split_once("is not known").unwrap();
+            for property in known.split('`').skip(1).step_by(2) {
+                assert!(sample.get(property).is_some(), "{name}: {property}");
+            }
         }
     }
 }

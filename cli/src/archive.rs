@@ -3,10 +3,8 @@
 use clap::Subcommand;
 use serde::Serialize;
 use tenure_archive::{Archive, ArchiveError, DEFAULT_PAGE, Entry};
-use tenure_core::error::Cause;
 use tenure_core::session::operations::IMPORT;
-use tenure_core::session::params::{GetParams, ImportParams};
-use tenure_core::session::read::GET;
+use tenure_core::session::params::ImportParams;
 use tenure_core::{Millis, Text, Timestamp};
 use tenure_host::{Filling, RuntimeThread, open_existing_archive};
 
@@ -289,7 +287,7 @@ fn restore(args: &Restore, context: &mut Context) -> Outcome {
         let got = runtime.handle().block_on(archive.get(id, args.version));
         let (code, message) = match got {
             Err(error) => (error.code(), error.to_string()),
-            Ok((_, text)) => match bring_back(id, text, args.replace, context) {
+            Ok((_, text)) => match bring_back(text, args.replace, context) {
                 Ok(()) => {
                     reply.restored.push(id.clone());
                     continue;
@@ -323,24 +321,10 @@ fn restore(args: &Restore, context: &mut Context) -> Outcome {
 }
 
 /// Imports an archived session.
-fn bring_back(
-    id: &str,
-    text: String,
-    replaces: bool,
-    context: &mut Context,
-) -> Result<(), Failure> {
-    if !replaces {
-        let params = GetParams {
-            id: id.into(),
-            history: None,
-            ..GetParams::default()
-        };
-        if context.run(&GET, params)?.is_some() {
-            return Err(Cause::SessionExists { id: id.to_owned() }.into());
-        }
-    }
+fn bring_back(text: String, replaces: bool, context: &mut Context) -> Result<(), Failure> {
     let params = ImportParams {
         text: Text::from(text),
+        replace: Some(replaces),
         ..ImportParams::default()
     };
     context.run(&IMPORT, params)?;

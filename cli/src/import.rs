@@ -215,6 +215,7 @@ impl Importing<'_> {
         let params = ImportParams {
             token: self.held.of(id.as_slice()),
             text: text.into(),
+            ..ImportParams::default()
         };
         self.context
             .run(&IMPORT, params)

@@ -2547,9 +2547,9 @@ id: string,
  */
 holder?: string, 
 /**
- * The duration of the lease: milliseconds or text such as `"30s"`. 30 seconds by default.
+ * The duration of the lease in milliseconds; 30,000 by default.
  */
-leaseDurationMs?: number | string, 
+leaseDurationMs?: number, 
 /**
  * The holder's data, a JSON object; `{}` by default.
  */
@@ -2745,6 +2745,10 @@ export type ImportParams = {
  * The text that `export` returned, or a `session.json` of the same shape.
  */
 text: string, 
+/**
+ * Replace a session that has its id; `true` by default. With `false`, `SESSION_EXISTS`.
+ */
+replace?: boolean, 
 /**
  * The fencing token of the lease of the session in its place, if that is held.
  */
@@ -3127,10 +3131,10 @@ key: string,
  */
 holder?: string, 
 /**
- * The duration: milliseconds or text such as `"30s"`. By default 30 seconds, or the current
- * duration if the holder renews its own lease.
+ * The duration in milliseconds. By default 30,000, or the current duration if the holder renews
+ * its own lease.
  */
-leaseDurationMs?: number | string, 
+leaseDurationMs?: number, 
 /**
  * The holder's data, a JSON object; `{}` by default.
  */
@@ -3264,10 +3268,9 @@ holder?: string,
  */
 token: number, 
 /**
- * The duration, counted from now: milliseconds or text such as `"30s"`. By default the
- * current duration.
+ * The duration in milliseconds, counted from now. By default the current duration.
  */
-leaseDurationMs?: number | string, 
+leaseDurationMs?: number, 
 /**
  * The holder's new data, a JSON object; by default the current data.
  */
@@ -3299,10 +3302,9 @@ token: number,
  */
 to: string, 
 /**
- * The duration, counted from now: milliseconds or text such as `"30s"`. By default the
- * current duration.
+ * The duration in milliseconds, counted from now. By default the current duration.
  */
-leaseDurationMs?: number | string, };
+leaseDurationMs?: number, };
 
 /**
  * A lease and its state at the time of the call.
@@ -3867,10 +3869,10 @@ vmId: string,
  */
 holder?: string, 
 /**
- * The duration of the claim, unless the claimer is a running process: milliseconds or text
- * such as `"5m"`. 5 minutes by default.
+ * The duration of the claim in milliseconds, unless the claimer is a running process; 300,000 by
+ * default.
  */
-leaseDurationMs?: number | string, };
+leaseDurationMs?: number, };
 
 /**
  * The result of ending a claim.
@@ -7113,7 +7115,7 @@ export interface Operations {
   trash: { params: ChangeOnly; result: SessionHead };
   /** Restores a session from the trash. */
   restore: { params: ChangeOnly; result: SessionHead };
-  /** Writes a session that was exported, in place of one that has its id. */
+  /** Writes a session that was exported, in place of one that has its id, or only if there is none. */
   import: { params: ImportParams; result: SessionHead };
   /** Starts a new session with a copy of another one's history. */
   fork: { params: ForkParams; result: Session };

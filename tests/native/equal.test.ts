@@ -326,6 +326,7 @@ function properties(dice: Dice, name: string): Properties {
     case "save":
     case "import":
       return {
+        ...(name === "import" && dice.once(2) && { replace: "false" }),
         text: JSON.stringify(
           `{"id":${id},"mode":"m","task":${text()},"status":"${dice.pick(STATUSES)}","createdAt":"2026-01-01T00:00:00Z","updatedAt":1767225600000,"iterations":${number()},"maxIterations":${number()},"context":${object(dice)},"history":[${event()}]}`,
         ),

@@ -34,6 +34,23 @@ describe.each(everyStore)("%s, a session", (_, open) => {
     expect((await elsewhere.stats()).usage.cost).toBe(2);
   });
 
+  it("is not replaced by an import that is to replace none, in the trash neither", async () => {
+    const text = await sessions.export("a");
+    await sessions.complete("a", "r");
+    const exists = { code: "SESSION_EXISTS", details: { id: "a" } };
+    expect(await failure(sessions.import(text, { replace: false }))).toMatchObject(exists);
+    await sessions.trash("a");
+    expect(await failure(sessions.import(text, { replace: false }))).toMatchObject(exists);
+    await sessions.restore("a");
+    expect(await sessions.get("a")).toMatchObject({ status: "completed" });
+    await sessions.delete("a");
+    const [one, other] = await Promise.allSettled([
+      sessions.import(text, { replace: false }),
+      sessions.import(text, { replace: false }),
+    ]);
+    expect([one.status, other.status].sort()).toEqual(["fulfilled", "rejected"]);
+  });
+
   it("is replaced by an imported session with the same id, and its version grows", async () => {
     const text = await sessions.export("a");
     await sessions.complete("a", "r");

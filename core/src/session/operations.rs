@@ -94,9 +94,9 @@ crate::operations! {
     /// Restores a session from the trash.
     RESTORE = Write "restore" (ChangeOnly) -> SessionHead, unit restore,
         r#"{"id":"s","ifVersion":4,"idempotencyKey":"k","token":1}"#;
-    /// Writes a session that was exported, in place of one that has its id.
+    /// Writes a session that was exported, in place of one that has its id, or only if there is none.
     IMPORT = Write "import" (ImportParams) -> SessionHead, unit import,
-        r#"{"text":"{\"id\":\"s\",\"mode\":\"m\",\"task\":\"t\",\"status\":\"active\",\"createdAt\":0}","token":1}"#;
+        r#"{"text":"{\"id\":\"s\",\"mode\":\"m\",\"task\":\"t\",\"status\":\"active\",\"createdAt\":0}","replace":true,"token":1}"#;
     /// Starts a new session with a copy of another one's history.
     FORK = Write "fork" (ForkParams) -> Session, unit fork,
         r#"{"id":"s","newId":"f","atSequence":2,"task":"t","maxIterations":9,"context":{"a":1}}"#;
@@ -269,6 +269,10 @@ fn restore(tx: &mut Transaction<'_>, params: &ChangeOnly) -> Attempt<SessionHead
 fn import(tx: &mut Transaction<'_>, params: &ImportParams) -> Attempt<SessionHead> {
     let imported = portable::read(params.text.as_str())?.checked(tx.limits())?;
     let mut head = imported.head;
+    if params.replace == Some(false) && tx.head(&head.id)?.is_some() {
+        let id = head.id.to_string();
+        return Err(Cause::SessionExists { id }.into());
+    }
     // One that cannot be read has no version to go by.
     if let Some(stored) = none_if_unreadable(tx.head(&head.id))? {
         tx.present(params.token, &head.id)?;

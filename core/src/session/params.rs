@@ -89,8 +89,8 @@ declare_params! {
         /// The name of the holder; by default the calling process. A process holds the session for as
         /// long as it runs, any other holder until the lease expires.
         pub holder: Option<Text>,
-        /// The duration of the lease: milliseconds or text such as `"30s"`. 30 seconds by default.
-        pub lease_duration_ms: Option<Millis>,
+        /// The duration of the lease in milliseconds; 30,000 by default.
+        pub lease_duration_ms: Option<u64>,
         /// The holder's data, a JSON object; `{}` by default.
         pub data: Option<Json>,
     }
@@ -244,6 +244,8 @@ declare_params! {
     pub struct ImportParams {
         /// The text that `export` returned, or a `session.json` of the same shape.
         pub text: Text,
+        /// Replace a session that has its id; `true` by default. With `false`, `SESSION_EXISTS`.
+        pub replace: Option<bool>,
         /// The fencing token of the lease of the session in its place, if that is held.
         pub token: Option<u64>,
     }

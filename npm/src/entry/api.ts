@@ -142,6 +142,7 @@ export type { Open, OpenSync } from "../handles/open.js";
 export type {
   ChangeOptions,
   Filter,
+  ImportOptions,
   Operations,
   TokenOption,
   TrashOption,

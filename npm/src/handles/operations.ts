@@ -27,6 +27,7 @@ import type {
   HeadsParams,
   IdParams,
   ImportFileParams,
+  ImportParams,
   PauseParams,
   PurgeParams,
   PurgeResult,
@@ -75,6 +76,9 @@ import type { EventList, EventOptions, EventPageSync, TypedEventOptions } from "
 
 /** Preconditions of a change. */
 export type ChangeOptions = Accepts<Pick<PauseParams, "ifVersion" | "idempotencyKey" | "token">>;
+
+/** How a session is imported. */
+export type ImportOptions = Accepts<Omit<ImportParams, "text">>;
 
 /** The fencing token of a session that is held. */
 export type TokenOption = Accepts<Pick<PauseParams, "token">>;
@@ -148,7 +152,7 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
       deleteMany: mayTake("options", 1, token),
       cleanupRecords: mayTake("params", 0, "{ keepAudit }"),
       export: mayTake("options", 1, trash),
-      import: mayTake("options", 1, token),
+      import: mayTake("options", 1, "{ replace }"),
       importFile: takes("file", 0, "{ path, text }"),
       override: takes("updates", 1, "{ status }"),
       save: mayTake("options", 1, "{ ifVersion }"),
@@ -488,10 +492,10 @@ export abstract class Operations<M extends Mode, T extends SessionTypes = Sessio
   }
 
   /**
-   * Imports an exported session, replacing one of the same id. Takes the JSON text, or the parsed
-   * object.
+   * Imports an exported session, replacing one of the same id; with `replace: false` there must be
+   * none (`SESSION_EXISTS`). Takes the JSON text, or the parsed object.
    */
-  import(session: string | object, options?: TokenOption): Returns<M, SessionHead<T>> {
+  import(session: string | object, options?: ImportOptions): Returns<M, SessionHead<T>> {
     return this.ask("import", () => withOptions(options, { text: sessionText(session) }));
   }
 

@@ -7,7 +7,6 @@
 
 import type { Connection } from "../connection/connection.js";
 import { checkArguments, mayTake, rejected } from "../values/arguments.js";
-import { sessionExists } from "../values/error.js";
 import { checkOptions, copyOf, withOptions } from "../values/options.js";
 import type { JsonObject } from "../values/session-data.js";
 import type { SessionHead, SessionTypes } from "../values/session-types.js";
@@ -92,13 +91,11 @@ export interface ArchiveVerification {
   readonly problems: readonly ArchiveProblem[];
 }
 
-/** The store that sessions are restored into. */
-export interface RestoringStore<T extends SessionTypes> {
-  /** Whether there is a session with an id, in the trash or not. */
-  has(id: string): Promise<boolean>;
-  /** Imports a session. */
-  import(text: string): Promise<SessionHead<T>>;
-}
+/** Imports a session into the store. */
+export type RestoreSession<T extends SessionTypes> = (
+  text: string,
+  replace: boolean,
+) => Promise<SessionHead<T>>;
 
 /** An archive of sessions. Made by `sessions.archive`. */
 export class SessionArchive<T extends SessionTypes = SessionTypes> {
@@ -112,13 +109,13 @@ export class SessionArchive<T extends SessionTypes = SessionTypes> {
 
   readonly #connection: Connection;
   readonly #url: string;
-  readonly #store: RestoringStore<T>;
+  readonly #import: RestoreSession<T>;
 
   /** @internal */
-  constructor(connection: Connection, url: string, store: RestoringStore<T>) {
+  constructor(connection: Connection, url: string, restore: RestoreSession<T>) {
     this.#connection = connection;
     this.#url = url;
-    this.#store = store;
+    this.#import = restore;
   }
 
   /** Returns a page of archived sessions, newest first. */
@@ -150,8 +147,7 @@ export class SessionArchive<T extends SessionTypes = SessionTypes> {
     const { version, replace = false } = given;
     const text = await this.get(id, { version });
     if (text === null) return null;
-    if (!replace && (await this.#store.has(id))) throw sessionExists(id);
-    return this.#store.import(text);
+    return this.#import(text, replace);
   }
 
   /** Reads all objects, and compares them with the manifests. */

@@ -210,10 +210,9 @@ export class Sessions<T extends SessionTypes = SessionTypes>
     if (typeof url !== "string" && !(url instanceof URL)) {
       throw invalidArgument("archive", "expected the URL of an archive");
     }
-    return new SessionArchive(this.connection, String(url), {
-      has: async (id) => (await this.get(id, { history: "none" })) !== null,
-      import: (text) => this.import(text),
-    });
+    return new SessionArchive(this.connection, String(url), (text, replace) =>
+      this.import(text, { replace }),
+    );
   }
 
   /**

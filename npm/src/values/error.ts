@@ -191,12 +191,6 @@ export function readingNeedsAddon(): TenureError {
   return invalidArgument("archive", problem);
 }
 
-/** There is a session with this id. */
-export function sessionExists(id: string): TenureError {
-  const message = `the session ${id} exists; pass \`replace: true\` to replace it`;
-  return new TenureError({ code: "SESSION_EXISTS", message, details: { id } });
-}
-
 function notInBuild(name: string, instead: string): TenureError {
   const message = `the operation ${JSON.stringify(name)} is not in this build: ${instead}`;
   return new TenureError({ code: "UNSUPPORTED_OPERATION", message, details: { name, instead } });

@@ -49,8 +49,9 @@ const SILENCE: Millis = Millis(10 * 60 * 1000);
 /// The greatest metadata that are shown to a model, in bytes.
 const MAX_SHOWN: usize = 4000;
 
-/// How often the answer to an event is retried, because another event has changed the agent that was chosen.
-const MAX_ATTEMPTS: u32 = 16;
+/// How often an agent is chosen again, because another event has changed the one that was chosen. A unit of work does not do that: the
+/// choice is made from a list.
+const MAX_CHOICES: u32 = 16;
 
 /// The order in which agents are searched.
 const LATEST_FIRST: Order = Order {
@@ -69,7 +70,7 @@ pub(crate) struct Options {
 
 /// The reply to an event. A failure of the store is a warning.
 pub(crate) async fn answer(context: &Context, payload: &Payload, options: Options) -> HookReply {
-    for _ in 0..MAX_ATTEMPTS {
+    for _ in 0..MAX_CHOICES {
         let answered = match payload.event {
             Event::SessionStart => session_start(context, payload, options.policy)
                 .await
@@ -89,7 +90,7 @@ pub(crate) async fn answer(context: &Context, payload: &Payload, options: Option
     }
     let busy = Cause::StoreBusy {
         what: "an agent of the conversation".to_owned(),
-        attempts: MAX_ATTEMPTS,
+        attempts: MAX_CHOICES,
     };
     warning(&Error::from(busy).to_string())
 }

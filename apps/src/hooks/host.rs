@@ -49,10 +49,6 @@ const SILENCE: Millis = Millis(10 * 60 * 1000);
 /// The greatest metadata that are shown to a model, in bytes.
 const MAX_SHOWN: usize = 4000;
 
-/// How often an agent is chosen again, because another event has changed the one that was chosen. A unit of work does not do that: the
-/// choice is made from a list.
-const MAX_CHOICES: u32 = 16;
-
 /// The order in which agents are searched.
 const LATEST_FIRST: Order = Order {
     by: OrderBy::UpdatedAt,
@@ -70,29 +66,30 @@ pub(crate) struct Options {
 
 /// The reply to an event. A failure of the store is a warning.
 pub(crate) async fn answer(context: &Context, payload: &Payload, options: Options) -> HookReply {
-    for _ in 0..MAX_CHOICES {
-        let answered = match payload.event {
-            Event::SessionStart => session_start(context, payload, options.policy)
-                .await
-                .map(Some),
-            Event::Delegation => delegation(context, payload, options.policy).await,
-            Event::SubagentStart => subagent_start(context, payload).await,
-            Event::SubagentStop => subagent_stop(context, payload, options.finalize).await,
-            Event::Stop => stop(context, payload).await.map(Some),
-            Event::SessionEnd => session_end(context, payload).await.map(Some),
-            Event::Other => Ok(Some(nothing())),
-        };
-        match answered {
-            Ok(Some(reply)) => return reply,
-            Ok(None) => {}
-            Err(error) => return warning(&error.to_string()),
-        }
+    let answered = context.choose("an agent of the conversation", || {
+        answer_once(context, payload, options)
+    });
+    let answered = answered.await;
+    answered.unwrap_or_else(|error| warning(&error.to_string()))
+}
+
+/// Nothing if another event has changed the agent that this one was taken to be about.
+async fn answer_once(
+    context: &Context,
+    payload: &Payload,
+    options: Options,
+) -> Result<Option<HookReply>> {
+    match payload.event {
+        Event::SessionStart => session_start(context, payload, options.policy)
+            .await
+            .map(Some),
+        Event::Delegation => delegation(context, payload, options.policy).await,
+        Event::SubagentStart => subagent_start(context, payload).await,
+        Event::SubagentStop => subagent_stop(context, payload, options.finalize).await,
+        Event::Stop => stop(context, payload).await.map(Some),
+        Event::SessionEnd => session_end(context, payload).await.map(Some),
+        Event::Other => Ok(Some(nothing())),
     }
-    let busy = Cause::StoreBusy {
-        what: "an agent of the conversation".to_owned(),
-        attempts: MAX_CHOICES,
-    };
-    warning(&Error::from(busy).to_string())
 }
 
 /// Creates the session of the conversation, or resumes it, and names the agents that wait. A session
@@ -419,17 +416,21 @@ fn unfinished() -> Filter {
 /// Links the agent that starts to the session of its delegation, and says to it which that is. Nothing
 /// if another event has changed that agent.
 async fn subagent_start(context: &Context, payload: &Payload) -> Result<Option<HookReply>> {
-    let Some(chosen) = Chosen::of(context, payload).await? else {
-        let reported = context
-            .transact(|tx| match conversation(payload) {
-                Some(id) if tx.head(&id)?.is_some() => {
-                    AgentIndex::of(payload).report_starts(tx, &id)
-                }
-                _ => Ok(()),
-            })
-            .await;
-        unless_refused(reported)?;
-        return Ok(Some(nothing()));
+    let chosen = match Chosen::of(context, payload).await? {
+        Choice::Agent(chosen) => chosen,
+        Choice::Changed => return Ok(None),
+        Choice::Nobody => {
+            let reported = context
+                .transact(|tx| match conversation(payload) {
+                    Some(id) if tx.head(&id)?.is_some() => {
+                        AgentIndex::of(payload).report_starts(tx, &id)
+                    }
+                    _ => Ok(()),
+                })
+                .await;
+            unless_refused(reported)?;
+            return Ok(Some(nothing()));
+        }
     };
     let linked = context
         .transact(|tx| {
@@ -456,8 +457,10 @@ async fn subagent_stop(
     payload: &Payload,
     finalize: FinalizePolicy,
 ) -> Result<Option<HookReply>> {
-    let Some(chosen) = Chosen::of(context, payload).await? else {
-        return Ok(Some(nothing()));
+    let chosen = match Chosen::of(context, payload).await? {
+        Choice::Agent(chosen) => chosen,
+        Choice::Changed => return Ok(None),
+        Choice::Nobody => return Ok(Some(nothing())),
     };
     let call = context.call();
     let message = payload.text("last_assistant_message");
@@ -490,6 +493,16 @@ async fn subagent_stop(
     Ok(Some(nothing()))
 }
 
+/// Which agent of the conversation an event is about.
+enum Choice {
+    /// This one.
+    Agent(Chosen),
+    /// None that has a session, or one that has ended.
+    Nobody,
+    /// Another report of the same start came in between.
+    Changed,
+}
+
 /// The agent of the conversation that an event is about.
 struct Chosen {
     /// The id of its session.
@@ -503,38 +516,32 @@ struct Chosen {
 }
 
 impl Chosen {
-    /// Nothing if the event is about no agent that has a session, or about one that has ended.
-    async fn of(context: &Context, payload: &Payload) -> Result<Option<Self>> {
+    async fn of(context: &Context, payload: &Payload) -> Result<Choice> {
         let index = AgentIndex::of(payload);
         let agent = payload.text("agent_id");
-        let mut before = match &agent {
+        let before = match &agent {
             Some(agent) => index.agent(context, agent).await?,
             None => None,
         };
-        loop {
-            let called = match &agent {
-                Some(agent) => agent_called(context, payload, agent, before.as_ref()).await?,
-                None => None,
-            };
-            let meant = delegated(context, payload, called.as_ref()).await?;
-            let is_called = meant.is_none();
-            let head = meant.or(called);
-            if let Some(head) = head.filter(|head| !head.status.is_finished()) {
-                return Ok(Some(Self {
-                    id: head.id,
-                    agent,
-                    before,
-                    is_called,
-                }));
-            }
-            // Another report of the same start may have come in between.
-            let Some(agent) = &agent else { return Ok(None) };
-            let now = index.agent(context, agent).await?;
-            if now == before {
-                return Ok(None);
-            }
-            before = now;
+        let called = match &agent {
+            Some(agent) => agent_called(context, payload, agent, before.as_ref()).await?,
+            None => None,
+        };
+        let meant = delegated(context, payload, called.as_ref()).await?;
+        let is_called = meant.is_none();
+        let head = meant.or(called);
+        if let Some(head) = head.filter(|head| !head.status.is_finished()) {
+            return Ok(Choice::Agent(Self {
+                id: head.id,
+                agent,
+                before,
+                is_called,
+            }));
         }
+        Ok(match &agent {
+            Some(agent) if index.agent(context, agent).await? != before => Choice::Changed,
+            _ => Choice::Nobody,
+        })
     }
 
     /// The link of the agent with what the event says, or nothing if another event has changed which

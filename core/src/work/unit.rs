@@ -15,7 +15,7 @@ use super::trace;
 use super::transaction::{Attempt, Stop, Transaction, Written};
 use super::webhook::WebhookPayload;
 
-/// Writers that lose to others try again this often. Each time, one of them has got through.
+/// Writers that lose to others decide again this often. Each time, one of them has got through.
 const MAX_ATTEMPTS: u32 = 256;
 /// The first pause between two attempts, at most, in milliseconds; it doubles with each.
 const FIRST_PAUSE: u64 = 2;
@@ -226,17 +226,11 @@ impl Unit {
 
     /// Decides again, after a pause if it has lost to others before.
     fn pause(&mut self, call: &Call) -> Result<Next> {
-        if self.reads.conflicts >= MAX_ATTEMPTS {
-            return Err(Cause::StoreBusy {
-                what: std::mem::take(&mut self.reads.contended),
-                attempts: MAX_ATTEMPTS,
-            }
-            .into());
-        }
-        Ok(match pause(call, self.reads.conflicts) {
-            0 => Next::Decide,
-            time => {
-                self.request = Some(Request::Sleep(Millis(time)));
+        let pause = pause(call, self.reads.conflicts, &self.reads.contended)?;
+        Ok(match pause {
+            None => Next::Decide,
+            Some(time) => {
+                self.request = Some(Request::Sleep(time));
                 Next::Wait
             }
         })
@@ -314,6 +308,35 @@ impl Context {
         let applied = unit.run(self, &mut run).await?;
         Ok(result.filter(|_| applied))
     }
+
+    /// Makes a choice from what is listed, which no unit of work can expect unchanged: `choose` lists, and
+    /// runs the unit of work of its choice, in which it looks whether the choice still holds. It returns
+    /// nothing if another writer has changed that, and is called again, as a unit of work is.
+    ///
+    /// # Errors
+    /// What `choose` fails with, and `STORE_BUSY`.
+    pub async fn choose<R, F>(&self, contended: &str, choose: impl Fn() -> F) -> Result<R>
+    where
+        F: Future<Output = Result<Option<R>>>,
+    {
+        let mut conflicts = 0;
+        loop {
+            if let Some(chosen) = choose().await? {
+                return Ok(chosen);
+            }
+            conflicts += 1;
+            if let Some(time) = pause(self.call(), conflicts, contended)? {
+                self.sleep(time).await?;
+            }
+        }
+    }
+
+    async fn sleep(&self, time: Millis) -> Result<()> {
+        match self.ask(Request::Sleep(time)).await? {
+            Reply::Slept => Ok(()),
+            _ => Err(unexpected()),
+        }
+    }
 }
 
 /// What is written, with the traces of a call that brings its position.
@@ -329,11 +352,21 @@ fn unexpected() -> Error {
     Error::internal("the reply is not one to the request")
 }
 
-/// How long to wait before the next attempt, in milliseconds: longer each time, and by chance, so that
-/// two writers do not meet again.
-fn pause(call: &Call, conflicts: u32) -> u64 {
+/// How long to wait before the next attempt: longer each time, and by chance, so that two writers do not
+/// meet again.
+///
+/// # Errors
+/// `STORE_BUSY` after the last attempt.
+fn pause(call: &Call, conflicts: u32, contended: &str) -> Result<Option<Millis>> {
+    if conflicts >= MAX_ATTEMPTS {
+        return Err(Cause::StoreBusy {
+            what: contended.to_owned(),
+            attempts: MAX_ATTEMPTS,
+        }
+        .into());
+    }
     let Some(doublings) = conflicts.checked_sub(AT_ONCE + 1) else {
-        return 0;
+        return Ok(None);
     };
     let most = FIRST_PAUSE
         .saturating_mul(1 << doublings.min(16))
@@ -341,5 +374,5 @@ fn pause(call: &Call, conflicts: u32) -> u64 {
     let mut seed = call.entropy.bits().to_vec();
     seed.extend(conflicts.to_le_bytes());
     let chance = Fingerprint::of("pause", seed).bits() as u64;
-    1 + chance % most
+    Ok(Some(Millis(1 + chance % most)))
 }

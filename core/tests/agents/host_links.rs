@@ -1,7 +1,7 @@
 //! Which agent an event of a host is about, however many agents there are.
 
 use serde_json::{Value, json};
-use tenure_apps::hooks::index::RUNNING;
+use tenure_apps::hooks::index::{NAME, RUNNING};
 use tenure_core::error::Result;
 use tenure_core::store::memory::MemoryStore;
 use tenure_core::store::{
@@ -277,6 +277,71 @@ impl SyncStore for Raced<'_> {
 
     fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
         self.memory.scan(scan)
+    }
+}
+
+/// A store in which a rival gives the name of an agent to another session before every look.
+struct Restless<'m> {
+    memory: &'m MemoryStore,
+    looks: Shared<u64>,
+}
+
+impl SyncStore for Restless<'_> {
+    fn capabilities(&self) -> Capabilities {
+        self.memory.capabilities()
+    }
+
+    fn load(&self, id: &SessionId, history: History) -> Result<Option<Loaded>> {
+        self.memory.load(id, history)
+    }
+
+    fn commit(&self, changes: &Changes) -> Result<Commit> {
+        self.memory.commit(changes)
+    }
+
+    fn list(&self, query: &ListQuery) -> Result<Page> {
+        self.memory.list(query)
+    }
+
+    fn record(&self, kind: &str, key: &str) -> Result<Option<Record>> {
+        if kind != NAME {
+            return self.memory.record(kind, key);
+        }
+        let version = self.looks.get() + 1;
+        self.looks.set(version);
+        Ok(Some(Record {
+            kind: kind.to_owned(),
+            key: key.to_owned(),
+            version,
+            expires_at: None,
+            owner: None,
+            body: format!("other-{version}"),
+        }))
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Vec<Record>> {
+        self.memory.scan(scan)
+    }
+}
+
+#[test]
+fn an_event_whose_agent_changes_at_every_look_is_a_warning() {
+    for name in ["SubagentStart", "SubagentStop"] {
+        let memory = MemoryStore::default();
+        let world = World::over(Lift(Restless {
+            memory: &memory,
+            looks: Shared::new(0),
+        }));
+        let payload = json!({
+            "hook_event_name": name, "session_id": "S", "agent_id": "a", "agent_type": "rev",
+        });
+        let reply = event(&world, &payload);
+        let message = reply["systemMessage"].as_str().unwrap();
+        assert!(
+            message.contains("an agent of the conversation"),
+            "{message}"
+        );
+        assert!(message.contains("256"), "{message}");
     }
 }
 

@@ -9,6 +9,7 @@
 //! - [`hooks`]: the hooks of an agent's host.
 //! - [`folders`]: the import of folders that other programs have written.
 //! - [`jobs`]: jobs that run at a schedule, and what they could not process.
+//! - [`run_end`]: the end of a command that is recorded.
 //! - [`scheduled`]: the work of such a job.
 //! - [`metrics`]: metrics of a store, added up across processes.
 //! - [`record_check`]: the check of records.
@@ -35,6 +36,8 @@ pub mod metrics;
 #[cfg(feature = "telemetry")]
 pub mod record_check;
 pub mod retention;
+#[cfg(feature = "telemetry")]
+pub mod run_end;
 #[cfg(feature = "telemetry")]
 pub mod scheduled;
 #[cfg(feature = "telemetry")]

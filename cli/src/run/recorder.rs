@@ -8,15 +8,12 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use tenure_core::error::Cause;
-use tenure_core::session::operations::{ADD_EVENTS, COMPLETE, FAIL, UPDATE};
-use tenure_core::session::params::{
-    AddEventsParams, CompleteParams, FailParams, GetParams, HistoryParam, UpdateParams,
-};
-use tenure_core::session::read::GET;
+use tenure_apps::run_end::{RUN_END, RunEndParams};
+use tenure_core::Json;
+use tenure_core::session::operations::{ADD_EVENTS, UPDATE};
+use tenure_core::session::params::{AddEventsParams, UpdateParams};
 use tenure_core::session::view::NewEvent;
 use tenure_core::value::redact::LineRedactor;
-use tenure_core::{Json, Status};
 
 use crate::exit::{Exit, Failure};
 use crate::output::clean;
@@ -24,6 +21,7 @@ use crate::output::clean;
 use super::capture::{Line, Omitted, Queue, Stream};
 use super::description::CommandDescription;
 use super::end::{End, name_of};
+
 use super::renewal::{Renewal, Renewed};
 use super::session::RunSession;
 
@@ -275,56 +273,19 @@ impl Writer {
 
     /// Completes or fails the session, unless it was paused or has ended.
     fn close(&mut self, end: &End) -> bool {
-        loop {
-            match self.try_close(end) {
-                Ok(is_closed) => return is_closed,
-                Err(Failure::Error(error))
-                    if matches!(error.cause(), Cause::VersionConflict { .. }) => {}
-                Err(failure) => {
-                    self.fails(&failure);
-                    return false;
-                }
+        let params = RunEndParams {
+            id: self.session.text_id(),
+            token: self.session.token,
+            is_success: end.is_success(),
+            description: end.description().into(),
+        };
+        match self.session.store.run(&RUN_END, params) {
+            Ok(exists) => exists,
+            Err(failure) => {
+                self.fails(&failure);
+                false
             }
         }
-    }
-
-    /// Closes the session as it is now, or fails with a version conflict.
-    fn try_close(&self, end: &End) -> Result<bool, Failure> {
-        let params = GetParams {
-            id: self.session.text_id(),
-            history: Some(HistoryParam::None),
-            ..GetParams::default()
-        };
-        let store = &self.session.store;
-        let Some(session) = store.run(&GET, params)? else {
-            return Ok(false);
-        };
-        if !matches!(session.head.status, Status::Active | Status::Timeout) {
-            return Ok(true);
-        }
-        let id = self.session.text_id();
-        // The decision holds for this version only.
-        let if_version = Some(session.head.version);
-        if end.is_success() {
-            let params = CompleteParams {
-                id,
-                if_version,
-                result: Some(end.description().into()),
-                token: self.session.token,
-                ..CompleteParams::default()
-            };
-            store.run(&COMPLETE, params)?;
-        } else {
-            let params = FailParams {
-                id,
-                if_version,
-                error: Some(end.description().into()),
-                token: self.session.token,
-                ..FailParams::default()
-            };
-            store.run(&FAIL, params)?;
-        }
-        Ok(true)
     }
 }
 

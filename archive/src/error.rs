@@ -1,14 +1,13 @@
 //! The errors of an archive. Messages name objects and the service, and no credentials.
 
-use tenure_core::error::Cause;
+use tenure_core::error::{Cause, Error};
 use tenure_core::work::job::DriverError;
-use thiserror::Error;
 
 /// The result of a call of an archive.
 pub type Result<T, E = ArchiveError> = std::result::Result<T, E>;
 
 /// What went wrong.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArchiveError {
     /// The address is none of an archive.
@@ -55,12 +54,9 @@ pub enum ArchiveError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The caller has stopped the work.
-    #[error("the work on the archive was stopped")]
-    Stopped,
     /// An error of the core, such as of encryption.
     #[error(transparent)]
-    Core(#[from] tenure_core::Error),
+    Core(#[from] Error),
     /// A defect in Tenure.
     #[error("internal error: {0}; please report this")]
     Internal(&'static str),
@@ -69,16 +65,22 @@ pub enum ArchiveError {
 impl ArchiveError {
     /// The stable code.
     pub fn code(&self) -> &'static str {
+        self.to_error().code()
+    }
+
+    /// As an error of the core.
+    #[must_use]
+    pub fn to_error(&self) -> Error {
+        let problem = self.to_string();
         match self {
-            Self::Unsupported { .. } => "UNSUPPORTED_STORE",
+            Self::Core(error) => error.clone(),
+            Self::Unsupported { .. } => Error::invalid("archive", problem),
             Self::NotOpened { .. } | Self::Unavailable(_) | Self::ClockAhead { .. } => {
-                "ARCHIVE_FAILED"
+                Cause::ArchiveFailed { problem }.into()
             }
-            Self::NotFound { .. } => "SESSION_NOT_FOUND",
-            Self::Damaged { .. } => "ARCHIVE_DAMAGED",
-            Self::Stopped => "ABORTED",
-            Self::Core(error) => error.code(),
-            Self::Internal(_) => "INTERNAL",
+            Self::NotFound { id, .. } => Cause::SessionNotFound { id: id.clone() }.into(),
+            Self::Damaged { .. } => Cause::ArchiveDamaged { problem }.into(),
+            Self::Internal(problem) => Error::internal(*problem),
         }
     }
 
@@ -100,20 +102,9 @@ impl ArchiveError {
     }
 }
 
-impl From<ArchiveError> for tenure_core::Error {
+impl From<ArchiveError> for Error {
     fn from(error: ArchiveError) -> Self {
-        let problem = error.to_string();
-        match error {
-            ArchiveError::Core(error) => error,
-            ArchiveError::Unsupported { problem, .. } => Self::invalid("archive", problem),
-            ArchiveError::NotOpened { .. }
-            | ArchiveError::Unavailable(_)
-            | ArchiveError::ClockAhead { .. }
-            | ArchiveError::Stopped => Cause::ArchiveFailed { problem }.into(),
-            ArchiveError::NotFound { id, .. } => Cause::SessionNotFound { id }.into(),
-            ArchiveError::Damaged { .. } => Cause::ArchiveDamaged { problem }.into(),
-            ArchiveError::Internal(problem) => Self::internal(problem),
-        }
+        error.to_error()
     }
 }
 

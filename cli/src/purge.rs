@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tenure_apps::retention::purge::{PURGE_JOB, PurgeJobParams, PurgeProgress, PurgeResult};
-use tenure_archive::{Archive, ArchiveError};
+use tenure_archive::Archive;
 use tenure_core::work::job::{ExportedPart, Step, StepReply, Verified};
 use tenure_core::work::operation::Reply;
 use tenure_core::{Error, Millis};
-use tenure_host::Filling;
+use tenure_host::{Filling, Unfinished};
 use tenure_permissions::FileMode;
 
 use crate::atomic_file::AtomicFile;
@@ -163,6 +163,15 @@ struct Purging<'c> {
     removed: u64,
 }
 
+impl Purging<'_> {
+    fn unfinished(&self, problem: Unfinished) -> Failure {
+        match problem {
+            Unfinished::Stopped => self.interrupt.failure(&interrupted(self.removed)),
+            Unfinished::Failed(error) => archive::failure(error),
+        }
+    }
+}
+
 impl JobHost for Purging<'_> {
     /// Stops between two operations when asked to.
     fn run(&mut self, step: &dyn Step) -> Result<StepReply, Failure> {
@@ -181,7 +190,8 @@ impl JobHost for Purging<'_> {
             }
             Some(Target::Archive(filling)) => {
                 let stops = || self.interrupt.is_requested();
-                Ok(filling.add(part, &stops).map_err(archive::failure)?)
+                let added = filling.add(part, &stops);
+                Ok(added.map_err(|problem| self.unfinished(problem))?)
             }
             None => Err(Failure::from(Error::internal("there is no archive")).into()),
         }
@@ -192,10 +202,7 @@ impl JobHost for Purging<'_> {
             Some(Target::Archive(filling)) => {
                 let stops = || self.interrupt.is_requested();
                 let finished = filling.finish(self.context.now(), &stops);
-                finished.map_err(|error| match error {
-                    ArchiveError::Stopped => self.interrupt.failure(&interrupted(self.removed)),
-                    error => archive::failure(error),
-                })
+                finished.map_err(|problem| self.unfinished(problem))
             }
             // A file is synced after its last part.
             _ => Ok(Verified::default()),

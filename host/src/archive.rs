@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use tenure_archive::{Archive, ArchiveError, ArchiveOptions, Batch};
 use tenure_bridge::Options;
-use tenure_core::work::job::{ExportedPart, JobError, Verified};
+use tenure_core::work::job::{ExportedPart, Verified};
 use tenure_core::{Millis, Timestamp};
-
 use tokio::time::timeout;
 
 use crate::encryption::seal_of;
@@ -24,7 +23,7 @@ const GRACE: Duration = Duration::from_secs(3);
 /// Opens an archive. What is archived is encrypted with the keys of these options, if they have any.
 ///
 /// # Errors
-/// `UNSUPPORTED_STORE` for an address that is none of an archive, and those of reading the keys.
+/// `INVALID_ARGUMENT` for an address that is none of an archive, and those of reading the keys.
 pub fn open_archive(
     address: &str,
     compress: bool,
@@ -36,7 +35,7 @@ pub fn open_archive(
 /// Opens an archive that exists, to read from it with the keys of these options.
 ///
 /// # Errors
-/// Those of [`open_archive`], and `UNSUPPORTED_STORE` for a folder that does not exist.
+/// Those of [`open_archive`], and `INVALID_ARGUMENT` for a folder that does not exist.
 pub fn open_existing_archive(address: &str, options: &Options) -> Result<Archive, ArchiveError> {
     Archive::open_existing(address, archive_options(false, options)?)
 }
@@ -49,30 +48,36 @@ fn archive_options(compress: bool, options: &Options) -> Result<ArchiveOptions, 
     })
 }
 
-/// The error of a job whose archive has failed. It has the code of the archive.
-pub(crate) fn job_error(error: ArchiveError) -> JobError {
-    match error {
-        ArchiveError::Core(error) => error.into(),
-        error => JobError::Driver(error.to_driver_error()),
+/// Why work on an archive has not come to its end.
+#[derive(Debug)]
+pub enum Unfinished {
+    /// It had to stop.
+    Stopped,
+    /// It has failed.
+    Failed(ArchiveError),
+}
+
+impl From<ArchiveError> for Unfinished {
+    fn from(error: ArchiveError) -> Self {
+        Self::Failed(error)
     }
 }
 
 /// The output of work that may have to stop. If it has to, and the work does not end soon, what it has begun counts for nothing.
-///
-/// # Errors
-/// Those of the work, and `ABORTED`.
 async fn until_stopped<T>(
     stops: &dyn Fn() -> bool,
     work: impl Future<Output = Result<T, ArchiveError>>,
-) -> Result<T, ArchiveError> {
+) -> Result<T, Unfinished> {
     let mut work = pin!(work);
     while !stops() {
         if let Ok(ended) = timeout(PAUSE, &mut work).await {
-            return ended;
+            return Ok(ended?);
         }
     }
-    let ended = timeout(GRACE, work).await;
-    ended.unwrap_or(Err(ArchiveError::Stopped))
+    match timeout(GRACE, work).await {
+        Ok(ended) => Ok(ended?),
+        Err(_) => Err(Unfinished::Stopped),
+    }
 }
 
 /// An archive that is being filled, a batch at a time. The thread that fills it must not be the runtime's.
@@ -106,7 +111,7 @@ impl Filling {
     /// Opens an archive when it is needed, and again when that has failed.
     ///
     /// # Errors
-    /// `UNSUPPORTED_STORE` for an address that is none of an archive, and `STORE_UNAVAILABLE` if the system starts no thread.
+    /// `INVALID_ARGUMENT` for an address that is none of an archive, and `STORE_UNAVAILABLE` if the system starts no thread.
     pub fn open_later(
         address: &str,
         compress: bool,
@@ -139,40 +144,39 @@ impl Filling {
     /// Adds a part of a session to the batch, unless the work is to stop.
     ///
     /// # Errors
-    /// Those of the archive, and `ABORTED`.
-    pub fn add(
-        &mut self,
-        part: ExportedPart,
-        stops: &dyn Fn() -> bool,
-    ) -> Result<(), ArchiveError> {
+    /// Those of the archive, and that it had to stop.
+    pub fn add(&mut self, part: ExportedPart, stops: &dyn Fn() -> bool) -> Result<(), Unfinished> {
         let mut batch = match self.batch.take() {
             Some(batch) => batch,
             None => {
-                let [a, b, c, d, e, f, g, h, ..] = random_bits()?;
+                let [a, b, c, d, e, f, g, h, ..] = random_bits().map_err(ArchiveError::from)?;
                 self.opened()?.batch([a, b, c, d, e, f, g, h])
             }
         };
         let added = until_stopped(stops, batch.add(part));
         let added = self.runtime.handle().block_on(added);
-        self.batch = Some(batch).filter(|_| !matches!(added, Err(ArchiveError::Stopped)));
+        self.batch = Some(batch).filter(|_| !matches!(added, Err(Unfinished::Stopped)));
         added
     }
 
     /// Ends the batch, unless the work is to stop: what it has stored was read back, and is listed. Without a batch, the archive is opened.
     ///
     /// # Errors
-    /// Those of the archive, and `ABORTED`.
+    /// Those of the archive, and that it had to stop.
     pub fn finish(
         &mut self,
         now: Timestamp,
         stops: &dyn Fn() -> bool,
-    ) -> Result<Verified, ArchiveError> {
+    ) -> Result<Verified, Unfinished> {
         match self.batch.take() {
             Some(batch) => {
                 let finished = until_stopped(stops, batch.finish(now));
                 self.runtime.handle().block_on(finished)
             }
-            None => self.opened().map(|_| Verified::default()),
+            None => {
+                self.opened()?;
+                Ok(Verified::default())
+            }
         }
     }
 
@@ -184,13 +188,13 @@ impl Filling {
     /// Removes what was archived this long ago, unless the work is to stop. Returns the number of sessions.
     ///
     /// # Errors
-    /// Those of the archive, and `ABORTED`.
+    /// Those of the archive, and that it had to stop.
     pub fn thin(
         &mut self,
         age: Millis,
         now: Timestamp,
         stops: &dyn Fn() -> bool,
-    ) -> Result<u64, ArchiveError> {
+    ) -> Result<u64, Unfinished> {
         let runtime = Arc::clone(&self.runtime);
         let thinned = until_stopped(stops, self.opened()?.thin(age, now));
         Ok(runtime.handle().block_on(thinned)?.sessions)

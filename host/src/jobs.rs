@@ -17,7 +17,7 @@ use tenure_core::work::job::{
 use tenure_core::work::operation::Reply;
 use tenure_core::{Error, Limits, Result, Timestamp};
 
-use crate::archive::{Filling, job_error};
+use crate::archive::{Filling, Unfinished};
 use crate::background::{Background, unlocked};
 use crate::executor::Executor;
 use crate::job::{drive, run_step, unexpected};
@@ -106,14 +106,14 @@ fn perform(
         }
         Need::Export(part) => {
             let filling = archive.as_mut().ok_or_else(no_archive)?;
-            filling.add(part, &|| host.stops()).map_err(job_error)?;
+            filling.add(part, &|| host.stops()).map_err(unfinished)?;
             Ok(JobReply::Done)
         }
         Need::Verify => {
             let verified = match archive {
                 Some(filling) => {
                     let finished = filling.finish(host.now(), &|| host.stops());
-                    finished.map_err(job_error)?
+                    finished.map_err(unfinished)?
                 }
                 None => Verified::default(),
             };
@@ -122,7 +122,7 @@ fn perform(
         Need::Thin(age) => {
             let filling = archive.as_mut().ok_or_else(no_archive)?;
             let thinned = filling.thin(age, host.now(), &|| host.stops());
-            Ok(JobReply::Thinned(thinned.map_err(job_error)?))
+            Ok(JobReply::Thinned(thinned.map_err(unfinished)?))
         }
         Need::Sleep(time) => {
             host.sleep(Duration::from_millis(time.0));
@@ -163,6 +163,14 @@ fn taken<T: 'static>(
 
 fn no_archive() -> Error {
     Error::internal("there is no archive")
+}
+
+/// The error of a job whose archive has not done its work.
+fn unfinished(problem: Unfinished) -> JobError {
+    match problem {
+        Unfinished::Stopped => stopped(),
+        Unfinished::Failed(error) => JobError::Core(error.into()),
+    }
 }
 
 /// The error that ends a job which is to stop.

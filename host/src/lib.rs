@@ -23,7 +23,7 @@ mod registry;
 mod runtime;
 mod webhooks;
 
-pub use archive::{Filling, open_archive, open_existing_archive};
+pub use archive::{Filling, Unfinished, open_archive, open_existing_archive};
 pub use asynchronous::{Opener, Opening};
 pub use backup::Backup;
 pub use behalf::OnBehalf;

@@ -3,25 +3,23 @@
 use std::env;
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tenure_core::Json;
 
 use crate::command_line::split;
 use crate::exit::Failure;
+use crate::limited_command::{LimitedCommand, LimitedEnd};
 
 /// How long the command may take.
 const LIMIT: Duration = Duration::from_secs(30);
-/// How often it is looked at.
-const INTERVAL: Duration = Duration::from_millis(20);
 
 /// The command of `--alert`.
 pub(crate) struct AlertCommand {
     program: String,
     args: Vec<String>,
-    limit: Duration,
 }
 
 impl AlertCommand {
@@ -45,7 +43,6 @@ impl AlertCommand {
             true => Ok(Self {
                 program,
                 args: words.collect(),
-                limit: LIMIT,
             }),
             false => Err(Failure::usage(
                 "--alert",
@@ -59,96 +56,35 @@ impl AlertCommand {
     /// # Errors
     /// What is wrong with it, as a sentence.
     pub(crate) fn run(&self, alert: &Json, stops: impl Fn() -> bool) -> Result<(), String> {
-        let began = Instant::now();
-        let mut child = self
-            .start(alert)
-            .map_err(|error| format!("the command of --alert cannot be run: {error}"))?;
-        loop {
-            match child.try_wait() {
-                Ok(Some(status)) if status.success() => return Ok(()),
-                Ok(Some(status)) => {
-                    return Err(format!("the command of --alert has failed: {status}"));
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    return Err(format!("the command of --alert cannot be run: {error}"));
-                }
+        let end = self.start(alert).and_then(|command| command.wait(stops));
+        match end {
+            Ok(LimitedEnd::Exited(status)) if status.success() => Ok(()),
+            Ok(LimitedEnd::Exited(status)) => {
+                Err(format!("the command of --alert has failed: {status}"))
             }
-            let is_stopped = stops();
-            if is_stopped || began.elapsed() >= self.limit {
-                kill(&mut child);
-                return Err(match is_stopped {
-                    true => "the command of --alert was stopped".to_owned(),
-                    false => {
-                        let seconds = self.limit.as_secs();
-                        format!("the command of --alert was stopped after {seconds} s")
-                    }
-                });
+            Ok(LimitedEnd::Stopped) => Err("the command of --alert was stopped".to_owned()),
+            Ok(LimitedEnd::TimedOut) => {
+                let seconds = LIMIT.as_secs();
+                Err(format!(
+                    "the command of --alert was stopped after {seconds} s"
+                ))
             }
-            thread::sleep(INTERVAL);
+            Err(error) => Err(format!("the command of --alert cannot be run: {error}")),
         }
     }
 
-    fn start(&self, alert: &Json) -> io::Result<Child> {
+    fn start(&self, alert: &Json) -> io::Result<LimitedCommand> {
         let mut command = Command::new(&self.program);
         command
             .args(&self.args)
             .stdin(Stdio::piped())
             .stdout(Stdio::null());
-        // A process group, so that it can be killed with the processes that it has started.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.spawn()?;
-        if let Some(mut input) = child.stdin.take() {
+        let mut command = LimitedCommand::start(&mut command, LIMIT)?;
+        if let Some(mut input) = command.child.stdin.take() {
             let text = alert.as_str().to_owned();
             // A command that reads nothing holds up this thread alone, until it ends.
             thread::spawn(move || input.write_all(text.as_bytes()));
         }
-        Ok(child)
-    }
-}
-
-fn kill(child: &mut Child) {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Pid, Signal, kill_process_group};
-        // It has not been waited for, so that its group is its own.
-        let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
-    }
-    let _ = child.kill();
-    let _ = child.wait();
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn command(text: &str, limit: Duration) -> AlertCommand {
-        let command = AlertCommand::parse(text).unwrap_or_else(|_| panic!("{text}"));
-        AlertCommand { limit, ..command }
-    }
-
-    #[test]
-    fn a_command_that_hangs_is_killed_with_its_children() {
-        let folder = tempfile::tempdir().unwrap();
-        let pids = folder.path().join("pids");
-        let text = format!("sh -c 'sleep 600 & echo $! > {}; wait'", pids.display());
-        let alert = Json::of(&"alert");
-        let has_started = || std::fs::read_to_string(&pids).is_ok_and(|pids| pids.ends_with('\n'));
-        let hangs = command(&text, Duration::from_secs(600));
-        let error = hangs.run(&alert, has_started).unwrap_err();
-        assert_eq!(error, "the command of --alert was stopped");
-        let pid = std::fs::read_to_string(&pids).unwrap();
-        let stat = format!("/proc/{}/stat", pid.trim());
-        let is_gone = || {
-            let stat = std::fs::read_to_string(&stat);
-            stat.map_or(true, |stat| stat.contains(") Z "))
-        };
-        while !is_gone() {
-            thread::sleep(INTERVAL);
-        }
-        let short = command("sleep 600", Duration::from_millis(100));
-        let error = short.run(&alert, || false).unwrap_err();
-        assert_eq!(error, "the command of --alert was stopped after 0 s");
+        Ok(command)
     }
 }

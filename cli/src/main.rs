@@ -40,6 +40,7 @@ mod job;
 mod jobs;
 mod lazy_args;
 mod lease;
+mod limited_command;
 mod list;
 mod metrics;
 mod output;

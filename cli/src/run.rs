@@ -22,7 +22,7 @@ use tenure_core::agent::params::AgentCreateParams;
 use tenure_core::session::operations::FAIL;
 use tenure_core::session::params::{FailParams, StartParams};
 use tenure_core::work::operation::Access;
-use tenure_core::{Json, Millis, Text};
+use tenure_core::{Json, Text};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
@@ -77,10 +77,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     max_iterations: Option<u32>,
     /// End the command after this duration: 90s, 30m, 2h
-    #[arg(long, value_name = "DURATION", value_parser = parse_timeout)]
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_timeout)]
     timeout: Option<Duration>,
     /// How long processes may take to end before they are killed
-    #[arg(long, value_name = "DURATION", value_parser = parse_timeout, default_value = "10s")]
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_timeout, default_value = "10s")]
     grace: Duration,
     /// Resume a paused session, or recover one whose `tenure run` was killed
     #[arg(long, value_name = "ID", conflicts_with = "task")]
@@ -177,15 +177,6 @@ fn start(
             };
             RunSession::start(store, params)
         }
-    }
-}
-
-/// Parses a duration that must not be zero.
-fn parse_timeout(text: &str) -> Result<Duration, String> {
-    match Millis::parse(text) {
-        Ok(Millis(0)) => Err("expected more than 0".to_owned()),
-        Ok(Millis(millis)) => Ok(Duration::from_millis(millis)),
-        Err(error) => Err(time::problem_of(error)),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Times and durations as people read and write them.
 
+use std::time::Duration;
+
 use tenure_core::error::Cause;
 use tenure_core::{Error, Millis, Timestamp};
 
@@ -59,6 +61,14 @@ pub(crate) fn of_day(at: Timestamp) -> String {
 /// Parses a duration, such as `90s`.
 pub(crate) fn parse_duration(text: &str) -> Result<Millis, String> {
     Millis::parse(text).map_err(problem_of)
+}
+
+/// Parses a duration that must not be zero.
+pub(crate) fn parse_timeout(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Millis(0) => Err("expected more than 0".to_owned()),
+        Millis(millis) => Ok(Duration::from_millis(millis)),
+    }
 }
 
 /// Parses a time, such as `2026-01-08T18:05:30Z`.

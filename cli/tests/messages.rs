@@ -1403,6 +1403,9 @@ fn messages_about_leases_and_machines() {
         "tenure lease sweep --now 2026-02-08T18:05:30Z",
         "tenure lease sweep --exec 'false {vmId}' --now 2026-02-08T18:05:30Z",
         "tenure lease sweep --exec 'no-such-program {vmId}' --now 2026-02-08T18:05:30Z",
+        "tenure lease sweep --exec 'sh -c \"sleep 600\" sh {vmId}' --timeout 100ms --now 2026-02-08T18:05:30Z",
+        "tenure lease sweep --exec 'true {vmId}' --timeout 0s",
+        "tenure lease sweep --timeout 1m",
     ]);
     let other = env!("CARGO_BIN_EXE_tenure");
     let other = format!("'{other}' lease sweep --exec 'true {{vmId}}' --now 2026-02-08T18:05:30Z");
@@ -1524,6 +1527,23 @@ $ tenure lease sweep --exec 'no-such-program {vmId}' --now 2026-02-08T18:05:30Z
 builder-3	orphaned	a	2026-01-08T18:05:30.000Z
 tenure: builder-3 was not removed: no-such-program cannot be run: No such file or directory (os error 2)
 [1]
+$ tenure lease sweep --exec 'sh -c "sleep 600" sh {vmId}' --timeout 100ms --now 2026-02-08T18:05:30Z
+builder-3	orphaned	a	2026-01-08T18:05:30.000Z
+tenure: builder-3 was not removed: sh was stopped after 0.1 s
+[1]
+$ tenure lease sweep --exec 'true {vmId}' --timeout 0s
+error: invalid value '0s' for '--timeout <DURATION>': expected more than 0
+
+For more information, try '--help'.
+[2]
+$ tenure lease sweep --timeout 1m
+error: the following required arguments were not provided:
+  --exec <COMMAND>
+
+Usage: tenure lease sweep --exec <COMMAND> --timeout <DURATION>
+
+For more information, try '--help'.
+[2]
 $ tenure lease sweep --exec 'sh other.sh {vmId}' --now 2026-02-08T18:05:30Z
 builder-3	orphaned	a	2026-01-08T18:05:30.000Z
 tenure: builder-3 is claimed by another sweep

@@ -3,13 +3,17 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use crate::common::{CommandOutput, Place, assert_snapshot, plain};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use snapbox::str;
 
 const REFUSED: i32 = 1;
 const USAGE: i32 = 2;
+const TERMINATED: i32 = 143;
 
 fn vm(place: &Place, args: &[&str]) -> CommandOutput {
     place.run(&[&["vm"], args].concat())
@@ -275,6 +279,31 @@ fn concurrent_sweeps_clean_up_each_orphan_once() {
 }
 
 #[test]
+fn a_sweep_that_is_stopped_kills_its_command_and_leaves_the_orphan() {
+    let place = Place::new();
+    orphan(&place, &[("m-1", "z")]);
+    let started = place.folder.path().join("started");
+    let script = format!("echo > '{}'; sleep 600", started.display());
+    let exec = format!("sh -c \"{script}\" sh {{vmId}}");
+    let mut sweep = place
+        .command(&["lease", "sweep", "--exec", &exec])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !started.exists() {
+        assert_eq!(sweep.try_wait().unwrap(), None);
+        thread::sleep(Duration::from_millis(10));
+    }
+    kill_process(Pid::from_child(&sweep), Signal::TERM).unwrap();
+    // Its end is that of all that writes to its output.
+    let output = sweep.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(TERMINATED));
+    let left = place.run(&["lease", "sweep"]);
+    assert_eq!(left.code, REFUSED, "{left:?}");
+    assert!(left.out.starts_with("m-1\torphaned\t"), "{left:?}");
+}
+
+#[test]
 fn the_help_matches_its_snapshot() {
     assert_snapshot(
         vm(&Place::new(), &["--help"]).out,
@@ -325,9 +354,11 @@ Clean up orphaned virtual machines
 Usage: tenure lease sweep [OPTIONS]
 
 Options:
-      --exec <COMMAND>  The command that removes a machine; without it, orphans
-                        are only listed
-  -h, --help            Print help
+      --exec <COMMAND>      The command that removes a machine; without it,
+                            orphans are only listed
+      --timeout <DURATION>  The time that the command has for one machine
+                            [default: 2m]
+  -h, --help                Print help
 
 Global options:
       --store <URL>           The URL of the store: sqlite:FILE, file:DIR,
@@ -350,8 +381,9 @@ replaced within arguments, so a name is never executed. For pipes, run a shell
 and pass arguments to it: --exec 'sh -c "del \"$1\"" sh {vmId}'
 
 A machine is removed from the registry when its command exits with 0. The exit
-code is 1 while orphans remain. The output of the command goes to standard
-error.
+code is 1 while orphans remain. A command that takes longer than --timeout is
+killed, and its machine stays an orphan. The output of the command goes to
+standard error.
 
 Examples:
   tenure lease sweep

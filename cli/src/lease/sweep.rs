@@ -3,6 +3,7 @@
 //! claim belongs to this process, so a machine is an orphan again if this process is killed.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde::Serialize;
 use tenure_apps::machines::model::{
@@ -14,9 +15,10 @@ use tenure_core::Text;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::Interrupt;
+use crate::limited_command::{LimitedCommand, LimitedEnd};
 use crate::output::{Style, clean, name_of};
 use crate::table::Table;
-use crate::time::age;
+use crate::time::{self, age};
 
 use super::command_template::CommandTemplate;
 
@@ -31,8 +33,9 @@ replaced within arguments, so a name is never executed. For pipes, run a shell
 and pass arguments to it: --exec 'sh -c \"del \\\"$1\\\"\" sh {vmId}'
 
 A machine is removed from the registry when its command exits with 0. The exit
-code is 1 while orphans remain. The output of the command goes to standard
-error.
+code is 1 while orphans remain. A command that takes longer than --timeout is
+killed, and its machine stays an orphan. The output of the command goes to
+standard error.
 
 Examples:
   tenure lease sweep
@@ -42,6 +45,9 @@ pub(crate) struct Args {
     /// The command that removes a machine; without it, orphans are only listed
     #[arg(long, value_name = "COMMAND")]
     exec: Option<String>,
+    /// The time that the command has for one machine
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_timeout, default_value = "2m", requires = "exec")]
+    timeout: Duration,
 }
 
 /// The result of a sweep.
@@ -70,7 +76,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     if let Some(template) = template {
         let interrupt = Interrupt::listen();
         for orphan in orphans(context)? {
-            if clean_up(context, &template, &orphan)? {
+            if clean_up(context, &template, &orphan, args.timeout, &interrupt)? {
                 swept.push(orphan.vm_id);
             }
             interrupt.check("interrupted; `tenure lease sweep` lists the remaining orphans")?;
@@ -111,6 +117,8 @@ fn clean_up(
     context: &mut Context,
     template: &CommandTemplate,
     vm: &VmView,
+    timeout: Duration,
+    interrupt: &Interrupt,
 ) -> Result<bool, Failure> {
     let name = clean(&vm.vm_id);
     let vm_id = Text::from(vm.vm_id.as_str());
@@ -122,7 +130,7 @@ fn clean_up(
         context.note(&format!("{name} is claimed by another sweep"));
         return Ok(false);
     };
-    let problem = execute(template, vm);
+    let problem = execute(template, vm, timeout, interrupt);
     let params = OrphanDoneParams {
         vm_id,
         token,
@@ -136,7 +144,12 @@ fn clean_up(
 }
 
 /// Runs the command for a machine, and returns what went wrong, if anything.
-fn execute(template: &CommandTemplate, vm: &VmView) -> Option<String> {
+fn execute(
+    template: &CommandTemplate,
+    vm: &VmView,
+    timeout: Duration,
+    interrupt: &Interrupt,
+) -> Option<String> {
     let values = [
         ("{vmId}", vm.vm_id.as_str()),
         ("{zone}", vm.zone.as_str()),
@@ -151,9 +164,15 @@ fn execute(template: &CommandTemplate, vm: &VmView) -> Option<String> {
     command.args(arguments).stdin(Stdio::null());
     // Standard output is for the result of the sweep.
     command.stdout(std::io::stderr());
-    match command.status() {
-        Ok(status) if status.success() => None,
-        Ok(status) => Some(format!("{program} ended with {status}")),
+    let end = LimitedCommand::start(&mut command, timeout);
+    match end.and_then(|command| command.wait(|| interrupt.is_requested())) {
+        Ok(LimitedEnd::Exited(status)) if status.success() => None,
+        Ok(LimitedEnd::Exited(status)) => Some(format!("{program} ended with {status}")),
+        Ok(LimitedEnd::Stopped) => Some(format!("{program} was stopped")),
+        Ok(LimitedEnd::TimedOut) => {
+            let seconds = timeout.as_secs_f64();
+            Some(format!("{program} was stopped after {seconds} s"))
+        }
         Err(error) => Some(format!("{program} cannot be run: {error}")),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use percent_encoding::percent_decode_str;
 use tenure_core::{Error, Result};
@@ -15,10 +16,10 @@ pub(crate) fn parameters(query: &str) -> Result<BTreeMap<String, String>> {
     for part in query.split('&').filter(|part| !part.is_empty()) {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         let (name, value) = (decoded(name)?, decoded(value)?);
-        if parameters.contains_key(&name) {
-            return Err(Error::invalid(name, "is given twice"));
-        }
-        parameters.insert(name, value);
+        match parameters.entry(name) {
+            Entry::Vacant(free) => free.insert(value),
+            Entry::Occupied(first) => return Err(Error::invalid(first.key(), "is given twice")),
+        };
     }
     Ok(parameters)
 }

@@ -73,7 +73,8 @@ async function recordOnce(host: RecordingHost, ended: boolean): Promise<number> 
     if (params === undefined) return PAUSE_MS;
     const reply = await host.record(params);
     host.recorded(reply);
-    if (reply.folds) await host.fold();
+    // What this handle has recorded is there all the same.
+    if (reply.folds) await host.fold().catch((thrown: unknown) => host.failed(thrown));
     // What was counted since is not recorded yet.
     if (reply.outcome === "folded") return await recordOnce(host, ended);
     return reply.nextMs;

@@ -6,7 +6,7 @@ mod pace;
 mod process;
 pub(crate) mod size;
 mod text;
-mod word_hasher;
+mod word;
 
 pub use meter::{JobName, JobPass, Meter, SlotWaited};
 pub use pace::Pace;

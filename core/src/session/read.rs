@@ -188,8 +188,12 @@ fn export(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<String> {
 }
 
 fn is_resumable(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<bool> {
-    let head = find_head(tx, &params.id, params.trash)?.cloned();
-    Ok(head.is_some_and(|head| head.is_resumable() && !tx.lacks_model_of(&head)))
+    let head = find_head(tx, &params.id, params.trash)?;
+    let Some(head) = head.filter(|head| head.is_resumable()) else {
+        return Ok(false);
+    };
+    let model = head.slot.as_ref().map(|slot| slot.model.clone());
+    Ok(model.is_none_or(|model| !tx.lacks_model(&model)))
 }
 
 fn progress(tx: &mut Transaction<'_>, params: &IdParams) -> Attempt<Option<f64>> {

@@ -29,7 +29,7 @@ use tenure_core::work::operation::Reply;
 use tenure_core::{Error, Result};
 
 use super::process::ProcessMeter;
-use super::word_hasher::WordHasher;
+use super::word::{Word, WordHasher};
 
 /// After this time the record of a handle that is idle is renewed.
 const RENEWAL: Duration = Duration::from_secs(5 * 60);
@@ -72,8 +72,14 @@ struct Counted {
     histograms: ByFamily<Histogram>,
 }
 
-type ByFamily<T> =
-    HashMap<(&'static str, Labels), (&'static Family, T), BuildHasherDefault<WordHasher>>;
+type ByFamily<T> = HashMap<Key, (&'static Family, T), BuildHasherDefault<WordHasher>>;
+
+/// The id of a family, and the values of its labels.
+type Key = (Word, [Word; 2]);
+
+fn key_of(family: &'static Family, labels: Labels) -> Key {
+    (Word(family.id), labels.map(Word))
+}
 
 /// How far the handle has recorded.
 #[derive(Debug, Default)]
@@ -307,12 +313,17 @@ impl Meter {
     }
 }
 
+/// The values of the labels that a family has.
+fn used<'l>(family: &Family, labels: &'l Labels) -> &'l [&'static str] {
+    labels.get(..family.labels.len()).unwrap_or_default()
+}
+
 impl Counted {
     fn count(&mut self, family: &'static Family, labels: Labels, number: u64) {
         if number > 0 {
             let (_, counter) = self
                 .counters
-                .entry((family.id, labels))
+                .entry(key_of(family, labels))
                 .or_insert((family, 0));
             *counter += number;
         }
@@ -323,7 +334,7 @@ impl Counted {
             let new = || (family, Histogram::default());
             let (_, histogram) = self
                 .histograms
-                .entry((family.id, labels))
+                .entry(key_of(family, labels))
                 .or_insert_with(new);
             histogram.add(bounds, us);
         }
@@ -331,14 +342,13 @@ impl Counted {
 
     fn read(&self) -> Counts {
         let mut counts = Counts::default();
-        let used = |family: &Family| family.labels.len();
         for ((_, labels), (family, number)) in &self.counters {
-            let labels = labels.get(..used(family)).unwrap_or_default();
-            counts.count(family, labels, *number);
+            let labels = labels.map(|Word(label)| label);
+            counts.count(family, used(family, &labels), *number);
         }
         for ((_, labels), (family, histogram)) in &self.histograms {
-            let labels = labels.get(..used(family)).unwrap_or_default();
-            counts.durations(family, labels, histogram);
+            let labels = labels.map(|Word(label)| label);
+            counts.durations(family, used(family, &labels), histogram);
         }
         counts
     }

@@ -1,4 +1,5 @@
-// Checks that no file of the repository contains a banned word. The list is in `word-list.mjs`.
+// Checks that no file of the repository, and no message of a commit, contains a banned word. The list is in
+// `word-list.mjs`.
 
 import { readFileSync } from "node:fs";
 import { inRoot } from "./paths.mjs";
@@ -16,24 +17,41 @@ const exempt = [
   /^scripts\/lib\/word-/,
 ];
 
-/** Checks every text file that git tracks or would add. Throws a problem with the list of words. */
+/** Earlier messages of commits were not checked, and cannot be changed any more. */
+const messagesSince = "2026-12-01T12:00:00Z";
+
+/** Checks every text file that git tracks or would add, and the messages of commits. Throws a problem with the list of words. */
 export async function checkWords(show) {
-  const listing = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-  const { stdout } = await run("git", listing, { data: true });
-  const paths = stdout.split("\0").filter((path) => !exempt.some((files) => files.test(path)));
-  const texts = paths
-    .map((path) => [path, readText(path)])
-    .filter(([, text]) => text !== undefined);
+  const texts = [...(await trackedFiles()), ...(await messages())];
   const found = texts.flatMap(([path, text]) => findWords(path, text));
-  if (found.length === 0) return show.out(`no banned words in ${texts.length} files\n`);
+  if (found.length === 0)
+    return show.out(`no banned words in ${texts.length} files and messages\n`);
   const lines = found.map(({ path, line, word, instead }) => {
     const place = line === 0 ? `${path}: in its name` : `${path}:${line}`;
     return `${place}: "${word}": write ${instead}`;
   });
   const files = new Set(found.map(({ path }) => path)).size;
   throw new Problem(
-    `${lines.join("\n")}\n\n${found.length} banned words in ${files} files; scripts/lib/word-list.mjs lists them`,
+    `${lines.join("\n")}\n\n${found.length} banned words in ${files} files or messages; scripts/lib/word-list.mjs lists them`,
   );
+}
+
+/** The text files, each with its path. */
+async function trackedFiles() {
+  const listing = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+  const { stdout } = await run("git", listing, { data: true });
+  const paths = stdout.split("\0").filter((path) => !exempt.some((files) => files.test(path)));
+  return paths.map((path) => [path, readText(path)]).filter(([, text]) => text !== undefined);
+}
+
+/** The messages of commits, each with what the commit is called. */
+async function messages() {
+  const log = ["log", "-z", `--since=${messagesSince}`, "--format=commit %h%n%B"];
+  const { stdout } = await run("git", log, { data: true });
+  return stdout
+    .split("\0")
+    .filter((entry) => entry.includes("\n"))
+    .map((entry) => [entry.slice(0, entry.indexOf("\n")), entry.slice(entry.indexOf("\n") + 1)]);
 }
 
 /** The text of a file; `undefined` if it is no text, or is tracked and was removed. */

@@ -91,13 +91,24 @@ fn take_steps(database: &Database, step: &AtomicU32, sign: &Sign) -> Result<()> 
 
 /// Starts a write transaction. Waits for another process as long as that migrates.
 fn begin<'d>(database: &'d Database, sign: &Sign) -> Result<Transaction<'d>> {
-    loop {
-        match database.begin() {
-            Ok(transaction) => return Ok(transaction),
-            Err(error) if !sign.changes() => return Err(error),
-            Err(_) => {}
+    let busy = match database.begin() {
+        Ok(transaction) => return Ok(transaction),
+        Err(error) => error,
+    };
+    let mut seen = sign.read();
+    let mut seen_at = Instant::now();
+    while seen_at.elapsed() < SILENCE {
+        thread::sleep(PAUSE);
+        // A process that has migrated gives no sign any more.
+        if let Some(transaction) = database.try_begin()? {
+            return Ok(transaction);
+        }
+        let now = sign.read();
+        if now != seen {
+            (seen, seen_at) = (now, Instant::now());
         }
     }
+    Err(busy)
 }
 
 /// The file beside a database that changes while it is migrated.
@@ -133,17 +144,9 @@ impl Sign {
         }
     }
 
-    /// Waits for a sign of life.
-    fn changes(&self) -> bool {
-        let read = || self.is_file().then(|| fs::read(&self.path).ok());
-        let (seen, end) = (read(), Instant::now() + SILENCE);
-        while Instant::now() < end {
-            thread::sleep(PAUSE);
-            if read() != seen {
-                return true;
-            }
-        }
-        false
+    /// What the last sign of life says.
+    fn read(&self) -> Option<Vec<u8>> {
+        self.is_file().then(|| fs::read(&self.path).ok()).flatten()
     }
 }
 

@@ -155,6 +155,24 @@ fn a_writer_that_gives_no_sign_of_life_is_not_waited_for() {
     assert!(!sign.exists());
 }
 
+#[test]
+fn a_writer_that_ends_soon_after_the_busy_timeout_is_waited_for() {
+    let place = old_store(10);
+    let writer = place.sqlite();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let file = place.file();
+    let opening = std::thread::spawn(move || {
+        let options = SqliteOptions {
+            busy_timeout_ms: 1,
+            ..SqliteOptions::default()
+        };
+        SqliteStore::open(&file, options).map(drop)
+    });
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    writer.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(opening.join().unwrap(), Ok(()));
+}
+
 /// What a migration has said of itself.
 static SAID: Mutex<Vec<Migration>> = Mutex::new(Vec::new());
 

@@ -36,7 +36,6 @@ pub mod metrics;
 #[cfg(feature = "telemetry")]
 pub mod record_check;
 pub mod retention;
-#[cfg(feature = "telemetry")]
 pub mod run_end;
 #[cfg(feature = "telemetry")]
 pub mod scheduled;

@@ -58,7 +58,7 @@ impl Archive {
     /// that does not exist is created.
     ///
     /// # Errors
-    /// `UNSUPPORTED_STORE`, and `ARCHIVE_FAILED`.
+    /// `INVALID_ARGUMENT`, and `ARCHIVE_FAILED`.
     pub fn open(address: &str, options: ArchiveOptions) -> Result<Self> {
         Self::connect(address, options, true)
     }
@@ -66,7 +66,7 @@ impl Archive {
     /// Opens an archive that exists, to read from it.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open), and `UNSUPPORTED_STORE` for a folder that does not exist.
+    /// Those of [`open`](Self::open), and `INVALID_ARGUMENT` for a folder that does not exist.
     pub fn open_existing(address: &str, options: ArchiveOptions) -> Result<Self> {
         Self::connect(address, options, false)
     }

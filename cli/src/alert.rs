@@ -79,7 +79,7 @@ impl AlertCommand {
             .args(&self.args)
             .stdin(Stdio::piped())
             .stdout(Stdio::null());
-        let mut command = LimitedCommand::start(&mut command, LIMIT)?;
+        let mut command = LimitedCommand::start(&mut command, LIMIT, true)?;
         if let Some(mut input) = command.child.stdin.take() {
             let text = alert.as_str().to_owned();
             // A command that reads nothing holds up this thread alone, until it ends.

@@ -1,20 +1,29 @@
-//! A command that has a time limit. When that has passed, it is killed with the processes that it has started: it has a
-//! process group of its own.
+//! A command that has a time limit. When that has passed, it is ended with the processes that it has started.
 
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often the command is looked at.
-const INTERVAL: Duration = Duration::from_millis(20);
+use rustix::process::Signal;
+
+use crate::process_tree::ProcessTree;
+
+/// How long a command may take to end by itself after its limit, before it is killed.
+const GRACE: Duration = Duration::from_secs(10);
+/// The greatest interval at which the command is looked at. It begins with the least one and doubles.
+const MOST_INTERVAL: Duration = Duration::from_millis(20);
+const LEAST_INTERVAL: Duration = Duration::from_millis(1);
 
 /// A command that runs.
 pub(crate) struct LimitedCommand {
     /// Its process.
     pub(crate) child: Child,
+    tree: ProcessTree,
     began: Instant,
     limit: Duration,
+    grace: Duration,
 }
 
 /// How a command has ended.
@@ -22,24 +31,33 @@ pub(crate) struct LimitedCommand {
 pub(crate) enum LimitedEnd {
     /// By itself.
     Exited(ExitStatus),
-    /// It was killed at its limit.
+    /// It was ended at its limit.
     TimedOut,
     /// It was killed because it had to stop.
     Stopped,
 }
 
 impl LimitedCommand {
-    /// Starts a command.
+    /// Starts a command, in a process group of its own or in that of this process, which the signals of a terminal
+    /// reach.
     ///
     /// # Errors
     /// Those of the system.
-    pub(crate) fn start(command: &mut Command, limit: Duration) -> io::Result<Self> {
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(command, 0);
+    pub(crate) fn start(
+        command: &mut Command,
+        limit: Duration,
+        own_group: bool,
+    ) -> io::Result<Self> {
+        if own_group {
+            command.process_group(0);
+        }
+        let child = command.spawn()?;
         Ok(Self {
-            child: command.spawn()?,
+            tree: ProcessTree::of(&child, own_group),
+            child,
             began: Instant::now(),
             limit,
+            grace: GRACE,
         })
     }
 
@@ -48,59 +66,112 @@ impl LimitedCommand {
     /// # Errors
     /// Those of the system.
     pub(crate) fn wait(mut self, stops: impl Fn() -> bool) -> io::Result<LimitedEnd> {
+        let end = self.ended(stops);
+        if !matches!(end, Ok(LimitedEnd::Exited(_))) {
+            self.tree.signal(Signal::KILL);
+            let _ = self.child.wait();
+        }
+        end
+    }
+
+    fn ended(&mut self, stops: impl Fn() -> bool) -> io::Result<LimitedEnd> {
+        let mut interval = LEAST_INTERVAL;
+        let mut is_late = false;
         loop {
             if let Some(status) = self.child.try_wait()? {
-                return Ok(LimitedEnd::Exited(status));
+                return Ok(match is_late {
+                    true => LimitedEnd::TimedOut,
+                    false => LimitedEnd::Exited(status),
+                });
             }
-            let end = match stops() {
-                true => Some(LimitedEnd::Stopped),
-                false => (self.began.elapsed() >= self.limit).then_some(LimitedEnd::TimedOut),
-            };
-            if let Some(end) = end {
-                kill(&mut self.child);
-                return Ok(end);
+            if stops() {
+                return Ok(LimitedEnd::Stopped);
             }
-            thread::sleep(INTERVAL);
+            let took = self.began.elapsed();
+            if took >= self.limit.saturating_add(self.grace) {
+                return Ok(LimitedEnd::TimedOut);
+            }
+            if took >= self.limit && !is_late {
+                is_late = true;
+                self.tree.signal(Signal::TERM);
+                self.tree.signal(Signal::CONT);
+            }
+            thread::sleep(interval);
+            interval = (interval * 2).min(MOST_INTERVAL);
         }
     }
-}
-
-fn kill(child: &mut Child) {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Pid, Signal, kill_process_group};
-        // It has not been waited for, so that its group is its own.
-        let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
-    }
-    let _ = child.kill();
-    let _ = child.wait();
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs::read_to_string;
+    use std::path::Path;
 
     use super::*;
 
-    #[test]
-    fn a_command_that_hangs_is_killed_with_its_children() {
-        let folder = tempfile::tempdir().unwrap();
-        let pids = folder.path().join("pids");
-        let text = format!("sleep 600 & echo $! > {}; wait", pids.display());
-        let has_started = || read_to_string(&pids).is_ok_and(|pids| pids.ends_with('\n'));
-        let mut hangs = Command::new("sh");
-        let hangs = LimitedCommand::start(hangs.args(["-c", &text]), Duration::from_secs(600));
-        let end = hangs.unwrap().wait(has_started).unwrap();
-        assert_eq!(end, LimitedEnd::Stopped);
-        let pid = read_to_string(&pids).unwrap();
+    fn start(script: &str, limit: Duration, own_group: bool) -> LimitedCommand {
+        let mut command = Command::new("sh");
+        let started = LimitedCommand::start(command.args(["-c", script]), limit, own_group);
+        let grace = Duration::from_millis(200);
+        LimitedCommand {
+            grace,
+            ..started.unwrap()
+        }
+    }
+
+    /// A script that starts a process, and writes its PID.
+    fn script(pids: &Path) -> String {
+        format!("sleep 600 & echo $! > {}; wait", pids.display())
+    }
+
+    fn has_started(pids: &Path) -> bool {
+        read_to_string(pids).is_ok_and(|pids| pids.ends_with('\n'))
+    }
+
+    fn wait_until_gone(pids: &Path) {
+        let pid = read_to_string(pids).unwrap();
         let stat = format!("/proc/{}/stat", pid.trim());
         let is_gone = || read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
         while !is_gone() {
-            thread::sleep(INTERVAL);
+            thread::sleep(MOST_INTERVAL);
         }
-        let mut long = Command::new("sleep");
-        let long = LimitedCommand::start(long.arg("600"), Duration::from_millis(100));
-        let end = long.unwrap().wait(|| false).unwrap();
-        assert_eq!(end, LimitedEnd::TimedOut);
+    }
+
+    #[test]
+    fn a_command_that_has_to_stop_is_killed_with_its_children() {
+        for own_group in [true, false] {
+            let folder = tempfile::tempdir().unwrap();
+            let pids = folder.path().join("pids");
+            let command = start(&script(&pids), Duration::from_secs(600), own_group);
+            let end = command.wait(|| has_started(&pids)).unwrap();
+            assert_eq!(end, LimitedEnd::Stopped);
+            wait_until_gone(&pids);
+        }
+    }
+
+    #[test]
+    fn a_command_that_takes_too_long_is_ended_with_its_children() {
+        for own_group in [true, false] {
+            let folder = tempfile::tempdir().unwrap();
+            let pids = folder.path().join("pids");
+            let command = start(&script(&pids), Duration::from_secs(1), own_group);
+            let end = command.wait(|| false).unwrap();
+            assert_eq!(end, LimitedEnd::TimedOut);
+            assert!(has_started(&pids));
+            wait_until_gone(&pids);
+        }
+    }
+
+    #[test]
+    fn a_command_can_clean_up_at_its_limit_and_is_killed_if_it_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let cleaned = folder.path().join("cleaned");
+        let script = format!(
+            "trap 'echo > {}' TERM; while :; do sleep 0.01; done",
+            cleaned.display()
+        );
+        let end = start(&script, Duration::from_millis(300), false).wait(|| false);
+        assert_eq!(end.unwrap(), LimitedEnd::TimedOut);
+        assert!(cleaned.exists());
     }
 }

@@ -45,6 +45,7 @@ mod list;
 mod metrics;
 mod output;
 mod owner;
+mod process_tree;
 mod progress;
 mod project;
 mod purge;

@@ -1228,6 +1228,7 @@ fn messages_about_slots() {
         "tenure slot start T1 plan 'Plan it' --model haiku --on-model-change reject",
         "tenure slot start T1 plan 'Plan it' --model {",
         "tenure slot start T1 plan 'Plan it' --model haiku --retries 2",
+        "tenure slot start T1 plan 'Plan it' --model haiku --pessimistic --retries 11",
         "tenure slot replace T1 plan 'Plan it' --model haiku --export-old missing/old.json",
     ]);
     rows.typed("n\n", "tenure slot start T1 plan 'Plan it' --model haiku");
@@ -1297,6 +1298,11 @@ error: the following required arguments were not provided:
   --pessimistic
 
 Usage: tenure slot start --model <MODEL> --pessimistic --retries <N> <TASK_ID> <PHASE> <TASK>
+
+For more information, try '--help'.
+[2]
+$ tenure slot start T1 plan 'Plan it' --model haiku --pessimistic --retries 11
+error: invalid value '11' for '--retries <N>': expected 0 to 10
 
 For more information, try '--help'.
 [2]

@@ -279,11 +279,15 @@ fn concurrent_sweeps_clean_up_each_orphan_once() {
 }
 
 #[test]
-fn a_sweep_that_is_stopped_kills_its_command_and_leaves_the_orphan() {
+fn a_sweep_that_is_stopped_ends_after_its_machine() {
     let place = Place::new();
-    orphan(&place, &[("m-1", "z")]);
-    let started = place.folder.path().join("started");
-    let script = format!("echo > '{}'; sleep 600", started.display());
+    orphan(&place, &[("m-1", "z"), ("m-2", "z")]);
+    let [started, goes_on] = ["started", "goes-on"].map(|name| place.folder.path().join(name));
+    let script = format!(
+        "echo > '{}'; while [ ! -e '{}' ]; do sleep 0.01; done",
+        started.display(),
+        goes_on.display()
+    );
     let exec = format!("sh -c \"{script}\" sh {{vmId}}");
     let mut sweep = place
         .command(&["lease", "sweep", "--exec", &exec])
@@ -295,12 +299,13 @@ fn a_sweep_that_is_stopped_kills_its_command_and_leaves_the_orphan() {
         thread::sleep(Duration::from_millis(10));
     }
     kill_process(Pid::from_child(&sweep), Signal::TERM).unwrap();
-    // Its end is that of all that writes to its output.
-    let output = sweep.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(TERMINATED));
+    thread::sleep(Duration::from_millis(100));
+    fs::write(goes_on, "").unwrap();
+    assert_eq!(sweep.wait().unwrap().code(), Some(TERMINATED));
     let left = place.run(&["lease", "sweep"]);
     assert_eq!(left.code, REFUSED, "{left:?}");
-    assert!(left.out.starts_with("m-1\torphaned\t"), "{left:?}");
+    assert!(left.out.starts_with("m-2\torphaned\t"), "{left:?}");
+    assert_eq!(left.out.lines().count(), 1, "{left:?}");
 }
 
 #[test]
@@ -382,7 +387,7 @@ and pass arguments to it: --exec 'sh -c "del \"$1\"" sh {vmId}'
 
 A machine is removed from the registry when its command exits with 0. The exit
 code is 1 while orphans remain. A command that takes longer than --timeout is
-killed, and its machine stays an orphan. The output of the command goes to
+ended, and its machine stays an orphan. The output of the command goes to
 standard error.
 
 Examples:

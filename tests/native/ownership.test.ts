@@ -203,14 +203,27 @@ describe("sweeping", () => {
        for (const command of [
          [node, "--eval", "process.exit(3)"],
          [node, "--eval", "setInterval(() => {}, 1000)"],
+         [node, "--eval", "process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1000)"],
          ["no-such-program", "{vmId}"],
        ]) {
          const { failed } = await manager.sweep(command, { timeoutMs: 500 });
          console.log(failed.length, failed[0]?.error?.code);
        }`,
     );
-    expect(stdout).toBe("1 undefined\n1 undefined\n1 ENOENT\n");
+    expect(stdout).toBe("1 undefined\n1 undefined\n1 undefined\n1 ENOENT\n");
     expect(machines(registry).orphans).toEqual(["vm-1"]);
+  });
+
+  it("kills a command that goes on after its timeout", () => {
+    const registry = newRegistry();
+    runScript(registry, orphaned("vm-1"));
+    const { stdout } = runScript(
+      registry,
+      `const command = [process.execPath, "--eval", "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)"];
+       const { failed } = await manager.sweep(command, { timeoutMs: 500 });
+       console.log(failed.length);`,
+    );
+    expect(stdout).toBe("1\n");
   });
 
   it("by several processes at the same time deletes each orphan once", async () => {
@@ -328,6 +341,20 @@ describe("the end of a process", () => {
     expect({ stdout, signal }).toEqual({ stdout: "", signal: null });
     expect(stderr).toMatch(/^tenure: the virtual machine vm-1 in zone stays listed as an orphan: /);
     expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(machines(registry)).toEqual({ owned: [], orphans: ["vm-1"] });
+  });
+
+  it("kills a command that goes on after its timeout, and leaves the machine listed", () => {
+    const registry = newRegistry();
+    const { status, stderr } = runScript(
+      registry,
+      `manager.registerVmSync("vm-1", "zone", []);
+       const program = "process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1000)";
+       manager.onExit({ run: [process.execPath, "--eval", program], timeoutMs: 500 });
+       ${exit}`,
+    );
+    expect(status).toBe(7);
+    expect(stderr).toMatch(/^tenure: the virtual machine vm-1 in zone stays listed as an orphan: /);
     expect(machines(registry)).toEqual({ owned: [], orphans: ["vm-1"] });
   });
 

@@ -34,7 +34,7 @@ and pass arguments to it: --exec 'sh -c \"del \\\"$1\\\"\" sh {vmId}'
 
 A machine is removed from the registry when its command exits with 0. The exit
 code is 1 while orphans remain. A command that takes longer than --timeout is
-killed, and its machine stays an orphan. The output of the command goes to
+ended, and its machine stays an orphan. The output of the command goes to
 standard error.
 
 Examples:
@@ -76,7 +76,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Outcome {
     if let Some(template) = template {
         let interrupt = Interrupt::listen();
         for orphan in orphans(context)? {
-            if clean_up(context, &template, &orphan, args.timeout, &interrupt)? {
+            if clean_up(context, &template, &orphan, args.timeout)? {
                 swept.push(orphan.vm_id);
             }
             interrupt.check("interrupted; `tenure lease sweep` lists the remaining orphans")?;
@@ -118,7 +118,6 @@ fn clean_up(
     template: &CommandTemplate,
     vm: &VmView,
     timeout: Duration,
-    interrupt: &Interrupt,
 ) -> Result<bool, Failure> {
     let name = clean(&vm.vm_id);
     let vm_id = Text::from(vm.vm_id.as_str());
@@ -130,7 +129,7 @@ fn clean_up(
         context.note(&format!("{name} is claimed by another sweep"));
         return Ok(false);
     };
-    let problem = execute(template, vm, timeout, interrupt);
+    let problem = execute(template, vm, timeout);
     let params = OrphanDoneParams {
         vm_id,
         token,
@@ -144,12 +143,7 @@ fn clean_up(
 }
 
 /// Runs the command for a machine, and returns what went wrong, if anything.
-fn execute(
-    template: &CommandTemplate,
-    vm: &VmView,
-    timeout: Duration,
-    interrupt: &Interrupt,
-) -> Option<String> {
+fn execute(template: &CommandTemplate, vm: &VmView, timeout: Duration) -> Option<String> {
     let values = [
         ("{vmId}", vm.vm_id.as_str()),
         ("{zone}", vm.zone.as_str()),
@@ -164,12 +158,13 @@ fn execute(
     command.args(arguments).stdin(Stdio::null());
     // Standard output is for the result of the sweep.
     command.stdout(std::io::stderr());
-    let end = LimitedCommand::start(&mut command, timeout);
-    match end.and_then(|command| command.wait(|| interrupt.is_requested())) {
+    // It may ask at the terminal, and what ends this process group ends it, too.
+    let end = LimitedCommand::start(&mut command, timeout, false);
+    // A signal ends the sweep after this machine.
+    match end.and_then(|command| command.wait(|| false)) {
         Ok(LimitedEnd::Exited(status)) if status.success() => None,
         Ok(LimitedEnd::Exited(status)) => Some(format!("{program} ended with {status}")),
-        Ok(LimitedEnd::Stopped) => Some(format!("{program} was stopped")),
-        Ok(LimitedEnd::TimedOut) => {
+        Ok(LimitedEnd::TimedOut | LimitedEnd::Stopped) => {
             let seconds = timeout.as_secs_f64();
             Some(format!("{program} was stopped after {seconds} s"))
         }

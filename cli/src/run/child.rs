@@ -11,12 +11,11 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
-};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 
 use super::session::RunSession;
 use crate::exit::Exit;
+use crate::process_tree::ProcessTree;
 use crate::token;
 
 /// The arguments of the intermediate process between `tenure run` and the command.
@@ -55,8 +54,7 @@ pub(crate) fn become_command(args: RunChild) -> Exit {
 /// The process of a running command.
 pub(crate) struct Child {
     process: std::process::Child,
-    pid: Pid,
-    own_group: bool,
+    tree: ProcessTree,
 }
 
 impl Child {
@@ -83,12 +81,8 @@ impl Child {
             child.process_group(0);
         }
         let process = child.spawn()?;
-        let pid = Pid::from_child(&process);
-        Ok(Self {
-            process,
-            pid,
-            own_group,
-        })
+        let tree = ProcessTree::of(&process, own_group);
+        Ok(Self { process, tree })
     }
 
     /// The PID.
@@ -98,7 +92,7 @@ impl Child {
 
     /// Whether the command has its own process group.
     pub(crate) fn has_own_group(&self) -> bool {
-        self.own_group
+        self.tree.has_own_group()
     }
 
     /// Takes the pipes of its output.
@@ -121,14 +115,7 @@ impl Child {
 
     /// Signals the command and its descendants. A process that has ended is no failure.
     pub(crate) fn signal(&self, signal: Signal) {
-        if self.own_group {
-            let _ = kill_process_group(self.pid, signal);
-            return;
-        }
-        for pid in descendants(self.pid) {
-            let _ = kill_process(pid, signal);
-        }
-        let _ = kill_process(self.pid, signal);
+        self.tree.signal(signal);
     }
 
     /// The exit status, after the end.
@@ -146,36 +133,4 @@ fn this_program() -> io::Result<PathBuf> {
         return Ok("/proc/self/exe".into());
     }
     env::current_exe()
-}
-
-/// The descendants of a process, where the system shows them.
-fn descendants(of: Pid) -> Vec<Pid> {
-    let mut parents = Vec::new();
-    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let pid = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok());
-        let Some(pid) = pid.and_then(Pid::from_raw) else {
-            continue;
-        };
-        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-        // The name may contain anything, and ends with the last parenthesis.
-        let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
-        let parent = after_name.split(' ').nth(1);
-        if let Some(parent) = parent
-            .and_then(|text| text.parse().ok())
-            .and_then(Pid::from_raw)
-        {
-            parents.push((pid, parent));
-        }
-    }
-    let mut found = vec![of];
-    let mut at = 0;
-    while let Some(&one) = found.get(at) {
-        let children = parents.iter().filter(|(_, parent)| *parent == one);
-        found.extend(children.map(|(pid, _)| *pid));
-        at += 1;
-    }
-    found.split_off(1)
 }

@@ -21,7 +21,6 @@ use crate::output::clean;
 use super::capture::{Line, Omitted, Queue, Stream};
 use super::description::CommandDescription;
 use super::end::{End, name_of};
-
 use super::renewal::{Renewal, Renewed};
 use super::session::RunSession;
 

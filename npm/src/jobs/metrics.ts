@@ -25,7 +25,7 @@ export interface RecordingHost {
   recorded(reply: MetricsRecorded): void;
   /** Adds the records of handles that are gone to the total. */
   fold(): Promise<unknown>;
-  /** A record has failed. The next one has the same counts. */
+  /** A record, or adding up, has failed. The next record has what this one had. */
   failed(error: unknown): void;
 }
 

@@ -12,27 +12,37 @@ import type { ExitHandler, Runtime } from "./runtime.js";
 /** The signals that end a process by default. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+/** How long a program may take to end by itself after its timeout, before it is killed. */
+const GRACE_MS = 10_000;
+
 /** Node. */
 export const nodeRuntime: Runtime = { run, runSync, onExit };
 
 function run([program = "", ...args]: readonly string[], timeout: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: "inherit" });
+    let isLate = false;
     // The timer of `spawn` would keep the process alive if the program cannot be started.
-    const timer = setTimeout(() => child.kill(), timeout);
+    let timer = setTimeout(() => {
+      isLate = true;
+      child.kill();
+      timer = setTimeout(() => child.kill("SIGKILL"), GRACE_MS);
+    }, timeout);
     child.once("error", (error) => {
       clearTimeout(timer);
       reject(error);
     });
     child.once("exit", (code) => {
       clearTimeout(timer);
-      resolve(code === 0);
+      resolve(code === 0 && !isLate);
     });
   });
 }
 
 function runSync([program = "", ...args]: readonly string[], timeout: number): boolean {
-  const { error, status } = spawnSync(program, args, { stdio: "inherit", timeout });
+  // Nothing here could kill one later that goes on after SIGTERM.
+  const options = { stdio: "inherit", timeout, killSignal: "SIGKILL" } as const;
+  const { error, status } = spawnSync(program, args, options);
   if (error) throw error;
   return status === 0;
 }

@@ -66,30 +66,28 @@ impl LimitedCommand {
     /// # Errors
     /// Those of the system.
     pub(crate) fn wait(mut self, stops: impl Fn() -> bool) -> io::Result<LimitedEnd> {
-        let end = self.ended(stops);
-        if !matches!(end, Ok(LimitedEnd::Exited(_))) {
+        let ended = self.end(stops);
+        if !matches!(ended, Ok(None)) {
             self.tree.signal(Signal::KILL);
-            let _ = self.child.wait();
         }
-        end
+        let status = self.child.wait()?;
+        Ok(ended?.unwrap_or(LimitedEnd::Exited(status)))
     }
 
-    fn ended(&mut self, stops: impl Fn() -> bool) -> io::Result<LimitedEnd> {
+    /// Why it had to end; nothing if it has ended by itself.
+    fn end(&self, stops: impl Fn() -> bool) -> io::Result<Option<LimitedEnd>> {
         let mut interval = LEAST_INTERVAL;
         let mut is_late = false;
         loop {
-            if let Some(status) = self.child.try_wait()? {
-                return Ok(match is_late {
-                    true => LimitedEnd::TimedOut,
-                    false => LimitedEnd::Exited(status),
-                });
+            if self.tree.has_ended()? {
+                return Ok(is_late.then_some(LimitedEnd::TimedOut));
             }
             if stops() {
-                return Ok(LimitedEnd::Stopped);
+                return Ok(Some(LimitedEnd::Stopped));
             }
             let took = self.began.elapsed();
             if took >= self.limit.saturating_add(self.grace) {
-                return Ok(LimitedEnd::TimedOut);
+                return Ok(Some(LimitedEnd::TimedOut));
             }
             if took >= self.limit && !is_late {
                 is_late = true;
@@ -154,7 +152,7 @@ mod tests {
         for own_group in [true, false] {
             let folder = tempfile::tempdir().unwrap();
             let pids = folder.path().join("pids");
-            let command = start(&script(&pids), Duration::from_secs(1), own_group);
+            let command = start(&script(&pids), Duration::from_secs(3), own_group);
             let end = command.wait(|| false).unwrap();
             assert_eq!(end, LimitedEnd::TimedOut);
             assert!(has_started(&pids));
@@ -170,7 +168,7 @@ mod tests {
             "trap 'echo > {}' TERM; while :; do sleep 0.01; done",
             cleaned.display()
         );
-        let end = start(&script, Duration::from_millis(300), false).wait(|| false);
+        let end = start(&script, Duration::from_secs(3), false).wait(|| false);
         assert_eq!(end.unwrap(), LimitedEnd::TimedOut);
         assert!(cleaned.exists());
     }

@@ -1,7 +1,11 @@
 //! A process with its descendants, which are signalled together. With a process group of its own they are that group. Without one
 //! they are found by their parents, where the system shows them.
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use std::io;
+
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
 
 /// A process that was started and has not been waited for, with its descendants.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +26,15 @@ impl ProcessTree {
     /// Whether it has its own process group.
     pub(crate) fn has_own_group(self) -> bool {
         self.own_group
+    }
+
+    /// Whether the process has ended. It is not waited for, so that its PID and its group are not used again.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(crate) fn has_ended(self) -> io::Result<bool> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        Ok(waitid(WaitId::Pid(self.pid), options)?.is_some())
     }
 
     /// Signals all of them. A process that has ended is no failure.

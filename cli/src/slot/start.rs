@@ -4,13 +4,12 @@
 
 use std::path::PathBuf;
 
-use clap::value_parser;
 use tenure_core::session::params::StartParams;
 use tenure_core::slot::decision::OnModelChange;
 use tenure_core::slot::message::SlotOutcome;
 use tenure_core::slot::operations::START_IN_SLOT;
 use tenure_core::slot::params::{SlotConfirmation, SlotLocking, SlotStart, StartInSlotParams};
-use tenure_core::slot::wait::{MAX_RETRIES, SLOT_WAIT, SlotWaitParams};
+use tenure_core::slot::wait::{SLOT_WAIT, SlotWaitParams};
 use tenure_core::stored::model::Model;
 use tenure_core::stored::slot::SlotPhase;
 use tenure_core::value::properties::Property;
@@ -101,7 +100,7 @@ struct Request {
     #[arg(long)]
     pessimistic: bool,
     /// The most retries while the slot is locked
-    #[arg(long, value_name = "N", default_value_t = 3, requires = "pessimistic", value_parser = value_parser!(u32).range(..=i64::from(MAX_RETRIES)))]
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "pessimistic")]
     retries: u32,
     #[command(flatten)]
     session: NewSessionArgs,

@@ -6,8 +6,6 @@ use crate::value::text::Text;
 use crate::value::time::Millis;
 use crate::work::job::{JobContext, JobResult};
 
-/// The greatest number of retries that hosts accept: they wait for about half a minute.
-pub const MAX_RETRIES: u32 = 10;
 /// The maximum first pause, in milliseconds. Each further one is `GROWTH` times as long.
 const FIRST_MS: u64 = 50;
 const GROWTH: u64 = 4;

@@ -1,7 +1,6 @@
 //! A command that has a time limit. When that has passed, it is ended with the processes that it has started.
 
 use std::io;
-use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -38,8 +37,7 @@ pub(crate) enum LimitedEnd {
 }
 
 impl LimitedCommand {
-    /// Starts a command, in a process group of its own or in that of this process, which the signals of a terminal
-    /// reach.
+    /// Starts a command, as [`ProcessTree::start`] does.
     ///
     /// # Errors
     /// Those of the system.
@@ -48,13 +46,10 @@ impl LimitedCommand {
         limit: Duration,
         own_group: bool,
     ) -> io::Result<Self> {
-        if own_group {
-            command.process_group(0);
-        }
-        let child = command.spawn()?;
+        let (child, tree) = ProcessTree::start(command, own_group)?;
         Ok(Self {
-            tree: ProcessTree::of(&child, own_group),
             child,
+            tree,
             began: Instant::now(),
             limit,
             grace: GRACE,
@@ -91,8 +86,7 @@ impl LimitedCommand {
             }
             if took >= self.limit && !is_late {
                 is_late = true;
-                self.tree.signal(Signal::TERM);
-                self.tree.signal(Signal::CONT);
+                self.tree.signal_and_continue(Signal::TERM);
             }
             thread::sleep(interval);
             interval = (interval * 2).min(MOST_INTERVAL);
@@ -104,6 +98,8 @@ impl LimitedCommand {
 mod tests {
     use std::fs::read_to_string;
     use std::path::Path;
+
+    use tempfile::NamedTempFile;
 
     use super::*;
 
@@ -117,9 +113,11 @@ mod tests {
         }
     }
 
-    /// A script that starts a process, and writes its PID.
-    fn script(pids: &Path) -> String {
-        format!("sleep 600 & echo $! > {}; wait", pids.display())
+    /// A command that starts a process, and the file into which it writes the PID of that.
+    fn start_two(limit: Duration, own_group: bool) -> (LimitedCommand, NamedTempFile) {
+        let pids = NamedTempFile::new().unwrap();
+        let script = format!("sleep 600 & echo $! > {}; wait", pids.path().display());
+        (start(&script, limit, own_group), pids)
     }
 
     fn has_started(pids: &Path) -> bool {
@@ -138,25 +136,21 @@ mod tests {
     #[test]
     fn a_command_that_has_to_stop_is_killed_with_its_children() {
         for own_group in [true, false] {
-            let folder = tempfile::tempdir().unwrap();
-            let pids = folder.path().join("pids");
-            let command = start(&script(&pids), Duration::from_secs(600), own_group);
-            let end = command.wait(|| has_started(&pids)).unwrap();
+            let (command, pids) = start_two(Duration::from_secs(600), own_group);
+            let end = command.wait(|| has_started(pids.path())).unwrap();
             assert_eq!(end, LimitedEnd::Stopped);
-            wait_until_gone(&pids);
+            wait_until_gone(pids.path());
         }
     }
 
     #[test]
     fn a_command_that_takes_too_long_is_ended_with_its_children() {
         for own_group in [true, false] {
-            let folder = tempfile::tempdir().unwrap();
-            let pids = folder.path().join("pids");
-            let command = start(&script(&pids), Duration::from_secs(3), own_group);
+            let (command, pids) = start_two(Duration::from_secs(3), own_group);
             let end = command.wait(|| false).unwrap();
             assert_eq!(end, LimitedEnd::TimedOut);
-            assert!(has_started(&pids));
-            wait_until_gone(&pids);
+            assert!(has_started(pids.path()));
+            wait_until_gone(pids.path());
         }
     }
 

@@ -2,10 +2,15 @@
 //! they are found by their parents, where the system shows them.
 
 use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
 
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
+
+/// How to look for the end of a process without reaping it.
+const UNREAPED: WaitIdOptions = WaitIdOptions::EXITED.union(WaitIdOptions::NOWAIT);
 
 /// A process that was started and has not been waited for, with its descendants.
 #[derive(Debug, Clone, Copy)]
@@ -15,12 +20,18 @@ pub(crate) struct ProcessTree {
 }
 
 impl ProcessTree {
-    /// The tree of a child that has its own process group, or is in that of this process.
-    pub(crate) fn of(child: &std::process::Child, own_group: bool) -> Self {
-        Self {
-            pid: Pid::from_child(child),
-            own_group,
+    /// Starts a command, in a process group of its own or in that of this process, which the signals of a terminal
+    /// reach.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(crate) fn start(command: &mut Command, own_group: bool) -> io::Result<(Child, Self)> {
+        if own_group {
+            command.process_group(0);
         }
+        let child = command.spawn()?;
+        let pid = Pid::from_child(&child);
+        Ok((child, Self { pid, own_group }))
     }
 
     /// Whether it has its own process group.
@@ -28,13 +39,28 @@ impl ProcessTree {
         self.own_group
     }
 
-    /// Whether the process has ended. It is not waited for, so that its PID and its group are not used again.
+    /// Whether the process has ended. It is not reaped, so that its PID and its group are not used again while its
+    /// descendants may be signalled.
     ///
     /// # Errors
     /// Those of the system.
     pub(crate) fn has_ended(self) -> io::Result<bool> {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        let options = UNREAPED | WaitIdOptions::NOHANG;
         Ok(waitid(WaitId::Pid(self.pid), options)?.is_some())
+    }
+
+    /// Waits until the process has ended. It is not reaped, as in [`has_ended`](Self::has_ended).
+    pub(crate) fn wait_for_end(self) {
+        while matches!(
+            waitid(WaitId::Pid(self.pid), UNREAPED),
+            Err(rustix::io::Errno::INTR)
+        ) {}
+    }
+
+    /// Signals all of them, and continues those that are stopped.
+    pub(crate) fn signal_and_continue(self, signal: Signal) {
+        self.signal(signal);
+        self.signal(Signal::CONT);
     }
 
     /// Signals all of them. A process that has ended is no failure.

@@ -1,4 +1,4 @@
-//! The process of the command: starts it, signals it and its descendants, and waits for its end.
+//! The process of the command: starts it, and has its output and its exit status. `process_tree` signals it and waits for its end.
 //!
 //! Without a terminal the command gets its own process group, so that all its processes can be signalled
 //! together. On a terminal it stays in the foreground group, or reading the terminal would stop it; its
@@ -11,7 +11,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
+use rustix::process::{Pid, Signal};
 
 use super::session::RunSession;
 use crate::exit::Exit;
@@ -77,11 +77,7 @@ impl Child {
             .stdin(Stdio::inherit())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        if own_group {
-            child.process_group(0);
-        }
-        let process = child.spawn()?;
-        let tree = ProcessTree::of(&process, own_group);
+        let (process, tree) = ProcessTree::start(&mut child, own_group)?;
         Ok(Self { process, tree })
     }
 
@@ -90,32 +86,14 @@ impl Child {
         self.process.id()
     }
 
-    /// Whether the command has its own process group.
-    pub(crate) fn has_own_group(&self) -> bool {
-        self.tree.has_own_group()
+    /// Its process and the descendants of that.
+    pub(crate) fn tree(&self) -> ProcessTree {
+        self.tree
     }
 
     /// Takes the pipes of its output.
     pub(crate) fn output(&mut self) -> (Option<ChildStdout>, Option<ChildStderr>) {
         (self.process.stdout.take(), self.process.stderr.take())
-    }
-
-    /// Waits for the end without reaping the process, so that its PID and its group are not reused while
-    /// its descendants may be signalled.
-    pub(crate) fn wait_for_end(pid: u32) {
-        let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
-            return;
-        };
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-        while matches!(
-            waitid(WaitId::Pid(pid), options),
-            Err(rustix::io::Errno::INTR)
-        ) {}
-    }
-
-    /// Signals the command and its descendants. A process that has ended is no failure.
-    pub(crate) fn signal(&self, signal: Signal) {
-        self.tree.signal(signal);
     }
 
     /// The exit status, after the end.

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
+use crate::process_tree::ProcessTree;
+
 use super::capture::{Queue, Splitter, Stream};
 use super::child::Child;
 use super::end::{Cancelled, End};
@@ -82,9 +84,9 @@ pub(crate) fn supervise(
             .map(|from| forward_output(Stream::Err, from, io::stderr(), recorder.queue(), &sender)),
     ];
     let forwarders: Vec<Arc<AtomicBool>> = forwarders.into_iter().flatten().collect();
-    let pid = child.pid();
+    let tree = child.tree();
     thread::spawn(move || {
-        Child::wait_for_end(pid);
+        tree.wait_for_end();
         let _ = sender.send(Event::Exited);
     });
 
@@ -100,11 +102,11 @@ pub(crate) fn supervise(
         let now = Instant::now();
         match event {
             // The terminal has sent the signal to the command as well, which may handle it.
-            Ok(Event::Signal(SIGINT | SIGQUIT)) if !child.has_own_group() => {}
+            Ok(Event::Signal(SIGINT | SIGQUIT)) if !tree.has_own_group() => {}
             Ok(Event::Signal(signal)) => {
                 if cancelled.is_none() && !exited {
                     cancelled = Some(Cancelled::Signal(signal));
-                    forward_signal(&child, signal);
+                    forward_signal(tree, signal);
                     next = Some((now + grace, Step::Kill));
                 } else {
                     next = Some((now, Step::Kill));
@@ -126,16 +128,16 @@ pub(crate) fn supervise(
                 next = match next {
                     Some((_, Step::TimeOut)) => {
                         cancelled = timeout.map(Cancelled::Timeout);
-                        forward_signal(&child, SIGTERM);
+                        forward_signal(tree, SIGTERM);
                         Some((now + grace, Step::Kill))
                     }
                     Some((_, Step::EndRest)) if is_blocked => Some((now + LINGER, Step::EndRest)),
                     Some((_, Step::EndRest)) => {
-                        forward_signal(&child, SIGTERM);
+                        forward_signal(tree, SIGTERM);
                         Some((now + grace.min(KILL_TIMEOUT), Step::Kill))
                     }
                     Some((_, Step::Kill)) => {
-                        child.signal(Signal::KILL);
+                        tree.signal(Signal::KILL);
                         Some((now + KILL_TIMEOUT, Step::Abandon))
                     }
                     Some((_, Step::Abandon)) if is_blocked && cancelled.is_none() => {
@@ -149,7 +151,7 @@ pub(crate) fn supervise(
     }
     if cancelled.is_some() {
         // Processes that print nothing may still be running.
-        child.signal(Signal::KILL);
+        tree.signal(Signal::KILL);
     }
     let status = if exited {
         child.status()
@@ -177,10 +179,9 @@ enum Step {
 }
 
 /// Sends a signal to the command, and continues it if it is stopped.
-fn forward_signal(child: &Child, signal: i32) {
+fn forward_signal(tree: ProcessTree, signal: i32) {
     if let Some(signal) = Signal::from_named_raw(signal) {
-        child.signal(signal);
-        child.signal(Signal::CONT);
+        tree.signal_and_continue(signal);
     }
 }
 

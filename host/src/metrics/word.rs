@@ -50,6 +50,7 @@ mod tests {
     use std::collections::HashSet;
     use std::hash::{BuildHasher, BuildHasherDefault};
 
+    use tenure_apps::metrics::families::{OPERATIONS, Words};
     use tenure_bridge::TABLE;
 
     use super::{Word, WordHasher};
@@ -58,17 +59,12 @@ mod tests {
     fn operations_and_outcomes_have_distinct_hashes() {
         let build = BuildHasherDefault::<WordHasher>::default();
         let mut hashes = HashSet::new();
+        let [_, Words::Of(outcomes)] = OPERATIONS.words else {
+            panic!("the outcomes are known");
+        };
         for operation in TABLE.iter() {
-            for outcome in [
-                "ok",
-                "asked",
-                "invalid",
-                "not_found",
-                "conflict",
-                "refused",
-                "store",
-            ] {
-                let words = ["operations", operation.name(), outcome].map(Word);
+            for outcome in *outcomes {
+                let words = [OPERATIONS.id, operation.name(), outcome].map(Word);
                 let [family, labels @ ..] = words;
                 let hash = build.hash_one((family, labels));
                 // The table takes its place from the low bits, and seven more from the high ones.
